@@ -1,0 +1,155 @@
+//! A document as the core sees it: a small head, texts of versions, and the writes that change them.
+
+use std::collections::BTreeSet;
+
+use crate::domain::ids::{DocumentId, UserId, Version};
+use crate::domain::operation::{Digest, OperationKind};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::yjs_facts::StateVector;
+
+/// The head of a document, live or deleted: everything that a decision needs, without its bodies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentHead {
+    /// Which document.
+    pub document_id: DocumentId,
+    /// Its current version.
+    pub version: Version,
+    /// Its title; a tombstone keeps its last.
+    pub title: String,
+    /// When it was made (for a document made anew: when it was made anew).
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Who changed it last.
+    pub updated_by: UserId,
+    /// When it was deleted; `None` while it lives.
+    pub deleted_at: Option<Timestamp>,
+    /// The version of its (latest) creation: log rows before it belong to an earlier document of the same id.
+    pub epoch: Version,
+    /// The version at which its text last changed.
+    pub content_version: Version,
+    /// Digest of its text; `None` when the text must be derived from the Yjs state.
+    pub content_digest: Option<Digest>,
+    /// What its Yjs state knows; `None` for a document without Yjs state.
+    pub state_vector: Option<StateVector>,
+    /// Root types that hold sequence items, deleted ones included.
+    pub yjs_roots: BTreeSet<String>,
+    /// Bytes of the Yjs snapshot, or of the first Yjs state while there is none: the other side of the scale.
+    pub snapshot_bytes: i64,
+    /// Bytes of Yjs updates since then: when they outweigh the snapshot, the log is compacted.
+    pub log_bytes: i64,
+    /// How many such updates.
+    pub log_rows: i64,
+}
+
+impl DocumentHead {
+    /// Whether the document is a tombstone.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
+    }
+}
+
+/// Title and text of one version, as the history has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionText {
+    /// Which document.
+    pub document_id: DocumentId,
+    /// The version asked for.
+    pub version: Version,
+    /// The title at that version.
+    pub title: String,
+    /// The text at that version; `None` if it was never stored as text (Yjs) or is no longer kept.
+    pub content: Option<String>,
+}
+
+/// A receipt: the stored outcome of an applied operation, under its permanent name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The operation's name.
+    pub client_id: String,
+    /// What it did.
+    pub kind: OperationKind,
+    /// Digest of what it carried.
+    pub payload_digest: Digest,
+    /// The document.
+    pub document_id: DocumentId,
+    /// The version answered; `None` where there was no document.
+    pub version: Option<Version>,
+    /// When it was applied.
+    pub created_at: Timestamp,
+}
+
+/// How a document's row is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadWrite {
+    /// There is no row yet. A row found there all the same is a lost race: plan again.
+    Insert,
+    /// The row has this version. Another version found there is a lost race: plan again.
+    Replace {
+        /// The version that the decision was made on.
+        expected_version: Version,
+    },
+}
+
+/// One document of a write set, at the end of the batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentWrite {
+    /// Insert or replace.
+    pub write: HeadWrite,
+    /// The head to store.
+    pub head: DocumentHead,
+}
+
+/// One new version in a document's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Which document.
+    pub document_id: DocumentId,
+    /// The version that this entry made.
+    pub version: Version,
+    /// What was done.
+    pub kind: OperationKind,
+    /// The title at this version.
+    pub title: String,
+    /// The text, where this version set it as text.
+    pub content: Option<String>,
+    /// The Yjs update as the client sent it.
+    pub yjs_update: Option<Vec<u8>>,
+    /// The operation's name.
+    pub client_id: String,
+}
+
+/// Everything that a batch stores, in one transaction or not at all. Author, device and time are the batch's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WriteSet {
+    /// Final heads, one for each touched document, in the order in which the feed tells them.
+    pub documents: Vec<DocumentWrite>,
+    /// New versions, in order.
+    pub log: Vec<LogEntry>,
+    /// New receipts; empty without a device.
+    pub receipts: Vec<Receipt>,
+}
+
+impl WriteSet {
+    /// Whether there is nothing to store.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty() && self.log.is_empty() && self.receipts.is_empty()
+    }
+}
+
+/// A document with its bodies, as stored: what an answer is made of. Merging and deriving is the reader's work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredDocument {
+    /// The head.
+    pub head: DocumentHead,
+    /// Name of the user who changed it last.
+    pub updated_by_name: String,
+    /// The text, where it is stored as text; `None` where it must be derived (or the document is deleted).
+    pub content: Option<String>,
+    /// Yjs parts whose union is the Yjs state: the snapshot, then the log. Empty without Yjs state.
+    pub yjs_parts: Vec<Vec<u8>>,
+    /// Whether the Yjs state could not be rendered before: do not try again.
+    pub damaged: bool,
+}

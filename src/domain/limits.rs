@@ -1,0 +1,68 @@
+//! The limits, as data: enforced from the same struct that `GET /api/v1/limits` publishes (protocol §1.1).
+
+use serde::Serialize;
+
+/// What one request, one operation and one Yjs update may be. Every figure is inclusive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Operations in a batch.
+    pub max_operations: usize,
+    /// Bytes of a request's body, after decompression.
+    pub max_body_bytes: usize,
+    /// Milliseconds until a batch is rolled back and answered 503 `timeout`.
+    pub timeout_ms: u64,
+    /// Unicode scalar values of a title.
+    pub max_title_chars: usize,
+    /// UTF-8 bytes of a document's text.
+    pub max_content_bytes: usize,
+    /// Decoded bytes of one operation's Yjs updates together.
+    pub max_yjs_bytes: usize,
+    /// The shape of one Yjs update.
+    #[serde(flatten)]
+    pub yjs: YjsCaps,
+    /// Seconds that a receipt is kept; never less than a tombstone.
+    pub receipt_retention_s: i64,
+    /// Seconds that a deleted document is remembered.
+    pub tombstone_retention_s: i64,
+    /// Seconds that old versions are kept.
+    pub history_retention_s: i64,
+}
+
+/// Caps on the shape of one Yjs update (architecture §5.1): wide enough for every recorded history, also as
+/// one-character updates joined together; narrow enough that reading it takes bounded time and memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct YjsCaps {
+    /// Structs (items and garbage-collected runs) of an update.
+    pub max_yjs_structs: usize,
+    /// Clients named by an update or a state vector.
+    pub max_yjs_clients: usize,
+    /// Ranges of an update's delete set.
+    pub max_yjs_delete_ranges: usize,
+    /// Depth of nested `Any` values and of nested shared types.
+    pub max_yjs_nesting: usize,
+}
+
+const DAY_S: i64 = 86_400;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_operations: 100,
+            max_body_bytes: 10 * 1024 * 1024,
+            timeout_ms: 30_000,
+            max_title_chars: 500,
+            max_content_bytes: 8 * 1024 * 1024,
+            max_yjs_bytes: 7 * 1024 * 1024,
+            yjs: YjsCaps::default(),
+            receipt_retention_s: 90 * DAY_S,
+            tombstone_retention_s: 90 * DAY_S,
+            history_retention_s: 90 * DAY_S,
+        }
+    }
+}
+
+impl Default for YjsCaps {
+    fn default() -> Self {
+        Self { max_yjs_structs: 1_000_000, max_yjs_clients: 8_192, max_yjs_delete_ranges: 500_000, max_yjs_nesting: 64 }
+    }
+}

@@ -1,0 +1,17 @@
+//! The pure core: what an operation means, decided in memory.
+//!
+//! Nothing here knows actix, Diesel, yrs, a clock or any I/O. Everything is a function of its arguments, so the
+//! whole conflict matrix of the protocol is tested by tables, once, for every database.
+
+pub mod batch;
+pub mod decide;
+pub mod document;
+pub mod error_code;
+pub mod ids;
+pub mod limits;
+pub mod operation;
+pub mod outcome;
+pub mod plan;
+pub mod text_merge;
+pub mod timestamp;
+pub mod yjs_facts;

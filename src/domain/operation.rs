@@ -1,0 +1,160 @@
+//! One operation of a batch, parsed: whatever can be known without the database is known and valid here.
+
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::{DocumentId, Version};
+use crate::domain::yjs_facts::{ScannedUpdate, StateVector};
+
+/// What an operation does. The order of the variants is the order of execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OperationKind {
+    /// Makes a document.
+    Create,
+    /// Changes a document.
+    Update,
+    /// Turns a document into a tombstone.
+    Delete,
+}
+
+impl OperationKind {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// Which document an operation means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The id that the editor gave.
+    Id(DocumentId),
+    /// A create without an id: the one that the server minted for it.
+    Minted(DocumentId),
+    /// The document made by the create of this `client_id`, in this batch or (by its receipt) an earlier one.
+    Ref(String),
+}
+
+/// What a create or an update carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The new title.
+    pub title: Option<String>,
+    /// The new text, with its digest.
+    pub content: Option<Text>,
+    /// The Yjs changes: one update, or a list of updates joined.
+    pub yjs: Option<ScannedUpdate>,
+}
+
+/// First 16 bytes of the SHA-256 of a text: equality without loading the text.
+pub type Digest = [u8; 16];
+
+/// A text and its digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The text itself.
+    pub text: String,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+/// A valid operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Its place in the request, from 0.
+    pub index: usize,
+    /// Its name, unique in the batch.
+    pub client_id: String,
+    /// What it does.
+    pub kind: OperationKind,
+    /// The document meant.
+    pub target: Target,
+    /// The version that the editor last saw.
+    pub base_version: Option<Version>,
+    /// Apply whatever the version.
+    pub force: bool,
+    /// Revive the document if it is deleted (updates).
+    pub restore: bool,
+    /// What it carries; empty for deletes.
+    pub changes: Changes,
+    /// What the editor has, for the answer's diff.
+    pub reader_state_vector: Option<StateVector>,
+    /// Digest of kind, `restore` and `changes`: what makes a resend "the same contents". The target is compared apart.
+    pub payload_digest: Digest,
+}
+
+/// Why an operation failed, where in the request, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationError {
+    /// The code.
+    pub code: ErrorCode,
+    /// For people: what is wrong and what to do. Never holds document text.
+    pub message: String,
+    /// RFC 6901 pointer into the request, where one place is at fault.
+    pub pointer: Option<String>,
+}
+
+/// An operation that cannot be carried out, whatever the database holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedOperation {
+    /// Its place in the request, from 0.
+    pub index: usize,
+    /// Its name, if it had a valid one.
+    pub client_id: Option<String>,
+    /// What it was to do, if that could be read.
+    pub kind: Option<OperationKind>,
+    /// The document meant, if that could be read: later operations on it are skipped.
+    pub target: Option<Target>,
+    /// The mistake.
+    pub error: OperationError,
+}
+
+/// One entry of `operations`, after validation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// To be decided against the database.
+    Valid(Box<Operation>),
+    /// Answered without it.
+    Rejected(RejectedOperation),
+}
+
+impl Submitted {
+    /// Its place in the request.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        match self {
+            Self::Valid(operation) => operation.index,
+            Self::Rejected(rejected) => rejected.index,
+        }
+    }
+
+    /// Its name, if it has a valid one.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::Valid(operation) => Some(&operation.client_id),
+            Self::Rejected(rejected) => rejected.client_id.as_deref(),
+        }
+    }
+
+    /// What it does, if that could be read.
+    #[must_use]
+    pub fn kind(&self) -> Option<OperationKind> {
+        match self {
+            Self::Valid(operation) => Some(operation.kind),
+            Self::Rejected(rejected) => rejected.kind,
+        }
+    }
+
+    /// The document that it means, if that could be read.
+    #[must_use]
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Valid(operation) => Some(&operation.target),
+            Self::Rejected(rejected) => rejected.target.as_ref(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The order of a batch (protocol §1.3).

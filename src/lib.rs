@@ -1,0 +1,13 @@
+//! Landfall: offline-first document sync.
+//!
+//! The map, and the only direction of imports: `http → sync → {store, yjs, domain}`, `auth → {store, domain}`.
+//! See `ARCHITECTURE.md` for the invariants.
+
+pub mod auth;
+pub mod config;
+pub mod domain;
+pub mod http;
+pub mod server;
+pub mod store;
+pub mod sync;
+pub mod yjs;
