@@ -49,6 +49,16 @@ impl Model {
         applied
     }
 
+    /// A document with its bodies, as a store would load it.
+    pub fn stored(&self, workspace: WorkspaceId, id: DocumentId, author: &str) -> Option<StoredDocument> {
+        let mut tx = ModelTransaction {
+            workspace: self.workspace(workspace),
+            owner: (UserId(uuid::Uuid::nil()), String::new()),
+        };
+        let found = tx.load_documents(&[id]).expect("the model never fails").into_iter().next();
+        found.map(|document| StoredDocument { updated_by_name: author.to_owned(), ..document })
+    }
+
     pub fn workspace(&self, id: WorkspaceId) -> Workspace {
         self.workspaces.get(&id).cloned().unwrap_or_default()
     }
