@@ -15,14 +15,14 @@ use crate::auth::{AuthError, blocking};
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::{Clock, Timestamp};
 use crate::store::Store;
-use crate::store::accounts::{CreateUser, NewRefreshToken, NewUser, Rotation};
+use crate::store::accounts::{NewRefreshToken, NewUser, Registration, Rotation};
 
 /// Name of the workspace that comes with a new account.
-const FIRST_WORKSPACE_NAME: &str = "Notes";
+pub(crate) const FIRST_WORKSPACE_NAME: &str = "Notes";
 
 /// Whether people may make accounts for themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Registration {
+pub enum RegistrationPolicy {
     /// They may.
     Open,
     /// They may not.
@@ -40,7 +40,7 @@ pub struct AccountsConfig {
     /// How long a refresh token that is not used lasts.
     pub refresh_lifetime: Duration,
     /// Whether accounts may be made.
-    pub registration: Registration,
+    pub registration: RegistrationPolicy,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -57,15 +57,6 @@ impl std::fmt::Debug for Accounts {
     }
 }
 
-/// A new account.
-#[derive(Clone, Debug)]
-pub struct Registered {
-    /// The account.
-    pub identity: Identity,
-    /// Its first workspace.
-    pub workspace_id: WorkspaceId,
-}
-
 /// What a client needs to go on.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -79,6 +70,15 @@ pub struct Session {
     pub refresh_token: RefreshToken,
 }
 
+/// A session that begins with name and password, and where its user may start.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The session.
+    pub session: Session,
+    /// The first workspace that the user is a member of; none if they were removed from all.
+    pub workspace_id: Option<WorkspaceId>,
+}
+
 impl Accounts {
     /// The use cases over these parts.
     #[must_use]
@@ -86,12 +86,12 @@ impl Accounts {
         Self { config, failures: FailureLimits::default() }
     }
 
-    /// Makes an account with its first workspace.
+    /// Makes an account with its first workspace, and opens its first session.
     ///
     /// # Errors
     /// `RegistrationClosed`; `InvalidField`; `UsernameTaken`; `TooManyFailures`; `Busy`; `Store`.
-    pub async fn register(&self, username: &str, password: &str, peer: IpAddr) -> Result<Registered, AuthError> {
-        if self.config.registration == Registration::Closed {
+    pub async fn register(&self, username: &str, password: &str, peer: IpAddr) -> Result<Login, AuthError> {
+        if self.config.registration == RegistrationPolicy::Closed {
             return Err(AuthError::RegistrationClosed);
         }
         let username = Username::parse(username)?;
@@ -102,48 +102,41 @@ impl Accounts {
         outcome
     }
 
-    async fn create(&self, username: Username, password: Password) -> Result<Registered, AuthError> {
+    async fn create(&self, username: Username, password: Password) -> Result<Login, AuthError> {
         let password_hash = self.config.passwords.hash(password).await?;
         let identity = Identity { user_id: UserId(Uuid::now_v7()), username: username.as_str().to_owned() };
         let workspace_id = WorkspaceId(Uuid::now_v7());
         let new_user = NewUser {
             user_id: identity.user_id,
             username: identity.username.clone(),
-            password_hash: Some(password_hash),
+            password_hash,
             workspace_id,
             workspace_name: FIRST_WORKSPACE_NAME.to_owned(),
             now: self.config.clock.now(),
         };
         let store = Arc::clone(&self.config.store);
         match blocking(move || store.create_user(new_user)).await? {
-            CreateUser::Created => Ok(Registered { identity, workspace_id }),
-            CreateUser::UsernameTaken => Err(AuthError::UsernameTaken),
+            Registration::Created => {
+                Ok(Login { session: self.open_session(identity).await?, workspace_id: Some(workspace_id) })
+            }
+            Registration::UsernameTaken => Err(AuthError::UsernameTaken),
         }
     }
 
-    /// Opens a session; answers the first workspace too, if the user has one.
+    /// Opens a session.
     ///
     /// # Errors
     /// `WrongCredentials`; `TooManyFailures`; `Busy`; `Store`.
-    pub async fn log_in(
-        &self,
-        username: &str,
-        password: &str,
-        peer: IpAddr,
-    ) -> Result<(Session, Option<WorkspaceId>), AuthError> {
+    pub async fn log_in(&self, username: &str, password: &str, peer: IpAddr) -> Result<Login, AuthError> {
         // What breaks the rules cannot be an account; refused as any other wrong login, and counted.
         let name = Username::parse(username).ok();
         let attempt = self.begin(name.as_ref().map_or("", Username::as_str), peer)?;
-        let outcome = self.open_session(name, password).await;
+        let outcome = self.check_and_open(name, password).await;
         self.settle(attempt, &outcome);
         outcome
     }
 
-    async fn open_session(
-        &self,
-        name: Option<Username>,
-        password: &str,
-    ) -> Result<(Session, Option<WorkspaceId>), AuthError> {
+    async fn check_and_open(&self, name: Option<Username>, password: &str) -> Result<Login, AuthError> {
         let (Some(name), Ok(password)) = (name, Password::parse(password)) else {
             return Err(AuthError::WrongCredentials);
         };
@@ -154,7 +147,13 @@ impl Accounts {
         let Some(user) = user.filter(|_| matches) else {
             return Err(AuthError::WrongCredentials);
         };
-        let identity = Identity { user_id: user.user_id, username: user.username };
+        let (store, user_id) = (Arc::clone(&self.config.store), user.user_id);
+        let workspace_id = blocking(move || store.first_workspace(user_id)).await?;
+        let session = self.open_session(Identity { user_id, username: user.username }).await?;
+        Ok(Login { session, workspace_id })
+    }
+
+    async fn open_session(&self, identity: Identity) -> Result<Session, AuthError> {
         let now = self.config.clock.now();
         let refresh_token = RefreshToken::generate()?;
         let row = NewRefreshToken {
@@ -164,13 +163,9 @@ impl Accounts {
             created_at: now,
             expires_at: self.refresh_expiry(now),
         };
-        let (store, user_id) = (Arc::clone(&self.config.store), identity.user_id);
-        let workspace_id = blocking(move || {
-            store.insert_refresh_token(row)?;
-            store.first_workspace(user_id)
-        })
-        .await?;
-        Ok((self.session(identity, refresh_token, now)?, workspace_id))
+        let store = Arc::clone(&self.config.store);
+        blocking(move || store.insert_refresh_token(row)).await?;
+        self.session(identity, refresh_token, now)
     }
 
     /// Exchanges a refresh token for a new session. A token that was exchanged before ends every session that grew
@@ -206,9 +201,8 @@ impl Accounts {
         let Ok(token) = RefreshToken::parse(refresh_token) else {
             return Ok(());
         };
-        let store = Arc::clone(&self.config.store);
-        blocking(move || store.revoke_token_family(token.digest())).await?;
-        Ok(())
+        let (store, now) = (Arc::clone(&self.config.store), self.config.clock.now());
+        blocking(move || store.revoke_token_family(token.digest(), now)).await
     }
 
     fn session(&self, identity: Identity, refresh: RefreshToken, now: Timestamp) -> Result<Session, AuthError> {

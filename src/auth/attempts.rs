@@ -103,14 +103,23 @@ fn time_left(count: Count, now: Timestamp) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
-/// Drops what is over; failing that the oldest count, so that memory stays bounded whoever calls.
+/// Drops what is over; failing that the older half, so that memory stays bounded whoever calls, and a flood of new
+/// addresses pays for the search only now and then.
 fn make_room(counts: &mut HashMap<Key, Count>, now: Timestamp) {
     counts.retain(|_, count| !is_over(*count, now));
-    if counts.len() >= MAX_COUNTS
-        && let Some(oldest) = counts.iter().min_by_key(|(_, count)| count.since).map(|(key, _)| key.clone())
-    {
-        counts.remove(&oldest);
+    if counts.len() < MAX_COUNTS {
+        return;
     }
+    let mut beginnings: Vec<Timestamp> = counts.values().map(|count| count.since).collect();
+    let middle = beginnings.len() / 2;
+    let (_, median, _) = beginnings.select_nth_unstable(middle);
+    let median = *median;
+    let mut surplus = middle;
+    counts.retain(|_, count| {
+        let is_dropped = surplus > 0 && count.since <= median;
+        surplus = surplus.saturating_sub(usize::from(is_dropped));
+        !is_dropped
+    });
 }
 
 #[cfg(test)]

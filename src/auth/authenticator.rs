@@ -8,6 +8,7 @@ use jsonwebtoken::{Algorithm, decode_header};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::auth::accounts::FIRST_WORKSPACE_NAME;
 use crate::auth::credentials::{MAX_USERNAME_CHARS, Username};
 use crate::auth::provider::{ExternalIdentity, Provider};
 use crate::auth::tokens::{AccessTokens, Identity, TokenError};
@@ -15,6 +16,7 @@ use crate::auth::{AuthError, blocking};
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::{Clock, Timestamp};
 use crate::store::Store;
+use crate::store::accounts::ExternalUser;
 
 /// How long a subject of the provider is taken to be the same account without asking the store.
 const ACCOUNT_CACHE_S: i64 = 300;
@@ -79,14 +81,16 @@ impl Authenticator {
         let store = Arc::clone(&self.store);
         let subject = external.subject.clone();
         let user = blocking(move || {
-            store.find_or_create_external_user(
-                &external.issuer,
-                &external.subject,
-                &name_for(&external),
-                UserId(Uuid::now_v7()),
-                WorkspaceId(Uuid::now_v7()),
+            let preferred_name = name_for(&external);
+            store.find_or_create_external_user(ExternalUser {
+                issuer: external.issuer,
+                subject: external.subject,
+                preferred_name,
+                user_id: UserId(Uuid::now_v7()),
+                workspace_id: WorkspaceId(Uuid::now_v7()),
+                workspace_name: FIRST_WORKSPACE_NAME.to_owned(),
                 now,
-            )
+            })
         })
         .await?;
         let identity = Identity { user_id: user.user_id, username: user.username };

@@ -272,6 +272,12 @@ pub fn rolled_back_status(all_conflicts: bool) -> StatusCode {
     if all_conflicts { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY }
 }
 
+/// The status of a health check's answer.
+#[must_use]
+pub fn health_status(is_healthy: bool) -> StatusCode {
+    if is_healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+}
+
 /// What a bare status of actix (an unknown path, a wrong method) means as a refusal; none for answers that are none.
 #[must_use]
 pub fn refusal_of(status: StatusCode) -> Option<ApiError> {
