@@ -242,9 +242,12 @@ impl SyncService {
 
 /// What each editor has of its document, by place in the request.
 fn readers_of(operations: &[Submitted]) -> Vec<Option<&StateVector>> {
-    let reader = |operation| match operation {
-        &Submitted::Valid(ref valid) => valid.reader_state_vector.as_ref(),
-        &Submitted::Rejected(_) => None,
-    };
-    operations.iter().map(reader).collect()
+    let mut readers = Vec::with_capacity(operations.len());
+    for operation in operations {
+        readers.push(match operation {
+            Submitted::Valid(valid) => valid.reader_state_vector.as_ref(),
+            Submitted::Rejected(_) => None,
+        });
+    }
+    readers
 }
