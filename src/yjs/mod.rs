@@ -8,6 +8,8 @@ mod nesting;
 mod order;
 mod reader;
 pub mod render;
+#[cfg(test)]
+mod samples;
 pub mod scan;
 mod squash;
 mod structs;
