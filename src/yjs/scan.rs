@@ -256,7 +256,10 @@ mod tests {
         assert_eq!(refusal(one(vec![0x80, 1, 0, 1])), "an unknown kind of struct");
         let twice = update(&[(1, 0, &[vec![0, 1]]), (1, 1, &[vec![0, 1]])], &[]);
         assert_eq!(refusal(twice), "a client comes twice");
-        assert_eq!(refusal(update(&[(1, 0, &[]), (2, 0, &[vec![0, 9]])], &[])), "a client without structs");
+        assert_eq!(
+            refusal(update(&[(1, 0, &[]), (2, 0, &[vec![0, 9], vec![0, 9], vec![0, 9]])], &[])),
+            "a client without structs"
+        );
         assert_eq!(refusal(update(&[(1, 0x7fff_fffe, &[vec![0, 2]])], &[])), "a clock goes over 2^31 - 1");
         assert!(scan(update(&[(1, 0x7fff_fffe, &[vec![0, 1]])], &[])).is_ok());
     }
