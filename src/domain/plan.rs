@@ -56,6 +56,8 @@ pub struct Plan {
     pub outcomes: Vec<Outcome>,
     /// What to store.
     pub writes: WriteSet,
+    /// The order of execution, as places in the request.
+    pub order: Vec<usize>,
     /// An atomic batch failed: nothing is to be stored.
     pub rolled_back: bool,
 }
@@ -93,7 +95,7 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
         Planner { mode, loaded, tracks: HashMap::new(), touched: Vec::new(), writes: WriteSet::default() };
     let mut outcomes: Vec<Option<Outcome>> = operations.iter().map(|_| None).collect();
     let order = execution_order(operations, resolutions);
-    for position in order.into_iter().take(mode.first.unwrap_or(usize::MAX)) {
+    for position in order.iter().copied().take(mode.first.unwrap_or(usize::MAX)) {
         let (Some(submitted), Some(resolution)) = (operations.get(position), resolutions.get(position)) else {
             continue;
         };
@@ -106,7 +108,7 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
             *slot = Some(outcome);
         }
     }
-    planner.finish(outcomes.into_iter().flatten().collect(), operations)
+    planner.finish(outcomes.into_iter().flatten().collect(), operations, order)
 }
 
 struct Planner<'a> {
@@ -267,14 +269,14 @@ impl Planner<'_> {
         }
     }
 
-    fn finish(mut self, mut outcomes: Vec<Outcome>, operations: &[Submitted]) -> Plan {
+    fn finish(mut self, mut outcomes: Vec<Outcome>, operations: &[Submitted], order: Vec<usize>) -> Plan {
         let failed = outcomes.iter().any(|outcome| matches!(outcome.status, Status::Conflict | Status::Error));
         let rolled_back = self.mode.atomic && failed;
         if rolled_back {
             for outcome in &mut outcomes {
                 self.roll_back(outcome, operations.get(outcome.index));
             }
-            return Plan { outcomes, writes: WriteSet::default(), rolled_back };
+            return Plan { outcomes, writes: WriteSet::default(), order, rolled_back };
         }
         for id in &self.touched {
             let Some(Track { stored, head: Some(head), .. }) = self.tracks.remove(id) else { continue };
@@ -282,7 +284,7 @@ impl Planner<'_> {
                 stored.map_or(HeadWrite::Insert, |stored| HeadWrite::Replace { expected_version: stored.version });
             self.writes.documents.push(DocumentWrite { write, head });
         }
-        Plan { outcomes, writes: self.writes, rolled_back }
+        Plan { outcomes, writes: self.writes, order, rolled_back }
     }
 
     /// What an outcome becomes when the atomic batch around it failed: nothing that the batch did remains.

@@ -1,1 +1,4 @@
-//! To be filled.
+//! HTTP: the only place that names actix-web.
+
+pub mod batch;
+pub mod document_body;

@@ -1,0 +1,267 @@
+//! The answer to a batch as JSON (protocol §1.7): a pure function of what became of its operations.
+//!
+//! Fields that have nothing to say are left out; base64 is written straight into the output. Which number an
+//! [`AnswerKind`] is in HTTP is not known here.
+
+use serde::Serialize;
+
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::{DocumentId, Version};
+use crate::domain::operation::{OperationError, OperationKind};
+use crate::domain::outcome::{Base, Outcome, Status};
+use crate::http::document_body::{Base64, DocumentBody};
+use crate::sync::{BatchAnswer, OperationAnswer, ServerSide};
+
+/// How the batch as a whole ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerKind {
+    /// Processed, whatever its operations met.
+    Processed,
+    /// Atomic and rolled back, and every culprit is a conflict.
+    RolledBackByConflicts,
+    /// Atomic and rolled back, with a culprit that is an error.
+    RolledBackByErrors,
+}
+
+impl AnswerKind {
+    /// How this batch ended. A dry run ends as the real run would.
+    #[must_use]
+    pub fn of(answer: &BatchAnswer) -> Self {
+        let mut kind = Self::Processed;
+        if answer.atomic {
+            for result in &answer.results {
+                match result.outcome.status {
+                    Status::Error => return Self::RolledBackByErrors,
+                    Status::Conflict => kind = Self::RolledBackByConflicts,
+                    // Skipped operations are not culprits.
+                    Status::Success | Status::Skipped => {}
+                }
+            }
+        }
+        kind
+    }
+}
+
+/// What a rolled back batch says of itself as a problem (RFC 9457); the answer's own fields are its extensions.
+#[derive(Debug, Serialize)]
+pub struct ProblemMembers<'a> {
+    /// URI of the kind of problem.
+    #[serde(rename = "type")]
+    pub type_uri: &'a str,
+    /// The kind of problem, for people.
+    pub title: &'a str,
+    /// The HTTP status.
+    pub status: u16,
+    /// This problem, for people.
+    pub detail: String,
+    /// The kind of problem, for programs.
+    pub code: &'a str,
+    /// As in `X-Request-Id`.
+    pub request_id: &'a str,
+}
+
+/// How many operations ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// All of them: successful, failed and skipped.
+    pub total: usize,
+    /// Applied, or already so.
+    pub successful: usize,
+    /// Conflicts and errors.
+    pub failed: usize,
+    /// Not tried, or undone.
+    pub skipped: usize,
+    /// How many of `failed` are conflicts.
+    pub conflicts: usize,
+    /// How many were applied onto a newer version.
+    pub merged: usize,
+    /// How many were answered from their receipts.
+    pub replayed: usize,
+}
+
+impl Counts {
+    /// Counts the results.
+    #[must_use]
+    pub fn of(results: &[OperationAnswer]) -> Self {
+        let mut counts = Self { total: results.len(), ..Self::default() };
+        for OperationAnswer { outcome, .. } in results {
+            match outcome.status {
+                Status::Success => counts.successful += 1,
+                Status::Error => counts.failed += 1,
+                Status::Conflict => {
+                    counts.failed += 1;
+                    counts.conflicts += 1;
+                }
+                Status::Skipped => counts.skipped += 1,
+            }
+            counts.merged += usize::from(outcome.merged);
+            counts.replayed += usize::from(outcome.replayed);
+        }
+        counts
+    }
+}
+
+/// The answer as JSON; `problem` for a batch that was rolled back.
+///
+/// # Errors
+/// None that is known: the output is memory and every name a string.
+pub fn encode_answer(
+    answer: &BatchAnswer,
+    problem: Option<ProblemMembers<'_>>,
+    processing_time_ms: u64,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let body = AnswerBody {
+        problem,
+        counts: Counts::of(&answer.results),
+        committed: answer.committed,
+        dry_run: answer.dry_run,
+        results: Results(&answer.results),
+        processing_time_ms,
+    };
+    let mut json = Vec::with_capacity(size_estimate(answer));
+    serde_json::to_writer(&mut json, &body)?;
+    Ok(json)
+}
+
+/// Bytes that the answer will have, roughly, so that its buffer need not grow often.
+fn size_estimate(answer: &BatchAnswer) -> usize {
+    const RESULT: usize = 256;
+    answer.results.iter().fold(RESULT, |size, result| {
+        let carried = match &result.server {
+            ServerSide::Document(document) => {
+                let content = document.content.as_ref().map_or(0, String::len);
+                let yjs = document.yjs_state.as_ref().map_or(0, Vec::len);
+                content.saturating_add(yjs.saturating_mul(4) / 3)
+            }
+            ServerSide::Nothing | ServerSide::StateVector(_) => 0,
+        };
+        size.saturating_add(RESULT).saturating_add(carried)
+    })
+}
+
+#[derive(Serialize)]
+struct AnswerBody<'a> {
+    #[serde(flatten)]
+    problem: Option<ProblemMembers<'a>>,
+    #[serde(flatten)]
+    counts: Counts,
+    committed: bool,
+    dry_run: bool,
+    results: Results<'a>,
+    processing_time_ms: u64,
+}
+
+/// The results, each turned into its JSON form only when it is written.
+struct Results<'a>(&'a [OperationAnswer]);
+
+impl Serialize for Results<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(ResultBody::from))
+    }
+}
+
+#[derive(Serialize)]
+struct ResultBody<'a> {
+    client_id: Option<&'a str>,
+    operation: Option<&'static str>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_id: Option<DocumentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<Version>,
+    #[serde(skip_serializing_if = "is_false")]
+    merged: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    unchanged: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    replayed: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    title_overwritten: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<ServerBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<BaseBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merge: Option<MergeBody<'a>>,
+}
+
+impl<'a> From<&'a OperationAnswer> for ResultBody<'a> {
+    fn from(answer: &'a OperationAnswer) -> Self {
+        let outcome: &Outcome = &answer.outcome;
+        Self {
+            client_id: outcome.client_id.as_deref(),
+            operation: outcome.kind.map(OperationKind::as_str),
+            status: outcome.status.as_str(),
+            document_id: outcome.document_id,
+            version: outcome.version,
+            merged: outcome.merged,
+            unchanged: outcome.unchanged,
+            replayed: outcome.replayed,
+            title_overwritten: outcome.title_overwritten,
+            error: outcome.error.as_ref().map(ErrorBody::from),
+            server: match &answer.server {
+                ServerSide::Nothing => None,
+                ServerSide::StateVector(bytes) => Some(ServerBody::StateVector { state_vector_b64: Base64(bytes) }),
+                ServerSide::Document(document) => Some(ServerBody::Document(Box::new(DocumentBody::from(&**document)))),
+            },
+            base: outcome.base.as_ref().map(BaseBody::from),
+            merge: outcome.merge_text.as_deref().map(|content| MergeBody { content }),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: &'static str,
+    message: &'a str,
+    retryable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+}
+
+impl<'a> From<&'a OperationError> for ErrorBody<'a> {
+    fn from(error: &'a OperationError) -> Self {
+        Self {
+            code: ErrorCode::as_str(error.code),
+            message: &error.message,
+            retryable: error.code.retryable(),
+            pointer: error.pointer.as_deref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ServerBody<'a> {
+    StateVector { state_vector_b64: Base64<'a> },
+    Document(Box<DocumentBody<'a>>),
+}
+
+#[derive(Serialize)]
+struct BaseBody<'a> {
+    version: Version,
+    title: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<&'a str>,
+}
+
+impl<'a> From<&'a Base> for BaseBody<'a> {
+    fn from(base: &'a Base) -> Self {
+        Self { version: base.version, title: &base.title, content: base.content.as_deref() }
+    }
+}
+
+#[derive(Serialize)]
+struct MergeBody<'a> {
+    content: &'a str,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! The answer's JSON, whole, as an editor sees it.
+
+use insta::assert_json_snapshot;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::outcome::Attach;
+use crate::domain::timestamp::Timestamp;
+use crate::sync::DocumentView;
+
+fn outcome(status: Status, code: Option<ErrorCode>) -> Outcome {
+    Outcome {
+        index: 0,
+        client_id: Some("op_1".to_owned()),
+        kind: Some(OperationKind::Update),
+        status,
+        document_id: Some(DocumentId(Uuid::from_u128(7))),
+        version: Some(6),
+        merged: false,
+        unchanged: false,
+        replayed: false,
+        title_overwritten: false,
+        error: code.map(|code| OperationError {
+            code,
+            message: "The document is at version 6.".to_owned(),
+            pointer: Some("/operations/0/base_version".to_owned()),
+        }),
+        attach: Attach::Nothing,
+        base: None,
+        merge_text: None,
+    }
+}
+
+fn plain(outcome: Outcome) -> OperationAnswer {
+    OperationAnswer { outcome, server: ServerSide::Nothing }
+}
+
+fn success() -> OperationAnswer {
+    plain(outcome(Status::Success, None))
+}
+
+fn conflict() -> OperationAnswer {
+    plain(outcome(Status::Conflict, Some(ErrorCode::VersionMismatch)))
+}
+
+fn error() -> OperationAnswer {
+    plain(outcome(Status::Error, Some(ErrorCode::NotFound)))
+}
+
+fn skipped() -> OperationAnswer {
+    plain(outcome(Status::Skipped, Some(ErrorCode::RolledBack)))
+}
+
+fn batch(atomic: bool, results: Vec<OperationAnswer>) -> BatchAnswer {
+    BatchAnswer { results, committed: true, dry_run: false, atomic }
+}
+
+fn json(answer: &BatchAnswer) -> Value {
+    serde_json::from_slice(&encode_answer(answer, None, 12).unwrap()).unwrap()
+}
+
+fn live_document() -> DocumentView {
+    DocumentView {
+        document_id: DocumentId(Uuid::from_u128(7)),
+        version: 6,
+        title: "Shopping \"list\"".to_owned(),
+        content: Some("- milk\n".to_owned()),
+        yjs_state: Some(vec![1, 2, 255]),
+        state_vector: Some(vec![1, 5, 9]),
+        created_at: Timestamp(1_700_000_000_000_001),
+        updated_at: Timestamp(1_700_000_100_000_000),
+        updated_by: "grace".to_owned(),
+        deleted_at: None,
+    }
+}
+
+#[test]
+fn a_success_is_told_in_five_fields() {
+    assert_json_snapshot!(json(&batch(false, vec![success()])), @"");
+}
+
+#[test]
+fn a_conflict_carries_the_servers_document_the_base_and_the_marked_text() {
+    let mut result = conflict();
+    result.outcome.base = Some(Base { version: 4, title: "Shopping".to_owned(), content: Some("- eggs\n".to_owned()) });
+    result.outcome.merge_text = Some("<<<<<<<\n- milk\n=======\n- tea\n>>>>>>>\n".to_owned());
+    result.server = ServerSide::Document(Box::new(live_document()));
+    let answer = json(&batch(false, vec![result]));
+    assert_json_snapshot!(answer["results"][0], @"");
+}
+
+#[test]
+fn flags_appear_only_when_true() {
+    let mut result = success();
+    result.outcome.merged = true;
+    result.outcome.unchanged = true;
+    result.outcome.replayed = true;
+    result.outcome.title_overwritten = true;
+    let answer = json(&batch(false, vec![result]));
+    for flag in ["merged", "unchanged", "replayed", "title_overwritten"] {
+        assert_eq!(answer["results"][0][flag], Value::Bool(true), "{flag}");
+    }
+    assert_eq!((answer["merged"].as_u64(), answer["replayed"].as_u64()), (Some(1), Some(1)));
+}
+
+#[test]
+fn what_could_not_be_read_is_null() {
+    let mut result = error();
+    result.outcome.client_id = None;
+    result.outcome.kind = None;
+    result.outcome.document_id = None;
+    result.outcome.version = None;
+    let answer = json(&batch(false, vec![result]));
+    let result = answer["results"][0].as_object().unwrap();
+    assert_eq!(result["client_id"], Value::Null);
+    assert_eq!(result["operation"], Value::Null);
+    assert!(!result.contains_key("document_id") && !result.contains_key("version"));
+}
+
+#[test]
+fn missing_dependencies_are_answered_with_the_state_vector_alone() {
+    let mut result = plain(outcome(Status::Error, Some(ErrorCode::YjsMissingDependencies)));
+    result.server = ServerSide::StateVector(vec![0xfb, 0xff]);
+    let answer = json(&batch(false, vec![result]));
+    assert_eq!(answer["results"][0]["server"], serde_json::json!({ "state_vector_b64": "+/8=" }));
+    assert_eq!(answer["results"][0]["error"]["retryable"], Value::Bool(true));
+}
+
+#[test]
+fn a_tombstone_has_neither_text_nor_yjs_state() {
+    let tombstone = DocumentView {
+        content: None,
+        yjs_state: None,
+        state_vector: None,
+        deleted_at: Some(Timestamp(1_700_000_100_000_000)),
+        ..live_document()
+    };
+    assert_json_snapshot!(DocumentBody::from(&tombstone), @"");
+}
+
+#[test]
+fn counts_add_up() {
+    let counts = Counts::of(&[success(), conflict(), error(), skipped(), success()]);
+    let expected = Counts { total: 5, successful: 2, failed: 2, skipped: 1, conflicts: 1, merged: 0, replayed: 0 };
+    assert_eq!(counts, expected);
+}
+
+#[test]
+fn only_an_atomic_batch_with_a_culprit_is_rolled_back() {
+    let cases = [
+        (false, vec![error(), conflict()], AnswerKind::Processed),
+        (true, vec![], AnswerKind::Processed),
+        (true, vec![success()], AnswerKind::Processed),
+        (true, vec![skipped(), conflict(), skipped()], AnswerKind::RolledBackByConflicts),
+        (true, vec![conflict(), error()], AnswerKind::RolledBackByErrors),
+        (true, vec![error(), conflict()], AnswerKind::RolledBackByErrors),
+    ];
+    for (atomic, results, expected) in cases {
+        let statuses: Vec<_> = results.iter().map(|result| result.outcome.status).collect();
+        assert_eq!(AnswerKind::of(&batch(atomic, results)), expected, "atomic {atomic}, {statuses:?}");
+    }
+}
+
+#[test]
+fn a_problem_stands_beside_the_answers_own_fields() {
+    let problem = ProblemMembers {
+        type_uri: "about:blank",
+        title: "Rolled back",
+        status: 409,
+        detail: "1 of 2 operations failed.".to_owned(),
+        code: "rolled_back",
+        request_id: "r-1",
+    };
+    let answer = BatchAnswer { committed: false, ..batch(true, vec![skipped(), conflict()]) };
+    let json: Value = serde_json::from_slice(&encode_answer(&answer, Some(problem), 4).unwrap()).unwrap();
+    assert_eq!(json["type"], "about:blank");
+    assert_eq!(json["status"], 409);
+    assert_eq!(json["request_id"], "r-1");
+    assert_eq!(json["committed"], false);
+    assert_eq!(json["results"].as_array().unwrap().len(), 2);
+}

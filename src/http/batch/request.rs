@@ -1,0 +1,115 @@
+//! The body of `POST /api/v1/documents/batch`, parsed: a pure function of bytes and limits.
+//!
+//! A mistake in the request's own fields refuses the request; a mistake in an operation costs that operation only.
+//! Knows nothing of the store, of users or of actix.
+
+use std::collections::HashSet;
+
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::fields::{self, Fault};
+use super::operation::{Reading, read_operation};
+use super::wire::{RawOperations, RawRequest};
+use crate::domain::ids::{DocumentId, WorkspaceId};
+use crate::domain::limits::Limits;
+use crate::domain::operation::Submitted;
+
+/// A batch, parsed. Whether its author may write to the workspace is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParsedBatch {
+    /// Where.
+    pub workspace_id: WorkspaceId,
+    /// Which device; turns on receipts.
+    pub device_id: Option<String>,
+    /// All or nothing.
+    pub atomic: bool,
+    /// Answer, but store nothing.
+    pub dry_run: bool,
+    /// The sync run that the batch counts towards.
+    pub sync_id: Option<Uuid>,
+    /// One for each entry of `operations`, in submitted order, valid or not.
+    pub operations: Vec<Submitted>,
+}
+
+/// Why a request is refused as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// Not a batch: not UTF-8, not JSON, or a field of the request itself is missing or wrong.
+    #[error("{detail}")]
+    Malformed {
+        /// What is wrong and what it must be; holds no text of a document.
+        detail: String,
+        /// RFC 6901 pointer, where one place is at fault.
+        pointer: Option<String>,
+    },
+    /// More operations than the limit.
+    #[error("The batch has more than {max} operations: send the rest in another batch.")]
+    TooManyOperations {
+        /// The limit `max_operations`.
+        max: usize,
+    },
+}
+
+/// Parses a batch; `mint` makes the ids of documents whose creator left the choice to the server.
+///
+/// # Errors
+/// See [`RequestError`].
+pub fn parse_batch(
+    body: &[u8],
+    limits: &Limits,
+    mint: &mut dyn FnMut() -> DocumentId,
+) -> Result<ParsedBatch, RequestError> {
+    let text = std::str::from_utf8(body).map_err(|error| not_a_batch(&format!("is not UTF-8: {error}")))?;
+    let raw = RawRequest::split(text, limits.max_operations).map_err(|error| match error.classify() {
+        // Such an error would quote the value, which may be anyone's text.
+        Category::Data if !text.trim_start().starts_with('{') => not_a_batch("must be a JSON object"),
+        Category::Io | Category::Syntax | Category::Data | Category::Eof => {
+            not_a_batch(&format!("is not well-formed JSON: {error}"))
+        }
+    })?;
+    let workspace_id = match raw.workspace_id {
+        Some(value) => fields::uuid(value).map(WorkspaceId).map_err(|fault| refused(fault.under("workspace_id")))?,
+        None => return Err(refused(Fault::invalid("is missing: say which workspace").under("workspace_id"))),
+    };
+    let device_id = optional(raw.device_id, fields::name, "device_id")?;
+    let atomic = optional(raw.atomic, fields::boolean, "atomic")?.unwrap_or(false);
+    let dry_run = optional(raw.dry_run, fields::boolean, "dry_run")?.unwrap_or(false);
+    let sync_id = optional(raw.sync_id, fields::uuid, "sync_id")?;
+    let operations = match raw.operations {
+        RawOperations::List(operations) if operations.len() > limits.max_operations => {
+            return Err(RequestError::TooManyOperations { max: limits.max_operations });
+        }
+        RawOperations::List(operations) => read_operations(&operations, limits, mint),
+        RawOperations::Missing => {
+            return Err(refused(Fault::invalid("is missing: send a list, if only an empty one").under("operations")));
+        }
+        RawOperations::NotAList => return Err(refused(Fault::invalid("must be a list").under("operations"))),
+    };
+    Ok(ParsedBatch { workspace_id, device_id, atomic, dry_run, sync_id, operations })
+}
+
+fn read_operations(operations: &[&RawValue], limits: &Limits, mint: &mut dyn FnMut() -> DocumentId) -> Vec<Submitted> {
+    let mut reading = Reading { limits, mint, names: HashSet::with_capacity(operations.len()) };
+    operations.iter().enumerate().map(|(index, raw)| read_operation(index, raw, &mut reading)).collect()
+}
+
+fn optional<'a, T>(
+    value: Option<&'a RawValue>,
+    read: impl FnOnce(&'a RawValue) -> Result<T, Fault>,
+    field: &str,
+) -> Result<Option<T>, RequestError> {
+    value.map(read).transpose().map_err(|fault| refused(fault.under(field)))
+}
+
+fn refused(fault: Fault) -> RequestError {
+    RequestError::Malformed { detail: fault.sentence("The body"), pointer: Some(fault.place) }
+}
+
+fn not_a_batch(what: &str) -> RequestError {
+    RequestError::Malformed { detail: format!("The body {what}."), pointer: None }
+}
+
+#[cfg(test)]
+mod tests;
