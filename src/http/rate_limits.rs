@@ -85,7 +85,7 @@ impl RateLimits<DefaultClock> {
     }
 }
 
-impl<C: Clock> RateLimits<C> {
+impl<C: Clock + Clone> RateLimits<C> {
     /// Limits by another clock.
     #[must_use]
     pub fn with_clock(config: RateLimitConfig, clock: &C) -> Self {
@@ -119,10 +119,10 @@ impl<C: Clock> RateLimits<C> {
     }
 }
 
-impl<C: Clock> Dimension<C> {
+impl<C: Clock + Clone> Dimension<C> {
     fn new(burst: NonZeroU32, unit: u64, clock: C) -> Self {
-        let limiter = RateLimiter::new(Replenishment::per_minute(burst), DashMapStateStore::default(), clock.clone())
-            .with_middleware::<StateInformationMiddleware>();
+        let limiter: Limiter<C> =
+            RateLimiter::new(Replenishment::per_minute(burst), DashMapStateStore::default(), clock.clone());
         Self { limiter, clock, burst, unit }
     }
 
