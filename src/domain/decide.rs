@@ -1,1 +1,436 @@
-//! The order of a batch (protocol §1.3).
+//! The heart: one operation against one document (protocol §1.4). Pure, and tested row by row.
+
+use crate::domain::document::DocumentHead;
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::Version;
+use crate::domain::operation::{Changes, Digest, Operation, OperationKind, Text, digest_of};
+use crate::domain::outcome::Attach;
+use crate::domain::text_merge::{TextMerge, merge_texts};
+use crate::domain::yjs_facts::{DeleteSet, ScannedUpdate, StateVector};
+
+/// Title and text as the editor had them before its change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseView {
+    /// The title.
+    pub title: String,
+    /// The text, if it is known as text.
+    pub content: Option<String>,
+}
+
+/// How the version that the operation builds on stands to the document's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the document's version.
+    Current,
+    /// The document has moved on; `base` is what the editor had, if that is still known.
+    Stale {
+        /// What the editor had.
+        base: Option<BaseView>,
+    },
+    /// The operation names no version.
+    Unstated,
+    /// It names a version that the document never had.
+    Future,
+}
+
+/// Everything that a decision looks at besides the operation.
+#[derive(Clone, Debug)]
+pub struct Situation<'a> {
+    /// The document as it stands now, earlier operations of the batch included; `None` if there never was one.
+    pub current: Option<&'a DocumentHead>,
+    /// Whether this batch itself deleted it.
+    pub deleted_by_batch: bool,
+    /// How the operation's base stands to `current`.
+    pub standing: Standing,
+    /// The document's text, where it was asked for.
+    pub content: Option<&'a str>,
+    /// The deletions that the document's Yjs state knows, where they were asked for.
+    pub known_deletions: Option<&'a DeleteSet>,
+}
+
+/// What becomes of the document's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContentChange {
+    /// It stays.
+    Keep,
+    /// It becomes this.
+    Set(Text),
+    /// It must be derived from the Yjs state.
+    Derive,
+}
+
+/// The effect of an update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpdateEffect {
+    /// The new title, if it changes.
+    pub title: Option<String>,
+    /// What becomes of the text.
+    pub content: ContentChange,
+    /// Whether the operation's Yjs update is appended.
+    pub append_yjs: bool,
+    /// Whether it was applied onto a newer version.
+    pub merged: bool,
+    /// Whether the title replaced one that somebody else had set meanwhile.
+    pub title_overwritten: bool,
+}
+
+/// Why an operation is not applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code.
+    pub code: ErrorCode,
+    /// For people.
+    pub message: &'static str,
+    /// The field at fault, as the end of a pointer: `base_version`, `data/content`.
+    pub field: Option<&'static str>,
+    /// What of the server's document goes into the answer.
+    pub attach: Attach,
+    /// Whether the base goes into the answer.
+    pub with_base: bool,
+    /// Marked-up text of a clash.
+    pub merge_text: Option<String>,
+}
+
+impl Refusal {
+    const fn new(code: ErrorCode, message: &'static str, field: Option<&'static str>) -> Self {
+        Self { code, message, field, attach: Attach::Nothing, with_base: false, merge_text: None }
+    }
+
+    const fn with_document(mut self) -> Self {
+        self.attach = Attach::Document;
+        self
+    }
+
+    const fn with_base(mut self) -> Self {
+        self.with_base = true;
+        self
+    }
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Make the document (anew).
+    Create,
+    /// Change it.
+    Update(Box<UpdateEffect>),
+    /// Turn it into a tombstone.
+    Delete,
+    /// Nothing has to be done.
+    Unchanged,
+    /// Do not.
+    Refuse(Box<Refusal>),
+}
+
+impl From<Refusal> for Decision {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refuse(Box::new(refusal))
+    }
+}
+
+/// Decides what the operation does to the document.
+#[must_use]
+pub fn decide(situation: &Situation<'_>, operation: &Operation) -> Decision {
+    match operation.kind {
+        OperationKind::Create => decide_create(situation, &operation.changes),
+        OperationKind::Update => decide_update(situation, operation).unwrap_or_else(Decision::from),
+        OperationKind::Delete => decide_delete(situation, operation),
+    }
+}
+
+fn decide_create(situation: &Situation<'_>, changes: &Changes) -> Decision {
+    if let Some(head) = situation.current {
+        if !head.is_deleted() {
+            return decide_create_on_live(head, situation.known_deletions, changes);
+        }
+        if !situation.deleted_by_batch {
+            return deleted("a document of this id was deleted; revive it with an update and restore: true").into();
+        }
+    }
+    match &changes.yjs {
+        Some(update) if !update.is_complete_for(&StateVector::default()) => {
+            missing_dependencies(Attach::Nothing).into()
+        }
+        _ => Decision::Create,
+    }
+}
+
+fn decide_create_on_live(head: &DocumentHead, known: Option<&DeleteSet>, changes: &Changes) -> Decision {
+    if is_same_document(head, known, changes) {
+        return Decision::Unchanged;
+    }
+    if let (Some(update), Some(vector)) = (&changes.yjs, &head.state_vector)
+        && is_unrelated(update, head, vector)
+    {
+        return divergent().into();
+    }
+    Refusal::new(
+        ErrorCode::AlreadyExists,
+        "a live document with other contents has this id; update it, or create yours under another id",
+        Some("document_id"),
+    )
+    .with_document()
+    .into()
+}
+
+fn is_same_document(head: &DocumentHead, known: Option<&DeleteSet>, changes: &Changes) -> bool {
+    let same_title = changes.title.as_ref() == Some(&head.title);
+    let same_content = match (&changes.content, head.content_digest) {
+        (Some(content), Some(digest)) => content.digest == digest,
+        (Some(_), None) => changes.yjs.is_some(),
+        (None, Some(digest)) => changes.yjs.is_some() || digest == empty_text_digest(),
+        (None, None) => changes.yjs.is_some(),
+    };
+    let same_yjs = match (&changes.yjs, &head.state_vector) {
+        (None, None) => true,
+        (Some(update), Some(vector)) => {
+            update.is_complete_for(vector)
+                && update.spans.iter().map(|span| (span.client, span.end)).collect::<StateVector>() == *vector
+                && known.is_some_and(|known| *known == update.deletes)
+        }
+        _ => false,
+    };
+    same_title && same_content && same_yjs
+}
+
+fn empty_text_digest() -> Digest {
+    digest_of("")
+}
+
+fn decide_delete(situation: &Situation<'_>, operation: &Operation) -> Decision {
+    match situation.current {
+        None => Decision::Unchanged,
+        Some(head) if head.is_deleted() => Decision::Unchanged,
+        Some(_) if operation.force => Decision::Delete,
+        Some(_) => match situation.standing {
+            Standing::Current => Decision::Delete,
+            Standing::Unstated => base_version_required().into(),
+            Standing::Future => invalid_base_version().into(),
+            Standing::Stale { .. } => Refusal::new(
+                ErrorCode::VersionMismatch,
+                "the document changed since base_version; look at server, then delete that version or use force",
+                Some("base_version"),
+            )
+            .with_document()
+            .with_base()
+            .into(),
+        },
+    }
+}
+
+fn decide_update(situation: &Situation<'_>, operation: &Operation) -> Result<Decision, Refusal> {
+    let Some(head) = situation.current else {
+        return Err(Refusal::new(
+            ErrorCode::NotFound,
+            "there is no such document; create it first",
+            Some("document_id"),
+        ));
+    };
+    if head.is_deleted() && !operation.restore {
+        return Err(deleted("the document was deleted; send restore: true to revive it with this update").with_base());
+    }
+    check_base(situation, operation, head)?;
+    let changes = &operation.changes;
+    if head.state_vector.is_some() && changes.yjs.is_none() && changes.content.is_some() {
+        return Err(Refusal::new(
+            ErrorCode::YjsRequired,
+            "the document has Yjs state: send the change as yjs_state_b64, text alone cannot change it",
+            Some("data/content"),
+        ));
+    }
+    let standing = Against { situation, head, forced: operation.force };
+    let body = match &changes.yjs {
+        Some(update) => standing.merge_yjs(update, changes.content.as_ref())?,
+        None => standing.merge_text(changes.content.as_ref())?,
+    };
+    let (title, title_overwritten) = standing.merge_title(changes)?;
+    let effect = UpdateEffect {
+        merged: !standing.is_exact() && (body.changes() || title.is_some()),
+        title,
+        content: body.content,
+        append_yjs: body.append_yjs,
+        title_overwritten,
+    };
+    let changed = effect.title.is_some() || effect.append_yjs || effect.content != ContentChange::Keep;
+    Ok(if changed || head.is_deleted() { Decision::Update(Box::new(effect)) } else { Decision::Unchanged })
+}
+
+fn check_base(situation: &Situation<'_>, operation: &Operation, head: &DocumentHead) -> Result<(), Refusal> {
+    if operation.force {
+        return Ok(());
+    }
+    match situation.standing {
+        Standing::Current | Standing::Stale { .. } => Ok(()),
+        Standing::Future => Err(invalid_base_version()),
+        Standing::Unstated if operation.changes.yjs.is_some() && head.state_vector.is_some() => Ok(()),
+        Standing::Unstated => Err(base_version_required()),
+    }
+}
+
+/// What an update's text or Yjs part comes to.
+struct BodyEffect {
+    content: ContentChange,
+    append_yjs: bool,
+}
+
+impl BodyEffect {
+    const NOTHING: Self = Self { content: ContentChange::Keep, append_yjs: false };
+
+    fn changes(&self) -> bool {
+        self.append_yjs || self.content != ContentChange::Keep
+    }
+}
+
+/// A live (or to be revived) document that an update meets.
+struct Against<'a> {
+    situation: &'a Situation<'a>,
+    head: &'a DocumentHead,
+    forced: bool,
+}
+
+impl Against<'_> {
+    /// Whether the editor had exactly this version.
+    fn is_exact(&self) -> bool {
+        self.situation.standing == Standing::Current
+    }
+
+    fn merge_yjs(&self, update: &ScannedUpdate, content: Option<&Text>) -> Result<BodyEffect, Refusal> {
+        let sent = || content.map_or(ContentChange::Derive, |content| ContentChange::Set(content.clone()));
+        let Some(vector) = &self.head.state_vector else {
+            if !update.is_complete_for(&StateVector::default()) {
+                return Err(missing_dependencies(Attach::Nothing));
+            }
+            return match self.situation.standing {
+                Standing::Current => Ok(BodyEffect { content: sent(), append_yjs: true }),
+                _ if self.forced => Ok(BodyEffect { content: sent(), append_yjs: true }),
+                _ => Err(version_mismatch(
+                    "the document has no Yjs state and changed since base_version; add the state to its current version",
+                )),
+            };
+        };
+        if !update.is_complete_for(vector) {
+            return Err(missing_dependencies(Attach::StateVector));
+        }
+        let unrelated = is_unrelated(update, self.head, vector);
+        if unrelated && !self.forced {
+            return Err(divergent().with_base());
+        }
+        let has_news = update.has_structs_beyond(vector)
+            || !(update.deletes.is_empty()
+                || self.situation.known_deletions.is_some_and(|known| known.covers(&update.deletes)));
+        Ok(if !has_news {
+            BodyEffect::NOTHING
+        } else if self.is_exact() && !unrelated {
+            BodyEffect { content: sent(), append_yjs: true }
+        } else {
+            BodyEffect { content: ContentChange::Derive, append_yjs: true }
+        })
+    }
+
+    fn merge_text(&self, content: Option<&Text>) -> Result<BodyEffect, Refusal> {
+        let Some(incoming) = content else { return Ok(BodyEffect::NOTHING) };
+        if self.head.content_digest == Some(incoming.digest) {
+            return Ok(BodyEffect::NOTHING);
+        }
+        let set = |text: Text| Ok(BodyEffect { content: ContentChange::Set(text), append_yjs: false });
+        if self.is_exact() || self.forced {
+            return set(incoming.clone());
+        }
+        let clash =
+            || version_mismatch("the text changed on both sides; settle it from server, base and merge, or use force");
+        let base = match &self.situation.standing {
+            Standing::Stale { base: Some(BaseView { content: Some(base), .. }) } => base.as_str(),
+            _ => return Err(clash()),
+        };
+        if base == incoming.text {
+            return Ok(BodyEffect::NOTHING);
+        }
+        let Some(server) = self.situation.content else { return Err(clash()) };
+        match merge_texts(base, &incoming.text, server) {
+            TextMerge::Clean(merged) if merged == server => Ok(BodyEffect::NOTHING),
+            TextMerge::Clean(merged) => set(Text::new(merged)),
+            TextMerge::Clash(marked) => Err(Refusal { merge_text: Some(marked), ..clash() }),
+            TextMerge::TooLarge => Err(clash()),
+        }
+    }
+
+    /// The new title, if it changes, and whether it replaces one that somebody else set.
+    fn merge_title(&self, changes: &Changes) -> Result<(Option<String>, bool), Refusal> {
+        let Some(incoming) = changes.title.as_ref().filter(|title| **title != self.head.title) else {
+            return Ok((None, false));
+        };
+        let wins = |overwrites| Ok((Some(incoming.clone()), overwrites));
+        match &self.situation.standing {
+            Standing::Current => wins(false),
+            Standing::Stale { base: Some(base) } if base.title == self.head.title => wins(false),
+            Standing::Stale { base: Some(base) } if base.title == *incoming && !self.forced => Ok((None, false)),
+            _ if self.forced || changes.yjs.is_some() || changes.content.is_some() => wins(true),
+            _ => Err(Refusal {
+                field: Some("data/title"),
+                ..version_mismatch("the title changed on both sides; choose one of them, or use force")
+            }),
+        }
+    }
+}
+
+/// Whether merging would double the text: the update knows nothing of the document, yet puts an item without a
+/// neighbour where the document already has some.
+fn is_unrelated(update: &ScannedUpdate, head: &DocumentHead, vector: &StateVector) -> bool {
+    update.is_stranger_to(vector) && update.root_inserts.iter().any(|root| head.yjs_roots.contains(root))
+}
+
+fn deleted(message: &'static str) -> Refusal {
+    Refusal::new(ErrorCode::Deleted, message, Some("document_id")).with_document()
+}
+
+fn version_mismatch(message: &'static str) -> Refusal {
+    Refusal::new(ErrorCode::VersionMismatch, message, Some("base_version")).with_document().with_base()
+}
+
+fn divergent() -> Refusal {
+    Refusal::new(
+        ErrorCode::DivergentHistory,
+        "the Yjs state was not grown from the document's, merging would double its text; take the server's state and redo the edit, or use force",
+        Some("data/yjs_state_b64"),
+    )
+    .with_document()
+}
+
+fn missing_dependencies(attach: Attach) -> Refusal {
+    Refusal {
+        attach,
+        ..Refusal::new(
+            ErrorCode::YjsMissingDependencies,
+            "the Yjs update leans on changes that the server does not have; send everything since server.state_vector_b64",
+            Some("data/yjs_state_b64"),
+        )
+    }
+}
+
+fn base_version_required() -> Refusal {
+    Refusal::new(
+        ErrorCode::BaseVersionRequired,
+        "state the base_version that the editor last saw, or use force",
+        Some("base_version"),
+    )
+}
+
+fn invalid_base_version() -> Refusal {
+    Refusal::new(
+        ErrorCode::InvalidBaseVersion,
+        "base_version is greater than the document's version; read the document again",
+        Some("base_version"),
+    )
+}
+
+/// How a stated base stands to a version. A document that only has to be revived is as its last live version.
+#[must_use]
+pub fn standing_of(stated: Option<Version>, head: &DocumentHead, restore: bool, base: Option<BaseView>) -> Standing {
+    match stated {
+        None => Standing::Unstated,
+        Some(version) if version > head.version => Standing::Future,
+        Some(version) if version == head.version => Standing::Current,
+        Some(version) if restore && head.is_deleted() && version == head.version - 1 => Standing::Current,
+        Some(_) => Standing::Stale { base },
+    }
+}

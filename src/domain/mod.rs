@@ -14,4 +14,5 @@ pub mod outcome;
 pub mod plan;
 pub mod text_merge;
 pub mod timestamp;
+pub mod track;
 pub mod yjs_facts;

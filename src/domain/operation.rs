@@ -1,5 +1,7 @@
 //! One operation of a batch, parsed: whatever can be known without the database is known and valid here.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::yjs_facts::{ScannedUpdate, StateVector};
@@ -52,6 +54,16 @@ pub struct Changes {
 /// First 16 bytes of the SHA-256 of a text: equality without loading the text.
 pub type Digest = [u8; 16];
 
+/// The digest of a text.
+#[must_use]
+pub fn digest_of(text: &str) -> Digest {
+    let mut digest = Digest::default();
+    for (own, byte) in digest.iter_mut().zip(Sha256::digest(text.as_bytes())) {
+        *own = byte;
+    }
+    digest
+}
+
 /// A text and its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
@@ -59,6 +71,14 @@ pub struct Text {
     pub text: String,
     /// Its digest.
     pub digest: Digest,
+}
+
+impl Text {
+    /// The text with its digest.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self { digest: digest_of(&text), text }
+    }
 }
 
 /// A valid operation.

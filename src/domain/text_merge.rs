@@ -1,1 +1,226 @@
-//! The order of a batch (protocol §1.3).
+//! Three-way merge of texts, line by line, on `imara-diff`.
+//!
+//! A line is what stands between line feeds; the text after the last line feed is a line too, empty or not, so that
+//! appending to a text without a final line feed does not change its last line. Changes that overlap or touch without
+//! an unchanged line between them are a clash, unless both sides say the same.
+
+use std::ops::Range;
+
+use imara_diff::{Algorithm, Diff, InternedInput};
+
+/// Texts longer than this are not merged but answered as a conflict: it bounds the time of a merge to some
+/// milliseconds (imara-diff's heuristics keep it near linear).
+pub const MAX_MERGE_BYTES: usize = 1024 * 1024;
+
+/// The label of the editor's side in a marked-up text.
+pub const INCOMING_LABEL: &str = "incoming";
+/// The label of the server's side in a marked-up text.
+pub const SERVER_LABEL: &str = "server";
+
+/// What a merge comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextMerge {
+    /// Both sides' changes, in one text.
+    Clean(String),
+    /// The merged text with `<<<<<<<` / `=======` / `>>>>>>>` around each clash.
+    Clash(String),
+    /// A text is over [`MAX_MERGE_BYTES`].
+    TooLarge,
+}
+
+/// Merges what `incoming` and `server` each made of `base`.
+#[must_use]
+pub fn merge_texts(base: &str, incoming: &str, server: &str) -> TextMerge {
+    if [base, incoming, server].iter().any(|text| text.len() > MAX_MERGE_BYTES) {
+        return TextMerge::TooLarge;
+    }
+    let base_lines: Vec<&str> = base.split('\n').collect();
+    let incoming = Side::new(&base_lines, incoming);
+    let server = Side::new(&base_lines, server);
+    let mut merged = Merged::default();
+    let mut at = 0;
+    for region in changed_regions(&incoming, &server) {
+        merged.keep(lines_of(&base_lines, at..region.start));
+        at = region.end;
+        merged.decide(lines_of(&base_lines, region.clone()), incoming.lines_for(&region), server.lines_for(&region));
+    }
+    merged.keep(lines_of(&base_lines, at..base_lines.len()));
+    merged.finish()
+}
+
+/// One side: its lines, and its differences from the base.
+struct Side<'a> {
+    lines: Vec<&'a str>,
+    hunks: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl<'a> Side<'a> {
+    fn new(base_lines: &[&'a str], text: &'a str) -> Self {
+        let lines: Vec<&str> = text.split('\n').collect();
+        let mut input = InternedInput::default();
+        input.update_before(base_lines.iter().copied());
+        input.update_after(lines.iter().copied());
+        let mut diff = Diff::compute(Algorithm::Histogram, &input);
+        diff.postprocess_no_heuristic(&input);
+        let hunks = diff.hunks().map(|hunk| (widen(&hunk.before), widen(&hunk.after))).collect();
+        Self { lines, hunks }
+    }
+
+    /// This side's lines for a region of the base that begins and ends outside its hunks or at their borders.
+    fn lines_for(&self, region: &Range<usize>) -> &[&'a str] {
+        let start = self.position_of(region.start, false);
+        let end = self.position_of(region.end, true);
+        self.lines.get(start..end.max(start)).unwrap_or_default()
+    }
+
+    /// Where the base position `at` stands on this side; at an insertion, before it or (`after`) behind it.
+    fn position_of(&self, at: usize, after: bool) -> usize {
+        let passed = self
+            .hunks
+            .iter()
+            .take_while(|(before, _)| {
+                if after { before.end <= at } else { before.end < at || (before.end == at && before.start < at) }
+            })
+            .last();
+        match passed {
+            Some((before, own)) => own.end + (at - before.end),
+            None => at,
+        }
+    }
+}
+
+fn widen(range: &Range<u32>) -> Range<usize> {
+    let wide = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    wide(range.start)..wide(range.end)
+}
+
+fn lines_of<'a, 'b>(lines: &'b [&'a str], range: Range<usize>) -> &'b [&'a str] {
+    lines.get(range).unwrap_or_default()
+}
+
+/// Regions of the base that a side changed, joined where they overlap or touch; in order.
+fn changed_regions(incoming: &Side<'_>, server: &Side<'_>) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> =
+        incoming.hunks.iter().chain(&server.hunks).map(|(before, _)| before.clone()).collect();
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut regions: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match regions.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => regions.push(range),
+        }
+    }
+    regions
+}
+
+/// The text under way.
+#[derive(Default)]
+struct Merged {
+    text: String,
+    lines: usize,
+    clashes: bool,
+}
+
+impl Merged {
+    fn keep(&mut self, lines: &[&str]) {
+        for line in lines {
+            if self.lines > 0 {
+                self.text.push('\n');
+            }
+            self.text.push_str(line);
+            self.lines += 1;
+        }
+    }
+
+    fn decide(&mut self, base: &[&str], incoming: &[&str], server: &[&str]) {
+        if incoming == server || server == base {
+            self.keep(incoming);
+        } else if incoming == base {
+            self.keep(server);
+        } else {
+            self.clashes = true;
+            self.keep(&[&format!("<<<<<<< {INCOMING_LABEL}")]);
+            self.keep(incoming);
+            self.keep(&["======="]);
+            self.keep(server);
+            self.keep(&[&format!(">>>>>>> {SERVER_LABEL}")]);
+        }
+    }
+
+    fn finish(self) -> TextMerge {
+        if self.clashes { TextMerge::Clash(self.text) } else { TextMerge::Clean(self.text) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn clean(base: &str, incoming: &str, server: &str) -> String {
+        match merge_texts(base, incoming, server) {
+            TextMerge::Clean(text) => text,
+            other => panic!("not clean: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn different_paragraphs_are_both_kept() {
+        assert_eq!(clean("a\n\nb\n\nc\n", "A\n\nb\n\nc\n", "a\n\nb\n\nC\n"), "A\n\nb\n\nC\n");
+        assert_eq!(clean("x\ny", "x\ny\nz", "w\ny"), "w\ny\nz");
+        assert_eq!(clean("one\ntwo\nthree", "two\nthree", "one\ntwo\nthree\nfour"), "two\nthree\nfour");
+        assert_eq!(clean("", "a", ""), "a");
+        assert_eq!(clean("a\nb\nc", "a\nc", "a\nc"), "a\nc");
+    }
+
+    #[test]
+    fn the_same_line_is_marked_up() {
+        let marked = "top\n<<<<<<< incoming\nmine\n=======\ntheirs\n>>>>>>> server\nend\n";
+        assert_eq!(
+            merge_texts("top\nold\nend\n", "top\nmine\nend\n", "top\ntheirs\nend\n"),
+            TextMerge::Clash(marked.to_owned())
+        );
+    }
+
+    #[test]
+    fn two_insertions_at_one_place_clash() {
+        let marked = "a\n<<<<<<< incoming\nx\n=======\ny\n>>>>>>> server\nb";
+        assert_eq!(merge_texts("a\nb", "a\nx\nb", "a\ny\nb"), TextMerge::Clash(marked.to_owned()));
+    }
+
+    #[test]
+    fn touching_changes_clash() {
+        assert!(matches!(merge_texts("a\nb", "A\nb", "a\nB"), TextMerge::Clash(_)));
+    }
+
+    #[test]
+    fn an_insertion_beside_a_change_is_not_lost() {
+        assert_eq!(clean("a\nb\nc\nd", "a\nb\nc\nd\ne", "A\nb\nc\nd"), "A\nb\nc\nd\ne");
+        assert!(matches!(merge_texts("a\nb\nc", "a\nX\nb\nc", "a\nB\nc"), TextMerge::Clash(_)));
+    }
+
+    #[test]
+    fn repetitive_text_of_a_megabyte_is_merged_in_bounded_time() {
+        let base = "same\n".repeat(MAX_MERGE_BYTES / 5 - 100);
+        let incoming = format!("first\n{base}");
+        let server = format!("{base}last\n");
+        assert_eq!(clean(&base, &incoming, &server), format!("first\n{base}last\n"));
+        assert_eq!(merge_texts(&"x".repeat(MAX_MERGE_BYTES + 1), "", ""), TextMerge::TooLarge);
+    }
+
+    proptest! {
+        #[test]
+        fn laws(base in "[ab\n]{0,30}", incoming in "[abc\n]{0,30}", server in "[abd\n]{0,30}") {
+            prop_assert_eq!(clean(&base, &base, &server), server.clone());
+            prop_assert_eq!(clean(&base, &incoming, &base), incoming.clone());
+            prop_assert_eq!(clean(&base, &incoming, &incoming), incoming.clone());
+            // Sides may be exchanged: clean both ways, with the same text, or clash both ways.
+            match (merge_texts(&base, &incoming, &server), merge_texts(&base, &server, &incoming)) {
+                (TextMerge::Clean(one), TextMerge::Clean(other)) => prop_assert_eq!(one, other),
+                (TextMerge::Clash(_), TextMerge::Clash(_)) => {}
+                (one, other) => prop_assert!(false, "{:?} but {:?}", one, other),
+            }
+        }
+    }
+}

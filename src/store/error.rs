@@ -1,5 +1,6 @@
 //! What can go wrong in storage. Its HTTP status is decided elsewhere, in `http::error`.
 
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use thiserror::Error;
 
 /// A failure of storage.
@@ -29,4 +30,64 @@ pub enum StoreError {
     /// The configuration names a database that cannot be opened.
     #[error("cannot open the database: {0}")]
     Open(String),
+}
+
+/// What databases say, in a message without a code of its own, when they are out of reach or out of room. SQLite's
+/// come from its own table of messages; Postgres's are those of `lc_messages` `C` or English.
+const UNAVAILABLE: [&str; 16] = [
+    "database is locked",
+    "database table is locked",
+    "database or disk is full",
+    "disk I/O error",
+    "unable to open database file",
+    "out of memory",
+    "readonly database",
+    "server closed the connection",
+    "connection",
+    "SSL",
+    "the database system is",
+    "terminating",
+    "No space left",
+    "too many clients",
+    "remaining connection slots",
+    "recovery",
+];
+
+impl From<DieselError> for StoreError {
+    fn from(error: DieselError) -> Self {
+        match error {
+            DieselError::DatabaseError(kind, information) => from_database(kind, information.message()),
+            DieselError::NotFound => Self::Corrupt("a row that must be there is missing".into()),
+            DieselError::DeserializationError(cause) => Self::Corrupt(cause.to_string()),
+            DieselError::BrokenTransactionManager => Self::Unavailable("the connection was lost in a transaction".into()),
+            DieselError::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+/// Primary messages alone are kept: a Postgres `DETAIL` may quote a row.
+fn from_database(kind: DatabaseErrorKind, message: &str) -> StoreError {
+    match kind {
+        DatabaseErrorKind::SerializationFailure => StoreError::LostRace,
+        DatabaseErrorKind::ClosedConnection
+        | DatabaseErrorKind::UnableToSendCommand
+        | DatabaseErrorKind::ReadOnlyTransaction => StoreError::Unavailable(message.to_owned()),
+        DatabaseErrorKind::Unknown => from_message(message),
+        _ => StoreError::Refused(message.to_owned()),
+    }
+}
+
+fn from_message(message: &str) -> StoreError {
+    if message.contains("deadlock detected") {
+        StoreError::LostRace
+    } else if message.contains("statement timeout") || message.contains("lock timeout") {
+        StoreError::Timeout
+    } else if message.contains("malformed") || message.contains("not a database") {
+        StoreError::Corrupt(message.to_owned())
+    } else if UNAVAILABLE.iter().any(|known| message.contains(known)) {
+        StoreError::Unavailable(message.to_owned())
+    } else {
+        StoreError::Refused(message.to_owned())
+    }
 }

@@ -4,11 +4,33 @@
 //! (`sqlite`) or on Postgres (`postgres`), chosen at run time by URL.
 
 pub mod accounts;
+mod checkpoint;
+pub mod config;
+mod connection;
+pub mod documents;
+mod encoding;
 pub mod error;
+mod members;
+pub mod migrations;
+mod postgres;
+mod rows;
+mod schema;
+mod sql_uuid;
+mod sqlite;
+mod tokens;
+pub mod upkeep;
+pub mod url;
+mod writer;
 
-use std::time::Instant;
+use std::fmt;
+use std::time::{Duration, Instant};
 
+use self::checkpoint::Checkpoints;
+pub use self::config::StoreConfig;
+use self::connection::{AnyConnection, Connector, Pool, Purpose};
 pub use self::error::StoreError;
+pub use self::url::DatabaseUrl;
+use self::writer::Writer;
 use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
@@ -69,4 +91,121 @@ pub trait BatchTransaction {
     /// `LostRace` if a head is not as expected; `Refused` if the database will not take a row (then nothing of the
     /// transaction may be committed).
     fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError>;
+}
+
+/// The database, open. Share it in an `Arc`; every method blocks, so call it off the event loop.
+pub struct Store {
+    readers: Pool,
+    writes: Writes,
+    write_timeout: Duration,
+}
+
+/// How a write reaches its database.
+enum Writes {
+    /// SQLite has one writer: a thread.
+    Thread(Writer),
+    /// Postgres orders writers itself: any connection of the pool.
+    Pool {
+        /// How often a transaction that loses races is tried.
+        attempts: u32,
+    },
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("readers", &self.readers).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Brings the schema up to date and opens the connections.
+    ///
+    /// # Errors
+    /// `Open`, if the database cannot be reached, made or migrated.
+    pub fn open(url: &DatabaseUrl, config: &StoreConfig) -> Result<Self, StoreError> {
+        migrations::migrate(url)?;
+        let writes = match url {
+            DatabaseUrl::Sqlite(path) => {
+                let connector = Connector::new(url, Purpose::Write, config);
+                let checkpoints = Checkpoints::start(path, &connector, config)?;
+                Writes::Thread(Writer::start(connector, checkpoints, config)?)
+            }
+            DatabaseUrl::Postgres(_) => Writes::Pool { attempts: config.write_attempts.max(1) },
+        };
+        let purpose = match writes {
+            Writes::Thread(_) => Purpose::Read,
+            Writes::Pool { .. } => Purpose::Write,
+        };
+        let readers = Pool::open("database", Connector::new(url, purpose, config), config)?;
+        Ok(Self { readers, writes, write_timeout: config.write_timeout() })
+    }
+
+    /// Runs `body` in a transaction that has locked the scope's workspace, and answers its value once what it wrote is
+    /// durable (or, with [`End::Rollback`], undone). On Postgres `body` is called again after a lost race, a few times.
+    ///
+    /// # Errors
+    /// What `body` answered; `NoSuchWorkspace`; `Busy` when too much is waiting; `Timeout` after the scope's deadline;
+    /// `LostRace` when every try lost; `Refused` if `body` panicked; `Unavailable` if the database failed.
+    pub fn run_batch<T, F>(&self, scope: BatchScope, mut body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn BatchTransaction) -> Result<(T, End), StoreError> + Send + 'static,
+    {
+        self.write_until(scope.deadline, move |connection| match connection {
+            AnyConnection::Sqlite(_) => body(&mut sqlite::SqliteBatch::begin(connection, &scope)?),
+            AnyConnection::Postgres(connection) => body(&mut postgres::PostgresBatch::begin(connection, &scope)?),
+        })
+    }
+
+    /// Finishes what was accepted, carries the write-ahead log over and ends the threads. Later writes are
+    /// `Unavailable`. Closing twice is fine; dropping the store closes it.
+    pub fn close(&self) {
+        if let Writes::Thread(writer) = &self.writes {
+            writer.close();
+        }
+    }
+
+    /// Asks the database for an answer.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Busy` if there is none.
+    pub fn ping(&self) -> Result<(), StoreError> {
+        self.read(|connection| Ok(diesel::r2d2::R2D2Connection::ping(connection)?))
+    }
+
+    /// A write without a deadline of its own.
+    fn write<T, F>(&self, mut body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.write_until(Instant::now() + self.write_timeout, move |connection| Ok((body(connection)?, End::Commit)))
+    }
+
+    fn write_until<T, F>(&self, deadline: Instant, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError> + Send + 'static,
+    {
+        match &self.writes {
+            Writes::Thread(writer) => writer.submit(deadline, body),
+            Writes::Pool { attempts } => postgres::transaction::run(&self.readers, *attempts, deadline, body),
+        }
+    }
+
+    /// Statements that need not agree with one another.
+    fn read<T>(&self, body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        body(&mut *self.readers.get(self.readers.patience())?)
+    }
+
+    /// Statements that see one state of the database.
+    fn read_snapshot<T>(&self, body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.read(|connection| connection::in_snapshot(connection, body))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
 }

@@ -2,94 +2,11 @@
 //!
 //! Knows the core, the store and the Yjs tools; knows nothing of HTTP or JSON.
 
-use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
-use crate::domain::operation::Submitted;
-use crate::domain::outcome::Outcome;
-use crate::domain::timestamp::Timestamp;
-use crate::store::StoreError;
+pub mod apply;
+pub mod maintenance;
+mod service;
+mod types;
+mod view;
 
-/// A parsed batch, from a user who may write to the workspace.
-#[derive(Clone, Debug)]
-pub struct BatchRequest {
-    /// Where.
-    pub workspace_id: WorkspaceId,
-    /// Who.
-    pub user_id: UserId,
-    /// Which device; turns on receipts.
-    pub device_id: Option<String>,
-    /// All or nothing.
-    pub atomic: bool,
-    /// Answer, but store nothing.
-    pub dry_run: bool,
-    /// The operations, in submitted order.
-    pub operations: Vec<Submitted>,
-}
-
-/// A document as an answer shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DocumentView {
-    /// Which document.
-    pub document_id: DocumentId,
-    /// Its current version.
-    pub version: Version,
-    /// Its title.
-    pub title: String,
-    /// Its text; none for tombstones.
-    pub content: Option<String>,
-    /// Its Yjs state, or the part that the editor lacks; none for tombstones, without Yjs state, or where nothing lacks.
-    pub yjs_state: Option<Vec<u8>>,
-    /// What its Yjs state knows, encoded.
-    pub state_vector: Option<Vec<u8>>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-    /// Who changed it last, by name.
-    pub updated_by: String,
-    /// When it was deleted.
-    pub deleted_at: Option<Timestamp>,
-}
-
-/// The server's side of a clash or a merge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ServerSide {
-    /// Not carried.
-    Nothing,
-    /// Only what its Yjs state knows, encoded.
-    StateVector(Vec<u8>),
-    /// The document, whole.
-    Document(Box<DocumentView>),
-}
-
-/// The answer to one operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OperationAnswer {
-    /// What became of it.
-    pub outcome: Outcome,
-    /// The server's side, where the outcome asks for it.
-    pub server: ServerSide,
-}
-
-/// The answer to a batch, results in submitted order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BatchAnswer {
-    /// One for each operation.
-    pub results: Vec<OperationAnswer>,
-    /// Whether the batch was committed (false for a dry run and for an atomic batch that failed).
-    pub committed: bool,
-    /// Whether it was a dry run.
-    pub dry_run: bool,
-    /// Whether all-or-nothing was asked for.
-    pub atomic: bool,
-}
-
-/// Why a use case could not be carried out at all.
-#[derive(Debug, thiserror::Error)]
-pub enum SyncError {
-    /// Storage failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// There is no such document (or version) for this reader.
-    #[error("not found")]
-    NotFound,
-}
+pub use self::service::SyncService;
+pub use self::types::{BatchAnswer, BatchRequest, DocumentView, OperationAnswer, ServerSide, SyncError, VersionView};

@@ -1,0 +1,229 @@
+//! One document through a batch: its head, and what the editor believes, operation by operation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::decide::{BaseView, ContentChange, Standing, UpdateEffect, standing_of};
+use crate::domain::document::{DocumentHead, LogEntry};
+use crate::domain::ids::{DocumentId, UserId, Version};
+use crate::domain::operation::{Operation, OperationKind, digest_of};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::yjs_facts::{DeleteSet, ScannedUpdate, StateVector};
+
+/// Who writes, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Authorship {
+    /// The author.
+    pub user_id: UserId,
+    /// The time of the batch.
+    pub now: Timestamp,
+}
+
+/// A document while a batch is folded over it.
+#[derive(Debug, Default)]
+pub struct Track {
+    /// As stored before the batch.
+    pub stored: Option<DocumentHead>,
+    /// As it stands after the operations so far.
+    pub head: Option<DocumentHead>,
+    /// An operation on it failed: the ones after it are skipped.
+    pub failed: bool,
+    /// The batch itself deleted it.
+    pub deleted_by_batch: bool,
+    /// Its text, where it is known.
+    pub content: Option<String>,
+    /// The deletions of its Yjs state, where they are known.
+    pub deletions: Option<DeleteSet>,
+    /// Versions made by this batch.
+    made: BTreeMap<Version, BaseView>,
+    /// What the batch's first operation on it stated, and what came of the latest one.
+    own: Option<OwnOperations>,
+}
+
+#[derive(Debug)]
+struct OwnOperations {
+    first_base: Option<Version>,
+    began_with_create: bool,
+    latest_version: Option<Version>,
+    /// What the editor has after its latest operation, where that is not what the server has.
+    view: Option<BaseView>,
+}
+
+impl Track {
+    /// A document before the first operation.
+    #[must_use]
+    pub fn new(stored: Option<DocumentHead>, content: Option<String>, deletions: Option<DeleteSet>) -> Self {
+        Self { head: stored.clone(), stored, content, deletions, ..Self::default() }
+    }
+
+    /// Whether the batch changed it.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.head != self.stored
+    }
+
+    /// Its current version.
+    #[must_use]
+    pub fn version(&self) -> Option<Version> {
+        self.head.as_ref().map(|head| head.version)
+    }
+
+    /// How the operation's base stands to the document. A batch does not conflict with itself (protocol §1.4): the base
+    /// that its first operation stated means "what I had, with my own changes since". `stored_view` reads the history.
+    #[must_use]
+    pub fn standing(&self, operation: &Operation, stored_view: impl Fn(Version) -> Option<BaseView>) -> Standing {
+        let Some(head) = &self.head else { return Standing::Unstated };
+        let view_of = |version: Version| self.made.get(&version).cloned().or_else(|| stored_view(version));
+        let stated = operation.base_version;
+        let latest =
+            self.own.as_ref().filter(|own| own.first_base == stated && (stated.is_some() || own.began_with_create));
+        match latest.and_then(|own| own.latest_version.map(|version| (own, version))) {
+            Some((own, version)) if version == head.version => match &own.view {
+                Some(view) if operation.kind == OperationKind::Update => Standing::Stale { base: Some(view.clone()) },
+                _ => Standing::Current,
+            },
+            Some((_, version)) => standing_of(Some(version), head, operation.restore, view_of(version)),
+            None => standing_of(stated, head, operation.restore, stated.and_then(view_of)),
+        }
+    }
+
+    /// Remembers a successful operation: `version` is what the editor is told, `view` what it then has if not that.
+    pub fn note_success(&mut self, operation: &Operation, version: Option<Version>, view: Option<BaseView>) {
+        let own = self.own.get_or_insert(OwnOperations {
+            first_base: operation.base_version,
+            began_with_create: operation.kind == OperationKind::Create,
+            latest_version: None,
+            view: None,
+        });
+        own.latest_version = version;
+        own.view = view;
+    }
+
+    /// Makes the document, or makes it anew on top of its tombstone.
+    pub fn create(&mut self, document_id: DocumentId, operation: &Operation, by: Authorship) -> LogEntry {
+        let changes = &operation.changes;
+        let version = self.version().map_or(1, |version| version.saturating_add(1));
+        let text = match (&changes.content, &changes.yjs) {
+            (Some(content), _) => Some((content.text.clone(), content.digest)),
+            (None, Some(_)) => None,
+            (None, None) => Some((String::new(), digest_of(""))),
+        };
+        let mut head = DocumentHead {
+            document_id,
+            version,
+            title: changes.title.clone().unwrap_or_default(),
+            created_at: by.now,
+            updated_at: by.now,
+            updated_by: by.user_id,
+            deleted_at: None,
+            epoch: version,
+            content_version: version,
+            content_digest: text.as_ref().map(|(_, digest)| *digest),
+            state_vector: None,
+            yjs_roots: BTreeSet::new(),
+            snapshot_bytes: 0,
+            log_bytes: 0,
+            log_rows: 0,
+        };
+        self.deletions = Some(DeleteSet::default());
+        if let Some(update) = &changes.yjs {
+            append_yjs(&mut head, update);
+            self.learn_deletions(update);
+        }
+        self.content = text.map(|(text, _)| text);
+        self.deleted_by_batch = false;
+        self.finish(head, operation, changes.content.is_some() || changes.yjs.is_none(), changes.yjs.as_ref())
+    }
+
+    /// Changes the document, reviving it if it was deleted.
+    pub fn update(
+        &mut self,
+        mut head: DocumentHead,
+        operation: &Operation,
+        effect: UpdateEffect,
+        by: Authorship,
+    ) -> LogEntry {
+        head.version = head.version.saturating_add(1);
+        head.updated_at = by.now;
+        head.updated_by = by.user_id;
+        head.deleted_at = None;
+        if let Some(title) = effect.title {
+            head.title = title;
+        }
+        let update = operation.changes.yjs.as_ref().filter(|_| effect.append_yjs);
+        if let Some(update) = update {
+            append_yjs(&mut head, update);
+            self.learn_deletions(update);
+        }
+        let mut sets_text = false;
+        match effect.content {
+            ContentChange::Keep => {}
+            ContentChange::Set(text) => {
+                head.content_version = head.version;
+                head.content_digest = Some(text.digest);
+                self.content = Some(text.text);
+                sets_text = true;
+            }
+            ContentChange::Derive => {
+                head.content_version = head.version;
+                head.content_digest = None;
+                self.content = None;
+            }
+        }
+        self.deleted_by_batch = false;
+        self.finish(head, operation, sets_text, update)
+    }
+
+    /// Turns the document into a tombstone.
+    pub fn delete(&mut self, mut head: DocumentHead, operation: &Operation, by: Authorship) -> LogEntry {
+        head.version = head.version.saturating_add(1);
+        head.updated_at = by.now;
+        head.updated_by = by.user_id;
+        head.deleted_at = Some(by.now);
+        self.deleted_by_batch = true;
+        self.finish(head, operation, false, None)
+    }
+
+    fn learn_deletions(&mut self, update: &ScannedUpdate) {
+        if let Some(known) = &mut self.deletions {
+            known.extend(&update.deletes);
+        }
+    }
+
+    fn finish(
+        &mut self,
+        head: DocumentHead,
+        operation: &Operation,
+        sets_text: bool,
+        update: Option<&ScannedUpdate>,
+    ) -> LogEntry {
+        self.made.insert(head.version, BaseView { title: head.title.clone(), content: self.content.clone() });
+        let entry = LogEntry {
+            document_id: head.document_id,
+            version: head.version,
+            kind: operation.kind,
+            title: head.title.clone(),
+            content: self.content.clone().filter(|_| sets_text),
+            yjs_update: update.map(|update| update.bytes.clone()),
+            client_id: operation.client_id.clone(),
+        };
+        self.head = Some(head);
+        entry
+    }
+}
+
+/// Advances what the head knows of the Yjs state. The first state of a document weighs as its snapshot, what comes
+/// later as its log.
+fn append_yjs(head: &mut DocumentHead, update: &ScannedUpdate) {
+    let bytes = i64::try_from(update.bytes.len()).unwrap_or(i64::MAX);
+    if head.state_vector.is_some() {
+        head.log_bytes = head.log_bytes.saturating_add(bytes);
+        head.log_rows = head.log_rows.saturating_add(1);
+    } else {
+        head.snapshot_bytes = bytes;
+    }
+    let vector = head.state_vector.get_or_insert_with(StateVector::default);
+    for span in &update.spans {
+        vector.advance(span.client, span.end);
+    }
+    head.yjs_roots.extend(update.root_inserts.iter().cloned());
+}

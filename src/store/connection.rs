@@ -1,0 +1,212 @@
+//! One connection to either database, and the pools of them. Knows no table.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::r2d2::{self, ManageConnection, R2D2Connection};
+use diesel::{Connection, MultiConnection, PgConnection, SqliteConnection};
+
+use super::config::StoreConfig;
+use super::error::StoreError;
+use super::url::DatabaseUrl;
+
+/// A connection to one of the two databases. Always made by [`Connector`]: the derived `establish` tries one database
+/// after the other, and would answer a Postgres that is down with a SQLite file.
+#[derive(MultiConnection)]
+pub enum AnyConnection {
+    /// Postgres.
+    Postgres(PgConnection),
+    /// SQLite.
+    Sqlite(SqliteConnection),
+}
+
+impl AnyConnection {
+    /// The SQLite connection within.
+    ///
+    /// # Errors
+    /// `Refused` if it is not one: a fault of this module's callers.
+    pub(super) fn sqlite(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        match self {
+            Self::Sqlite(connection) => Ok(connection),
+            Self::Postgres(_) => Err(StoreError::Refused("a Postgres connection where SQLite is written".into())),
+        }
+    }
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// SQLite refuses to write on it.
+    Read,
+    /// It may write.
+    Write,
+}
+
+/// Opens connections of one kind: the pools' way in, and the writer's.
+#[derive(Clone, Debug)]
+pub(super) struct Connector {
+    url: DatabaseUrl,
+    purpose: Purpose,
+    busy_timeout_ms: u32,
+}
+
+impl Connector {
+    pub(super) fn new(url: &DatabaseUrl, purpose: Purpose, config: &StoreConfig) -> Self {
+        Self { url: url.clone(), purpose, busy_timeout_ms: config.busy_timeout_ms }
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// `Open`, with the URL less its password.
+    pub(super) fn open(&self) -> Result<AnyConnection, StoreError> {
+        match &self.url {
+            DatabaseUrl::Sqlite(path) => self.open_sqlite(path).map(AnyConnection::Sqlite),
+            DatabaseUrl::Postgres(url) => {
+                PgConnection::establish(url).map(AnyConnection::Postgres).map_err(|error| self.unopened(&error))
+            }
+        }
+    }
+
+    fn open_sqlite(&self, path: &Path) -> Result<SqliteConnection, StoreError> {
+        let name = path.to_str().ok_or_else(|| self.unopened(&"the path is not UTF-8"))?;
+        let mut connection = SqliteConnection::establish(name).map_err(|error| self.unopened(&error))?;
+        // busy_timeout first: the pragmas after it may themselves meet a lock.
+        let mut pragmas = format!(
+            "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+             PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;",
+            self.busy_timeout_ms
+        );
+        pragmas.push_str(match self.purpose {
+            Purpose::Read => "PRAGMA query_only = ON;",
+            Purpose::Write => "PRAGMA wal_autocheckpoint = 0;",
+        });
+        connection.batch_execute(&pragmas).map_err(|error| self.unopened(&error))?;
+        Ok(connection)
+    }
+
+    fn unopened(&self, error: &dyn std::fmt::Display) -> StoreError {
+        StoreError::Open(format!("{}: {error}", self.url))
+    }
+}
+
+impl ManageConnection for Connector {
+    type Connection = AnyConnection;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<AnyConnection, StoreError> {
+        self.open()
+    }
+
+    fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        Ok(connection.ping()?)
+    }
+
+    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
+        std::thread::panicking() || connection.is_broken()
+    }
+}
+
+/// A pool of connections of one kind.
+#[derive(Clone, Debug)]
+pub(super) struct Pool {
+    connections: r2d2::Pool<Connector>,
+    name: &'static str,
+}
+
+/// A connection out of a [`Pool`].
+pub(super) type Pooled = r2d2::PooledConnection<Connector>;
+
+impl Pool {
+    /// Opens the pool with one connection, so that a database that cannot be reached shows at once.
+    ///
+    /// # Errors
+    /// `Open`.
+    pub(super) fn open(name: &'static str, connector: Connector, config: &StoreConfig) -> Result<Self, StoreError> {
+        drop(connector.open()?);
+        let postgres = matches!(connector.url, DatabaseUrl::Postgres(_));
+        let connections = r2d2::Pool::builder()
+            .max_size(config.reader_connections.max(1))
+            .min_idle(Some(1))
+            // A file does not go away; a server may have been restarted since the connection was last used.
+            .test_on_check_out(postgres)
+            .connection_timeout(Duration::from_millis(config.connection_timeout_ms))
+            .error_handler(Box::new(Faults))
+            .build_unchecked(connector);
+        Ok(Self { connections, name })
+    }
+
+    /// A connection, no later than `deadline` and no later than the configured time.
+    ///
+    /// # Errors
+    /// `Busy` if all are in use, `Unavailable` if none can be made.
+    pub(super) fn get(&self, deadline: Instant) -> Result<Pooled, StoreError> {
+        let wait = deadline.saturating_duration_since(Instant::now()).min(self.connections.connection_timeout());
+        if wait.is_zero() {
+            return Err(StoreError::Timeout);
+        }
+        let taken = self.connections.get_timeout(wait);
+        let state = self.connections.state();
+        metrics::gauge!("landfall_pool_connections", "pool" => self.name).set(f64::from(state.connections));
+        metrics::gauge!("landfall_pool_in_use", "pool" => self.name)
+            .set(f64::from(state.connections.saturating_sub(state.idle_connections)));
+        taken.map_err(|error| {
+            if state.connections >= self.connections.max_size() && state.idle_connections == 0 {
+                StoreError::Busy
+            } else {
+                StoreError::Unavailable(error.to_string())
+            }
+        })
+    }
+
+    /// When a reader that has no deadline of its own gives up waiting for a connection.
+    pub(super) fn patience(&self) -> Instant {
+        Instant::now() + self.connections.connection_timeout()
+    }
+}
+
+/// Tells the log of connections that could not be made.
+#[derive(Debug)]
+struct Faults;
+
+impl r2d2::HandleError<StoreError> for Faults {
+    fn handle_error(&self, error: StoreError) {
+        tracing::warn!(%error, "a database connection could not be made");
+    }
+}
+
+/// Runs `body` in a read-only transaction whose statements all see the same state.
+///
+/// # Errors
+/// What `body` answered, or the database.
+pub(super) fn in_snapshot<T>(
+    connection: &mut AnyConnection,
+    body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    match connection {
+        // A reader's BEGIN is deferred: the first statement takes the snapshot, and nothing is locked.
+        AnyConnection::Sqlite(connection) => AnsiTransactionManager::begin_transaction(connection)?,
+        AnyConnection::Postgres(connection) => AnsiTransactionManager::begin_transaction_sql(
+            connection,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        )?,
+    }
+    match body(connection) {
+        Ok(value) => {
+            AnyConnection::commit_transaction(connection)?;
+            Ok(value)
+        }
+        Err(error) => {
+            AnyConnection::rollback_transaction(connection)?;
+            Err(error)
+        }
+    }
+}
+
+/// The file that SQLite writes ahead into.
+pub(super) fn wal_path(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}

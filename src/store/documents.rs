@@ -1,0 +1,372 @@
+//! Reading documents and their history: one snapshot each, on either database. Decides nothing, derives nothing.
+
+use diesel::prelude::*;
+
+use super::connection::AnyConnection;
+use super::encoding::decode_text;
+use super::rows::{HeadRow, kind_code, kind_from_code};
+use super::schema::{document_bodies, document_log, documents, users};
+use super::sql_uuid::DbUuid;
+use super::{Store, StoreError};
+use crate::domain::document::{DocumentHead, StoredDocument, VersionText};
+use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::domain::operation::OperationKind;
+use crate::domain::timestamp::Timestamp;
+
+diesel::define_sql_function! {
+    /// Characters of a text, from the first (1); the same on both databases, where LIKE differs in case.
+    fn substr(text: diesel::sql_types::Text, start: diesel::sql_types::Integer, length: diesel::sql_types::Integer) -> diesel::sql_types::Text;
+}
+
+/// Which documents a listing shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Only documents after this one; `None` = from the first.
+    pub after: Option<DocumentId>,
+    /// At most this many.
+    pub limit: u32,
+    /// Tombstones too.
+    pub include_deleted: bool,
+    /// Only titles that start with this, letter for letter.
+    pub title_prefix: Option<String>,
+}
+
+/// A document in a listing: no bodies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedDocument {
+    /// The head.
+    pub head: DocumentHead,
+    /// Name of the user who changed it last.
+    pub updated_by_name: String,
+}
+
+/// One version in a document's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionEntry {
+    /// The version.
+    pub version: Version,
+    /// What was done.
+    pub kind: OperationKind,
+    /// The title at this version.
+    pub title: String,
+    /// Whether this version set the text as text.
+    pub has_content: bool,
+    /// Whether this version carried a Yjs update.
+    pub has_yjs: bool,
+    /// Name of its author.
+    pub author: String,
+    /// The author's device, if it was named.
+    pub device_id: Option<String>,
+    /// The operation's name.
+    pub client_id: String,
+    /// When it was applied.
+    pub created_at: Timestamp,
+}
+
+/// One version with what its text can be had from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredVersion {
+    /// Who, when, what.
+    pub entry: VersionEntry,
+    /// The text at this version, if it is stored as text; `None` where it must be derived, or after a deletion.
+    pub content: Option<String>,
+    /// Where the text must be derived: the Yjs updates from the document's creation up to this version, in order.
+    /// Empty if the history no longer reaches back to the creation.
+    pub yjs_parts: Vec<Vec<u8>>,
+}
+
+impl Store {
+    /// A document with its bodies, live or deleted.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn find_document(&self, workspace_id: WorkspaceId, id: DocumentId) -> Result<Option<StoredDocument>, StoreError> {
+        self.read_snapshot(|connection| find_stored(connection, workspace_id, id))
+    }
+
+    /// Documents without bodies, by id.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn list_documents(&self, workspace_id: WorkspaceId, query: &ListQuery) -> Result<Vec<ListedDocument>, StoreError> {
+        self.read(|connection| list(connection, workspace_id, query))
+    }
+
+    /// The history of a document's id, newest first; versions of an earlier document of the same id included.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn list_versions(
+        &self,
+        workspace_id: WorkspaceId,
+        id: DocumentId,
+        before: Option<Version>,
+        limit: u32,
+    ) -> Result<Vec<VersionEntry>, StoreError> {
+        self.read(|connection| {
+            document_log::table
+                .left_join(users::table.on(users::user_id.eq(document_log::user_id)))
+                .filter(document_log::workspace_id.eq(DbUuid(workspace_id.0)))
+                .filter(document_log::document_id.eq(DbUuid(id.0)))
+                .filter(document_log::version.lt(before.unwrap_or(Version::MAX)))
+                .order(document_log::version.desc())
+                .limit(i64::from(limit))
+                .select(EntryRow::as_select())
+                .load(connection)?
+                .into_iter()
+                .map(VersionEntry::try_from)
+                .collect()
+        })
+    }
+
+    /// One version of a document's history.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn find_version(
+        &self,
+        workspace_id: WorkspaceId,
+        id: DocumentId,
+        version: Version,
+    ) -> Result<Option<StoredVersion>, StoreError> {
+        self.read_snapshot(|connection| find_stored_version(connection, workspace_id, id, version))
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = document_log)]
+struct EntryRow {
+    version: i64,
+    kind: i16,
+    title: String,
+    #[diesel(select_expression = document_log::content.is_not_null())]
+    has_content: bool,
+    #[diesel(select_expression = document_log::yjs_update.is_not_null())]
+    has_yjs: bool,
+    #[diesel(select_expression = users::username.nullable())]
+    author: Option<String>,
+    device_id: Option<String>,
+    client_id: String,
+    created_at: i64,
+}
+
+impl TryFrom<EntryRow> for VersionEntry {
+    type Error = StoreError;
+
+    fn try_from(row: EntryRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            version: row.version,
+            kind: kind_from_code(row.kind)?,
+            title: row.title,
+            has_content: row.has_content,
+            has_yjs: row.has_yjs,
+            author: row.author.unwrap_or_default(),
+            device_id: row.device_id,
+            client_id: row.client_id,
+            created_at: Timestamp(row.created_at),
+        })
+    }
+}
+
+fn list(
+    connection: &mut AnyConnection,
+    workspace_id: WorkspaceId,
+    query: &ListQuery,
+) -> Result<Vec<ListedDocument>, StoreError> {
+    let mut select = documents::table
+        .left_join(users::table.on(users::user_id.eq(documents::updated_by)))
+        .filter(documents::workspace_id.eq(DbUuid(workspace_id.0)))
+        .order(documents::document_id.asc())
+        .limit(i64::from(query.limit))
+        .select((HeadRow::as_select(), users::username.nullable()))
+        .into_boxed();
+    if let Some(after) = query.after {
+        select = select.filter(documents::document_id.gt(DbUuid(after.0)));
+    }
+    if !query.include_deleted {
+        select = select.filter(documents::deleted_at.is_null());
+    }
+    if let Some(prefix) = &query.title_prefix {
+        let length = i32::try_from(prefix.chars().count()).unwrap_or(i32::MAX);
+        select = select.filter(substr(documents::title, 1, length).eq(prefix));
+    }
+    let rows: Vec<(HeadRow, Option<String>)> = select.load(connection)?;
+    rows.into_iter()
+        .map(|(head, name)| Ok(ListedDocument { head: head.try_into()?, updated_by_name: name.unwrap_or_default() }))
+        .collect()
+}
+
+/// The columns of `document_bodies` that a reader needs.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = document_bodies)]
+struct BodyRow {
+    yjs_version: i64,
+    content_version: i64,
+    yjs_snapshot: Option<Vec<u8>>,
+    content: Option<Vec<u8>>,
+}
+
+/// One document with its bodies, by full key.
+pub(super) fn find_stored(
+    connection: &mut AnyConnection,
+    workspace_id: WorkspaceId,
+    id: DocumentId,
+) -> Result<Option<StoredDocument>, StoreError> {
+    let key = (DbUuid(workspace_id.0), DbUuid(id.0));
+    let found: Option<(HeadRow, bool, Option<String>)> = documents::table
+        .left_join(users::table.on(users::user_id.eq(documents::updated_by)))
+        .filter(documents::workspace_id.eq(key.0))
+        .filter(documents::document_id.eq(key.1))
+        .select((HeadRow::as_select(), documents::damaged, users::username.nullable()))
+        .first(connection)
+        .optional()?;
+    let Some((row, damaged, name)) = found else { return Ok(None) };
+    let head = DocumentHead::try_from(row)?;
+    let body: Option<BodyRow> =
+        document_bodies::table.find(key).select(BodyRow::as_select()).first(connection).optional()?;
+    let (snapshot, rendered) = usable(body, &head);
+    let content = match (head.is_deleted(), rendered) {
+        (true, _) => None,
+        (false, Some(text)) => Some(text),
+        (false, None) => logged_content(connection, key, head.content_version)?,
+    };
+    let yjs_parts = match head.state_vector {
+        None => Vec::new(),
+        Some(_) => {
+            let (after, snapshot) = snapshot.map_or((head.epoch - 1, None), |(version, bytes)| (version, Some(bytes)));
+            let mut parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
+            parts.extend(load_yjs_updates(connection, key, after + 1, head.version)?);
+            parts
+        }
+    };
+    let content = content.as_deref().map(decode_text).transpose()?;
+    Ok(Some(StoredDocument { head, updated_by_name: name.unwrap_or_default(), content, yjs_parts, damaged }))
+}
+
+/// What of a body still holds for the head: the snapshot with its version, and the text.
+fn usable(body: Option<BodyRow>, head: &DocumentHead) -> (Option<(Version, Vec<u8>)>, Option<Vec<u8>>) {
+    let Some(body) = body else { return (None, None) };
+    let snapshot = body.yjs_snapshot.filter(|_| body.yjs_version >= head.epoch).map(|bytes| (body.yjs_version, bytes));
+    let text = body.content.filter(|_| body.content_version >= head.content_version.max(head.epoch));
+    (snapshot, text)
+}
+
+fn logged_content(
+    connection: &mut AnyConnection,
+    key: (DbUuid, DbUuid),
+    version: Version,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let content = document_log::table
+        .find((key.0, key.1, version))
+        .select(document_log::content)
+        .first::<Option<Vec<u8>>>(connection)
+        .optional()?;
+    Ok(content.flatten())
+}
+
+/// The Yjs updates of the versions `first..=last`, in order.
+pub(super) fn load_yjs_updates(
+    connection: &mut AnyConnection,
+    key: (DbUuid, DbUuid),
+    first: Version,
+    last: Version,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    Ok(document_log::table
+        .filter(document_log::workspace_id.eq(key.0))
+        .filter(document_log::document_id.eq(key.1))
+        .filter(document_log::version.between(first, last))
+        .filter(document_log::yjs_update.is_not_null())
+        .order(document_log::version.asc())
+        .select(document_log::yjs_update.assume_not_null())
+        .load(connection)?)
+}
+
+/// Title and text as of a version of the current document; `None` if the history does not have it.
+pub(super) fn find_text(
+    connection: &mut AnyConnection,
+    workspace_id: WorkspaceId,
+    id: DocumentId,
+    version: Version,
+) -> Result<Option<VersionText>, StoreError> {
+    let key = (DbUuid(workspace_id.0), DbUuid(id.0));
+    let known: Option<(i64, i64)> =
+        documents::table.find(key).select((documents::epoch, documents::version)).first(connection).optional()?;
+    let Some((epoch, _)) = known.filter(|(epoch, head)| (*epoch..=*head).contains(&version)) else { return Ok(None) };
+    let title: Option<String> = document_log::table
+        .filter(document_log::workspace_id.eq(key.0))
+        .filter(document_log::document_id.eq(key.1))
+        .filter(document_log::version.between(epoch, version))
+        .order(document_log::version.desc())
+        .select(document_log::title)
+        .first(connection)
+        .optional()?;
+    let Some(title) = title else { return Ok(None) };
+    let content = text_as_of(connection, key, epoch, version)?;
+    Ok(Some(VersionText { document_id: id, version, title, content }))
+}
+
+/// The text of the newest row up to `version` that touched the text at all: if that row carried Yjs without text, the
+/// text of `version` was never stored.
+fn text_as_of(
+    connection: &mut AnyConnection,
+    key: (DbUuid, DbUuid),
+    epoch: Version,
+    version: Version,
+) -> Result<Option<String>, StoreError> {
+    let newest: Option<Option<Vec<u8>>> = document_log::table
+        .filter(document_log::workspace_id.eq(key.0))
+        .filter(document_log::document_id.eq(key.1))
+        .filter(document_log::version.between(epoch, version))
+        .filter(document_log::content.is_not_null().or(document_log::yjs_update.is_not_null()))
+        .order(document_log::version.desc())
+        .select(document_log::content)
+        .first(connection)
+        .optional()?;
+    newest.flatten().as_deref().map(decode_text).transpose()
+}
+
+fn find_stored_version(
+    connection: &mut AnyConnection,
+    workspace_id: WorkspaceId,
+    id: DocumentId,
+    version: Version,
+) -> Result<Option<StoredVersion>, StoreError> {
+    let key = (DbUuid(workspace_id.0), DbUuid(id.0));
+    let entry: Option<EntryRow> = document_log::table
+        .left_join(users::table.on(users::user_id.eq(document_log::user_id)))
+        .filter(document_log::workspace_id.eq(key.0))
+        .filter(document_log::document_id.eq(key.1))
+        .filter(document_log::version.eq(version))
+        .select(EntryRow::as_select())
+        .first(connection)
+        .optional()?;
+    let Some(entry) = entry.map(VersionEntry::try_from).transpose()? else { return Ok(None) };
+    if entry.kind == OperationKind::Delete {
+        return Ok(Some(StoredVersion { entry, content: None, yjs_parts: Vec::new() }));
+    }
+    let created = creation_of(connection, key, version)?;
+    let content = text_as_of(connection, key, created.unwrap_or(0), version)?;
+    let yjs_parts = match (created, &content) {
+        (Some(created), None) => load_yjs_updates(connection, key, created, version)?,
+        // Without its beginning a Yjs history is not this version's state.
+        (None, _) | (_, Some(_)) => Vec::new(),
+    };
+    Ok(Some(StoredVersion { entry, content, yjs_parts }))
+}
+
+/// The version of the creation that `version` belongs to, while the history has it.
+fn creation_of(
+    connection: &mut AnyConnection,
+    key: (DbUuid, DbUuid),
+    version: Version,
+) -> Result<Option<Version>, StoreError> {
+    Ok(document_log::table
+        .filter(document_log::workspace_id.eq(key.0))
+        .filter(document_log::document_id.eq(key.1))
+        .filter(document_log::kind.eq(kind_code(OperationKind::Create)))
+        .filter(document_log::version.le(version))
+        .order(document_log::version.desc())
+        .select(document_log::version)
+        .first(connection)
+        .optional()?)
+}

@@ -1,0 +1,86 @@
+//! The schema's steps, embedded, and the one place that takes them.
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationSource;
+use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::connection::{AnyConnection, Connector, Purpose};
+use super::{DatabaseUrl, StoreConfig, StoreError};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Names the advisory lock under which Postgres is migrated ("landfall" in ASCII).
+const ADVISORY_LOCK: i64 = 0x6c61_6e64_6661_6c6c;
+
+/// What was done to a schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// Names of the steps taken, in order.
+    pub steps: Vec<String>,
+}
+
+/// Brings the schema up to date; nothing to do is fine. Two servers may do this at once.
+///
+/// # Errors
+/// `Open`, naming the step that failed.
+pub fn migrate(url: &DatabaseUrl) -> Result<Migrated, StoreError> {
+    with_connection(url, |connection| match connection {
+        AnyConnection::Sqlite(connection) => run_pending_sqlite(connection),
+        AnyConnection::Postgres(connection) => locked(connection, |connection| run_pending(connection, POSTGRES)),
+    })
+}
+
+/// Takes every step back, newest first: all data is lost. For tests and for starting over.
+///
+/// # Errors
+/// `Open`, naming the step that failed.
+pub fn revert_all(url: &DatabaseUrl) -> Result<Migrated, StoreError> {
+    with_connection(url, |connection| match connection {
+        AnyConnection::Sqlite(connection) => named(connection.revert_all_migrations(SQLITE)),
+        AnyConnection::Postgres(connection) => {
+            locked(connection, |connection| named(connection.revert_all_migrations(POSTGRES)))
+        }
+    })
+}
+
+fn with_connection(
+    url: &DatabaseUrl,
+    work: impl FnOnce(&mut AnyConnection) -> Result<Migrated, StoreError>,
+) -> Result<Migrated, StoreError> {
+    work(&mut Connector::new(url, Purpose::Write, &StoreConfig::default()).open()?)
+}
+
+/// SQLite has no advisory locks: one transaction around all steps holds the write lock.
+fn run_pending_sqlite(connection: &mut SqliteConnection) -> Result<Migrated, StoreError> {
+    connection.immediate_transaction(|connection| run_pending(connection, SQLITE))
+}
+
+fn run_pending<C, DB>(connection: &mut C, source: EmbeddedMigrations) -> Result<Migrated, StoreError>
+where
+    C: MigrationHarness<DB>,
+    DB: diesel::backend::Backend,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    named(connection.run_pending_migrations(source))
+}
+
+fn named(
+    taken: diesel::migration::Result<Vec<diesel::migration::MigrationVersion<'_>>>,
+) -> Result<Migrated, StoreError> {
+    let steps = taken.map_err(|error| StoreError::Open(format!("a migration failed: {error}")))?;
+    Ok(Migrated { steps: steps.iter().map(ToString::to_string).collect() })
+}
+
+/// Under a session lock, not a transaction's: each step is a transaction of its own.
+fn locked(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<Migrated, StoreError>,
+) -> Result<Migrated, StoreError> {
+    connection.batch_execute(&format!("SELECT pg_advisory_lock({ADVISORY_LOCK})"))?;
+    let migrated = work(connection);
+    // The lock ends with the session at the latest.
+    diesel::sql_query(format!("SELECT pg_advisory_unlock({ADVISORY_LOCK})")).execute(connection)?;
+    migrated
+}

@@ -1,0 +1,286 @@
+//! A batch on Postgres: sets, not rows, so that a batch of any size takes the same few round trips. Decides nothing.
+
+mod statement;
+pub(super) mod transaction;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
+
+use self::statement::Statement;
+use super::encoding::decode_text;
+use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
+use super::schema::{documents, receipts, users, workspaces};
+use super::sql_uuid::{DbUuid, SqlUuid};
+use super::{BatchScope, BatchTransaction, StoreError};
+use crate::domain::document::{DocumentHead, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
+use crate::domain::ids::{DocumentId, Version};
+
+/// Stores a whole write set: every array is a column, every place in it a row.
+const WRITE_SET: &str = include_str!("write_set.sql");
+
+/// Title and text as of each (document, version); see `documents::find_text` for the rule.
+const TEXTS: &str = include_str!("texts.sql");
+
+/// Bodies and Yjs parts of each document; see `documents::find_stored` for the rule.
+const BODIES: &str = include_str!("bodies.sql");
+
+/// Yjs updates of each document since its snapshot.
+const YJS_UPDATES: &str = include_str!("yjs_updates.sql");
+
+/// A batch inside its transaction, its workspace's row locked.
+pub(super) struct PostgresBatch<'a> {
+    connection: &'a mut PgConnection,
+    scope: &'a BatchScope,
+    workspace_id: DbUuid,
+    head_sequence: i64,
+}
+
+impl<'a> PostgresBatch<'a> {
+    /// Locks the workspace: other batches of it wait here until this one is committed.
+    ///
+    /// # Errors
+    /// `NoSuchWorkspace`, or what the database said.
+    pub(super) fn begin(connection: &'a mut PgConnection, scope: &'a BatchScope) -> Result<Self, StoreError> {
+        let workspace_id = DbUuid(scope.workspace_id.0);
+        let head_sequence = workspaces::table
+            .find(workspace_id)
+            .select(workspaces::head_sequence)
+            .for_no_key_update()
+            .first(&mut *connection)
+            .optional()?
+            .ok_or(StoreError::NoSuchWorkspace)?;
+        Ok(Self { connection, scope, workspace_id, head_sequence })
+    }
+}
+
+impl BatchTransaction for PostgresBatch<'_> {
+    fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError> {
+        let Some(device_id) = self.scope.device_id.as_deref() else { return Ok(Vec::new()) };
+        if client_ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        receipts::table
+            .filter(receipts::workspace_id.eq(self.workspace_id))
+            .filter(receipts::user_id.eq(DbUuid(self.scope.user_id.0)))
+            .filter(receipts::device_id.eq(device_id))
+            .filter(receipts::client_id.eq_any(client_ids))
+            .select(ReceiptRow::as_select())
+            .load(self.connection)?
+            .into_iter()
+            .map(Receipt::try_from)
+            .collect()
+    }
+
+    fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        documents::table
+            .filter(documents::workspace_id.eq(self.workspace_id))
+            .filter(documents::document_id.eq_any(db_ids(ids)))
+            .select(HeadRow::as_select())
+            .load(self.connection)?
+            .into_iter()
+            .map(DocumentHead::try_from)
+            .collect()
+    }
+
+    fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = wanted.iter().map(|(id, _)| DbUuid(id.0)).collect();
+        let versions: Vec<_> = wanted.iter().map(|(_, version)| *version).collect();
+        let rows: Vec<(DbUuid, i64, String, Option<Vec<u8>>)> =
+            Statement::<(SqlUuid, BigInt, Text, Nullable<Binary>)>::new(TEXTS)
+                .bind::<Array<SqlUuid>, _>(ids)
+                .bind::<Array<BigInt>, _>(versions)
+                .bind::<SqlUuid, _>(self.workspace_id)
+                .load(self.connection)?;
+        rows.into_iter()
+            .map(|(id, version, title, content)| {
+                let content = content.as_deref().map(decode_text).transpose()?;
+                Ok(VersionText { document_id: DocumentId(id.0), version, title, content })
+            })
+            .collect()
+    }
+
+    fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let heads: Vec<(HeadRow, Option<String>)> = documents::table
+            .left_join(users::table.on(users::user_id.eq(documents::updated_by)))
+            .filter(documents::workspace_id.eq(self.workspace_id))
+            .filter(documents::document_id.eq_any(db_ids(ids)))
+            .order(documents::document_id)
+            .select((HeadRow::as_select(), users::username.nullable()))
+            .load(self.connection)?;
+        let bodies = self.load_bodies(ids)?;
+        let mut updates = self.load_yjs_updates(ids)?.into_iter().peekable();
+        let mut found = Vec::with_capacity(heads.len());
+        // All three come in the order of the ids.
+        for ((head, name), (id, damaged, snapshot, content)) in heads.into_iter().zip(bodies) {
+            let mut yjs_parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
+            while let Some((_, bytes)) = updates.next_if(|(document, _)| *document == id) {
+                yjs_parts.push(bytes);
+            }
+            found.push(StoredDocument {
+                head: head.try_into()?,
+                updated_by_name: name.unwrap_or_default(),
+                content: content.as_deref().map(decode_text).transpose()?,
+                yjs_parts,
+                damaged,
+            });
+        }
+        Ok(found)
+    }
+
+    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let rows = Rows::of(self.scope, self.workspace_id, self.head_sequence, writes)?;
+        self.head_sequence += rows.count(rows.heads.len())?;
+        let expected = (rows.count(rows.heads.len())?, rows.count(rows.log.len())?, rows.count(rows.receipts.len())?);
+        let stored: (i64, i64, i64) = rows.statement(self.scope, self.workspace_id, self.head_sequence).get_result(self.connection)?;
+        if stored == expected { Ok(()) } else { Err(StoreError::LostRace) }
+    }
+}
+
+type BodyRow = (DbUuid, bool, Option<Vec<u8>>, Option<Vec<u8>>);
+
+impl PostgresBatch<'_> {
+    fn load_bodies(&mut self, ids: &[DocumentId]) -> Result<Vec<BodyRow>, StoreError> {
+        Ok(Statement::<(SqlUuid, Bool, Nullable<Binary>, Nullable<Binary>)>::new(BODIES)
+            .bind::<SqlUuid, _>(self.workspace_id)
+            .bind::<Array<SqlUuid>, _>(db_ids(ids))
+            .load(self.connection)?)
+    }
+
+    fn load_yjs_updates(&mut self, ids: &[DocumentId]) -> Result<Vec<(DbUuid, Vec<u8>)>, StoreError> {
+        Ok(Statement::<(SqlUuid, Binary)>::new(YJS_UPDATES)
+            .bind::<SqlUuid, _>(self.workspace_id)
+            .bind::<Array<SqlUuid>, _>(db_ids(ids))
+            .load(self.connection)?)
+    }
+}
+
+/// A write set as rows, still to be turned into columns.
+struct Rows<'a> {
+    expected_versions: Vec<Option<i64>>,
+    heads: Vec<NewHeadRow<'a>>,
+    log: Vec<NewLogRow<'a>>,
+    receipts: Vec<super::rows::NewReceiptRow<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(
+        scope: &'a BatchScope,
+        workspace_id: DbUuid,
+        head_sequence: i64,
+        writes: &'a WriteSet,
+    ) -> Result<Self, StoreError> {
+        let sequences = head_sequence + 1..;
+        let (expected_versions, heads) = sequences
+            .zip(&writes.documents)
+            .map(|(sequence, write)| {
+                let expected = match write.write {
+                    HeadWrite::Insert => None,
+                    HeadWrite::Replace { expected_version } => Some(expected_version),
+                };
+                (expected, NewHeadRow::new(workspace_id, sequence, &write.head))
+            })
+            .unzip();
+        Ok(Self {
+            expected_versions,
+            heads,
+            log: writes.log.iter().map(|entry| NewLogRow::new(scope, entry)).collect(),
+            receipts: receipt_rows(scope, &writes.receipts)?,
+        })
+    }
+
+    fn count(&self, rows: usize) -> Result<i64, StoreError> {
+        i64::try_from(rows).map_err(|error| StoreError::Refused(error.to_string()))
+    }
+
+    /// Binds the columns in the order of the text.
+    fn statement(
+        &self,
+        scope: &'a BatchScope,
+        workspace_id: DbUuid,
+        head_sequence: i64,
+    ) -> Statement<'_, (BigInt, BigInt, BigInt)> {
+        let user_id = DbUuid(scope.user_id.0);
+        let device_id = scope.device_id.as_deref();
+        let statement = self
+            .bind_heads(Statement::new(WRITE_SET))
+            .bind::<BigInt, _>(head_sequence)
+            .bind::<SqlUuid, _>(workspace_id)
+            .bind::<SqlUuid, _>(workspace_id)
+            .bind::<SqlUuid, _>(workspace_id)
+            .bind::<SqlUuid, _>(workspace_id)
+            .bind::<SqlUuid, _>(user_id)
+            .bind::<Nullable<Text>, _>(device_id)
+            .bind::<BigInt, _>(scope.now.0);
+        self.bind_receipts(
+            self.bind_log(statement)
+                .bind::<SqlUuid, _>(workspace_id)
+                .bind::<SqlUuid, _>(user_id)
+                .bind::<Text, _>(device_id.unwrap_or_default()),
+        )
+    }
+
+    fn bind_heads<Row>(&'a self, statement: Statement<'a, Row>) -> Statement<'a, Row> {
+        let heads = &self.heads;
+        statement
+            .bind::<Array<SqlUuid>, _>(column(heads, |row| row.document_id))
+            .bind::<Array<Nullable<BigInt>>, _>(&self.expected_versions)
+            .bind::<Array<BigInt>, _>(column(heads, |row| row.version))
+            .bind::<Array<BigInt>, _>(column(heads, |row| row.sequence))
+            .bind::<Array<Text>, _>(column(heads, |row| row.title))
+            .bind::<Array<BigInt>, _>(column(heads, |row| row.created_at))
+            .bind::<Array<BigInt>, _>(column(heads, |row| row.updated_at))
+            .bind::<Array<SqlUuid>, _>(column(heads, |row| row.updated_by))
+            .bind::<Array<Nullable<BigInt>>, _>(column(heads, |row| row.deleted_at))
+            .bind::<Array<BigInt>, _>(column(heads, |row| row.epoch))
+            .bind::<Array<BigInt>, _>(column(heads, |row| row.content_version))
+            .bind::<Array<Nullable<Binary>>, _>(column(heads, |row| row.content_digest))
+            .bind::<Array<Nullable<Binary>>, _>(column(heads, |row| row.state_vector.as_deref()))
+            .bind::<Array<Binary>, _>(column(heads, |row| row.yjs_roots.as_slice()))
+            .bind::<Array<BigInt>, _>(column(heads, |row| row.snapshot_bytes))
+            .bind::<Array<BigInt>, _>(column(heads, |row| row.log_bytes))
+            .bind::<Array<BigInt>, _>(column(heads, |row| row.log_rows))
+    }
+
+    fn bind_log<Row>(&'a self, statement: Statement<'a, Row>) -> Statement<'a, Row> {
+        let log = &self.log;
+        statement
+            .bind::<Array<SqlUuid>, _>(column(log, |row| row.document_id))
+            .bind::<Array<BigInt>, _>(column(log, |row| row.version))
+            .bind::<Array<SmallInt>, _>(column(log, |row| row.kind))
+            .bind::<Array<Text>, _>(column(log, |row| row.title))
+            .bind::<Array<Text>, _>(column(log, |row| row.client_id))
+            .bind::<Array<Nullable<Binary>>, _>(column(log, |row| row.content.as_deref()))
+            .bind::<Array<Nullable<Binary>>, _>(column(log, |row| row.yjs_update))
+    }
+
+    fn bind_receipts<Row>(&'a self, statement: Statement<'a, Row>) -> Statement<'a, Row> {
+        let receipts = &self.receipts;
+        statement
+            .bind::<Array<Text>, _>(column(receipts, |row| row.client_id))
+            .bind::<Array<SmallInt>, _>(column(receipts, |row| row.kind))
+            .bind::<Array<Binary>, _>(column(receipts, |row| row.payload_digest))
+            .bind::<Array<SqlUuid>, _>(column(receipts, |row| row.document_id))
+            .bind::<Array<Nullable<BigInt>>, _>(column(receipts, |row| row.version))
+            .bind::<Array<BigInt>, _>(column(receipts, |row| row.created_at))
+    }
+}
+
+fn column<'a, Row, Value>(rows: &'a [Row], value: impl Fn(&'a Row) -> Value) -> Vec<Value> {
+    rows.iter().map(value).collect()
+}
+
+fn db_ids(ids: &[DocumentId]) -> Vec<DbUuid> {
+    ids.iter().map(|id| DbUuid(id.0)).collect()
+}

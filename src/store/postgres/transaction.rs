@@ -1,0 +1,103 @@
+//! A write transaction on Postgres: read committed, within its deadline, tried again after a lost race. Knows no table.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use diesel::PgConnection;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+
+use crate::store::connection::{AnyConnection, Pool};
+use crate::store::{End, StoreError};
+
+/// The first pause after a lost race; each further one is twice as long, and each is cut by chance.
+const PAUSE: Duration = Duration::from_millis(4);
+
+/// Runs `body` in a transaction and commits it, again after a lost race, `attempts` times at most.
+///
+/// # Errors
+/// What `body` answered; `LostRace` if every try lost; `Timeout` after the deadline; `Busy` or `Unavailable` if there is
+/// no connection; `Refused` if `body` panicked.
+pub(in crate::store) fn run<T, F>(pool: &Pool, attempts: u32, deadline: Instant, mut body: F) -> Result<T, StoreError>
+where
+    F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError>,
+{
+    let mut attempt = 1;
+    loop {
+        let queued = Instant::now();
+        let mut pooled = pool.get(deadline)?;
+        metrics::histogram!("landfall_write_queue_seconds").record(queued.elapsed());
+        let outcome = run_once(&mut pooled, deadline, &mut body);
+        drop(pooled);
+        match outcome {
+            Err(StoreError::LostRace) if attempt < attempts => {
+                metrics::counter!("landfall_lost_races").increment(1);
+                std::thread::sleep(pause(attempt).min(deadline.saturating_duration_since(Instant::now())));
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn run_once<T, F>(connection: &mut AnyConnection, deadline: Instant, body: &mut F) -> Result<T, StoreError>
+where
+    F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError>,
+{
+    begin(connection, deadline)?;
+    let mut ended = catch_unwind(AssertUnwindSafe(|| body(connection))).unwrap_or_else(|_panic| {
+        tracing::error!("the body of a write panicked; it was rolled back");
+        Err(StoreError::Refused("the body of the write panicked".into()))
+    });
+    if ended.is_ok() && Instant::now() >= deadline {
+        ended = Err(StoreError::Timeout);
+    }
+    match ended {
+        Ok((value, End::Commit)) => {
+            let started = Instant::now();
+            AnyConnection::commit_transaction(connection)?;
+            metrics::histogram!("landfall_commit_seconds").record(started.elapsed());
+            metrics::histogram!("landfall_commit_batches").record(1.0);
+            Ok(value)
+        }
+        Ok((value, End::Rollback)) => {
+            AnyConnection::rollback_transaction(connection)?;
+            Ok(value)
+        }
+        Err(error) => {
+            // The first error tells more; a connection that cannot even roll back is not used again.
+            if let Err(rollback) = AnyConnection::rollback_transaction(connection) {
+                tracing::warn!(error = %StoreError::from(rollback), "a failed transaction could not be rolled back");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// One round trip: the transaction, its time, and a planner kept to what every statement of a batch wants. The
+/// tables are looked up by full key only, but a plan made while a table was small would be kept after it has grown.
+fn begin(connection: &mut AnyConnection, deadline: Instant) -> Result<(), StoreError> {
+    let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+    if left == 0 {
+        return Err(StoreError::Timeout);
+    }
+    let left = i32::try_from(left).unwrap_or(i32::MAX);
+    let begin = format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {left}; SET LOCAL enable_seqscan = off; \
+         SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+    );
+    Ok(AnsiTransactionManager::begin_transaction_sql(within(connection)?, &begin)?)
+}
+
+fn within(connection: &mut AnyConnection) -> Result<&mut PgConnection, StoreError> {
+    match connection {
+        AnyConnection::Postgres(connection) => Ok(connection),
+        AnyConnection::Sqlite(_) => Err(StoreError::Refused("a SQLite connection where Postgres is written".into())),
+    }
+}
+
+/// Between half of the doubled pause and all of it, so that two losers do not meet again.
+fn pause(attempt: u32) -> Duration {
+    let longest = PAUSE.saturating_mul(1_u32 << attempt.min(8));
+    let chance = uuid::Uuid::new_v4().as_bytes().first().copied().unwrap_or_default();
+    longest.mul_f64(0.5 + f64::from(chance) / 512.0)
+}

@@ -1,0 +1,238 @@
+//! Rows of the document tables, and their way to and from the core's types. Decides nothing.
+
+use diesel::prelude::*;
+
+use super::encoding::{decode_roots, decode_state_vector, encode_roots, encode_state_vector, encode_text};
+use super::schema::{document_log, documents, receipts};
+use super::sql_uuid::DbUuid;
+use super::{BatchScope, StoreError};
+use crate::domain::document::{DocumentHead, LogEntry, Receipt};
+use crate::domain::ids::{DocumentId, UserId};
+use crate::domain::operation::{Digest, OperationKind};
+use crate::domain::timestamp::Timestamp;
+
+/// The columns of [`DocumentHead`].
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = documents)]
+pub(super) struct HeadRow {
+    pub document_id: DbUuid,
+    pub version: i64,
+    pub title: String,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub updated_by: DbUuid,
+    pub deleted_at: Option<i64>,
+    pub epoch: i64,
+    pub content_version: i64,
+    pub content_digest: Option<Vec<u8>>,
+    pub state_vector: Option<Vec<u8>>,
+    pub yjs_roots: Vec<u8>,
+    pub snapshot_bytes: i64,
+    pub log_bytes: i64,
+    pub log_rows: i64,
+}
+
+impl TryFrom<HeadRow> for DocumentHead {
+    type Error = StoreError;
+
+    fn try_from(row: HeadRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            document_id: DocumentId(row.document_id.0),
+            version: row.version,
+            title: row.title,
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
+            updated_by: UserId(row.updated_by.0),
+            deleted_at: row.deleted_at.map(Timestamp),
+            epoch: row.epoch,
+            content_version: row.content_version,
+            content_digest: row.content_digest.as_deref().map(digest).transpose()?,
+            state_vector: row.state_vector.as_deref().map(decode_state_vector).transpose()?,
+            yjs_roots: decode_roots(&row.yjs_roots)?,
+            snapshot_bytes: row.snapshot_bytes,
+            log_bytes: row.log_bytes,
+            log_rows: row.log_rows,
+        })
+    }
+}
+
+/// A head as it is written: all of a document's row but the mark of damage.
+#[derive(Debug, Insertable, AsChangeset)]
+#[diesel(table_name = documents, primary_key(workspace_id, document_id), treat_none_as_null = true)]
+pub(super) struct NewHeadRow<'a> {
+    pub workspace_id: DbUuid,
+    pub document_id: DbUuid,
+    pub version: i64,
+    pub sequence: i64,
+    pub title: &'a str,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub updated_by: DbUuid,
+    pub deleted_at: Option<i64>,
+    pub epoch: i64,
+    pub content_version: i64,
+    pub content_digest: Option<&'a [u8]>,
+    pub state_vector: Option<Vec<u8>>,
+    pub yjs_roots: Vec<u8>,
+    pub snapshot_bytes: i64,
+    pub log_bytes: i64,
+    pub log_rows: i64,
+}
+
+impl<'a> NewHeadRow<'a> {
+    pub(super) fn new(workspace_id: DbUuid, sequence: i64, head: &'a DocumentHead) -> Self {
+        Self {
+            workspace_id,
+            document_id: DbUuid(head.document_id.0),
+            version: head.version,
+            sequence,
+            title: &head.title,
+            created_at: head.created_at.0,
+            updated_at: head.updated_at.0,
+            updated_by: DbUuid(head.updated_by.0),
+            deleted_at: head.deleted_at.map(|time| time.0),
+            epoch: head.epoch,
+            content_version: head.content_version,
+            content_digest: head.content_digest.as_ref().map(|digest| &digest[..]),
+            state_vector: head.state_vector.as_ref().map(encode_state_vector),
+            yjs_roots: encode_roots(&head.yjs_roots),
+            snapshot_bytes: head.snapshot_bytes,
+            log_bytes: head.log_bytes,
+            log_rows: head.log_rows,
+        }
+    }
+}
+
+/// A new version in the log.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = document_log)]
+pub(super) struct NewLogRow<'a> {
+    pub workspace_id: DbUuid,
+    pub document_id: DbUuid,
+    pub version: i64,
+    pub kind: i16,
+    pub title: &'a str,
+    pub user_id: DbUuid,
+    pub device_id: Option<&'a str>,
+    pub client_id: &'a str,
+    pub created_at: i64,
+    pub content: Option<Vec<u8>>,
+    pub yjs_update: Option<&'a [u8]>,
+}
+
+impl<'a> NewLogRow<'a> {
+    pub(super) fn new(scope: &'a BatchScope, entry: &'a LogEntry) -> Self {
+        Self {
+            workspace_id: DbUuid(scope.workspace_id.0),
+            document_id: DbUuid(entry.document_id.0),
+            version: entry.version,
+            kind: kind_code(entry.kind),
+            title: &entry.title,
+            user_id: DbUuid(scope.user_id.0),
+            device_id: scope.device_id.as_deref(),
+            client_id: &entry.client_id,
+            created_at: scope.now.0,
+            content: entry.content.as_deref().map(encode_text),
+            yjs_update: entry.yjs_update.as_deref(),
+        }
+    }
+}
+
+/// A receipt as it is read.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = receipts)]
+pub(super) struct ReceiptRow {
+    pub client_id: String,
+    pub kind: i16,
+    pub payload_digest: Vec<u8>,
+    pub document_id: DbUuid,
+    pub version: Option<i64>,
+    pub created_at: i64,
+}
+
+impl TryFrom<ReceiptRow> for Receipt {
+    type Error = StoreError;
+
+    fn try_from(row: ReceiptRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            client_id: row.client_id,
+            kind: kind_from_code(row.kind)?,
+            payload_digest: digest(&row.payload_digest)?,
+            document_id: DocumentId(row.document_id.0),
+            version: row.version,
+            created_at: Timestamp(row.created_at),
+        })
+    }
+}
+
+/// A receipt as it is written.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = receipts)]
+pub(super) struct NewReceiptRow<'a> {
+    pub workspace_id: DbUuid,
+    pub user_id: DbUuid,
+    pub device_id: &'a str,
+    pub client_id: &'a str,
+    pub kind: i16,
+    pub payload_digest: &'a [u8],
+    pub document_id: DbUuid,
+    pub version: Option<i64>,
+    pub created_at: i64,
+}
+
+impl<'a> NewReceiptRow<'a> {
+    pub(super) fn new(scope: &'a BatchScope, device_id: &'a str, receipt: &'a Receipt) -> Self {
+        Self {
+            workspace_id: DbUuid(scope.workspace_id.0),
+            user_id: DbUuid(scope.user_id.0),
+            device_id,
+            client_id: &receipt.client_id,
+            kind: kind_code(receipt.kind),
+            payload_digest: &receipt.payload_digest,
+            document_id: DbUuid(receipt.document_id.0),
+            version: receipt.version,
+            created_at: receipt.created_at.0,
+        }
+    }
+}
+
+/// The receipts of a write set, as rows; none may come without a device.
+///
+/// # Errors
+/// `Refused` if there are receipts and no device to file them under.
+pub(super) fn receipt_rows<'a>(
+    scope: &'a BatchScope,
+    receipts: &'a [Receipt],
+) -> Result<Vec<NewReceiptRow<'a>>, StoreError> {
+    match scope.device_id.as_deref() {
+        Some(device_id) => Ok(receipts.iter().map(|receipt| NewReceiptRow::new(scope, device_id, receipt)).collect()),
+        None if receipts.is_empty() => Ok(Vec::new()),
+        None => Err(StoreError::Refused("a batch without a device cannot leave receipts".into())),
+    }
+}
+
+/// How a kind lies in a column.
+pub(super) const fn kind_code(kind: OperationKind) -> i16 {
+    match kind {
+        OperationKind::Create => 0,
+        OperationKind::Update => 1,
+        OperationKind::Delete => 2,
+    }
+}
+
+/// The kind of a column.
+///
+/// # Errors
+/// `Corrupt` for an unknown code.
+pub(super) fn kind_from_code(code: i16) -> Result<OperationKind, StoreError> {
+    match code {
+        0 => Ok(OperationKind::Create),
+        1 => Ok(OperationKind::Update),
+        2 => Ok(OperationKind::Delete),
+        _ => Err(StoreError::Corrupt(format!("unknown kind of operation {code}"))),
+    }
+}
+
+fn digest(stored: &[u8]) -> Result<Digest, StoreError> {
+    stored.try_into().map_err(|_wrong_length| StoreError::Corrupt(format!("a digest of {} bytes", stored.len())))
+}

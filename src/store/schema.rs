@@ -1,0 +1,154 @@
+//! The tables, once for both databases. Column order is that of the migrations.
+
+use diesel::{allow_tables_to_appear_in_same_query, table};
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::store::sql_uuid::SqlUuid;
+
+    workspaces (workspace_id) {
+        workspace_id -> SqlUuid,
+        name -> Text,
+        head_sequence -> BigInt,
+        purged_sequence -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+    use crate::store::sql_uuid::SqlUuid;
+
+    documents (workspace_id, document_id) {
+        workspace_id -> SqlUuid,
+        document_id -> SqlUuid,
+        version -> BigInt,
+        sequence -> BigInt,
+        title -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        updated_by -> SqlUuid,
+        deleted_at -> Nullable<BigInt>,
+        epoch -> BigInt,
+        content_version -> BigInt,
+        content_digest -> Nullable<Binary>,
+        state_vector -> Nullable<Binary>,
+        yjs_roots -> Binary,
+        snapshot_bytes -> BigInt,
+        log_bytes -> BigInt,
+        log_rows -> BigInt,
+        damaged -> Bool,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, SmallInt, Text};
+    use crate::store::sql_uuid::SqlUuid;
+
+    document_log (workspace_id, document_id, version) {
+        workspace_id -> SqlUuid,
+        document_id -> SqlUuid,
+        version -> BigInt,
+        kind -> SmallInt,
+        title -> Text,
+        user_id -> SqlUuid,
+        device_id -> Nullable<Text>,
+        client_id -> Text,
+        created_at -> BigInt,
+        content -> Nullable<Binary>,
+        yjs_update -> Nullable<Binary>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable};
+    use crate::store::sql_uuid::SqlUuid;
+
+    document_bodies (workspace_id, document_id) {
+        workspace_id -> SqlUuid,
+        document_id -> SqlUuid,
+        yjs_version -> BigInt,
+        content_version -> BigInt,
+        yjs_snapshot -> Nullable<Binary>,
+        content -> Nullable<Binary>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, SmallInt, Text};
+    use crate::store::sql_uuid::SqlUuid;
+
+    receipts (workspace_id, user_id, device_id, client_id) {
+        workspace_id -> SqlUuid,
+        user_id -> SqlUuid,
+        device_id -> Text,
+        client_id -> Text,
+        kind -> SmallInt,
+        payload_digest -> Binary,
+        document_id -> SqlUuid,
+        version -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::store::sql_uuid::SqlUuid;
+
+    users (user_id) {
+        user_id -> SqlUuid,
+        username -> Text,
+        password_hash -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::store::sql_uuid::SqlUuid;
+
+    external_identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> SqlUuid,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable};
+    use crate::store::sql_uuid::SqlUuid;
+
+    refresh_tokens (token_hash) {
+        token_hash -> Binary,
+        family_id -> SqlUuid,
+        user_id -> SqlUuid,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, SmallInt};
+    use crate::store::sql_uuid::SqlUuid;
+
+    members (workspace_id, user_id) {
+        workspace_id -> SqlUuid,
+        user_id -> SqlUuid,
+        role -> SmallInt,
+        created_at -> BigInt,
+    }
+}
+
+allow_tables_to_appear_in_same_query!(
+    workspaces,
+    documents,
+    document_log,
+    document_bodies,
+    receipts,
+    users,
+    external_identities,
+    refresh_tokens,
+    members,
+);

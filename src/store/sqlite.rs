@@ -1,0 +1,131 @@
+//! A batch on SQLite: row by row, by full primary key, through cached statements. Decides nothing.
+//!
+//! Looked up one by one on purpose: for `document_id IN (ten or more)` SQLite's planner may prefer the index on
+//! `(workspace_id, sequence)` and read every document of the workspace; and a cached statement by full key is as fast.
+
+use diesel::prelude::*;
+
+use super::connection::AnyConnection;
+use super::documents::{find_stored, find_text};
+use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
+use super::schema::{document_log, documents, receipts, workspaces};
+use super::sql_uuid::DbUuid;
+use super::{BatchScope, BatchTransaction, StoreError};
+use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
+use crate::domain::ids::{DocumentId, Version};
+
+/// A batch inside its savepoint. The database's write lock, held by the group, is the lock on the workspace.
+pub(super) struct SqliteBatch<'a> {
+    connection: &'a mut AnyConnection,
+    scope: &'a BatchScope,
+    workspace_id: DbUuid,
+    head_sequence: i64,
+}
+
+impl<'a> SqliteBatch<'a> {
+    /// Finds the workspace's place in its feed.
+    ///
+    /// # Errors
+    /// `NoSuchWorkspace`, or what the database said.
+    pub(super) fn begin(connection: &'a mut AnyConnection, scope: &'a BatchScope) -> Result<Self, StoreError> {
+        let workspace_id = DbUuid(scope.workspace_id.0);
+        let head_sequence = workspaces::table
+            .find(workspace_id)
+            .select(workspaces::head_sequence)
+            .first(&mut *connection)
+            .optional()?
+            .ok_or(StoreError::NoSuchWorkspace)?;
+        Ok(Self { connection, scope, workspace_id, head_sequence })
+    }
+
+    fn write_head(&mut self, write: &DocumentWrite, sequence: i64) -> Result<(), StoreError> {
+        let row = NewHeadRow::new(self.workspace_id, sequence, &write.head);
+        let connection = self.connection.sqlite()?;
+        let written = match write.write {
+            HeadWrite::Insert => diesel::insert_into(documents::table)
+                .values(&row)
+                .on_conflict_do_nothing()
+                .execute(connection)?,
+            HeadWrite::Replace { expected_version } => diesel::update(documents::table)
+                .filter(documents::workspace_id.eq(row.workspace_id))
+                .filter(documents::document_id.eq(row.document_id))
+                .filter(documents::version.eq(expected_version))
+                // A mark of damage stays with the document that it was made on, not with its successor.
+                .set((&row, documents::damaged.eq(documents::damaged.and(documents::epoch.eq(row.epoch)))))
+                .execute(connection)?,
+        };
+        if written == 1 { Ok(()) } else { Err(StoreError::LostRace) }
+    }
+
+    fn advance_feed(&mut self, documents: usize) -> Result<i64, StoreError> {
+        let first = self.head_sequence + 1;
+        self.head_sequence += i64::try_from(documents).map_err(|error| StoreError::Refused(error.to_string()))?;
+        diesel::update(workspaces::table)
+            .filter(workspaces::workspace_id.eq(self.workspace_id))
+            .set(workspaces::head_sequence.eq(self.head_sequence))
+            .execute(self.connection.sqlite()?)?;
+        Ok(first)
+    }
+}
+
+impl BatchTransaction for SqliteBatch<'_> {
+    fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError> {
+        let Some(device_id) = self.scope.device_id.as_deref() else { return Ok(Vec::new()) };
+        let user_id = DbUuid(self.scope.user_id.0);
+        let connection = self.connection.sqlite()?;
+        let mut found = Vec::new();
+        for client_id in client_ids {
+            let row = receipts::table
+                .find((self.workspace_id, user_id, device_id, *client_id))
+                .select(ReceiptRow::as_select())
+                .first(connection)
+                .optional()?;
+            found.extend(row.map(Receipt::try_from).transpose()?);
+        }
+        Ok(found)
+    }
+
+    fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError> {
+        let connection = self.connection.sqlite()?;
+        let mut heads = Vec::new();
+        for id in ids {
+            let row = documents::table
+                .find((self.workspace_id, DbUuid(id.0)))
+                .select(HeadRow::as_select())
+                .first(connection)
+                .optional()?;
+            heads.extend(row.map(DocumentHead::try_from).transpose()?);
+        }
+        Ok(heads)
+    }
+
+    fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError> {
+        let workspace_id = self.scope.workspace_id;
+        let texts = wanted.iter().map(|(id, version)| find_text(self.connection, workspace_id, *id, *version));
+        texts.filter_map(Result::transpose).collect()
+    }
+
+    fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError> {
+        let workspace_id = self.scope.workspace_id;
+        let documents = ids.iter().map(|id| find_stored(self.connection, workspace_id, *id));
+        documents.filter_map(Result::transpose).collect()
+    }
+
+    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
+        let receipts = receipt_rows(self.scope, &writes.receipts)?;
+        if !writes.documents.is_empty() {
+            let first = self.advance_feed(writes.documents.len())?;
+            for (sequence, write) in (first..).zip(&writes.documents) {
+                self.write_head(write, sequence)?;
+            }
+        }
+        let connection = self.connection.sqlite()?;
+        for entry in &writes.log {
+            diesel::insert_into(document_log::table).values(NewLogRow::new(self.scope, entry)).execute(connection)?;
+        }
+        for receipt in &receipts {
+            diesel::insert_into(receipts::table).values(receipt).execute(connection)?;
+        }
+        Ok(())
+    }
+}

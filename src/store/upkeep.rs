@@ -1,0 +1,183 @@
+//! Writes that no batch makes: late renderings, marks of damage, compacted snapshots. Each looks whether the document
+//! is still as it was when the work began, and does nothing otherwise. Decides nothing about Yjs.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+use super::connection::AnyConnection;
+use super::documents::find_stored;
+use super::encoding::encode_text;
+use super::schema::{document_bodies, documents, workspaces};
+use super::sql_uuid::DbUuid;
+use super::{Store, StoreError};
+use crate::domain::document::StoredDocument;
+use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+
+/// When a document is worth compacting, word for word as in the partial index `documents_to_compact`.
+const TO_COMPACT: &str = "(log_rows > 1000 OR (log_bytes >= 16384 AND log_bytes >= snapshot_bytes)) AND NOT damaged";
+
+/// What became of a write that was conditional on the document's version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// The document was as expected; the write is stored.
+    Swapped,
+    /// The document has moved on (or is gone); nothing is stored.
+    Moved,
+}
+
+impl Store {
+    /// Keeps a text that was derived from the Yjs state, for as long as the document's text stays at
+    /// `content_version`.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn save_rendering(
+        &self,
+        workspace_id: WorkspaceId,
+        id: DocumentId,
+        content_version: Version,
+        text: &str,
+    ) -> Result<Swap, StoreError> {
+        let content = encode_text(text);
+        self.write(move |connection| {
+            let key = lock(connection, workspace_id, id)?;
+            let current: i64 = documents::table
+                .filter(documents::workspace_id.eq(key.0))
+                .filter(documents::document_id.eq(key.1))
+                .filter(documents::content_version.eq(content_version))
+                .count()
+                .get_result(connection)?;
+            if current == 0 {
+                return Ok(Swap::Moved);
+            }
+            ensure_body(connection, key)?;
+            diesel::update(document_bodies::table)
+                .filter(document_bodies::workspace_id.eq(key.0))
+                .filter(document_bodies::document_id.eq(key.1))
+                .set((document_bodies::content_version.eq(content_version), document_bodies::content.eq(Some(&content))))
+                .execute(connection)?;
+            Ok(Swap::Swapped)
+        })
+    }
+
+    /// Marks a document whose Yjs state could not be merged or rendered, so that nobody tries again. It keeps its log.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn mark_damaged(&self, workspace_id: WorkspaceId, id: DocumentId, version: Version) -> Result<Swap, StoreError> {
+        self.write(move |connection| {
+            let key = lock(connection, workspace_id, id)?;
+            let marked = diesel::update(documents::table)
+                .filter(documents::workspace_id.eq(key.0))
+                .filter(documents::document_id.eq(key.1))
+                .filter(documents::version.eq(version))
+                .set(documents::damaged.eq(true))
+                .execute(connection)?;
+            Ok(if marked == 1 { Swap::Swapped } else { Swap::Moved })
+        })
+    }
+
+    /// Documents whose Yjs log outweighs their snapshot, of any workspace, undamaged.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn find_compactable(&self, limit: u32) -> Result<Vec<(WorkspaceId, DocumentId)>, StoreError> {
+        self.read(|connection| {
+            let rows: Vec<(DbUuid, DbUuid)> = documents::table
+                .filter(sql::<Bool>(TO_COMPACT))
+                .order((documents::workspace_id, documents::document_id))
+                .limit(i64::from(limit))
+                .select((documents::workspace_id, documents::document_id))
+                .load(connection)?;
+            Ok(rows.into_iter().map(|(workspace, id)| (WorkspaceId(workspace.0), DocumentId(id.0))).collect())
+        })
+    }
+
+    /// A document with everything that its next snapshot is made of (`yjs_parts`), and the version to swap against
+    /// (`head.version`).
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn load_for_compaction(
+        &self,
+        workspace_id: WorkspaceId,
+        id: DocumentId,
+    ) -> Result<Option<StoredDocument>, StoreError> {
+        self.read_snapshot(|connection| find_stored(connection, workspace_id, id))
+    }
+
+    /// Replaces the snapshot by one that covers everything up to `expected_version`, if that is still the document's
+    /// version. The log's rows stay: they are the history. The caller has checked what the snapshot covers.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn swap_snapshot(
+        &self,
+        workspace_id: WorkspaceId,
+        id: DocumentId,
+        expected_version: Version,
+        snapshot: Vec<u8>,
+    ) -> Result<Swap, StoreError> {
+        let snapshot_bytes = i64::try_from(snapshot.len()).map_err(|error| StoreError::Refused(error.to_string()))?;
+        self.write(move |connection| {
+            let key = lock(connection, workspace_id, id)?;
+            let swapped = diesel::update(documents::table)
+                .filter(documents::workspace_id.eq(key.0))
+                .filter(documents::document_id.eq(key.1))
+                .filter(documents::version.eq(expected_version))
+                .set((
+                    documents::snapshot_bytes.eq(snapshot_bytes),
+                    documents::log_bytes.eq(0),
+                    documents::log_rows.eq(0),
+                ))
+                .execute(connection)?;
+            if swapped == 0 {
+                return Ok(Swap::Moved);
+            }
+            ensure_body(connection, key)?;
+            diesel::update(document_bodies::table)
+                .filter(document_bodies::workspace_id.eq(key.0))
+                .filter(document_bodies::document_id.eq(key.1))
+                .set((
+                    document_bodies::yjs_version.eq(expected_version),
+                    document_bodies::yjs_snapshot.eq(Some(&snapshot)),
+                ))
+                .execute(connection)?;
+            Ok(Swap::Swapped)
+        })
+    }
+}
+
+/// Keeps batches of the workspace out: they write whole heads, and would put back what is reset here.
+fn lock(
+    connection: &mut AnyConnection,
+    workspace_id: WorkspaceId,
+    id: DocumentId,
+) -> Result<(DbUuid, DbUuid), StoreError> {
+    let key = DbUuid(workspace_id.0);
+    if let AnyConnection::Postgres(connection) = connection {
+        workspaces::table
+            .find(key)
+            .select(workspaces::head_sequence)
+            .for_no_key_update()
+            .first::<i64>(connection)
+            .optional()?;
+    }
+    Ok((key, DbUuid(id.0)))
+}
+
+/// Makes the document's row of bodies if there is none; the workspace is locked, so nobody else makes it meanwhile.
+fn ensure_body(connection: &mut AnyConnection, key: (DbUuid, DbUuid)) -> Result<(), StoreError> {
+    let there: i64 = document_bodies::table
+        .filter(document_bodies::workspace_id.eq(key.0))
+        .filter(document_bodies::document_id.eq(key.1))
+        .count()
+        .get_result(connection)?;
+    if there == 0 {
+        diesel::insert_into(document_bodies::table)
+            .values((document_bodies::workspace_id.eq(key.0), document_bodies::document_id.eq(key.1)))
+            .execute(connection)?;
+    }
+    Ok(())
+}

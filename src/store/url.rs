@@ -1,0 +1,117 @@
+//! Which database is meant: told by the URL alone, so that a mistyped Postgres URL never creates a SQLite file.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::store::StoreError;
+
+/// A database URL, understood. `Display` and `Debug` never show the password.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file, made when absent.
+    Sqlite(PathBuf),
+    /// A libpq connection URL, as given.
+    Postgres(String),
+}
+
+impl DatabaseUrl {
+    /// Reads `sqlite:///absolute/path`, `sqlite://relative/path`, `postgres://…` or `postgresql://…`.
+    ///
+    /// # Errors
+    /// `Open`, naming the accepted forms, for everything else.
+    pub fn parse(url: &str) -> Result<Self, StoreError> {
+        const FORMS: &str = "use sqlite:///absolute/path, sqlite://relative/path or postgres://user:password@host/database";
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Err(StoreError::Open(format!("the database URL has no scheme: {FORMS}")));
+        };
+        match scheme {
+            "sqlite" if rest.is_empty() => Err(StoreError::Open(format!("the sqlite URL has no path: {FORMS}"))),
+            "sqlite" if rest.starts_with(":memory:") => Err(StoreError::Open(
+                "in-memory SQLite is a database of its own for every connection, and nothing survives: name a file".into(),
+            )),
+            "sqlite" if rest.contains(['?', '#']) => {
+                Err(StoreError::Open(format!("a sqlite URL is a path alone, without ? or #: {FORMS}")))
+            }
+            "sqlite" => Ok(Self::Sqlite(PathBuf::from(rest))),
+            "postgres" | "postgresql" => Ok(Self::Postgres(url.to_owned())),
+            _ => Err(StoreError::Open(format!("unknown database scheme {scheme:?}: {FORMS}"))),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(url) => f.write_str(&redacted(url)),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}
+
+/// The URL without its password, be it before the host or among the parameters.
+fn redacted(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
+    let (address, parameters) = rest.split_once('?').map_or((rest, None), |(a, p)| (a, Some(p)));
+    if !address.contains('@') && parameters.is_some_and(|parameters| parameters.contains('@')) {
+        // A password with an unescaped question mark, perhaps: show nothing.
+        return format!("{scheme}://***");
+    }
+    // The last @ ends the credentials, even where a password holds an unescaped one.
+    let address = match address.rsplit_once('@') {
+        Some((credentials, host)) => match credentials.split_once(':') {
+            Some((user, _)) => format!("{user}:***@{host}"),
+            None => address.to_owned(),
+        },
+        None => address.to_owned(),
+    };
+    let parameters = parameters.map(|parameters| {
+        let shown: Vec<_> = parameters
+            .split('&')
+            .map(|parameter| match parameter.split_once('=') {
+                Some((name, _)) if name.contains("password") => format!("{name}=***"),
+                _ => parameter.to_owned(),
+            })
+            .collect();
+        format!("?{}", shown.join("&"))
+    });
+    format!("{scheme}://{address}{}", parameters.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_databases_are_told_by_scheme() {
+        assert_eq!(DatabaseUrl::parse("sqlite:///var/lib/a.db").unwrap(), DatabaseUrl::Sqlite("/var/lib/a.db".into()));
+        assert_eq!(DatabaseUrl::parse("sqlite://data/a.db").unwrap(), DatabaseUrl::Sqlite("data/a.db".into()));
+        for url in ["postgres://h/d", "postgresql://a,b/d?target_session_attrs=read-write"] {
+            assert_eq!(DatabaseUrl::parse(url).unwrap(), DatabaseUrl::Postgres(url.to_owned()));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for url in ["", "a.db", "/a.db", "postgre://h/d", "mysql://h/d", "sqlite:a.db", "sqlite://", "sqlite://:memory:", "sqlite://a.db?mode=ro", "postgres:h/d"] {
+            assert!(matches!(DatabaseUrl::parse(url), Err(StoreError::Open(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_never_shown() {
+        for url in ["postgres://ada:s3cret@h:1/d", "postgres://ada:s3c@s3cret@h/d", "postgres://h:s3c?ret@h/d", "postgres://h/d?user=ada&password=s3cret", "postgres://ada:s3cret@h/d?sslpassword=s3cret&a=b"] {
+            let parsed = DatabaseUrl::parse(url).unwrap();
+            for shown in [parsed.to_string(), format!("{parsed:?}")] {
+                assert!(!shown.contains("s3c"), "{shown}");
+                assert!(shown.contains("***"), "{shown}");
+            }
+        }
+        assert_eq!(DatabaseUrl::parse("postgres://ada@h/d").unwrap().to_string(), "postgres://ada@h/d");
+    }
+}

@@ -1,0 +1,229 @@
+//! The one thread that writes to SQLite: it groups what is waiting into one commit. Knows no table and no rule.
+//!
+//! Each job runs in a savepoint of the group's transaction, so one that fails leaves no trace and does not disturb its
+//! neighbours; nobody is answered before the group's commit, and a commit that fails fails them all.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+
+use super::checkpoint::Checkpoints;
+use super::connection::{AnyConnection, Connector};
+use super::{End, StoreConfig, StoreError};
+
+/// The way to the writer thread.
+pub(super) struct Writer {
+    queue: RwLock<Option<SyncSender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread on a connection of its own.
+    ///
+    /// # Errors
+    /// `Open` if the database or the thread cannot be opened.
+    pub(super) fn start(connector: Connector, checkpoints: Checkpoints, config: &StoreConfig) -> Result<Self, StoreError> {
+        let (queue, jobs) = sync_channel(config.writer_queue.max(1));
+        let mut committer = Committer {
+            connection: connector.open()?,
+            connector,
+            checkpoints,
+            group_limit: config.group_limit.max(1),
+            group_time: Duration::from_millis(config.group_time_ms),
+        };
+        let thread = std::thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || committer.serve(&jobs))
+            .map_err(|error| StoreError::Open(format!("the writer thread: {error}")))?;
+        Ok(Self { queue: RwLock::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Has `body` run in a savepoint on the writer's connection, and waits until it is durable.
+    ///
+    /// # Errors
+    /// What `body` answered; `Busy` if the queue is full; `Timeout` if the deadline passed before the savepoint was
+    /// released; `Refused` if `body` panicked; `Unavailable` if the commit failed or the store is closed.
+    pub(super) fn submit<T, F>(&self, deadline: Instant, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError> + Send + 'static,
+    {
+        let (reply, answer) = sync_channel(1);
+        let job = BodyJob { body, deadline, queued_at: Instant::now(), value: None, reply };
+        match self.queue.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            None => return Err(StoreError::Unavailable("the store is closed".into())),
+            Some(queue) => queue.try_send(Box::new(job)).map_err(|refused| match refused {
+                TrySendError::Full(_) => StoreError::Busy,
+                TrySendError::Disconnected(_) => StoreError::Unavailable("the writer thread has ended".into()),
+            })?,
+        }
+        answer.recv().map_err(|error| StoreError::Unavailable(format!("the writer thread has ended: {error}")))?
+    }
+
+    /// Takes in nothing more, finishes what was accepted, and waits for the thread to end.
+    pub(super) fn close(&self) {
+        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the writer thread ended in a panic");
+        }
+    }
+}
+
+/// Something to be done in the writer's transaction.
+trait Job: Send {
+    fn deadline(&self) -> Instant;
+    fn queued_at(&self) -> Instant;
+    /// Does the work; its value is kept for the answer.
+    fn run(&mut self, connection: &mut AnyConnection) -> Result<End, StoreError>;
+    /// Tells who waits: the value, or why there is none.
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+struct BodyJob<T, F> {
+    body: F,
+    deadline: Instant,
+    queued_at: Instant,
+    value: Option<T>,
+    reply: SyncSender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for BodyJob<T, F>
+where
+    T: Send,
+    F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError> + Send,
+{
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn queued_at(&self) -> Instant {
+        self.queued_at
+    }
+
+    fn run(&mut self, connection: &mut AnyConnection) -> Result<End, StoreError> {
+        let (value, end) = (self.body)(connection)?;
+        self.value = Some(value);
+        Ok(end)
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let Self { value, reply, .. } = *self;
+        let unanswered = || StoreError::Unavailable("the job was not run".into());
+        // Refused means that nobody waits any more.
+        let _abandoned = reply.send(outcome.and_then(|()| value.ok_or_else(unanswered)));
+    }
+}
+
+type Finished = (Box<dyn Job>, Result<(), StoreError>);
+
+struct Committer {
+    connection: AnyConnection,
+    connector: Connector,
+    checkpoints: Checkpoints,
+    group_limit: usize,
+    group_time: Duration,
+}
+
+impl Committer {
+    fn serve(&mut self, jobs: &Receiver<Box<dyn Job>>) {
+        while let Ok(first) = jobs.recv() {
+            self.commit_group(first, jobs);
+            self.checkpoints.after_group(&mut self.connection);
+        }
+        self.checkpoints.close(&mut self.connection);
+    }
+
+    fn commit_group(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
+        if let Err(error) = self.begin() {
+            tracing::error!(%error, "a write transaction could not be started");
+            first.answer(Err(error));
+            return;
+        }
+        let started = Instant::now();
+        let mut finished: Vec<Finished> = Vec::new();
+        let mut next = Some(first);
+        let mut group_lost = None;
+        while let Some(mut job) = next.take() {
+            match self.run_in_savepoint(job.as_mut()) {
+                Ok(outcome) => finished.push((job, outcome)),
+                Err(error) => {
+                    finished.push((job, Ok(())));
+                    group_lost = Some(error);
+                    break;
+                }
+            }
+            if finished.len() < self.group_limit && started.elapsed() < self.group_time {
+                next = jobs.try_recv().ok();
+            }
+        }
+        let committed = match group_lost {
+            Some(error) => Err(error),
+            None => self.commit(finished.len()),
+        };
+        if let Err(error) = &committed {
+            tracing::error!(%error, batches = finished.len(), "a group of batches was not committed");
+            self.abandon_transaction();
+        }
+        for (job, outcome) in finished {
+            // What a neighbour saw may have been another's work: nobody's answer outlives the commit.
+            match &committed {
+                Ok(()) => job.answer(outcome),
+                Err(error) => job.answer(Err(StoreError::Unavailable(format!("the commit failed: {error}")))),
+            }
+        }
+    }
+
+    /// Runs a job; the outer error means that the group's transaction is lost.
+    fn run_in_savepoint(&mut self, job: &mut dyn Job) -> Result<Result<(), StoreError>, StoreError> {
+        metrics::histogram!("landfall_write_queue_seconds").record(job.queued_at().elapsed());
+        if Instant::now() >= job.deadline() {
+            return Ok(Err(StoreError::Timeout));
+        }
+        let connection = &mut self.connection;
+        AnyConnection::begin_transaction(connection)?;
+        let mut ended = catch_unwind(AssertUnwindSafe(|| job.run(connection))).unwrap_or_else(|_panic| {
+            tracing::error!("the body of a write panicked; it was rolled back");
+            Err(StoreError::Refused("the body of the write panicked".into()))
+        });
+        if ended.is_ok() && Instant::now() >= job.deadline() {
+            ended = Err(StoreError::Timeout);
+        }
+        match ended {
+            Ok(End::Commit) => AnyConnection::commit_transaction(&mut self.connection)?,
+            // If SQLite has ended the whole transaction by itself (a full disk), the savepoint is gone: this fails.
+            Ok(End::Rollback) | Err(_) => AnyConnection::rollback_transaction(&mut self.connection)?,
+        }
+        Ok(ended.map(|_end| ()))
+    }
+
+    fn begin(&mut self) -> Result<(), StoreError> {
+        Ok(AnsiTransactionManager::begin_transaction_sql(self.connection.sqlite()?, "BEGIN IMMEDIATE")?)
+    }
+
+    fn commit(&mut self, batches: usize) -> Result<(), StoreError> {
+        let started = Instant::now();
+        AnyConnection::commit_transaction(&mut self.connection)?;
+        metrics::histogram!("landfall_commit_seconds").record(started.elapsed());
+        metrics::histogram!("landfall_commit_batches").record(u32::try_from(batches).map_or(f64::MAX, f64::from));
+        Ok(())
+    }
+
+    /// Makes sure that the next group starts outside any transaction: by a new connection, since the state of one
+    /// whose commit failed is not known.
+    fn abandon_transaction(&mut self) {
+        match self.connector.open() {
+            Ok(connection) => self.connection = connection,
+            Err(error) => {
+                tracing::error!(%error, "the writer's connection could not be reopened");
+                if let Err(error) = AnyConnection::rollback_transaction(&mut self.connection) {
+                    tracing::error!(%error, "the lost transaction could not be rolled back");
+                }
+            }
+        }
+    }
+}

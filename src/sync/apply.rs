@@ -1,0 +1,147 @@
+//! A batch inside its transaction: load, plan, write. What runs here holds the workspace's lock, so it does nothing
+//! slow: no rendering, no merging of Yjs states.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::domain::batch::{Resolution, resolve_targets};
+use crate::domain::document::{StoredDocument, WriteSet};
+use crate::domain::ids::DocumentId;
+use crate::domain::operation::{Submitted, Target};
+use crate::domain::outcome::{Attach, Outcome};
+use crate::domain::plan::{Loaded, Mode, needs, plan};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::track::Authorship;
+use crate::domain::yjs_facts::StateVector;
+use crate::store::{BatchTransaction, End, StoreError};
+use crate::sync::BatchRequest;
+use crate::yjs::merge::deletions_of;
+
+/// Yjs bytes since the snapshot below which a document's log is never compacted.
+const MIN_COMPACTION_BYTES: i64 = 16 * 1024;
+/// Log rows since the snapshot above which it always is.
+const MAX_LOG_ROWS: i64 = 1_000;
+
+/// What became of a batch, with what its answer needs.
+#[derive(Clone, Debug, Default)]
+pub struct Applied {
+    /// One for each operation.
+    pub outcomes: Vec<Outcome>,
+    /// Documents that answers carry whole, as the batch left them.
+    pub documents: HashMap<DocumentId, StoredDocument>,
+    /// State vectors that answers carry.
+    pub vectors: HashMap<DocumentId, StateVector>,
+    /// Documents whose log outweighs their snapshot.
+    pub to_compact: Vec<DocumentId>,
+    /// The order of execution, as places in the request.
+    pub order: Vec<usize>,
+    /// An atomic batch failed.
+    pub rolled_back: bool,
+}
+
+/// Which part of a batch to run: what the search for a refused operation varies.
+#[derive(Clone, Debug, Default)]
+pub struct Attempt {
+    /// Operations (by place) that the database refused before.
+    pub refused: BTreeSet<usize>,
+    /// Only the first so many, in order of execution; stored nothing.
+    pub trial: Option<usize>,
+}
+
+/// Runs a batch in a transaction.
+///
+/// # Errors
+/// What the store says; the transaction is then lost.
+pub fn run_batch(
+    tx: &mut dyn BatchTransaction,
+    request: &BatchRequest,
+    now: Timestamp,
+    attempt: &Attempt,
+) -> Result<(Applied, End), StoreError> {
+    let (loaded, resolutions) = load(tx, request)?;
+    let mode = Mode {
+        by: Authorship { user_id: request.user_id, now },
+        atomic: request.atomic,
+        with_receipts: request.device_id.is_some(),
+        refused: &attempt.refused,
+        first: attempt.trial,
+    };
+    let plan = plan(mode, &request.operations, &resolutions, &loaded);
+    if !plan.writes.is_empty() {
+        tx.write(&plan.writes)?;
+    }
+    let keep = !(plan.writes.is_empty() || request.dry_run || attempt.trial.is_some());
+    let to_compact = if keep { outgrown(&plan.writes) } else { Vec::new() };
+    let mut applied = Applied {
+        outcomes: plan.outcomes,
+        order: plan.order,
+        to_compact,
+        rolled_back: plan.rolled_back,
+        ..Applied::default()
+    };
+    attach(tx, &mut applied)?;
+    Ok((applied, if keep { End::Commit } else { End::Rollback }))
+}
+
+fn load(tx: &mut dyn BatchTransaction, request: &BatchRequest) -> Result<(Loaded, Vec<Resolution>), StoreError> {
+    let operations = &request.operations;
+    let mut loaded = Loaded::default();
+    if request.device_id.is_some() {
+        let names: BTreeSet<&str> = operations.iter().flat_map(names_of).collect();
+        let receipts = tx.find_receipts(&names.into_iter().collect::<Vec<_>>())?;
+        loaded.receipts = receipts.into_iter().map(|receipt| (receipt.client_id.clone(), receipt)).collect();
+    }
+    let resolutions = resolve_targets(operations, &loaded.receipts);
+    let ids: BTreeSet<DocumentId> = resolutions.iter().filter_map(|resolution| resolution.document_id).collect();
+    let heads = tx.load_heads(&ids.into_iter().collect::<Vec<_>>())?;
+    loaded.heads = heads.into_iter().map(|head| (head.document_id, head)).collect();
+    let needs = needs(operations, &resolutions, &loaded);
+    if !needs.texts.is_empty() {
+        let texts = tx.load_texts(&needs.texts.into_iter().collect::<Vec<_>>())?;
+        loaded.texts = texts.into_iter().map(|text| ((text.document_id, text.version), text)).collect();
+    }
+    if !needs.deletions.is_empty() {
+        for document in tx.load_documents(&needs.deletions.into_iter().collect::<Vec<_>>())? {
+            let deletions = deletions_of(&document.yjs_parts).map_err(|error| {
+                StoreError::Corrupt(format!("Yjs state of document {}: {error}", document.head.document_id))
+            })?;
+            loaded.deletions.insert(document.head.document_id, deletions);
+        }
+    }
+    Ok((loaded, resolutions))
+}
+
+/// The names under which an operation may have left a receipt: its own, and the one that it refers to.
+fn names_of(operation: &Submitted) -> impl Iterator<Item = &str> {
+    let Submitted::Valid(valid) = operation else { return [None, None].into_iter().flatten() };
+    let reference = match &valid.target {
+        Target::Ref(name) => Some(name.as_str()),
+        _ => None,
+    };
+    [Some(valid.client_id.as_str()), reference].into_iter().flatten()
+}
+
+fn outgrown(writes: &WriteSet) -> Vec<DocumentId> {
+    let heads = writes.documents.iter().map(|document| &document.head);
+    heads
+        .filter(|head| head.log_rows > MAX_LOG_ROWS || head.log_bytes >= head.snapshot_bytes.max(MIN_COMPACTION_BYTES))
+        .map(|head| head.document_id)
+        .collect()
+}
+
+/// Loads what the outcomes promise to carry, as the transaction sees it.
+fn attach(tx: &mut dyn BatchTransaction, applied: &mut Applied) -> Result<(), StoreError> {
+    let wanting = |attach: Attach| -> Vec<DocumentId> {
+        let wanted = applied.outcomes.iter().filter(|outcome| outcome.attach == attach);
+        wanted.filter_map(|outcome| outcome.document_id).collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    let (whole, vectors) = (wanting(Attach::Document), wanting(Attach::StateVector));
+    if !whole.is_empty() {
+        let documents = tx.load_documents(&whole)?;
+        applied.documents = documents.into_iter().map(|document| (document.head.document_id, document)).collect();
+    }
+    if !vectors.is_empty() {
+        let heads = tx.load_heads(&vectors)?;
+        applied.vectors = heads.into_iter().filter_map(|head| Some((head.document_id, head.state_vector?))).collect();
+    }
+    Ok(())
+}

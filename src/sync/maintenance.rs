@@ -1,0 +1,179 @@
+//! Work that nobody waits for: compaction, keeping derived texts, marking damaged documents.
+//!
+//! One thread, a bounded queue; what finds the queue full is dropped, since every task is found again when its
+//! document is next written or read.
+
+use std::fmt;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::store::{Store, StoreError, Swap};
+use crate::yjs::merge::{facts_of, squash};
+use crate::yjs::render::{RenderError, Renderer};
+
+const QUEUE: usize = 1_024;
+
+/// A piece of background work.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Task {
+    /// Fold a document's log into a snapshot.
+    Compact {
+        /// Where.
+        workspace_id: WorkspaceId,
+        /// Which document.
+        document_id: DocumentId,
+    },
+    /// Keep the text that was derived for a version.
+    KeepText {
+        /// Where.
+        workspace_id: WorkspaceId,
+        /// Which document.
+        document_id: DocumentId,
+        /// The version whose text it is.
+        content_version: Version,
+        /// The text.
+        text: String,
+    },
+    /// Remember that the document cannot be rendered.
+    MarkDamaged {
+        /// Where.
+        workspace_id: WorkspaceId,
+        /// Which document.
+        document_id: DocumentId,
+        /// The version that cannot.
+        content_version: Version,
+    },
+}
+
+/// The background thread.
+pub struct Maintenance {
+    tasks: Mutex<Option<SyncSender<Task>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl fmt::Debug for Maintenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Maintenance")
+    }
+}
+
+impl Maintenance {
+    /// Starts the thread.
+    #[must_use]
+    pub fn start(store: Arc<Store>, renderer: Arc<Renderer>) -> Self {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("maintenance".to_owned())
+            .spawn(move || serve(&receiver, &store, &renderer))
+            .inspect_err(|error| tracing::error!(%error, "no maintenance thread: logs will not be compacted"))
+            .ok();
+        Self { tasks: Mutex::new(Some(sender)), thread: Mutex::new(thread) }
+    }
+
+    /// Queues a task, or drops it when the queue is full.
+    pub fn offer(&self, task: Task) {
+        let Ok(tasks) = self.tasks.lock() else { return };
+        if let Some(sender) = tasks.as_ref()
+            && sender.try_send(task).is_err()
+        {
+            metrics::counter!("landfall_maintenance_dropped_total").increment(1);
+        }
+    }
+
+    /// Finishes what is queued and ends the thread.
+    pub fn close(&self) {
+        if let Ok(mut tasks) = self.tasks.lock() {
+            tasks.take();
+        }
+        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the maintenance thread had panicked");
+        }
+    }
+}
+
+fn serve(tasks: &Receiver<Task>, store: &Store, renderer: &Renderer) {
+    while let Ok(task) = tasks.recv() {
+        let done = match task {
+            Task::Compact { workspace_id, document_id } => {
+                compact(store, renderer, workspace_id, document_id).map(|outcome| {
+                    metrics::counter!("landfall_compactions_total", "outcome" => outcome.as_str()).increment(1);
+                })
+            }
+            Task::KeepText { workspace_id, document_id, content_version, text } => {
+                store.save_rendering(workspace_id, document_id, content_version, text).map(|_| ())
+            }
+            Task::MarkDamaged { workspace_id, document_id, content_version } => {
+                store.mark_damaged(workspace_id, document_id, content_version).map(|_| ())
+            }
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "background work failed; it will be tried again when its document is next used");
+        }
+    }
+}
+
+/// How a compaction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compaction {
+    /// The log was folded into a new snapshot.
+    Swapped,
+    /// There was nothing to fold, or the document changed meanwhile.
+    Skipped,
+    /// A check failed; the document is as it was.
+    Refused,
+}
+
+impl Compaction {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Swapped => "swapped",
+            Self::Skipped => "skipped",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Folds a document's log into a snapshot. The snapshot is checked before the swap: it knows the same clocks and
+/// deletions as the parts, and renders to the same text. The log rows stay, as history.
+///
+/// # Errors
+/// What the store says; the document is then as it was.
+pub fn compact(
+    store: &Store,
+    renderer: &Renderer,
+    workspace_id: WorkspaceId,
+    document_id: DocumentId,
+) -> Result<Compaction, StoreError> {
+    let Some(stored) = store.find_document(workspace_id, document_id)? else { return Ok(Compaction::Skipped) };
+    if stored.yjs_parts.len() < 2 || stored.damaged {
+        return Ok(Compaction::Skipped);
+    }
+    let snapshot = match checked_snapshot(renderer, &stored.yjs_parts) {
+        Ok(snapshot) => snapshot,
+        Err(reason) => {
+            tracing::error!(%document_id, version = stored.head.version, reason, "compaction refused; the log is kept");
+            return Ok(Compaction::Refused);
+        }
+    };
+    Ok(match store.swap_snapshot(workspace_id, document_id, stored.head.version, snapshot)? {
+        Swap::Swapped => Compaction::Swapped,
+        Swap::Moved => Compaction::Skipped,
+    })
+}
+
+fn checked_snapshot(renderer: &Renderer, parts: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+    let unreadable = |error| format!("the parts cannot be squashed: {error}");
+    let snapshot = squash(parts).map_err(unreadable)?;
+    let whole = std::slice::from_ref(&snapshot);
+    if facts_of(whole).map_err(unreadable)? != facts_of(parts).map_err(unreadable)? {
+        return Err("the snapshot does not cover its parts".to_owned());
+    }
+    let rendered = |parts: &[Vec<u8>]| renderer.render(parts).map_err(|error: RenderError| error.to_string());
+    if rendered(whole)? != rendered(parts)? {
+        return Err("the snapshot renders to another text than its parts".to_owned());
+    }
+    Ok(snapshot)
+}

@@ -1,0 +1,246 @@
+//! The one object that HTTP handlers talk to. Every method blocks: call it off the event loop.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::domain::limits::Limits;
+use crate::domain::operation::Submitted;
+use crate::domain::outcome::Attach;
+use crate::domain::timestamp::Clock;
+use crate::domain::yjs_facts::StateVector;
+use crate::store::{BatchScope, ListQuery, ListedDocument, Store, StoreError, VersionEntry};
+use crate::sync::apply::{Applied, Attempt, run_batch};
+use crate::sync::maintenance::{Maintenance, Task};
+use crate::sync::view::{Learned, view_document};
+use crate::sync::{BatchAnswer, BatchRequest, DocumentView, OperationAnswer, ServerSide, SyncError, VersionView};
+use crate::yjs::render::Renderer;
+
+/// How many refused operations are searched for before the rest of the batch is given up.
+const MAX_REFUSED: usize = 8;
+
+/// The use cases, bound to a store and a renderer.
+#[derive(Debug)]
+pub struct SyncService {
+    store: Arc<Store>,
+    renderer: Arc<Renderer>,
+    limits: Arc<Limits>,
+    clock: Arc<dyn Clock>,
+    maintenance: Maintenance,
+}
+
+impl SyncService {
+    /// A service over these parts. Starts the background thread that compacts logs and keeps renderings.
+    #[must_use]
+    pub fn new(store: Arc<Store>, renderer: Arc<Renderer>, limits: Arc<Limits>, clock: Arc<dyn Clock>) -> Self {
+        let maintenance = Maintenance::start(Arc::clone(&store), Arc::clone(&renderer));
+        Self { store, renderer, limits, clock, maintenance }
+    }
+
+    /// Applies a batch (protocol §1) and makes its answer. The caller has checked that the user may write there.
+    ///
+    /// # Errors
+    /// What the store says; nothing of the batch is then stored.
+    pub fn apply_batch(&self, request: BatchRequest, deadline: Instant) -> Result<BatchAnswer, SyncError> {
+        let request = Arc::new(request);
+        let applied = self.apply_surviving_refusals(&request, deadline)?;
+        for document_id in &applied.to_compact {
+            self.maintenance.offer(Task::Compact { workspace_id: request.workspace_id, document_id: *document_id });
+        }
+        let committed = !(applied.rolled_back || request.dry_run);
+        let readers = readers_of(&request.operations);
+        let Applied { outcomes, mut documents, vectors, .. } = applied;
+        let results = outcomes
+            .into_iter()
+            .map(|outcome| {
+                let reader = readers.get(outcome.index).copied().flatten();
+                let server = match (outcome.attach, outcome.document_id) {
+                    (Attach::StateVector, Some(id)) => vectors.get(&id).map_or(ServerSide::Nothing, |vector| {
+                        ServerSide::StateVector(crate::yjs::merge::encode_state_vector(vector))
+                    }),
+                    (Attach::Document, Some(id)) => match documents.get_mut(&id) {
+                        Some(document) => self.server_side(&request, document, reader),
+                        None => ServerSide::Nothing,
+                    },
+                    _ => ServerSide::Nothing,
+                };
+                OperationAnswer { outcome, server }
+            })
+            .collect();
+        Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic })
+    }
+
+    /// One operation whose data the database refuses costs itself only: it is searched for by halves, in trials that
+    /// store nothing, and the batch is run again without it. An atomic batch fails as a whole.
+    fn apply_surviving_refusals(&self, request: &Arc<BatchRequest>, deadline: Instant) -> Result<Applied, StoreError> {
+        let mut refused = BTreeSet::new();
+        loop {
+            let attempt = Attempt { refused: refused.clone(), trial: None };
+            let reason = match self.run(request, deadline, attempt) {
+                Err(StoreError::Refused(reason)) if !request.atomic && refused.len() < MAX_REFUSED => reason,
+                other => return other,
+            };
+            let place = self.find_refused(request, deadline, &refused)?;
+            tracing::error!(workspace_id = %request.workspace_id, place, reason, "the database refused an operation's data");
+            if !refused.insert(place) {
+                return Err(StoreError::Refused(reason));
+            }
+        }
+    }
+
+    /// The operation (by place in the request) at which the database first refuses the batch.
+    fn find_refused(
+        &self,
+        request: &Arc<BatchRequest>,
+        deadline: Instant,
+        refused: &BTreeSet<usize>,
+    ) -> Result<usize, StoreError> {
+        let trial = |first| self.run(request, deadline, Attempt { refused: refused.clone(), trial: Some(first) });
+        let order = trial(0)?.order;
+        let (mut passes, mut fails) = (0, order.len());
+        while fails - passes > 1 {
+            let middle = passes + (fails - passes) / 2;
+            match trial(middle) {
+                Ok(_) => passes = middle,
+                Err(StoreError::Refused(_)) => fails = middle,
+                Err(other) => return Err(other),
+            }
+        }
+        order.get(passes).copied().ok_or_else(|| StoreError::Refused("no operation is at fault".to_owned()))
+    }
+
+    fn run(&self, request: &Arc<BatchRequest>, deadline: Instant, attempt: Attempt) -> Result<Applied, StoreError> {
+        let now = self.clock.now();
+        let scope = BatchScope {
+            workspace_id: request.workspace_id,
+            user_id: request.user_id,
+            device_id: request.device_id.clone(),
+            now,
+            deadline,
+        };
+        let request = Arc::clone(request);
+        self.store.run_batch(scope, move |tx| run_batch(tx, &request, now, &attempt))
+    }
+
+    /// The server's side of one outcome. The batch is committed: whatever fails here only makes the answer poorer.
+    fn server_side(
+        &self,
+        request: &BatchRequest,
+        document: &mut crate::domain::document::StoredDocument,
+        reader: Option<&StateVector>,
+    ) -> ServerSide {
+        match view_document(&self.renderer, document.clone(), reader) {
+            Ok((view, learned)) => {
+                if let Learned::Text(text) = &learned {
+                    document.content = Some(text.clone());
+                }
+                if !request.dry_run {
+                    self.keep(request.workspace_id, document.head.document_id, document.head.content_version, learned);
+                }
+                ServerSide::Document(Box::new(view))
+            }
+            Err(error) => {
+                tracing::error!(document_id = %document.head.document_id, %error, "the server's document cannot be shown");
+                ServerSide::Nothing
+            }
+        }
+    }
+
+    fn keep(&self, workspace_id: WorkspaceId, document_id: DocumentId, content_version: Version, learned: Learned) {
+        match learned {
+            Learned::Nothing => {}
+            Learned::Text(text) => {
+                self.maintenance.offer(Task::KeepText { workspace_id, document_id, content_version, text });
+            }
+            Learned::Damaged => {
+                self.maintenance.offer(Task::MarkDamaged { workspace_id, document_id, content_version });
+            }
+            Learned::NotNow(reason) => tracing::warn!(%document_id, reason, "rendering put off"),
+        }
+    }
+
+    /// A document, live or deleted.
+    ///
+    /// # Errors
+    /// `NotFound`, or what the store says.
+    pub fn find_document(&self, workspace_id: WorkspaceId, document_id: DocumentId) -> Result<DocumentView, SyncError> {
+        let stored = self.store.find_document(workspace_id, document_id)?.ok_or(SyncError::NotFound)?;
+        let content_version = stored.head.content_version;
+        let (view, learned) = view_document(&self.renderer, stored, None)?;
+        if let Learned::NotNow(reason) = learned {
+            return Err(StoreError::Unavailable(reason).into());
+        }
+        self.keep(workspace_id, document_id, content_version, learned);
+        Ok(view)
+    }
+
+    /// A page of documents without bodies, by id.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn list_documents(
+        &self,
+        workspace_id: WorkspaceId,
+        query: ListQuery,
+    ) -> Result<Vec<ListedDocument>, SyncError> {
+        Ok(self.store.list_documents(workspace_id, query)?)
+    }
+
+    /// A page of a document's versions, newest first, below `before`.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such document, or what the store says.
+    pub fn list_versions(
+        &self,
+        workspace_id: WorkspaceId,
+        document_id: DocumentId,
+        before: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<VersionEntry>, SyncError> {
+        let versions = self.store.list_versions(workspace_id, document_id, before, limit)?;
+        if versions.is_empty() && before.is_none() {
+            return Err(SyncError::NotFound);
+        }
+        Ok(versions)
+    }
+
+    /// One version with its text, derived from the Yjs log where it was not stored as text.
+    ///
+    /// # Errors
+    /// `NotFound`, or what the store says.
+    pub fn find_version(
+        &self,
+        workspace_id: WorkspaceId,
+        document_id: DocumentId,
+        version: Version,
+    ) -> Result<VersionView, SyncError> {
+        let stored = self.store.find_version(workspace_id, document_id, version)?.ok_or(SyncError::NotFound)?;
+        let content = match stored.content {
+            Some(content) => Some(content),
+            None if stored.yjs_parts.is_empty() => None,
+            None => self.renderer.render(&stored.yjs_parts).ok(),
+        };
+        Ok(VersionView { entry: stored.entry, content })
+    }
+
+    /// The published limits.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Finishes background work; to be called once, when no request runs any more.
+    pub fn close(&self) {
+        self.maintenance.close();
+    }
+}
+
+/// What each editor has of its document, by place in the request.
+fn readers_of(operations: &[Submitted]) -> Vec<Option<&StateVector>> {
+    let reader = |operation| match operation {
+        &Submitted::Valid(ref valid) => valid.reader_state_vector.as_ref(),
+        &Submitted::Rejected(_) => None,
+    };
+    operations.iter().map(reader).collect()
+}

@@ -1,0 +1,79 @@
+//! Documents as answers show them: stored parts merged, text derived where it must be.
+
+use crate::domain::document::StoredDocument;
+use crate::domain::yjs_facts::StateVector;
+use crate::store::StoreError;
+use crate::sync::DocumentView;
+use crate::yjs::merge::{diff_update, encode_state_vector, merge_updates};
+use crate::yjs::render::{RenderError, Renderer};
+
+/// What rendering a document taught that is worth storing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Learned {
+    /// Nothing.
+    Nothing,
+    /// Its text.
+    Text(String),
+    /// It cannot be rendered.
+    Damaged,
+    /// No worker could be had to render it; the view lacks its text for now.
+    NotNow(String),
+}
+
+/// Makes the view of a document for a reader who has `reader` of its Yjs state.
+///
+/// A document that cannot be rendered is shown without its text; its Yjs state is there all the same.
+///
+/// # Errors
+/// `Corrupt` if its stored Yjs parts cannot be read.
+pub fn view_document(
+    renderer: &Renderer,
+    document: StoredDocument,
+    reader: Option<&StateVector>,
+) -> Result<(DocumentView, Learned), StoreError> {
+    let StoredDocument { head, updated_by_name, content, yjs_parts, damaged } = document;
+    let id = head.document_id;
+    let deleted = head.is_deleted();
+    let corrupt = |error| StoreError::Corrupt(format!("Yjs state of document {id}: {error}"));
+    let mut learned = Learned::Nothing;
+    let content = match content {
+        _ if deleted => None,
+        Some(content) => Some(content),
+        None if damaged || head.state_vector.is_none() => None,
+        None => match renderer.render(&yjs_parts) {
+            Ok(text) => {
+                learned = Learned::Text(text.clone());
+                Some(text)
+            }
+            Err(RenderError::Damaged(reason)) => {
+                tracing::error!(document_id = %id, version = head.version, reason, "the document cannot be rendered");
+                learned = Learned::Damaged;
+                None
+            }
+            Err(RenderError::Unavailable(reason)) => {
+                learned = Learned::NotNow(reason);
+                None
+            }
+        },
+    };
+    let yjs_state = match (&head.state_vector, reader) {
+        _ if deleted => None,
+        (None, _) => None,
+        (Some(_), Some(known)) => diff_update(&yjs_parts, known).map_err(corrupt)?,
+        (Some(_), None) if yjs_parts.len() == 1 => yjs_parts.into_iter().next(),
+        (Some(_), None) => Some(merge_updates(&yjs_parts).map_err(corrupt)?),
+    };
+    let view = DocumentView {
+        document_id: id,
+        version: head.version,
+        title: head.title,
+        content,
+        yjs_state,
+        state_vector: head.state_vector.filter(|_| !deleted).map(|vector| encode_state_vector(&vector)),
+        created_at: head.created_at,
+        updated_at: head.updated_at,
+        updated_by: updated_by_name,
+        deleted_at: head.deleted_at,
+    };
+    Ok((view, learned))
+}

@@ -1,0 +1,150 @@
+//! An in-memory store: the plainest thing that a batch can run on. The databases are compared with it.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+pub mod operations;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use landfall::domain::document::{
+    DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, StoredDocument, VersionText, WriteSet,
+};
+use landfall::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
+use landfall::domain::timestamp::Timestamp;
+use landfall::store::{BatchTransaction, End, StoreError};
+use landfall::sync::BatchRequest;
+use landfall::sync::apply::{Applied, Attempt, run_batch};
+
+type ReceiptKey = (UserId, String, String);
+
+/// One workspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Workspace {
+    pub heads: BTreeMap<DocumentId, DocumentHead>,
+    pub log: BTreeMap<(DocumentId, Version), LogEntry>,
+    pub receipts: HashMap<ReceiptKey, Receipt>,
+    /// Documents in the order in which they were last written.
+    pub feed: Vec<DocumentId>,
+}
+
+/// The whole store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Model {
+    pub workspaces: HashMap<WorkspaceId, Workspace>,
+}
+
+impl Model {
+    /// Runs a batch as a database would.
+    pub fn apply(&mut self, request: &BatchRequest, now: Timestamp) -> Applied {
+        let workspace = self.workspaces.entry(request.workspace_id).or_default();
+        let mut tx = ModelTransaction {
+            workspace: workspace.clone(),
+            owner: (request.user_id, request.device_id.clone().unwrap_or_default()),
+        };
+        let (applied, end) = run_batch(&mut tx, request, now, &Attempt::default()).expect("the model never fails");
+        if end == End::Commit {
+            *workspace = tx.workspace;
+        }
+        applied
+    }
+
+    /// A document with its bodies, as a store would load it.
+    pub fn stored(&self, workspace: WorkspaceId, id: DocumentId, author: &str) -> Option<StoredDocument> {
+        let mut tx = ModelTransaction {
+            workspace: self.workspace(workspace),
+            owner: (UserId(uuid::Uuid::nil()), String::new()),
+        };
+        let found = tx.load_documents(&[id]).expect("the model never fails").into_iter().next();
+        found.map(|document| StoredDocument { updated_by_name: author.to_owned(), ..document })
+    }
+
+    pub fn workspace(&self, id: WorkspaceId) -> Workspace {
+        self.workspaces.get(&id).cloned().unwrap_or_default()
+    }
+}
+
+/// A deadline that no test reaches.
+pub fn far_away() -> Instant {
+    Instant::now() + Duration::from_secs(600)
+}
+
+struct ModelTransaction {
+    workspace: Workspace,
+    owner: (UserId, String),
+}
+
+impl ModelTransaction {
+    fn key(&self, name: &str) -> ReceiptKey {
+        (self.owner.0, self.owner.1.clone(), name.to_owned())
+    }
+
+    fn text_at(&self, id: DocumentId, version: Version) -> Option<VersionText> {
+        let epoch = self.workspace.heads.get(&id)?.epoch;
+        let entries: Vec<&LogEntry> =
+            self.workspace.log.range((id, epoch)..=(id, version)).map(|(_, entry)| entry).collect();
+        let latest = entries.last()?;
+        let text = entries.iter().rev().find(|entry| entry.content.is_some() || entry.yjs_update.is_some());
+        Some(VersionText {
+            document_id: id,
+            version,
+            title: latest.title.clone(),
+            content: text.and_then(|entry| entry.content.clone()),
+        })
+    }
+}
+
+impl BatchTransaction for ModelTransaction {
+    fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError> {
+        Ok(client_ids.iter().filter_map(|name| self.workspace.receipts.get(&self.key(name)).cloned()).collect())
+    }
+
+    fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError> {
+        Ok(ids.iter().filter_map(|id| self.workspace.heads.get(id).cloned()).collect())
+    }
+
+    fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError> {
+        Ok(wanted.iter().filter_map(|(id, version)| self.text_at(*id, *version)).collect())
+    }
+
+    fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError> {
+        let heads = self.load_heads(ids)?;
+        Ok(heads
+            .into_iter()
+            .map(|head| {
+                let id = head.document_id;
+                let parts = self.workspace.log.range((id, head.epoch)..=(id, head.version));
+                StoredDocument {
+                    content: self.text_at(id, head.content_version).and_then(|text| text.content),
+                    yjs_parts: parts.filter_map(|(_, entry)| entry.yjs_update.clone()).collect(),
+                    updated_by_name: "somebody".to_owned(),
+                    damaged: false,
+                    head,
+                }
+            })
+            .collect())
+    }
+
+    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
+        for DocumentWrite { write, head } in &writes.documents {
+            let found = self.workspace.heads.get(&head.document_id).map(|head| head.version);
+            let expected = match write {
+                HeadWrite::Insert => None,
+                HeadWrite::Replace { expected_version } => Some(*expected_version),
+            };
+            assert_eq!(found, expected, "a plan for another state than the one it was made on");
+            self.workspace.heads.insert(head.document_id, head.clone());
+            self.workspace.feed.retain(|id| *id != head.document_id);
+            self.workspace.feed.push(head.document_id);
+        }
+        for entry in &writes.log {
+            let replaced = self.workspace.log.insert((entry.document_id, entry.version), entry.clone());
+            assert!(replaced.is_none(), "a version was written twice");
+        }
+        for receipt in &writes.receipts {
+            let key = self.key(&receipt.client_id);
+            assert!(self.workspace.receipts.insert(key, receipt.clone()).is_none(), "a receipt was written twice");
+        }
+        Ok(())
+    }
+}
