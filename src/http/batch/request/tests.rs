@@ -331,9 +331,9 @@ fn what_is_not_json_is_refused() {
 #[test]
 fn one_operation_too_many_refuses_the_request() {
     let six: Vec<_> = (0..6).map(|_| create()).collect();
-    for operations in [json!(six), json!(vec![0; 100_000])] {
+    for (found, operations) in [(6, json!(six)), (100_000, json!(vec![0; 100_000]))] {
         let refused = parse(&json!({ "operations": operations, "workspace_id": WORKSPACE }));
-        assert_eq!(refused, Err(RequestError::TooManyOperations { max: 5 }));
+        assert_eq!(refused, Err(RequestError::TooManyOperations { found, max: 5 }));
     }
 }
 
