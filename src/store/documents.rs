@@ -80,7 +80,11 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the database said.
-    pub fn find_document(&self, workspace_id: WorkspaceId, id: DocumentId) -> Result<Option<StoredDocument>, StoreError> {
+    pub fn find_document(
+        &self,
+        workspace_id: WorkspaceId,
+        id: DocumentId,
+    ) -> Result<Option<StoredDocument>, StoreError> {
         self.read_snapshot(|connection| find_stored(connection, workspace_id, id))
     }
 
@@ -88,7 +92,11 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the database said.
-    pub fn list_documents(&self, workspace_id: WorkspaceId, query: &ListQuery) -> Result<Vec<ListedDocument>, StoreError> {
+    pub fn list_documents(
+        &self,
+        workspace_id: WorkspaceId,
+        query: &ListQuery,
+    ) -> Result<Vec<ListedDocument>, StoreError> {
         self.read(|connection| list(connection, workspace_id, query))
     }
 

@@ -199,7 +199,10 @@ impl Store {
     }
 
     /// Statements that see one state of the database.
-    fn read_snapshot<T>(&self, body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn read_snapshot<T>(
+        &self,
+        body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.read(|connection| connection::in_snapshot(connection, body))
     }
 }

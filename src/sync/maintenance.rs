@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
-use crate::store::{Store, StoreError, Swap};
+use crate::store::upkeep::Swap;
+use crate::store::{Store, StoreError};
 use crate::yjs::merge::{facts_of, squash};
 use crate::yjs::render::{RenderError, Renderer};
 
@@ -43,7 +44,7 @@ pub enum Task {
         /// Which document.
         document_id: DocumentId,
         /// The version that cannot.
-        content_version: Version,
+        version: Version,
     },
 }
 
@@ -103,10 +104,10 @@ fn serve(tasks: &Receiver<Task>, store: &Store, renderer: &Renderer) {
                 })
             }
             Task::KeepText { workspace_id, document_id, content_version, text } => {
-                store.save_rendering(workspace_id, document_id, content_version, text).map(|_| ())
+                store.save_rendering(workspace_id, document_id, content_version, &text).map(|_| ())
             }
-            Task::MarkDamaged { workspace_id, document_id, content_version } => {
-                store.mark_damaged(workspace_id, document_id, content_version).map(|_| ())
+            Task::MarkDamaged { workspace_id, document_id, version } => {
+                store.mark_damaged(workspace_id, document_id, version).map(|_| ())
             }
         };
         if let Err(error) = done {
@@ -147,7 +148,7 @@ pub fn compact(
     workspace_id: WorkspaceId,
     document_id: DocumentId,
 ) -> Result<Compaction, StoreError> {
-    let Some(stored) = store.find_document(workspace_id, document_id)? else { return Ok(Compaction::Skipped) };
+    let Some(stored) = store.load_for_compaction(workspace_id, document_id)? else { return Ok(Compaction::Skipped) };
     if stored.yjs_parts.len() < 2 || stored.damaged {
         return Ok(Compaction::Skipped);
     }

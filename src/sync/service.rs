@@ -4,24 +4,26 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::domain::document::{DocumentHead, StoredDocument};
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::limits::Limits;
 use crate::domain::operation::Submitted;
 use crate::domain::outcome::Attach;
 use crate::domain::timestamp::Clock;
 use crate::domain::yjs_facts::StateVector;
-use crate::store::{BatchScope, ListQuery, ListedDocument, Store, StoreError, VersionEntry};
+use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};
+use crate::store::{BatchScope, Store, StoreError};
 use crate::sync::apply::{Applied, Attempt, run_batch};
 use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::view::{Learned, view_document};
 use crate::sync::{BatchAnswer, BatchRequest, DocumentView, OperationAnswer, ServerSide, SyncError, VersionView};
+use crate::yjs::merge::encode_state_vector;
 use crate::yjs::render::Renderer;
 
 /// How many refused operations are searched for before the rest of the batch is given up.
 const MAX_REFUSED: usize = 8;
 
 /// The use cases, bound to a store and a renderer.
-#[derive(Debug)]
 pub struct SyncService {
     store: Arc<Store>,
     renderer: Arc<Renderer>,
@@ -56,9 +58,9 @@ impl SyncService {
             .map(|outcome| {
                 let reader = readers.get(outcome.index).copied().flatten();
                 let server = match (outcome.attach, outcome.document_id) {
-                    (Attach::StateVector, Some(id)) => vectors.get(&id).map_or(ServerSide::Nothing, |vector| {
-                        ServerSide::StateVector(crate::yjs::merge::encode_state_vector(vector))
-                    }),
+                    (Attach::StateVector, Some(id)) => vectors
+                        .get(&id)
+                        .map_or(ServerSide::Nothing, |vector| ServerSide::StateVector(encode_state_vector(vector))),
                     (Attach::Document, Some(id)) => match documents.get_mut(&id) {
                         Some(document) => self.server_side(&request, document, reader),
                         None => ServerSide::Nothing,
@@ -127,7 +129,7 @@ impl SyncService {
     fn server_side(
         &self,
         request: &BatchRequest,
-        document: &mut crate::domain::document::StoredDocument,
+        document: &mut StoredDocument,
         reader: Option<&StateVector>,
     ) -> ServerSide {
         match view_document(&self.renderer, document.clone(), reader) {
@@ -136,7 +138,7 @@ impl SyncService {
                     document.content = Some(text.clone());
                 }
                 if !request.dry_run {
-                    self.keep(request.workspace_id, document.head.document_id, document.head.content_version, learned);
+                    self.keep(request.workspace_id, &document.head, learned);
                 }
                 ServerSide::Document(Box::new(view))
             }
@@ -147,14 +149,16 @@ impl SyncService {
         }
     }
 
-    fn keep(&self, workspace_id: WorkspaceId, document_id: DocumentId, content_version: Version, learned: Learned) {
+    fn keep(&self, workspace_id: WorkspaceId, head: &DocumentHead, learned: Learned) {
+        let document_id = head.document_id;
         match learned {
             Learned::Nothing => {}
             Learned::Text(text) => {
+                let content_version = head.content_version;
                 self.maintenance.offer(Task::KeepText { workspace_id, document_id, content_version, text });
             }
             Learned::Damaged => {
-                self.maintenance.offer(Task::MarkDamaged { workspace_id, document_id, content_version });
+                self.maintenance.offer(Task::MarkDamaged { workspace_id, document_id, version: head.version });
             }
             Learned::NotNow(reason) => tracing::warn!(%document_id, reason, "rendering put off"),
         }
@@ -166,12 +170,12 @@ impl SyncService {
     /// `NotFound`, or what the store says.
     pub fn find_document(&self, workspace_id: WorkspaceId, document_id: DocumentId) -> Result<DocumentView, SyncError> {
         let stored = self.store.find_document(workspace_id, document_id)?.ok_or(SyncError::NotFound)?;
-        let content_version = stored.head.content_version;
+        let head = stored.head.clone();
         let (view, learned) = view_document(&self.renderer, stored, None)?;
         if let Learned::NotNow(reason) = learned {
             return Err(StoreError::Unavailable(reason).into());
         }
-        self.keep(workspace_id, document_id, content_version, learned);
+        self.keep(workspace_id, &head, learned);
         Ok(view)
     }
 
@@ -182,7 +186,7 @@ impl SyncService {
     pub fn list_documents(
         &self,
         workspace_id: WorkspaceId,
-        query: ListQuery,
+        query: &ListQuery,
     ) -> Result<Vec<ListedDocument>, SyncError> {
         Ok(self.store.list_documents(workspace_id, query)?)
     }
@@ -196,7 +200,7 @@ impl SyncService {
         workspace_id: WorkspaceId,
         document_id: DocumentId,
         before: Option<Version>,
-        limit: usize,
+        limit: u32,
     ) -> Result<Vec<VersionEntry>, SyncError> {
         let versions = self.store.list_versions(workspace_id, document_id, before, limit)?;
         if versions.is_empty() && before.is_none() {
@@ -238,9 +242,12 @@ impl SyncService {
 
 /// What each editor has of its document, by place in the request.
 fn readers_of(operations: &[Submitted]) -> Vec<Option<&StateVector>> {
-    let reader = |operation| match operation {
-        &Submitted::Valid(ref valid) => valid.reader_state_vector.as_ref(),
-        &Submitted::Rejected(_) => None,
-    };
-    operations.iter().map(reader).collect()
+    let mut readers = Vec::with_capacity(operations.len());
+    for operation in operations {
+        readers.push(match operation {
+            Submitted::Valid(valid) => valid.reader_state_vector.as_ref(),
+            Submitted::Rejected(_) => None,
+        });
+    }
+    readers
 }

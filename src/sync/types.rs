@@ -4,7 +4,8 @@ use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::operation::Submitted;
 use crate::domain::outcome::Outcome;
 use crate::domain::timestamp::Timestamp;
-use crate::store::{StoreError, VersionEntry};
+use crate::store::StoreError;
+use crate::store::documents::VersionEntry;
 
 /// A parsed batch, from a user who may write to the workspace.
 #[derive(Clone, Debug)]
