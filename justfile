@@ -1,0 +1,39 @@
+# The contributor's interface. `just` alone lists what there is.
+
+_default:
+    @just --list
+
+# Serve on http://127.0.0.1:7001, data in ./landfall-data
+serve *arguments:
+    cargo run --release -- serve {{ arguments }}
+
+# Everything that must pass: format, lints, documentation, tests on SQLite and Postgres
+test:
+    scripts/test
+
+# Lints alone
+lint:
+    cargo fmt --check
+    cargo clippy --locked --all-targets -- -D warnings
+
+# Format the code
+fmt:
+    cargo fmt
+
+# Build the documentation and open it
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --open
+
+# Benchmarks
+bench *arguments:
+    cargo bench --locked {{ arguments }}
+
+# Licences, advisories and sources of the dependencies, and dependencies that nothing uses.
+# Needs: cargo install --locked cargo-deny cargo-machete
+audit:
+    cargo deny check
+    cargo machete
+
+# The tests of openapi.yaml: sound, complete, in step with the server
+openapi:
+    cargo test --locked --test http openapi

@@ -1,0 +1,234 @@
+//! The rules of the house that no compiler knows: who may import what, how long a file may be, what never stands in it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Lines of a source file, at most.
+const MAX_LINES: usize = 500;
+/// Characters of a line, at most.
+const MAX_LINE_CHARS: usize = 120;
+
+/// A file of the project, its path relative to the root with `/` between its parts.
+struct File {
+    path: String,
+    text: String,
+}
+
+impl File {
+    fn is_under(&self, places: &[&str]) -> bool {
+        places.iter().any(|place| self.path == *place || self.path.starts_with(&format!("{place}/")))
+    }
+
+    /// Line numbers from 1, comments left out.
+    fn code_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.text.lines().enumerate().map(|(at, line)| (at + 1, line));
+        lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files with this extension under a folder, build outputs and packages left out.
+fn files_under(folder: &str, extension: &str) -> Vec<File> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && !name.starts_with('.') && !["target", "node_modules", "landfall-data"].contains(&&*name)
+            {
+                folders.push(path);
+            } else if path.extension().is_some_and(|other| other == extension) {
+                let relative = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+                found.push(File { path: relative, text: fs::read_to_string(&path).unwrap() });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+/// Whether `word` stands in `line` as a word of its own.
+fn has_word(line: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        !line[..at].chars().next_back().is_some_and(is_part)
+            && !line[at + word.len()..].chars().next().is_some_and(is_part)
+    })
+}
+
+/// Fails with every place that breaks a rule.
+fn assert_none(rule: &str, breaches: Vec<String>) {
+    assert!(breaches.is_empty(), "{rule}:\n  {}", breaches.join("\n  "));
+}
+
+/// Places in `src/`, outside `allowed`, where code names one of `words`.
+fn places_naming(words: &[&str], allowed: &[&str]) -> Vec<String> {
+    let mut places = Vec::new();
+    for file in files_under("src", "rs").iter().filter(|file| !file.is_under(allowed)) {
+        for (at, line) in file.code_lines() {
+            if words.iter().any(|word| has_word(line, word)) {
+                places.push(format!("{}:{at}: {}", file.path, line.trim()));
+            }
+        }
+    }
+    places
+}
+
+#[test]
+fn diesel_stays_in_the_store() {
+    let words = ["diesel", "diesel_migrations", "libsqlite3_sys", "pq_sys"];
+    assert_none("only src/store names Diesel", places_naming(&words, &["src/store"]));
+}
+
+#[test]
+fn actix_stays_in_http_and_the_wiring() {
+    let words = ["actix_web", "actix_rt", "actix_http", "actix"];
+    let allowed = ["src/http", "src/server.rs", "src/server", "src/main.rs"];
+    assert_none("only src/http and the server's wiring name actix", places_naming(&words, &allowed));
+}
+
+#[test]
+fn yrs_stays_in_the_yjs_module() {
+    assert_none("only src/yjs names yrs", places_naming(&["yrs"], &["src/yjs"]));
+}
+
+#[test]
+fn statuses_are_decided_in_one_file() {
+    assert_none("only src/http/error.rs names StatusCode", places_naming(&["StatusCode"], &["src/http/error.rs"]));
+}
+
+#[test]
+fn imports_go_one_way() {
+    let layers: [(&str, &[&str]); 5] = [
+        ("src/domain", &["store", "yjs", "sync", "auth", "http", "server", "config"]),
+        ("src/yjs", &["store", "sync", "auth", "http", "server", "config"]),
+        ("src/store", &["sync", "auth", "http", "server", "config"]),
+        ("src/sync", &["auth", "http", "server", "config"]),
+        ("src/auth", &["sync", "http", "server", "yjs"]),
+    ];
+    let mut breaches = Vec::new();
+    for file in files_under("src", "rs") {
+        for (layer, barred) in layers.iter().filter(|(layer, _)| file.is_under(&[layer])) {
+            for (at, line) in file.code_lines() {
+                if let Some(other) = barred.iter().find(|other| line.contains(&format!("crate::{other}"))) {
+                    breaches.push(format!("{}:{at}: {layer} must not know {other}", file.path));
+                }
+            }
+        }
+    }
+    assert_none("imports go http -> sync -> {store, yjs, domain}", breaches);
+}
+
+#[test]
+fn the_core_is_pure() {
+    let allowed =
+        ["std", "core", "crate", "super", "self", "serde", "chrono", "uuid", "sha2", "imara_diff", "proptest"];
+    let mut breaches = Vec::new();
+    for file in files_under("src/domain", "rs") {
+        for (at, line) in file.code_lines() {
+            let import = line.trim_start().trim_start_matches("pub ").strip_prefix("use ");
+            let root = import.map(|path| path.split([':', ';', ' ']).next().unwrap_or_default());
+            if root.is_some_and(|root| !allowed.contains(&root)) {
+                breaches.push(format!("{}:{at}: {}", file.path, line.trim()));
+            }
+            if ["std::fs", "std::net", "std::thread", "std::env", "SystemTime::now", "Instant::now", "async fn"]
+                .iter()
+                .any(|effect| line.contains(effect))
+            {
+                breaches.push(format!("{}:{at}: {}", file.path, line.trim()));
+            }
+        }
+    }
+    assert_none("src/domain is a function of its arguments", breaches);
+}
+
+#[test]
+fn files_say_what_they_are_and_stay_short() {
+    let mut breaches = Vec::new();
+    for file in files_under("src", "rs") {
+        let lines = file.text.lines().count();
+        if !file.text.starts_with("//!") {
+            breaches.push(format!("{} does not begin with //!", file.path));
+        }
+        if lines > MAX_LINES {
+            breaches.push(format!("{} has {lines} lines, more than {MAX_LINES}", file.path));
+        }
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        if ["utils.rs", "util.rs", "helpers.rs", "manager.rs", "common.rs", "misc.rs"].contains(&name) {
+            breaches.push(format!("{} has a name that says nothing", file.path));
+        }
+    }
+    assert_none("a file says what it is, and fits into a head", breaches);
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let marks = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["XX", "X"].concat()];
+    let mut breaches = Vec::new();
+    for folder in ["src", "tests", "benches", "examples", "migrations", "scripts"] {
+        for extension in ["rs", "sql", "sh"] {
+            for file in files_under(folder, extension) {
+                for (at, line) in file.text.lines().enumerate() {
+                    if marks.iter().any(|mark| has_word(line, mark)) || has_word(line, "unsafe") && folder == "src" {
+                        breaches.push(format!("{}:{}: {}", file.path, at + 1, line.trim()));
+                    }
+                    if line.chars().count() > MAX_LINE_CHARS && extension != "sql" {
+                        breaches.push(format!("{}:{}: longer than {MAX_LINE_CHARS}", file.path, at + 1));
+                    }
+                    let ignored = ["#[igno", "re"].concat();
+                    if line.trim_start().starts_with(&ignored) {
+                        breaches.push(format!("{}:{}: a test that does not run", file.path, at + 1));
+                    }
+                }
+            }
+        }
+    }
+    assert_none("no marks for later, no tests left out, no unsafe code, no over-long lines", breaches);
+}
+
+#[test]
+fn migrations_are_paired() {
+    let names = |database: &str| -> BTreeSet<String> {
+        let folder = root().join("migrations").join(database);
+        let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    };
+    let sqlite = names("sqlite");
+    assert!(!sqlite.is_empty());
+    assert_eq!(sqlite, names("postgres"), "each migration is there for both databases, under the same name");
+    for database in ["sqlite", "postgres"] {
+        for name in &sqlite {
+            for file in ["up.sql", "down.sql"] {
+                let path = root().join("migrations").join(database).join(name).join(file);
+                let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                assert!(!text.trim().is_empty(), "{} is empty", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    let mut breaches = Vec::new();
+    for file in files_under("", "md") {
+        let folder = Path::new(&file.path).parent().unwrap();
+        for target in link_targets(&file.text) {
+            let is_elsewhere = target.contains("://") || target.starts_with('#') || target.starts_with("mailto:");
+            let path = target.split('#').next().unwrap_or_default();
+            if !is_elsewhere && !root().join(folder).join(path).exists() {
+                breaches.push(format!("{}: {target}", file.path));
+            }
+        }
+    }
+    assert_none("links lead to files that are there", breaches);
+}
+
+/// Targets of Markdown links and images.
+fn link_targets(text: &str) -> Vec<&str> {
+    text.match_indices("](").filter_map(|(at, _)| text[at + 2..].split(')').next()).collect()
+}
