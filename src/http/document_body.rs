@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::timestamp::Timestamp;
-use crate::store::ListedDocument;
+use crate::store::documents::ListedDocument;
 use crate::sync::DocumentView;
 
 /// Bytes that are written as standard base64 with padding, straight into the output.

@@ -2,3 +2,4 @@
 
 pub mod batch;
 pub mod document_body;
+pub mod documents;

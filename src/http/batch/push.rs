@@ -39,7 +39,8 @@ async fn push_batch(
     let batch = web::block(move || read_batch(&for_reading, user_id, &body)).await??;
     charge(&request, user_id, counted(batch.operations.len()), counted(bytes))?;
     let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
-    let response = web::block(move || apply(&state, user_id, batch, &request_id.unwrap_or_default(), started)).await??;
+    let response =
+        web::block(move || apply(&state, user_id, batch, &request_id.unwrap_or_default(), started)).await??;
     let mut builder = HttpResponse::build(response.status);
     Ok(builder.content_type(response.content_type).body(response.body))
 }

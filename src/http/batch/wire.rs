@@ -28,7 +28,10 @@ pub(super) enum RawOperations<'a> {
     Missing,
     NotAList,
     /// The entries, unread. Only as many as a batch may have are kept: a body full of commas cannot fill the memory.
-    List { kept: Vec<&'a RawValue>, found: usize },
+    List {
+        kept: Vec<&'a RawValue>,
+        found: usize,
+    },
 }
 
 /// The fields of an operation; `null` counts as absent.
@@ -120,7 +123,8 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 RequestKey::DryRun => request.dry_run = map.next_value()?,
                 RequestKey::SyncId => request.sync_id = map.next_value()?,
                 RequestKey::Operations => {
-                    request.operations = map.next_value_seed(OperationsVisitor { max_operations: self.max_operations })?;
+                    request.operations =
+                        map.next_value_seed(OperationsVisitor { max_operations: self.max_operations })?;
                 }
                 RequestKey::Unknown => {
                     map.next_value::<IgnoredAny>()?;

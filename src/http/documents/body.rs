@@ -6,7 +6,7 @@ use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
 use crate::http::document_body::DocumentSummaryBody;
 use crate::http::documents::page_token;
-use crate::store::{ListedDocument, VersionEntry};
+use crate::store::documents::{ListedDocument, VersionEntry};
 use crate::sync::VersionView;
 
 /// One page of a listing.
@@ -34,11 +34,7 @@ impl<T> Page<T> {
 
 /// A page of documents.
 #[must_use]
-pub fn document_page(
-    workspace: WorkspaceId,
-    rows: &[ListedDocument],
-    page_size: u32,
-) -> Page<DocumentSummaryBody<'_>> {
+pub fn document_page(workspace: WorkspaceId, rows: &[ListedDocument], page_size: u32) -> Page<DocumentSummaryBody<'_>> {
     Page::of(rows, page_size, DocumentSummaryBody::from, |last| {
         page_token::after_document(workspace, last.head.document_id)
     })

@@ -11,8 +11,8 @@ use crate::http::current_user::CurrentUser;
 use crate::http::document_body::DocumentBody;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
-use crate::store::ListQuery;
 use crate::store::accounts::Role;
+use crate::store::documents::ListQuery;
 
 /// Adds the routes. `/api/v1/documents/batch` and other fixed paths must be added before them.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -20,7 +20,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/api/v1/documents").route(web::get().to(list_documents)))
         .service(web::resource("/api/v1/documents/{document_id}").route(web::get().to(read_document)))
         .service(web::resource("/api/v1/documents/{document_id}/versions").route(web::get().to(list_versions)))
-        .service(web::resource("/api/v1/documents/{document_id}/versions/{version}").route(web::get().to(read_version)));
+        .service(
+            web::resource("/api/v1/documents/{document_id}/versions/{version}").route(web::get().to(read_version)),
+        );
 }
 
 async fn list_documents(
@@ -79,7 +81,8 @@ async fn read_version(
     let document_id = parse_document_id(request.match_info().query("document_id"))?;
     let version: Version = parse_version(request.match_info().query("version"))?;
     let workspace_id = parse_workspace(request.query_string())?;
-    let view = read(state, user, workspace_id, move |state| state.sync.find_version(workspace_id, document_id, version));
+    let view =
+        read(state, user, workspace_id, move |state| state.sync.find_version(workspace_id, document_id, version));
     Ok(HttpResponse::Ok().json(VersionBody::new(document_id, &view.await?)))
 }
 

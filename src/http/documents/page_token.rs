@@ -87,11 +87,7 @@ pub fn before_version(workspace: WorkspaceId, document: DocumentId, last: Versio
 ///
 /// # Errors
 /// [`ForeignToken`].
-pub fn read_before_version(
-    workspace: WorkspaceId,
-    document: DocumentId,
-    token: &str,
-) -> Result<Version, ForeignToken> {
+pub fn read_before_version(workspace: WorkspaceId, document: DocumentId, token: &str) -> Result<Version, ForeignToken> {
     Listing::Versions(workspace, document).position(token).map(Version::from_be_bytes)
 }
 

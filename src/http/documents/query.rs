@@ -141,10 +141,8 @@ impl VersionsQuery {
     pub fn parse(query: &str, document: DocumentId) -> Result<Self, ParameterError> {
         let raw = RawQuery::split(query)?;
         let workspace_id = raw.workspace_id()?;
-        let before = raw
-            .page_token()
-            .map(|token| page_token::read_before_version(workspace_id, document, token))
-            .transpose()?;
+        let before =
+            raw.page_token().map(|token| page_token::read_before_version(workspace_id, document, token)).transpose()?;
         Ok(Self { workspace_id, page_size: raw.page_size()?, before })
     }
 }
@@ -215,7 +213,8 @@ mod tests {
     fn parameters_are_read() {
         let last = DocumentId(Uuid::from_u128(9));
         let token = page_token::after_document(workspace(), last);
-        let read = documents(&format!("WS&page_size=500&include_deleted=true&title_prefix=%C3%BC+a&page_token={token}"));
+        let read =
+            documents(&format!("WS&page_size=500&include_deleted=true&title_prefix=%C3%BC+a&page_token={token}"));
         let read = read.unwrap();
         assert_eq!((read.page_size, read.after, read.include_deleted), (500, Some(last), true));
         assert_eq!(read.title_prefix.as_deref(), Some("ü a"));
