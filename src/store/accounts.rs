@@ -143,11 +143,8 @@ impl Store {
     /// Whatever the database said.
     pub fn find_user(&self, user_id: UserId) -> Result<Option<User>, StoreError> {
         self.read(|connection| {
-            let row: Option<UserRow> = users::table
-                .find(DbUuid(user_id.0))
-                .select(UserRow::as_select())
-                .first(connection)
-                .optional()?;
+            let row: Option<UserRow> =
+                users::table.find(DbUuid(user_id.0)).select(UserRow::as_select()).first(connection).optional()?;
             Ok(row.map(User::from))
         })
     }
@@ -197,8 +194,9 @@ fn create_external(connection: &mut AnyConnection, external: &ExternalUser) -> R
 fn insert_under_free_name(connection: &mut AnyConnection, external: &ExternalUser) -> Result<String, StoreError> {
     let preferred = &external.preferred_name;
     let suffixed = (2..=SUFFIXES).map(|suffix| format!("{preferred}-{suffix}"));
-    let candidates =
-        std::iter::once(preferred.clone()).chain(suffixed).chain(std::iter::once(format!("{preferred}-{}", external.user_id)));
+    let candidates = std::iter::once(preferred.clone())
+        .chain(suffixed)
+        .chain(std::iter::once(format!("{preferred}-{}", external.user_id)));
     for username in candidates {
         let user = NewUserRow {
             user_id: DbUuid(external.user_id.0),

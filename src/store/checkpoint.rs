@@ -41,7 +41,11 @@ impl Checkpoints {
     ///
     /// # Errors
     /// `Open` if the database or the thread cannot be opened.
-    pub(super) fn start(database: &std::path::Path, connector: &Connector, config: &StoreConfig) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        database: &std::path::Path,
+        connector: &Connector,
+        config: &StoreConfig,
+    ) -> Result<Self, StoreError> {
         let (wake, woken) = sync_channel(1);
         let connection = connector.open()?;
         let thread = std::thread::Builder::new()
@@ -63,7 +67,10 @@ impl Checkpoints {
     pub(super) fn after_group(&mut self, connection: &mut AnyConnection) {
         let bytes = self.wal_bytes();
         let now = Instant::now();
-        if bytes >= PASSIVE_FROM_BYTES && now >= self.next_passive && let Some(wake) = &self.wake {
+        if bytes >= PASSIVE_FROM_BYTES
+            && now >= self.next_passive
+            && let Some(wake) = &self.wake
+        {
             // Full means that it has been woken already.
             let _already_awake = wake.try_send(());
             self.next_passive = now + PASSIVE_PAUSE;

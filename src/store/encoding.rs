@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn state_vectors_come_back() {
-        let vector: StateVector = [(1, 1), (127, 128), (u64::from(u32::MAX), 2_147_483_647), (1 << 53, 5)].into_iter().collect();
+        let vector: StateVector =
+            [(1, 1), (127, 128), (u64::from(u32::MAX), 2_147_483_647), (1 << 53, 5)].into_iter().collect();
         let stored = encode_state_vector(&vector);
         assert_eq!(decode_state_vector(&stored).unwrap(), vector);
         assert_eq!(encode_state_vector(&StateVector::default()), [0]);

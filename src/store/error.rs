@@ -59,7 +59,9 @@ impl From<DieselError> for StoreError {
             DieselError::DatabaseError(kind, information) => from_database(kind, information.message()),
             DieselError::NotFound => Self::Corrupt("a row that must be there is missing".into()),
             DieselError::DeserializationError(cause) => Self::Corrupt(cause.to_string()),
-            DieselError::BrokenTransactionManager => Self::Unavailable("the connection was lost in a transaction".into()),
+            DieselError::BrokenTransactionManager => {
+                Self::Unavailable("the connection was lost in a transaction".into())
+            }
             DieselError::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
             other => Self::Refused(other.to_string()),
         }

@@ -10,6 +10,7 @@ mod connection;
 pub mod documents;
 mod encoding;
 pub mod error;
+pub mod feed;
 mod members;
 pub mod migrations;
 mod postgres;
@@ -199,7 +200,10 @@ impl Store {
     }
 
     /// Statements that see one state of the database.
-    fn read_snapshot<T>(&self, body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn read_snapshot<T>(
+        &self,
+        body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.read(|connection| connection::in_snapshot(connection, body))
     }
 }

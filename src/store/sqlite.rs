@@ -42,10 +42,9 @@ impl<'a> SqliteBatch<'a> {
         let row = NewHeadRow::new(self.workspace_id, sequence, &write.head);
         let connection = self.connection.sqlite()?;
         let written = match write.write {
-            HeadWrite::Insert => diesel::insert_into(documents::table)
-                .values(&row)
-                .on_conflict_do_nothing()
-                .execute(connection)?,
+            HeadWrite::Insert => {
+                diesel::insert_into(documents::table).values(&row).on_conflict_do_nothing().execute(connection)?
+            }
             HeadWrite::Replace { expected_version } => diesel::update(documents::table)
                 .filter(documents::workspace_id.eq(row.workspace_id))
                 .filter(documents::document_id.eq(row.document_id))

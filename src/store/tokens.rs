@@ -72,11 +72,9 @@ impl Store {
     /// # Errors
     /// Whatever the database said.
     pub fn revoke_token_family(&self, token_hash: TokenHash, now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |connection| {
-            match lock_family(connection, &token_hash)? {
-                Some(family_id) => revoke(connection, family_id, now),
-                None => Ok(()),
-            }
+        self.write(move |connection| match lock_family(connection, &token_hash)? {
+            Some(family_id) => revoke(connection, family_id, now),
+            None => Ok(()),
         })
     }
 }
@@ -101,8 +99,7 @@ fn rotate(
     if lock_family(connection, old_hash)?.is_none() {
         return Ok(Rotation::Unknown);
     }
-    let token: TokenRow =
-        refresh_tokens::table.find(&old_hash[..]).select(TokenRow::as_select()).first(connection)?;
+    let token: TokenRow = refresh_tokens::table.find(&old_hash[..]).select(TokenRow::as_select()).first(connection)?;
     if token.used_at.is_some() || token.revoked_at.is_some() {
         revoke(connection, token.family_id, now)?;
         return Ok(Rotation::Reused);
@@ -121,11 +118,8 @@ fn rotate(
 
 /// The token's family, its changes ordered: else a family could be revoked just while a successor is being stored.
 fn lock_family(connection: &mut AnyConnection, token_hash: &TokenHash) -> Result<Option<DbUuid>, StoreError> {
-    let family: Option<DbUuid> = refresh_tokens::table
-        .find(&token_hash[..])
-        .select(refresh_tokens::family_id)
-        .first(connection)
-        .optional()?;
+    let family: Option<DbUuid> =
+        refresh_tokens::table.find(&token_hash[..]).select(refresh_tokens::family_id).first(connection).optional()?;
     if let (Some(family_id), AnyConnection::Postgres(connection)) = (family, connection) {
         refresh_tokens::table
             .filter(refresh_tokens::family_id.eq(family_id))

@@ -55,7 +55,10 @@ impl Store {
             diesel::update(document_bodies::table)
                 .filter(document_bodies::workspace_id.eq(key.0))
                 .filter(document_bodies::document_id.eq(key.1))
-                .set((document_bodies::content_version.eq(content_version), document_bodies::content.eq(Some(&content))))
+                .set((
+                    document_bodies::content_version.eq(content_version),
+                    document_bodies::content.eq(Some(&content)),
+                ))
                 .execute(connection)?;
             Ok(Swap::Swapped)
         })
@@ -65,7 +68,12 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the database said.
-    pub fn mark_damaged(&self, workspace_id: WorkspaceId, id: DocumentId, version: Version) -> Result<Swap, StoreError> {
+    pub fn mark_damaged(
+        &self,
+        workspace_id: WorkspaceId,
+        id: DocumentId,
+        version: Version,
+    ) -> Result<Swap, StoreError> {
         self.write(move |connection| {
             let key = lock(connection, workspace_id, id)?;
             let marked = diesel::update(documents::table)

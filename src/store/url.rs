@@ -20,14 +20,16 @@ impl DatabaseUrl {
     /// # Errors
     /// `Open`, naming the accepted forms, for everything else.
     pub fn parse(url: &str) -> Result<Self, StoreError> {
-        const FORMS: &str = "use sqlite:///absolute/path, sqlite://relative/path or postgres://user:password@host/database";
+        const FORMS: &str =
+            "use sqlite:///absolute/path, sqlite://relative/path or postgres://user:password@host/database";
         let Some((scheme, rest)) = url.split_once("://") else {
             return Err(StoreError::Open(format!("the database URL has no scheme: {FORMS}")));
         };
         match scheme {
             "sqlite" if rest.is_empty() => Err(StoreError::Open(format!("the sqlite URL has no path: {FORMS}"))),
             "sqlite" if rest.starts_with(":memory:") => Err(StoreError::Open(
-                "in-memory SQLite is a database of its own for every connection, and nothing survives: name a file".into(),
+                "in-memory SQLite is a database of its own for every connection, and nothing survives: name a file"
+                    .into(),
             )),
             "sqlite" if rest.contains(['?', '#']) => {
                 Err(StoreError::Open(format!("a sqlite URL is a path alone, without ? or #: {FORMS}")))
@@ -98,14 +100,31 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for url in ["", "a.db", "/a.db", "postgre://h/d", "mysql://h/d", "sqlite:a.db", "sqlite://", "sqlite://:memory:", "sqlite://a.db?mode=ro", "postgres:h/d"] {
+        for url in [
+            "",
+            "a.db",
+            "/a.db",
+            "postgre://h/d",
+            "mysql://h/d",
+            "sqlite:a.db",
+            "sqlite://",
+            "sqlite://:memory:",
+            "sqlite://a.db?mode=ro",
+            "postgres:h/d",
+        ] {
             assert!(matches!(DatabaseUrl::parse(url), Err(StoreError::Open(_))), "{url}");
         }
     }
 
     #[test]
     fn passwords_are_never_shown() {
-        for url in ["postgres://ada:s3cret@h:1/d", "postgres://ada:s3c@s3cret@h/d", "postgres://h:s3c?ret@h/d", "postgres://h/d?user=ada&password=s3cret", "postgres://ada:s3cret@h/d?sslpassword=s3cret&a=b"] {
+        for url in [
+            "postgres://ada:s3cret@h:1/d",
+            "postgres://ada:s3c@s3cret@h/d",
+            "postgres://h:s3c?ret@h/d",
+            "postgres://h/d?user=ada&password=s3cret",
+            "postgres://ada:s3cret@h/d?sslpassword=s3cret&a=b",
+        ] {
             let parsed = DatabaseUrl::parse(url).unwrap();
             for shown in [parsed.to_string(), format!("{parsed:?}")] {
                 assert!(!shown.contains("s3c"), "{shown}");

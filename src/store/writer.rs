@@ -26,7 +26,11 @@ impl Writer {
     ///
     /// # Errors
     /// `Open` if the database or the thread cannot be opened.
-    pub(super) fn start(connector: Connector, checkpoints: Checkpoints, config: &StoreConfig) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connector: Connector,
+        checkpoints: Checkpoints,
+        config: &StoreConfig,
+    ) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(config.writer_queue.max(1));
         let mut committer = Committer {
             connection: connector.open()?,

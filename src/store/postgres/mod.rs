@@ -143,7 +143,8 @@ impl BatchTransaction for PostgresBatch<'_> {
         let rows = Rows::of(self.scope, self.workspace_id, self.head_sequence, writes)?;
         self.head_sequence += rows.count(rows.heads.len())?;
         let expected = (rows.count(rows.heads.len())?, rows.count(rows.log.len())?, rows.count(rows.receipts.len())?);
-        let stored: (i64, i64, i64) = rows.statement(self.scope, self.workspace_id, self.head_sequence).get_result(self.connection)?;
+        let stored: (i64, i64, i64) =
+            rows.statement(self.scope, self.workspace_id, self.head_sequence).get_result(self.connection)?;
         if stored == expected { Ok(()) } else { Err(StoreError::LostRace) }
     }
 }
