@@ -1,6 +1,8 @@
 //! The feed: a workspace's documents in the order in which they last changed. Bodies are read apart. Decides nothing.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::rows::HeadRow;
 use super::schema::{documents, users, workspaces};
@@ -45,6 +47,8 @@ impl Store {
                 .left_join(users::table.on(users::user_id.eq(documents::updated_by)))
                 .filter(documents::workspace_id.eq(DbUuid(workspace_id.0)))
                 .filter(documents::sequence.gt(after_sequence))
+                // Word for word as in the partial index: it serves nobody else.
+                .filter(sql::<Bool>("sequence > 0"))
                 .order(documents::sequence.asc())
                 .limit(i64::from(limit))
                 .select((documents::sequence, HeadRow::as_select(), users::username.nullable()))
