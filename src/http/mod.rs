@@ -8,6 +8,7 @@ pub mod batch;
 pub mod body;
 pub mod current_user;
 pub mod document_body;
+pub mod documents;
 pub mod error;
 pub mod pages;
 pub mod problem_layer;
@@ -84,6 +85,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(auth_routes::routes)
         .configure(workspace_routes::routes)
         .configure(server_routes::routes)
+        .configure(batch::push::routes)
+        .configure(documents::endpoints::routes)
         .configure(pages::routes);
 }
 
