@@ -7,5 +7,7 @@ pub mod answer;
 mod changes;
 mod fields;
 mod operation;
+pub mod push;
 pub mod request;
+mod telemetry;
 mod wire;

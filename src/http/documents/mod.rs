@@ -3,6 +3,6 @@
 //! `endpoints` are the handlers; parameters (`query`), page tokens and bodies are pure.
 
 pub mod body;
-//ENDPOINTS
+pub mod endpoints;
 pub mod page_token;
 pub mod query;
