@@ -14,6 +14,8 @@ pub mod feed;
 mod members;
 pub mod migrations;
 mod postgres;
+#[cfg(test)]
+mod query_plans;
 mod rows;
 mod schema;
 mod sql_uuid;
