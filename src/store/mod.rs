@@ -20,6 +20,7 @@ mod rows;
 mod schema;
 mod sql_uuid;
 mod sqlite;
+mod statement;
 mod tokens;
 pub mod upkeep;
 pub mod url;

@@ -24,24 +24,33 @@ struct PlanStep {
     detail: String,
 }
 
-type Statements = Arc<Mutex<Vec<String>>>;
+/// The statements run, and those of them that the connection has kept prepared.
+#[derive(Clone, Default)]
+struct Statements {
+    run: Arc<Mutex<BTreeSet<String>>>,
+    cached: Arc<Mutex<BTreeSet<String>>>,
+}
 
 fn record(connection: &mut AnyConnection, statements: &Statements) {
-    let statements = Arc::clone(statements);
-    connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-        if let InstrumentationEvent::StartQuery { query, .. } = event {
+    let statements = statements.clone();
+    connection.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
+        InstrumentationEvent::StartQuery { query, .. } => {
             let shown = query.to_string();
             let sql = shown.split("-- binds").next().unwrap_or_default().trim();
             if ["SELECT", "UPDATE", "INSERT"].iter().any(|verb| sql.starts_with(verb)) {
-                statements.lock().unwrap().push(sql.to_owned());
+                statements.run.lock().unwrap().insert(sql.to_owned());
             }
         }
+        InstrumentationEvent::CacheQuery { sql, .. } => {
+            statements.cached.lock().unwrap().insert(sql.trim().to_owned());
+        }
+        _ => {}
     });
 }
 
 /// Every step of every statement's plan, each once; inserts have none.
 fn steps(connection: &mut AnyConnection, statements: &Statements) -> BTreeSet<String> {
-    let recorded: BTreeSet<String> = statements.lock().unwrap().iter().cloned().collect();
+    let recorded = statements.run.lock().unwrap().clone();
     let explain = |sql: String| -> Vec<PlanStep> {
         diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(connection.sqlite().unwrap()).unwrap()
     };
@@ -129,6 +138,7 @@ fn a_batch_looks_everything_up_by_its_full_key() {
     batch.write(&writes(HeadWrite::Replace { expected_version: 1 }, head(id, 2))).unwrap();
     assert_eq!(batch.load_documents(&[id]).unwrap().len(), 1);
     assert_eq!(batch.load_texts(&[(id, 1)]).unwrap().len(), 1);
+    assert_eq!(*statements.run.lock().unwrap(), *statements.cached.lock().unwrap(), "every statement is prepared once");
     let expected = [
         "SEARCH document_bodies USING INDEX document_bodies_by_document (workspace_id=? AND document_id=?)",
         "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version=?)",
