@@ -14,10 +14,13 @@ pub mod feed;
 mod members;
 pub mod migrations;
 mod postgres;
+#[cfg(test)]
+mod query_plans;
 mod rows;
 mod schema;
 mod sql_uuid;
 mod sqlite;
+mod statement;
 mod tokens;
 pub mod upkeep;
 pub mod url;
