@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod hand;
+
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -43,7 +46,7 @@ pub fn shared_data(name: &str) -> PathBuf {
 }
 
 /// Runs a script of `tests/interop` with Node, `input` on its standard input; answers its standard output.
-pub fn node(script: &str, arguments: &[&Path], input: &[u8]) -> Vec<u8> {
+pub fn node(script: &str, arguments: &[&OsStr], input: &[u8]) -> Vec<u8> {
     let directory = interop_directory();
     let mut child = Command::new("node")
         .arg(directory.join(script))
@@ -126,7 +129,7 @@ pub fn trace(name: &str) -> Trace {
     {
         return trace;
     }
-    let json = node("make-traces.mjs", &[&shared_data(&format!("traces/{name}.json.gz"))], b"");
+    let json = node("make-traces.mjs", &[shared_data(&format!("traces/{name}.json.gz")).as_os_str()], b"");
     fs::write(&kept, &json).unwrap();
     parse(&json)
 }
@@ -149,6 +152,12 @@ impl Document {
 /// Documents of every kind that editors make.
 pub fn documents() -> Vec<Document> {
     parse(&node("make-documents.mjs", &[], b""))
+}
+
+/// Documents made by chance by three editors at once; the same for the same seed.
+pub fn random_documents(seed: u32, count: u32) -> Vec<Document> {
+    let [seed, count] = [seed, count].map(|number| number.to_string());
+    parse(&node("make-random-documents.mjs", &[seed.as_ref(), count.as_ref()], b""))
 }
 
 /// Parses what a script wrote.
