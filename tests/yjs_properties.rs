@@ -1,5 +1,13 @@
 //! Laws of scanning and merging, on documents made by chance and on their mutants.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test fails by panicking"
+)]
+
 mod yjs_support;
 
 use std::sync::LazyLock;

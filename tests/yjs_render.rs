@@ -1,5 +1,13 @@
 //! The pool of workers: what a document can do to one, and what it cannot do to the others.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test fails by panicking"
+)]
+
 mod yjs_support;
 
 use std::fs;

@@ -1,4 +1,5 @@
 // Makes documents by chance: three editors write, delete, format and undo, and exchange their changes now and then.
+// Every third one is a tree of XML, as ProseMirror makes it, and nothing else.
 //
 // usage: node make-random-documents.mjs <seed> <count>
 // Writes JSON of the form that make-documents.mjs writes.
@@ -17,7 +18,50 @@ const generator = seed => () => {
 
 const alphabet = ['a', 'b', ' ', '\n', 'é', '世', '😀', '👩‍👧', 'word', 'a longer piece of text']
 
+/** The lines of a tree: every element that holds text, and every empty one, is one. */
+const linesOf = (parent, lines) => {
+  for (const child of parent.toArray()) {
+    const children = child.toArray()
+    if (children.length === 0) lines.push('')
+    else if (children[0] instanceof Y.XmlText) lines.push(children.map(text => text.toDelta().map(({ insert }) => insert).join('')).join(''))
+    else linesOf(child, lines)
+  }
+  return lines
+}
+
+const treeActions = (random, below) => {
+  const blocks = (parent, found = []) => {
+    for (const child of parent.toArray()) {
+      if (child instanceof Y.XmlElement) {
+        found.push(child)
+        blocks(child, found)
+      }
+    }
+    return found
+  }
+  const pick = list => list[below(list.length)]
+  const isLine = block => block.nodeName === 'paragraph'
+  const insertInto = parent => {
+    const made = new Y.XmlElement(random() < 0.6 ? 'paragraph' : 'list')
+    parent.insert(below(parent.length + 1), [made])
+    if (isLine(made) && random() < 0.8) made.insert(0, [new Y.XmlText(pick(alphabet))])
+  }
+  return [
+    root => insertInto(root),
+    root => insertInto(pick([root, ...blocks(root).filter(block => !isLine(block))])),
+    root => { const parent = pick([root, ...blocks(root)]); if (parent.length > 0) parent.delete(below(parent.length), 1) },
+    root => pick(blocks(root))?.setAttribute('level', String(below(4))),
+    ...Array(4).fill(root => {
+      const text = pick(blocks(root).filter(block => isLine(block) && block.length > 0))?.get(0)
+      if (!text) return
+      if (random() < 0.7 || text.length === 0) text.insert(below(text.length + 1), pick(alphabet), random() < 0.2 ? { bold: {} } : {})
+      else text.delete(below(text.length), 1)
+    })
+  ]
+}
+
 const make = (seed, number) => {
+  const isTree = number % 3 === 2
   const random = generator(seed * 1_000_003 + number)
   const below = limit => Math.floor(random() * limit)
   const updates = []
@@ -25,9 +69,9 @@ const make = (seed, number) => {
     const doc = new Y.Doc({ gc: random() < 0.7 })
     doc.clientID = id * 1000 + number
     doc.on('update', (update, origin) => { if (origin !== 'remote') updates.push(update) })
-    return { doc, undo: new Y.UndoManager(doc.getText('content'), { captureTimeout: 0 }) }
+    return { doc, undo: isTree ? null : new Y.UndoManager(doc.getText('content'), { captureTimeout: 0 }) }
   })
-  const actions = [
+  const actions = isTree ? treeActions(random, below) : [
     (text) => text.insert(below(text.length + 1), alphabet[below(alphabet.length)]),
     (text) => text.insert(Math.min(text.length, 3), alphabet[below(alphabet.length)]),
     (text) => text.insert(text.length, alphabet[below(alphabet.length)]),
@@ -42,15 +86,16 @@ const make = (seed, number) => {
   const steps = 5 + below(80)
   for (let step = 0; step < steps; step++) {
     const editor = editors[below(3)]
-    actions[below(actions.length)](editor.doc.getText('content'), editor)
+    const root = isTree ? editor.doc.getXmlFragment('prosemirror') : editor.doc.getText('content')
+    actions[below(actions.length)](root, editor)
     if (random() < 0.2) exchange(editors[below(3)], editors[below(3)])
   }
   const all = new Y.Doc()
   for (const update of updates) Y.applyUpdate(all, update)
   return {
     name: `random document ${number} of seed ${seed}`,
-    roots: { content: 'text', meta: 'map' },
-    text: all.getText('content').toString(),
+    roots: isTree ? { prosemirror: 'xml' } : { content: 'text', meta: 'map' },
+    text: isTree ? linesOf(all.getXmlFragment('prosemirror'), []).join('\n') : all.getText('content').toString(),
     updates: updates.map(base64)
   }
 }
