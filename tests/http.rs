@@ -22,6 +22,7 @@ mod http {
     mod members;
     mod modes;
     mod openapi;
+    mod push_folder;
     mod reading;
     mod receipts;
     mod requests;
