@@ -1,2 +1,76 @@
-//! Landfall.
-fn main() {}
+//! The `landfall` program: reads the command line and dispatches.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use landfall::config::options::{Cli, Command, DatabaseOptions, LogFormat, ServeOptions};
+use landfall::config::{Config, ConfigError, DatabaseConfig, secret_file};
+use landfall::server;
+use landfall::store::{DatabaseUrl, migrations};
+use landfall::yjs::worker;
+
+/// The command line or the environment is wrong.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = match Cli::from_arguments(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(answer) => return print_answer(&answer),
+    };
+    let outcome = match cli.command {
+        Command::Serve(options) => serve(*options),
+        Command::Migrate(options) => migrate(options),
+        Command::YjsWorker { .. } => return worker::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure.to_string());
+            if failure.is::<ConfigError>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
+    let config = Config::try_from(options)?;
+    start_logging(config.log_format)?;
+    Ok(server::run(&config)?)
+}
+
+fn migrate(options: DatabaseOptions) -> Result<(), Box<dyn Error>> {
+    let config = DatabaseConfig::try_from(options)?;
+    start_logging(LogFormat::Text)?;
+    if matches!(config.url, DatabaseUrl::Sqlite(_)) {
+        secret_file::make_data_dir(&config.data_dir)?;
+    }
+    let migrated = migrations::migrate(&config.url)?;
+    let mut out = io::stdout().lock();
+    for step in &migrated.steps {
+        writeln!(out, "ran {step}")?;
+    }
+    writeln!(out, "{} is up to date", config.url)?;
+    Ok(())
+}
+
+fn start_logging(format: LogFormat) -> Result<(), ConfigError> {
+    server::logging::start(format).map_err(|refused| ConfigError { setting: "RUST_LOG", reason: refused.to_string() })
+}
+
+/// Help and version are answers; mistakes are told in one line.
+fn print_answer(answer: &clap::Error) -> ExitCode {
+    if matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _printed = answer.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = answer.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    complain(&format!("{} (see landfall --help)", line.trim_start_matches("error: ")));
+    ExitCode::from(USAGE)
+}
+
+/// Standard error may be closed; there is nowhere else to say so.
+fn complain(line: &str) {
+    let _written = writeln!(io::stderr(), "landfall: {line}");
+}

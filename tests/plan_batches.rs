@@ -285,6 +285,6 @@ proptest! {
 #[test]
 fn codes_of_conflicts_are_conflicts() {
     for code in ErrorCode::ALL {
-        assert_eq!(code.is_conflict() && code.retryable(), false, "{}", code.as_str());
+        assert!(!(code.is_conflict() && code.retryable()), "{}", code.as_str());
     }
 }

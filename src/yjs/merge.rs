@@ -95,3 +95,155 @@ fn weave(parts: &[Vec<u8>]) -> Result<Weave<'_>, ScanError> {
 fn weave_scanned(updates: &[ScannedUpdate]) -> Result<Weave<'_>, ScanError> {
     Weave::of(updates.iter().map(|update| update.bytes.as_slice()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::yjs_facts::{Client, Clock};
+    use crate::yjs::samples::{keyed_text, root_text, text_after, text_between, update};
+    use crate::yjs::scan::scan_state_vector;
+
+    fn vector(entries: &[(Client, Clock)]) -> StateVector {
+        entries.iter().copied().collect()
+    }
+
+    fn typed(client: Client, letters: &str) -> Vec<Vec<u8>> {
+        let letter = |(clock, letter): (usize, char)| {
+            let clock = Clock::try_from(clock).unwrap();
+            let item = match clock.checked_sub(1) {
+                None => root_text("content", &letter.to_string()),
+                Some(last) => text_after(client, last, &letter.to_string()),
+            };
+            update(&[(client, clock, &[item])], &[])
+        };
+        letters.chars().enumerate().map(letter).collect()
+    }
+
+    #[test]
+    fn single_updates_unite_in_any_order() {
+        let mut parts = typed(7, "hello");
+        parts.push(update(&[(9, 0, &[text_after(7, 1, "X")])], &[(7, &[(1, 1)])]));
+        let merged = merge_updates(&parts).unwrap();
+        let letters = [
+            root_text("content", "h"),
+            text_after(7, 0, "e"),
+            text_after(7, 1, "l"),
+            text_after(7, 2, "l"),
+            text_after(7, 3, "o"),
+        ];
+        let expected = update(&[(9, 0, &[text_after(7, 1, "X")]), (7, 0, &letters)], &[(7, &[(1, 1)])]);
+        assert_eq!(merged, expected);
+        parts.reverse();
+        assert_eq!(merge_updates(&parts).unwrap(), expected);
+        parts.push(merged);
+        assert_eq!(merge_updates(&parts).unwrap(), expected);
+    }
+
+    #[test]
+    fn squashing_joins_what_was_typed_in_a_row() {
+        let mut parts = typed(7, "hello");
+        parts.push(update(&[(7, 5, &[vec![0, 2], vec![0, 3]]), (9, 0, &[text_after(7, 1, "X")])], &[(7, &[(1, 1)])]));
+        let expected = update(
+            &[(9, 0, &[text_after(7, 1, "X")]), (7, 0, &[root_text("content", "hello"), vec![0, 5]])],
+            &[(7, &[(1, 1)])],
+        );
+        assert_eq!(squash(&parts).unwrap(), expected);
+        assert_eq!(facts_of(&parts).unwrap(), facts_of(&[expected]).unwrap());
+    }
+
+    #[test]
+    fn squashing_keeps_apart_what_does_not_continue() {
+        let apart = update(
+            &[(
+                7,
+                0,
+                &[
+                    root_text("content", "ab"),
+                    text_between((7, 1), (9, 0), "c"),
+                    text_between((7, 2), (9, 1), "d"),
+                    text_after(7, 0, "e"),
+                    keyed_text("meta", "k", "f"),
+                    text_after(7, 5, "g"),
+                    vec![0, 1],
+                    vec![0x81, 7, 7, 1],
+                ],
+            )],
+            &[],
+        );
+        assert_eq!(squash(&[apart.clone()]).unwrap(), apart);
+    }
+
+    #[test]
+    fn overlaps_are_cut() {
+        let whole = update(&[(7, 0, &[root_text("content", "a😀bc")])], &[]);
+        let start = update(&[(7, 0, &[root_text("content", "a\u{fffd}")])], &[]);
+        let merged = merge_updates(&[start.clone(), update(&[(7, 1, &[text_after(7, 0, "😀bc")])], &[])]).unwrap();
+        assert_eq!(
+            merged,
+            update(&[(7, 0, &[root_text("content", "a\u{fffd}"), text_after(7, 1, "\u{fffd}bc")])], &[])
+        );
+        assert_eq!(merge_updates(&[start, whole.clone()]).unwrap(), whole);
+
+        let values = update(&[(7, 0, &[vec![8, 1, 1, b'l', 3, 125, 1, 119, 1, b'x', 126], vec![0x81, 7, 2, 9]])], &[]);
+        assert_eq!(
+            diff_update(&[values.clone()], &vector(&[(7, 1)])).unwrap().unwrap(),
+            update(&[(7, 1, &[vec![0x88, 7, 0, 2, 119, 1, b'x', 126], vec![0x81, 7, 2, 9]])], &[])
+        );
+        assert_eq!(
+            diff_update(&[values], &vector(&[(7, 5)])).unwrap().unwrap(),
+            update(&[(7, 5, &[vec![0x81, 7, 4, 7]])], &[])
+        );
+        let collected = update(&[(7, 0, &[vec![0, 9]])], &[]);
+        assert_eq!(
+            diff_update(&[collected], &vector(&[(7, 4)])).unwrap().unwrap(),
+            update(&[(7, 4, &[vec![0, 5]])], &[])
+        );
+    }
+
+    #[test]
+    fn a_diff_is_what_the_reader_lacks() {
+        let parts = [
+            update(&[(7, 0, &[root_text("content", "abc")]), (3, 0, &[text_after(7, 2, "def")])], &[]),
+            update(&[(7, 3, &[text_between((7, 0), (7, 1), "ghi")])], &[(7, &[(1, 1)])]),
+        ];
+        assert_eq!(
+            diff_update(&parts, &vector(&[(7, 4), (3, 3), (99, 5)])).unwrap().unwrap(),
+            update(&[(7, 4, &[text_between((7, 3), (7, 1), "hi")])], &[(7, &[(1, 1)])])
+        );
+        assert_eq!(diff_update(&parts, &StateVector::default()).unwrap().unwrap(), merge_updates(&parts).unwrap());
+        // All structs are there; whether the deletion is, a state vector does not tell.
+        assert_eq!(diff_update(&parts, &vector(&[(7, 9), (3, 3)])).unwrap().unwrap(), update(&[], &[(7, &[(1, 1)])]));
+        assert_eq!(diff_update(&parts[..1], &vector(&[(7, 3), (3, 3)])).unwrap(), None);
+        assert_eq!(diff_update(&[], &StateVector::default()).unwrap(), None);
+    }
+
+    #[test]
+    fn gaps_are_named() {
+        let parts = [update(&[(7, 0, &[vec![0, 2]])], &[]), update(&[(7, 3, &[vec![0, 2]])], &[])];
+        assert!(matches!(merge_updates(&parts), Err(ScanError::Invalid { reason, .. }) if reason.contains("gap")));
+        assert!(merge_updates(&parts[1..]).is_ok());
+        assert!(facts_of(&parts[1..]).is_err());
+    }
+
+    #[test]
+    fn a_joined_list_is_scanned_as_one() {
+        let caps = YjsCaps { max_yjs_structs: 4, ..NO_CAPS };
+        let scanned = |letters: &str| -> Vec<ScannedUpdate> {
+            typed(7, letters).into_iter().map(|bytes| scan_update(bytes, &caps).unwrap()).collect()
+        };
+        let joined = join_updates(scanned("word"), &caps).unwrap();
+        assert_eq!(joined, scan_update(merge_updates(&typed(7, "word")).unwrap(), &caps).unwrap());
+        assert!(joined.requires.is_empty());
+        assert!(matches!(join_updates(scanned("words"), &caps), Err(ScanError::TooLarge { .. })));
+        assert_eq!(join_updates(scanned("a"), &caps).unwrap(), scanned("a").remove(0));
+        assert_eq!(join_updates(Vec::new(), &caps).unwrap().bytes, [0, 0]);
+    }
+
+    #[test]
+    fn state_vectors_survive_a_round_trip() {
+        for entries in [&[][..], &[(1, 1)], &[(1, 300), (1 << 40, 7), (77, 2_147_483_647)]] {
+            let vector = vector(entries);
+            assert_eq!(scan_state_vector(&encode_state_vector(&vector), &NO_CAPS).unwrap(), vector);
+        }
+    }
+}

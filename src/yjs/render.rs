@@ -1,7 +1,16 @@
 //! Text of Yjs states, derived in worker processes.
+//!
+//! yrs can be made to abort, to loop, to exhaust memory and to use freed memory, and nothing in the same process
+//! guards against that. So a document is only ever built in a worker: the same program with a hidden subcommand, with
+//! bounded memory, bounded time, no environment and no other file than its two pipes. What happens there costs one
+//! worker and one document.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::yjs::frames::Answer;
+use crate::yjs::worker_handle::{JobError, WorkerHandle};
 
 /// How the pool of workers is set up.
 #[derive(Clone, Debug)]
@@ -10,9 +19,9 @@ pub struct RenderConfig {
     pub program: PathBuf,
     /// Workers at most.
     pub workers: usize,
-    /// Address space of a worker, in bytes.
+    /// Address space of a worker, in bytes; 256 MiB of it are a stack, so less than 512 MiB leaves little for documents.
     pub max_memory_bytes: u64,
-    /// Time for one document.
+    /// Time for one document. A caller waits twice as long for a free worker.
     pub time_budget: Duration,
 }
 
@@ -27,24 +36,100 @@ pub enum RenderError {
     Unavailable(String),
 }
 
-/// A pool of worker processes.
+/// A pool of worker processes. Dropping it ends them.
 #[derive(Debug)]
 pub struct Renderer {
-    _config: RenderConfig,
+    config: RenderConfig,
+    pool: Mutex<Pool>,
+    freed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Pool {
+    idle: Vec<WorkerHandle>,
+    /// Workers that run, and places kept for workers that are being started.
+    taken: usize,
 }
 
 impl Renderer {
     /// A pool; workers start when they are first needed.
     #[must_use]
     pub fn new(config: RenderConfig) -> Self {
-        Self { _config: config }
+        Self { config, pool: Mutex::default(), freed: Condvar::new() }
     }
 
     /// The text of the union of `parts`. Blocks; call off the event loop.
     ///
     /// # Errors
     /// `Damaged` and `Unavailable`, see [`RenderError`].
-    pub fn render(&self, _parts: &[Vec<u8>]) -> Result<String, RenderError> {
-        Err(RenderError::Unavailable("not built yet".to_owned()))
+    pub fn render(&self, parts: &[Vec<u8>]) -> Result<String, RenderError> {
+        let _place = self.take_place()?;
+        if let Some(worker) = self.idle_worker() {
+            match self.run(worker, parts) {
+                // It may have died of something else (an earlier document, the system): let a fresh one judge.
+                Err(JobError::Died) => {}
+                outcome => return outcome.map_err(RenderError::from),
+            }
+        }
+        let worker = WorkerHandle::start(&self.config).map_err(|error| {
+            RenderError::Unavailable(format!("{} did not start: {error}", self.config.program.display()))
+        })?;
+        self.run(worker, parts).map_err(RenderError::from)
+    }
+
+    /// Waits for the right to run a worker.
+    fn take_place(&self) -> Result<Place<'_>, RenderError> {
+        let deadline = Instant::now() + self.config.time_budget * 2;
+        let mut pool = self.lock();
+        while pool.taken >= self.config.workers {
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                return Err(RenderError::Unavailable(format!("all {} are busy", self.config.workers)));
+            };
+            pool = self.freed.wait_timeout(pool, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        pool.taken += 1;
+        Ok(Place { renderer: self })
+    }
+
+    fn idle_worker(&self) -> Option<WorkerHandle> {
+        self.lock().idle.pop()
+    }
+
+    /// Has `worker` do a job, and keeps it for the next one if it came through unharmed.
+    fn run(&self, mut worker: WorkerHandle, parts: &[Vec<u8>]) -> Result<String, JobError> {
+        match worker.run(parts, self.config.time_budget)? {
+            Answer::Text(text) => {
+                self.lock().idle.push(worker);
+                Ok(text)
+            }
+            Answer::Refused(reason) => {
+                self.lock().idle.push(worker);
+                Err(JobError::Refused(reason))
+            }
+            Answer::Panicked => Err(JobError::Refused("the renderer panicked".to_owned())),
+        }
+    }
+
+    /// The pool. Its state is whole between any two statements, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to run one worker; given back when dropped.
+struct Place<'r> {
+    renderer: &'r Renderer,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.renderer.lock().taken -= 1;
+        self.renderer.freed.notify_one();
+    }
+}
+
+impl From<JobError> for RenderError {
+    fn from(error: JobError) -> Self {
+        Self::Damaged(error.to_string())
     }
 }

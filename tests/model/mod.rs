@@ -1,6 +1,7 @@
 //! An in-memory store: the plainest thing that a batch can run on. The databases are compared with it.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 pub mod operations;
 

@@ -1,0 +1,239 @@
+//! The command line: subcommands, flags, the environment variables of the same names, and their defaults.
+
+use std::ffi::OsString;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
+
+const EXAMPLES: &str = "\
+Examples:
+  landfall                                              serve on 127.0.0.1:7001, data in ./landfall-data
+  landfall serve --listen 127.0.0.1:0                   any free port; the first line printed names it
+  LANDFALL_DATABASE_URL=postgres://app@db/notes landfall serve --listen 0.0.0.0:7001
+  landfall migrate                                      bring the database up to date, then stop
+
+Every flag has an environment variable of the same name: --data-dir is LANDFALL_DATA_DIR.
+`landfall serve --help` lists them all. RUST_LOG sets what is logged (default: info).";
+
+/// Offline-first document sync: one request pushes an editor's whole queue.
+#[derive(Debug, Parser)]
+#[command(name = "landfall", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API (the default)
+    Serve(Box<ServeOptions>),
+    /// Bring the database's schema up to date, then stop
+    Migrate(DatabaseOptions),
+    /// Derive text from Yjs states; started by the server itself
+    #[command(hide = true)]
+    YjsWorker {
+        /// Read by the worker itself.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+impl Cli {
+    /// Reads the command line; without a subcommand it is `serve`.
+    ///
+    /// # Errors
+    /// As clap has it; help and version count as errors too.
+    pub fn from_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+        let about_itself = ["-h", "--help", "-V", "--version"];
+        let is_serve = match arguments.get(1).and_then(|first| first.to_str()) {
+            None => arguments.len() < 2,
+            Some(first) => first.starts_with('-') && !about_itself.contains(&first),
+        };
+        if is_serve {
+            arguments.insert(arguments.len().min(1), "serve".into());
+        }
+        Self::try_parse_from(arguments)
+    }
+}
+
+/// Where the data is.
+#[derive(Clone, Debug, Args)]
+pub struct DatabaseOptions {
+    /// sqlite://path or postgres://… [default: landfall.db in the data directory]
+    #[arg(long, env = "LANDFALL_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
+    /// Directory for the SQLite database and the token secret; made when absent
+    #[arg(long, env = "LANDFALL_DATA_DIR", value_name = "DIRECTORY", default_value = "./landfall-data")]
+    pub data_dir: PathBuf,
+}
+
+/// Settings of `serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeOptions {
+    /// Address and port; port 0 takes any free one
+    #[arg(long, env = "LANDFALL_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:7001", value_parser = address)]
+    pub listen: SocketAddr,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub database: DatabaseOptions,
+
+    /// Signs access tokens, at least 32 bytes [default: made once, kept in the data directory]
+    #[arg(long, env = "LANDFALL_JWT_SECRET", value_name = "SECRET", hide_env_values = true, help_heading = "Accounts")]
+    pub jwt_secret: Option<SecretString>,
+    /// Keys of an outside identity provider: a file or an https URL
+    #[arg(long, env = "LANDFALL_JWKS", value_name = "FILE_OR_URL", help_heading = "Accounts")]
+    pub jwks: Option<String>,
+    /// The `iss` that the provider's tokens must carry
+    #[arg(long, env = "LANDFALL_ISSUER", help_heading = "Accounts")]
+    pub issuer: Option<String>,
+    /// The `aud` that the provider's tokens must carry
+    #[arg(long, env = "LANDFALL_AUDIENCE", help_heading = "Accounts")]
+    pub audience: Option<String>,
+    /// Whether people may make accounts for themselves [default: open on loopback, else closed]
+    #[arg(long, env = "LANDFALL_REGISTRATION", help_heading = "Accounts")]
+    pub registration: Option<RegistrationOption>,
+    /// Seconds that an access token lasts
+    #[arg(long, env = "LANDFALL_ACCESS_TOKEN_S", value_name = "SECONDS", default_value_t = 15 * 60, value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Accounts")]
+    pub access_token_s: u64,
+    /// Seconds that a refresh token lasts when it is not used
+    #[arg(long, env = "LANDFALL_REFRESH_TOKEN_S", value_name = "SECONDS", default_value_t = 30 * 86_400, value_parser = clap::value_parser!(u64).range(1..=366 * 86_400), help_heading = "Accounts")]
+    pub refresh_token_s: u64,
+
+    /// Operations a minute for each user, or `off`
+    #[arg(long, env = "LANDFALL_RATE_LIMIT", value_name = "N", default_value = "60000", value_parser = rate_limit, help_heading = "Limits")]
+    pub rate_limit: RateLimit,
+    /// Bytes of batches a minute for each user
+    #[arg(long, env = "LANDFALL_RATE_LIMIT_BYTES", value_name = "BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1024..), help_heading = "Limits")]
+    pub rate_limit_bytes: u64,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub limits: LimitOptions,
+
+    /// Web origins that may call the API from a browser, separated by commas [default: none]
+    #[arg(long, env = "LANDFALL_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', help_heading = "Server")]
+    pub cors_origins: Vec<String>,
+    /// Believe the last X-Forwarded-For entry; only behind a proxy that writes it
+    #[arg(long, env = "LANDFALL_TRUST_PROXY", help_heading = "Server")]
+    pub trust_proxy: bool,
+    /// Threads that serve requests [default: one for each processor]
+    #[arg(long, env = "LANDFALL_HTTP_WORKERS", value_name = "N", value_parser = positive, help_heading = "Server")]
+    pub http_workers: Option<usize>,
+    /// Database connections (SQLite: of readers; there is one writer)
+    #[arg(long, env = "LANDFALL_POOL_SIZE", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Server")]
+    pub pool_size: u32,
+    /// SQLite: batches that may wait for the writer
+    #[arg(long, env = "LANDFALL_WRITER_QUEUE", value_name = "N", default_value = "512", value_parser = positive, help_heading = "Server")]
+    pub writer_queue: usize,
+    /// Processes that derive text from Yjs states, at most
+    #[arg(long, env = "LANDFALL_YJS_WORKERS", value_name = "N", default_value = "2", value_parser = positive, help_heading = "Server")]
+    pub yjs_workers: usize,
+    /// Address space of each of them, in bytes
+    #[arg(long, env = "LANDFALL_YJS_MEMORY_BYTES", value_name = "BYTES", default_value_t = 2 << 30, value_parser = clap::value_parser!(u64).range(512 << 20..), help_heading = "Server")]
+    pub yjs_memory_bytes: u64,
+    /// Milliseconds that each may take for one document
+    #[arg(long, env = "LANDFALL_YJS_TIME_MS", value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Server")]
+    pub yjs_time_ms: u64,
+    /// How log lines look
+    #[arg(long, env = "LANDFALL_LOG_FORMAT", default_value = "text", help_heading = "Server")]
+    pub log_format: LogFormat,
+}
+
+/// The limits that `GET /api/v1/limits` publishes, under the same names.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitOptions {
+    /// Operations of a batch
+    #[arg(long, env = "LANDFALL_MAX_OPERATIONS", value_name = "N", default_value = "100", value_parser = positive)]
+    pub max_operations: usize,
+    /// Bytes of a request's body, decompressed
+    #[arg(long, env = "LANDFALL_MAX_BODY_BYTES", value_name = "BYTES", default_value = "10485760", value_parser = positive)]
+    pub max_body_bytes: usize,
+    /// Milliseconds until a batch is rolled back
+    #[arg(long, env = "LANDFALL_TIMEOUT_MS", value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    pub timeout_ms: u64,
+    /// Characters of a title
+    #[arg(long, env = "LANDFALL_MAX_TITLE_CHARS", value_name = "N", default_value = "500", value_parser = positive)]
+    pub max_title_chars: usize,
+    /// Bytes of a document's text
+    #[arg(long, env = "LANDFALL_MAX_CONTENT_BYTES", value_name = "BYTES", default_value = "8388608", value_parser = positive)]
+    pub max_content_bytes: usize,
+    /// Bytes of one operation's Yjs updates together, decoded
+    #[arg(long, env = "LANDFALL_MAX_YJS_BYTES", value_name = "BYTES", default_value = "7340032", value_parser = positive)]
+    pub max_yjs_bytes: usize,
+    /// Structs of a Yjs update
+    #[arg(long, env = "LANDFALL_MAX_YJS_STRUCTS", value_name = "N", default_value = "1000000", value_parser = positive)]
+    pub max_yjs_structs: usize,
+    /// Clients of a Yjs update or state vector
+    #[arg(long, env = "LANDFALL_MAX_YJS_CLIENTS", value_name = "N", default_value = "8192", value_parser = positive)]
+    pub max_yjs_clients: usize,
+    /// Ranges of a Yjs update's delete set
+    #[arg(long, env = "LANDFALL_MAX_YJS_DELETE_RANGES", value_name = "N", default_value = "500000", value_parser = positive)]
+    pub max_yjs_delete_ranges: usize,
+    /// Depth of nested Yjs values and types
+    #[arg(long, env = "LANDFALL_MAX_YJS_NESTING", value_name = "N", default_value = "64", value_parser = positive)]
+    pub max_yjs_nesting: usize,
+    /// Seconds that receipts are kept; not less than tombstones
+    #[arg(long, env = "LANDFALL_RECEIPT_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400, value_parser = clap::value_parser!(i64).range(0..=3_153_600_000))]
+    pub receipt_retention_s: i64,
+    /// Seconds that deleted documents are remembered
+    #[arg(long, env = "LANDFALL_TOMBSTONE_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400, value_parser = clap::value_parser!(i64).range(0..=3_153_600_000))]
+    pub tombstone_retention_s: i64,
+    /// Seconds that old versions are kept
+    #[arg(long, env = "LANDFALL_HISTORY_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400, value_parser = clap::value_parser!(i64).range(0..=3_153_600_000))]
+    pub history_retention_s: i64,
+}
+
+/// Whether people may make accounts for themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RegistrationOption {
+    /// They may.
+    Open,
+    /// They may not.
+    Closed,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Operations a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateLimit {
+    /// As many as one likes.
+    Off,
+    /// At most so many.
+    PerMinute(NonZeroU32),
+}
+
+fn address(raw: &str) -> Result<SocketAddr, String> {
+    let mut found = raw.to_socket_addrs().map_err(|_unresolved| "use address:port, such as 127.0.0.1:7001".to_owned())?;
+    found.next().ok_or_else(|| "the name has no address".to_owned())
+}
+
+fn positive(raw: &str) -> Result<usize, String> {
+    match raw.parse::<usize>() {
+        Ok(number) if number > 0 => Ok(number),
+        Ok(_) | Err(_) => Err("use a whole number from 1".to_owned()),
+    }
+}
+
+fn rate_limit(raw: &str) -> Result<RateLimit, String> {
+    if raw == "off" {
+        return Ok(RateLimit::Off);
+    }
+    match raw.parse() {
+        Ok(operations) => Ok(RateLimit::PerMinute(operations)),
+        Err(_no_number) => Err("use a whole number from 1, or `off`".to_owned()),
+    }
+}

@@ -1,0 +1,96 @@
+//! The user behind a request: bearer token to account, charged with the request itself.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+
+use crate::auth::roles::check_role;
+use crate::domain::ids::{UserId, WorkspaceId};
+use crate::http::error::ApiError;
+use crate::http::state::AppState;
+use crate::store::accounts::Role;
+
+/// Who asks. As an argument of a handler it demands a good access token and charges the request as one operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentUser {
+    /// The account.
+    pub user_id: UserId,
+    /// Its name.
+    pub username: String,
+}
+
+impl FromRequest for CurrentUser {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let state = app_state(&request)?;
+            let identity = state.authenticator.identify(bearer_token(&request)?).await?;
+            let user = Self { user_id: identity.user_id, username: identity.username };
+            // For the log line, refused or not.
+            request.extensions_mut().insert(user.clone());
+            charge(&request, user.user_id, 1, 0)?;
+            Ok(user)
+        })
+    }
+}
+
+fn app_state(request: &HttpRequest) -> Result<&AppState, ApiError> {
+    request
+        .app_data::<web::Data<AppState>>()
+        .map(|state| state.get_ref())
+        .ok_or_else(|| ApiError::internal("the application has no state"))
+}
+
+fn bearer_token(request: &HttpRequest) -> Result<&str, ApiError> {
+    let unauthorized = |detail: &str| Err(ApiError::Unauthorized(detail.to_owned()));
+    let Some(value) = request.headers().get(header::AUTHORIZATION) else {
+        return unauthorized("this needs a login: send `Authorization: Bearer <access token>`");
+    };
+    match value.to_str().ok().and_then(|text| text.split_once(' ')) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        Some(_) | None => unauthorized("the Authorization header must be `Bearer <access token>`"),
+    }
+}
+
+/// Counts what the request costs its user, and keeps where they stand for the answer's `RateLimit` headers.
+///
+/// # Errors
+/// `RateLimited`.
+pub fn charge(request: &HttpRequest, user: UserId, operations: u64, bytes: u64) -> Result<(), ApiError> {
+    let Some(limits) = &app_state(request)?.rate_limits else {
+        return Ok(());
+    };
+    match limits.charge(user, operations, bytes) {
+        Ok(quota) => {
+            request.extensions_mut().insert(quota);
+            Ok(())
+        }
+        Err(retry) => {
+            request.extensions_mut().insert(retry.quota);
+            Err(ApiError::RateLimited {
+                detail: "too many operations or bytes in a minute; wait as Retry-After says",
+                retry_after: retry.after,
+            })
+        }
+    }
+}
+
+/// The user's role in the workspace, if it is at least `least`.
+///
+/// # Errors
+/// `NotFound` (the same for a foreign workspace and for none), `Forbidden`, and what the store says.
+pub async fn require_role(
+    state: &AppState,
+    user: UserId,
+    workspace: WorkspaceId,
+    least: Role,
+) -> Result<Role, ApiError> {
+    let store = state.store.clone();
+    Ok(web::block(move || check_role(&store, user, workspace, least)).await??)
+}

@@ -1,0 +1,66 @@
+//! The layer that makes every refusal a problem: it adds the request's id to an [`ApiError`], logs its cause once,
+//! and turns what actix itself refuses (unknown paths, wrong methods, bad parameters) into one.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage};
+
+use crate::http::error::{ApiError, PROBLEM_JSON, refusal_of};
+use crate::http::request_context::RequestContext;
+
+/// Wraps the routes. Expects a [`RequestContext`] in the request.
+///
+/// # Errors
+/// Passes on what the inner service could not answer.
+pub async fn problem_layer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let response = next.call(request).await?.map_into_boxed_body();
+    if response.status().is_success() || is_problem(&response) && response.response().error().is_none() {
+        return Ok(response);
+    }
+    if let Some(stated) = response.response().error().and_then(|error| error.as_error::<ApiError>()) {
+        let answer = Answer::new(stated, &response);
+        return Ok(answer.put_into(response));
+    }
+    match refusal_of(response.status()) {
+        Some(refusal) => {
+            let answer = Answer::new(&refusal, &response);
+            Ok(answer.put_into(response))
+        }
+        None => Ok(response),
+    }
+}
+
+fn is_problem(response: &ServiceResponse) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == PROBLEM_JSON.as_bytes())
+}
+
+/// A refusal, written out.
+struct Answer {
+    body: String,
+    headers: Vec<(header::HeaderName, header::HeaderValue)>,
+}
+
+impl Answer {
+    fn new(error: &ApiError, response: &ServiceResponse) -> Self {
+        let request = response.request().extensions();
+        let request_id = request.get::<RequestContext>().map(|context| context.request_id.as_str());
+        if let Some(cause) = error.cause() {
+            tracing::error!(request_id, code = error.code(), cause, "the request failed");
+        }
+        let body = serde_json::to_string(&error.problem(request_id)).unwrap_or_default();
+        Self { body, headers: error.headers() }
+    }
+
+    /// The status and whatever other layers need (such as CORS headers and `Allow`) stay.
+    fn put_into(self, mut response: ServiceResponse) -> ServiceResponse {
+        for (name, value) in self.headers {
+            response.headers_mut().insert(name, value);
+        }
+        response.map_body(|_head, _replaced| BoxBody::new(self.body))
+    }
+}

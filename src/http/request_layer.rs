@@ -1,0 +1,154 @@
+//! The outermost layer: names the request, sets the headers that every answer has, writes one log line for each
+//! request and counts it.
+//!
+//! Logged are method, route pattern, status, time, bytes and ids; never query values, bodies or tokens.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Bytes;
+use actix_web::{Error, HttpMessage};
+use tracing::Instrument;
+
+use crate::http::current_user::CurrentUser;
+use crate::http::error::is_server_failure;
+use crate::http::rate_limits::{self, Quota};
+use crate::http::request_context::{RequestContext, X_REQUEST_ID};
+
+/// What pages may do unless a route says otherwise: nothing.
+const DEFAULT_CSP: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// What requests that match no route are counted under, so that made-up paths make no new metrics.
+const UNMATCHED: &str = "unmatched";
+
+/// Wraps everything.
+///
+/// # Errors
+/// Passes on what the inner service could not answer.
+pub async fn request_layer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let context = RequestContext::from_headers(request.headers());
+    let method = request.method().clone();
+    let trace_id = context.trace.as_ref().map(|trace| trace.trace_id.as_str());
+    let parent_id = context.trace.as_ref().map(|trace| trace.parent_id.as_str());
+    let span = tracing::info_span!("request", request_id = context.request_id, trace_id, parent_id);
+    request.extensions_mut().insert(context.clone());
+
+    let mut response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+    set_headers(&mut response, &context);
+    let log = LogLine {
+        span,
+        started,
+        method,
+        route: response.request().match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()),
+        status: response.status(),
+        user_id: response.request().extensions().get::<CurrentUser>().map(|user| user.user_id.to_string()),
+        bytes: 0,
+    };
+    Ok(response.map_body(|_head, body| BoxBody::new(LoggedBody { body, log })))
+}
+
+fn set_headers(response: &mut ServiceResponse, context: &RequestContext) {
+    let quota = response.request().extensions().get::<Quota>().copied();
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&context.request_id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    if let Some(quota) = quota {
+        for (name, value) in rate_limits::headers_of(&quota) {
+            headers.insert(name, value);
+        }
+    }
+    set_default(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set_default(headers, header::REFERRER_POLICY, "no-referrer");
+    set_default(headers, header::X_FRAME_OPTIONS, "DENY");
+    set_default(headers, header::CONTENT_SECURITY_POLICY, DEFAULT_CSP);
+    set_default(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    // What an API answers is one user's own; pages that may be kept say so themselves.
+    set_default(headers, header::CACHE_CONTROL, "no-store");
+}
+
+fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    if !headers.contains_key(&name) {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// What is known of a request when its answer begins.
+struct LogLine {
+    span: tracing::Span,
+    started: Instant,
+    method: Method,
+    route: String,
+    status: actix_web::http::StatusCode,
+    user_id: Option<String>,
+    bytes: u64,
+}
+
+/// An answer's body that writes the log line when it ends: sent, or cut off by the client.
+struct LoggedBody {
+    body: BoxBody,
+    log: LogLine,
+}
+
+impl MessageBody for LoggedBody {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.get_mut();
+        let next = Pin::new(&mut this.body).poll_next(cx);
+        if let Poll::Ready(Some(Ok(chunk))) = &next {
+            this.log.bytes = this.log.bytes.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        }
+        next
+    }
+}
+
+impl Drop for LogLine {
+    fn drop(&mut self) {
+        let elapsed = self.started.elapsed();
+        let status = self.status.as_u16();
+        self.span.in_scope(|| {
+            let duration_ms = elapsed.as_secs_f64() * 1_000.0;
+            let (method, route, user_id, bytes) = (&self.method, &self.route, self.user_id.as_deref(), self.bytes);
+            if is_server_failure(self.status) {
+                tracing::warn!(%method, %route, status, duration_ms, bytes, user_id, "answered");
+            } else {
+                tracing::info!(%method, %route, status, duration_ms, bytes, user_id, "answered");
+            }
+        });
+        let labels = [
+            ("route", std::mem::take(&mut self.route)),
+            ("method", method_label(&self.method).to_owned()),
+            ("status", status.to_string()),
+        ];
+        metrics::counter!("landfall_http_requests_total", &labels).increment(1);
+        metrics::histogram!("landfall_http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
+    }
+}
+
+/// Methods can be made up; labels must not.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}

@@ -1,0 +1,40 @@
+//! What handlers share. Made once, in `server`.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::{Semaphore, watch};
+
+use crate::auth::accounts::Accounts;
+use crate::auth::authenticator::Authenticator;
+use crate::domain::limits::Limits;
+use crate::domain::timestamp::Clock;
+use crate::http::rate_limits::RateLimits;
+use crate::store::Store;
+use crate::sync::SyncService;
+
+/// The application's parts, as handlers see them.
+pub struct AppState {
+    /// Storage, for what has no use case of its own (accounts, members, health).
+    pub store: Arc<Store>,
+    /// The sync use cases.
+    pub sync: Arc<SyncService>,
+    /// What is enforced and published.
+    pub limits: Arc<Limits>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Built-in accounts.
+    pub accounts: Arc<Accounts>,
+    /// From token to user.
+    pub authenticator: Arc<Authenticator>,
+    /// Limits for each user; `None` = off.
+    pub rate_limits: Option<Arc<RateLimits>>,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// Whether `X-Forwarded-For` may be believed.
+    pub trust_proxy: bool,
+    /// Becomes true when the server is stopping: answers without end should end.
+    pub stopping: watch::Receiver<bool>,
+    /// Health checks that may wait for the database at a time, so that a dead one does not eat all threads.
+    pub pings: Arc<Semaphore>,
+}

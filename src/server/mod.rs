@@ -1,0 +1,196 @@
+//! The server: the only place where configuration, store, use cases and HTTP are put together, and taken down in an
+//! order that loses nothing that was accepted.
+
+mod banner;
+pub mod logging;
+mod upkeep;
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use actix_web::{HttpServer, web};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+
+use crate::auth::AuthError;
+use crate::auth::accounts::{Accounts, AccountsConfig};
+use crate::auth::authenticator::Authenticator;
+use crate::auth::passwords::Passwords;
+use crate::auth::provider::{JwksSource, Provider, ProviderConfig};
+use crate::auth::tokens::AccessTokens;
+use crate::config::{Config, UserRate, secret_file};
+use crate::domain::timestamp::{Clock, SystemClock};
+use crate::http;
+use crate::http::rate_limits::{RateLimitConfig, RateLimits};
+use crate::http::state::AppState;
+use crate::store::{DatabaseUrl, Store, StoreError};
+use crate::sync::SyncService;
+use crate::yjs::render::{RenderConfig, Renderer};
+
+/// Health checks that may wait for the database at a time.
+const MAX_WAITING_PINGS: usize = 4;
+/// What is added to a batch's time limit for its answer to be sent before the server gives up on it when stopping.
+const STOP_GRACE_S: u64 = 5;
+/// Seconds; from a cached read to the longest batch that is allowed.
+const DURATION_BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+/// Why the server did not start, or did not end well.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The data directory or the token secret.
+    #[error("cannot use the data directory: {0}")]
+    DataDirectory(#[source] io::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Accounts.
+    #[error("cannot set up accounts: {0}")]
+    Accounts(#[from] AuthError),
+    /// Metrics.
+    #[error("cannot set up metrics: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// The address.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// Anything else that the system refuses.
+    #[error("the server failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// What is alive while the server runs.
+struct Parts {
+    state: web::Data<AppState>,
+    stop: watch::Sender<bool>,
+}
+
+/// Serves until it is told to stop (SIGTERM or SIGINT); then finishes what was accepted.
+///
+/// # Errors
+/// See [`ServerError`].
+pub fn run(config: &Config) -> Result<(), ServerError> {
+    let parts = build(config)?;
+    let state = parts.state.clone();
+    let outcome = actix_web::rt::System::new().block_on(serve(config, parts));
+    // Answers are out; what remains is background work and the write-ahead log.
+    state.sync.close();
+    state.store.close();
+    tracing::info!("stopped");
+    outcome
+}
+
+fn build(config: &Config) -> Result<Parts, ServerError> {
+    let secret = prepare_data_dir(config)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let limits = Arc::new(config.limits.clone());
+    let store = Arc::new(Store::open(&config.database.url, &config.store)?);
+    let renderer = Arc::new(Renderer::new(RenderConfig {
+        program: std::env::current_exe()?,
+        workers: config.yjs_workers.count,
+        max_memory_bytes: config.yjs_workers.max_memory_bytes,
+        time_budget: config.yjs_workers.time_budget,
+    }));
+    let sync = Arc::new(SyncService::new(Arc::clone(&store), renderer, Arc::clone(&limits), Arc::clone(&clock)));
+    let tokens = Arc::new(AccessTokens::new(secret.expose_secret().as_bytes(), config.access_token_lifetime));
+    let provider = config.provider.clone().map(load_provider).transpose()?;
+    let accounts = Accounts::new(AccountsConfig {
+        store: Arc::clone(&store),
+        passwords: Passwords::new(available_parallelism().map_or(1, NonZeroUsize::get))?,
+        access_tokens: Arc::clone(&tokens),
+        refresh_lifetime: config.refresh_token_lifetime,
+        registration: config.registration,
+        clock: Arc::clone(&clock),
+    });
+    let authenticator = Authenticator::new(Arc::clone(&store), tokens, provider, Arc::clone(&clock));
+    let (stop, stopping) = watch::channel(false);
+    let state = web::Data::new(AppState {
+        store,
+        sync,
+        limits,
+        clock,
+        accounts: Arc::new(accounts),
+        authenticator: Arc::new(authenticator),
+        rate_limits: config.user_rate.map(|rate| Arc::new(RateLimits::new(rate_limits_of(rate)))),
+        metrics: install_metrics()?,
+        trust_proxy: config.trust_proxy,
+        stopping,
+        pings: Arc::new(Semaphore::new(MAX_WAITING_PINGS)),
+    });
+    Ok(Parts { state, stop })
+}
+
+/// The secret to sign with. The directory is made only where something is kept in it.
+fn prepare_data_dir(config: &Config) -> Result<SecretString, ServerError> {
+    if matches!(config.database.url, DatabaseUrl::Sqlite(_)) {
+        secret_file::make_data_dir(&config.database.data_dir).map_err(ServerError::DataDirectory)?;
+    }
+    match &config.jwt_secret {
+        Some(secret) => Ok(secret.clone()),
+        None => secret_file::load_or_make(&config.database.data_dir).map_err(ServerError::DataDirectory),
+    }
+}
+
+/// A key file must be readable now; a URL may be away for a while without keeping the server down.
+fn load_provider(config: ProviderConfig) -> Result<Arc<Provider>, AuthError> {
+    let provider = Arc::new(Provider::new(config));
+    match (provider.fetch(), &provider.config().source) {
+        (Ok(keys), _) => tracing::info!(keys, "loaded the identity provider's keys"),
+        (Err(failure), JwksSource::Url(_)) => {
+            tracing::warn!(cause = %failure, "the identity provider's keys cannot be loaded yet");
+        }
+        (Err(failure), JwksSource::File(_)) => return Err(failure),
+    }
+    Ok(provider)
+}
+
+fn rate_limits_of(rate: UserRate) -> RateLimitConfig {
+    let UserRate { operations_per_minute, bytes_per_minute } = rate;
+    RateLimitConfig { operations_per_minute, bytes_per_minute }
+}
+
+fn install_metrics() -> Result<PrometheusHandle, ServerError> {
+    let durations = Matcher::Suffix("_duration_seconds".to_owned());
+    Ok(PrometheusBuilder::new().set_buckets_for_metric(durations, &DURATION_BUCKETS)?.install_recorder()?)
+}
+
+async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
+    let Parts { state, stop } = parts;
+    let stopped = stop_signal(stop)?;
+    let for_workers = (state.clone(), config.cors_origins.clone());
+    let server = HttpServer::new(move || http::app(for_workers.0.clone(), &for_workers.1))
+        .workers(config.http_workers)
+        .shutdown_signal(stopped)
+        .shutdown_timeout(config.limits.timeout_ms.div_ceil(1_000).saturating_add(STOP_GRACE_S))
+        .client_request_timeout(Duration::from_secs(10))
+        .bind(config.listen)
+        .map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
+    let address = server.addrs().first().copied().unwrap_or(config.listen);
+    banner::print(config, address)?;
+    upkeep::start(&state);
+    Ok(server.run().await?)
+}
+
+/// Ends when the process is told to stop, and says so to answers that have no end of their own.
+fn stop_signal(stop: watch::Sender<bool>) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: finishing what was accepted");
+        stop.send_replace(true);
+    })
+}
