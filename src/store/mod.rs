@@ -10,6 +10,7 @@ mod connection;
 pub mod documents;
 mod encoding;
 pub mod error;
+pub mod feed;
 mod members;
 pub mod migrations;
 mod postgres;
