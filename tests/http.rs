@@ -24,6 +24,7 @@ mod http {
     mod openapi;
     mod push_folder;
     mod reading;
+    mod readme;
     mod receipts;
     mod requests;
     mod seed_request;
