@@ -5,7 +5,7 @@ use tracing_subscriber::filter::ParseError;
 
 use crate::config::options::LogFormat;
 
-const DEFAULT_FILTER: &str = "info";
+const DEFAULT_FILTER: &str = "info,actix_server=warn";
 
 /// Starts logging as `RUST_LOG` says. To be called once; later calls change nothing.
 ///
