@@ -251,8 +251,11 @@ pub(super) fn find_stored(
     Ok(Some(StoredDocument { head, updated_by_name: name.unwrap_or_default(), content, yjs_parts, damaged }))
 }
 
-/// What of a body still holds for the head: the snapshot with its version, and the text.
-fn usable(body: Option<BodyRow>, head: &DocumentHead) -> (Option<(Version, Vec<u8>)>, Option<Vec<u8>>) {
+/// A snapshot and the version up to which it holds everything.
+type Snapshot = (Version, Vec<u8>);
+
+/// What of a body still holds for the head: the snapshot, and the text as stored.
+fn usable(body: Option<BodyRow>, head: &DocumentHead) -> (Option<Snapshot>, Option<Vec<u8>>) {
     let Some(body) = body else { return (None, None) };
     let snapshot = body.yjs_snapshot.filter(|_| body.yjs_version >= head.epoch).map(|bytes| (body.yjs_version, bytes));
     let text = body.content.filter(|_| body.content_version >= head.content_version.max(head.epoch));

@@ -10,13 +10,17 @@ mod connection;
 pub mod documents;
 mod encoding;
 pub mod error;
+pub mod feed;
 mod members;
 pub mod migrations;
 mod postgres;
+#[cfg(test)]
+mod query_plans;
 mod rows;
 mod schema;
 mod sql_uuid;
 mod sqlite;
+mod statement;
 mod tokens;
 pub mod upkeep;
 pub mod url;

@@ -73,18 +73,19 @@ where
     }
 }
 
-/// One round trip: the transaction, its time, and a planner kept to what every statement of a batch wants. The
-/// tables are looked up by full key only, but a plan made while a table was small would be kept after it has grown.
+/// Lookups by full key, row by row, are right for every statement of a write, whatever the tables' sizes: a plan made
+/// while a table was small is kept after it has grown.
+const PLANNER: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
+                       SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off";
+
+/// One round trip: the transaction, its time, and its planner.
 fn begin(connection: &mut AnyConnection, deadline: Instant) -> Result<(), StoreError> {
     let left = deadline.saturating_duration_since(Instant::now()).as_millis();
     if left == 0 {
         return Err(StoreError::Timeout);
     }
     let left = i32::try_from(left).unwrap_or(i32::MAX);
-    let begin = format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {left}; SET LOCAL enable_seqscan = off; \
-         SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
-    );
+    let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {left}; {PLANNER}");
     Ok(AnsiTransactionManager::begin_transaction_sql(within(connection)?, &begin)?)
 }
 

@@ -1,0 +1,141 @@
+//! A Postgres for tests: one private server for each test process, one database for each test.
+//!
+//! The server lives in a temporary directory and listens on a socket there; it ends, and the directory goes, when the
+//! test process does, however that ends. `LANDFALL_TEST_POSTGRES_URL` names a running server to use instead. Without
+//! any Postgres a test fails: what was not tested must not look as if it had been.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use uuid::Uuid;
+
+/// Names a running server, with the right to create databases.
+const SERVER_VARIABLE: &str = "LANDFALL_TEST_POSTGRES_URL";
+
+/// Starts the server, says so, waits until the tests' end of the pipe is closed, and cleans up.
+const KEEPER: &str = r#"
+trap '' INT TERM
+directory=$1 bin=$2
+if "$bin/initdb" -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C >"$directory/log" 2>&1 </dev/null &&
+   "$bin/pg_ctl" -D "$directory/data" -l "$directory/log" -w -t 60 \
+       -o "-k $directory -c listen_addresses= -c max_connections=200" start >/dev/null 2>&1 </dev/null
+then echo ready
+else tail -n 3 "$directory/log" | tr '\n' ' '; echo
+fi
+read -r _
+"$bin/pg_ctl" -D "$directory/data" -m immediate -w stop >/dev/null 2>&1
+rm -rf "$directory"
+"#;
+
+/// A database of its own on the test server, dropped with this value.
+pub struct PostgresDatabase {
+    name: String,
+    url: String,
+}
+
+impl PostgresDatabase {
+    /// Makes an empty database.
+    pub fn create() -> Self {
+        let name = format!("landfall_test_{}", Uuid::new_v4().simple());
+        on_server(&format!("CREATE DATABASE {name}"));
+        Self { url: with_database(server_url(), &name), name }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for PostgresDatabase {
+    fn drop(&mut self) {
+        on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+fn on_server(statement: &str) {
+    let mut connection = PgConnection::establish(server_url()).unwrap_or_else(|error| {
+        panic!("the test server does not answer ({SERVER_VARIABLE}, if set, names it): {error}")
+    });
+    connection.batch_execute(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+}
+
+/// The URL with another database in its path.
+fn with_database(url: &str, name: &str) -> String {
+    let (address, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
+    let host = rest.split_once('/').map_or(rest, |(host, _)| host);
+    format!("{scheme}://{host}/{name}?{parameters}")
+}
+
+fn server_url() -> &'static str {
+    static SERVER: OnceLock<(String, Option<Child>)> = OnceLock::new();
+    let (url, _keeper) = SERVER.get_or_init(|| match std::env::var(SERVER_VARIABLE) {
+        Ok(url) => (url, None),
+        Err(_) => start(),
+    });
+    url
+}
+
+fn start() -> (String, Option<Child>) {
+    let bin = find_binaries().unwrap_or_else(|| {
+        panic!(
+            "these tests need Postgres: install it (initdb and pg_ctl, in the PATH or where pg_config says), \
+             or name a running server in {SERVER_VARIABLE}"
+        )
+    });
+    let directory = tempfile::Builder::new().prefix("landfall-pg-").tempdir();
+    let directory = directory.unwrap_or_else(|error| panic!("no temporary directory for Postgres: {error}")).keep();
+    let mut keeper = unprivileged(&directory)
+        .args(["-c", KEEPER, "sh"])
+        .args([directory.as_path(), &bin])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("the shell that keeps Postgres could not be started: {error}"));
+    let mut said = String::new();
+    if let Some(output) = keeper.stdout.take() {
+        BufReader::new(output).read_line(&mut said).unwrap_or_else(|error| panic!("Postgres says nothing: {error}"));
+    }
+    assert!(said.trim() == "ready", "Postgres could not be started from {}: {said}", bin.display());
+    (format!("postgres:///postgres?host={}&user=postgres", directory.display()), Some(keeper))
+}
+
+/// A shell that is not root's: Postgres refuses to run as root, so there the directory and the shell become another's.
+fn unprivileged(directory: &Path) -> Command {
+    let own_id = output_of(Command::new("id").arg("-u")).unwrap_or_default();
+    if own_id != "0" {
+        return Command::new("sh");
+    }
+    let known = |user: &&str| output_of(Command::new("id").args(["-u", user])).is_some();
+    let user = ["postgres", "nobody"].into_iter().find(known).unwrap_or("nobody");
+    let group = output_of(Command::new("id").args(["-g", user])).unwrap_or_default();
+    let owned = Command::new("chown").arg(format!("{user}:{group}")).arg(directory).status();
+    assert!(owned.is_ok_and(|status| status.success()), "the directory for Postgres could not be given to {user}");
+    let mut shell = Command::new("setpriv");
+    shell.args(["--reuid", user, "--regid", &group, "--clear-groups", "sh"]);
+    shell.current_dir(directory);
+    shell
+}
+
+fn find_binaries() -> Option<PathBuf> {
+    let told = output_of(Command::new("pg_config").arg("--bindir")).map(PathBuf::from);
+    let mut installed: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|versions| versions.flatten().map(|version| version.path().join("bin")).collect())
+        .unwrap_or_default();
+    installed.sort();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    told.into_iter()
+        .chain(installed.into_iter().rev())
+        .chain(std::env::split_paths(&path))
+        .find(|bin| bin.join("initdb").is_file() && bin.join("pg_ctl").is_file())
+}
+
+fn output_of(command: &mut Command) -> Option<String> {
+    let output = command.stderr(Stdio::null()).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

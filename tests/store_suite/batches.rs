@@ -1,0 +1,255 @@
+//! What a batch reads and writes, and what is left of one that fails.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use landfall::domain::document::{DocumentWrite, HeadWrite, WriteSet};
+use landfall::domain::ids::{UserId, WorkspaceId};
+use landfall::domain::operation::OperationKind;
+use landfall::domain::timestamp::Timestamp;
+use landfall::domain::yjs_facts::StateVector;
+use landfall::store::documents::ListQuery;
+use landfall::store::{End, StoreError};
+use uuid::Uuid;
+
+use crate::support::{Author, Database, NOW, new_id};
+
+pub fn a_write_set_comes_back_as_it_was(database: &Database) {
+    let ada = database.with_user();
+    let (full, bare) = (new_id(), new_id());
+    let mut head = ada.head(full, 4);
+    head.title = "Ünïcode ☃ 'quoted' \\ %".to_owned();
+    head.created_at = Timestamp(-1);
+    head.deleted_at = Some(NOW.plus_seconds(5));
+    head.epoch = 3;
+    head.content_version = 3;
+    head.state_vector = Some([(1, 5), (1 << 52, 2_147_483_647)].into_iter().collect::<StateVector>());
+    head.yjs_roots = ["content", "meta"].map(str::to_owned).into_iter().collect();
+    (head.snapshot_bytes, head.log_bytes, head.log_rows) = (10, 20, 3);
+    let mut plain = ada.head(bare, 1);
+    plain.content_digest = None;
+    let mut writes = ada.step(HeadWrite::Insert, head.clone(), OperationKind::Delete, None, Some(&[0, 0]));
+    let second = ada.step(HeadWrite::Insert, plain.clone(), OperationKind::Create, Some(""), None);
+    writes.documents.extend(second.documents);
+    writes.log.extend(second.log);
+    writes.receipts.extend(second.receipts);
+    writes.receipts[1].version = None;
+    let receipts = writes.receipts.clone();
+    ada.write(writes).unwrap();
+
+    let names: Vec<String> = receipts.iter().map(|receipt| receipt.client_id.clone()).collect();
+    let (heads, found) = ada
+        .store
+        .run_batch(ada.scope(), move |batch| {
+            let names: Vec<&str> = names.iter().map(String::as_str).chain(["unknown"]).collect();
+            let read = (batch.load_heads(&[new_id(), full, bare])?, batch.find_receipts(&names)?);
+            assert!(batch.load_heads(&[])?.is_empty() && batch.find_receipts(&[])?.is_empty());
+            Ok((read, End::Rollback))
+        })
+        .unwrap();
+    let heads: BTreeMap<_, _> = heads.into_iter().map(|head| (head.document_id, head)).collect();
+    assert_eq!(heads, BTreeMap::from([(full, head), (bare, plain)]));
+    let mut found = found;
+    found.sort_by_key(|receipt| receipts.iter().position(|written| written.client_id == receipt.client_id));
+    assert_eq!(found, receipts);
+}
+
+pub fn an_update_replaces_the_head_and_advances_the_feed(database: &Database) {
+    let ada = database.with_user();
+    let id = new_id();
+    ada.write(ada.created(id, "one")).unwrap();
+    ada.update(ada.head(id, 2), Some("two"), None);
+    let stored = ada.store.find_document(ada.workspace_id, id).unwrap().unwrap();
+    assert_eq!(stored.head, ada.head(id, 2));
+    assert_eq!((stored.content.as_deref(), stored.updated_by_name.as_str()), (Some("two"), "ada"));
+    assert!(!stored.damaged && stored.yjs_parts.is_empty());
+}
+
+pub fn rollback_leaves_nothing(database: &Database) {
+    let ada = database.with_user();
+    let id = new_id();
+    let writes = ada.created(id, "never");
+    let name = writes.receipts[0].client_id.clone();
+    let value = ada.store.run_batch(ada.scope(), move |batch| {
+        batch.write(&writes)?;
+        Ok((42, End::Rollback))
+    });
+    assert_eq!(value.unwrap(), 42);
+    assert_nothing_of(&ada, id, name);
+}
+
+pub fn an_error_leaves_nothing(database: &Database) {
+    let ada = database.with_user();
+    let id = new_id();
+    let writes = ada.created(id, "never");
+    let name = writes.receipts[0].client_id.clone();
+    let outcome = ada.store.run_batch(ada.scope(), move |batch| -> Result<((), End), StoreError> {
+        batch.write(&writes)?;
+        // The same log rows again: the database refuses, or the count is short.
+        batch.write(&WriteSet { log: writes.log.clone(), ..WriteSet::default() })?;
+        Ok(((), End::Commit))
+    });
+    assert!(matches!(outcome, Err(StoreError::Refused(_) | StoreError::LostRace)), "{outcome:?}");
+    assert_nothing_of(&ada, id, name);
+}
+
+pub fn a_panic_leaves_nothing_and_the_store_lives_on(database: &Database) {
+    let ada = database.with_user();
+    let id = new_id();
+    let writes = ada.created(id, "never");
+    let name = writes.receipts[0].client_id.clone();
+    let outcome = ada.store.run_batch(ada.scope(), move |batch| -> Result<((), End), StoreError> {
+        batch.write(&writes)?;
+        panic!("as this test wants it");
+    });
+    assert!(matches!(outcome, Err(StoreError::Refused(_))), "{outcome:?}");
+    assert_nothing_of(&ada, id, name);
+    ada.write(ada.created(id, "now")).unwrap();
+}
+
+fn assert_nothing_of(ada: &Author, id: landfall::domain::ids::DocumentId, receipt: String) {
+    assert!(ada.store.find_document(ada.workspace_id, id).unwrap().is_none());
+    assert!(ada.store.list_versions(ada.workspace_id, id, None, 10).unwrap().is_empty());
+    let receipts =
+        ada.store.run_batch(ada.scope(), move |batch| Ok((batch.find_receipts(&[&receipt])?, End::Rollback)));
+    assert!(receipts.unwrap().is_empty());
+}
+
+pub fn a_head_that_is_not_as_expected_is_a_lost_race(database: &Database) {
+    let ada = database.with_user();
+    let id = new_id();
+    ada.write(ada.created(id, "one")).unwrap();
+    let replace = |expected_version| HeadWrite::Replace { expected_version };
+    for (write, head) in
+        [(HeadWrite::Insert, ada.head(id, 1)), (replace(2), ada.head(id, 3)), (replace(1), ada.head(new_id(), 2))]
+    {
+        let beside = new_id();
+        let mut writes = ada.created(beside, "beside");
+        writes.documents.push(DocumentWrite { write, head });
+        assert!(matches!(ada.write(writes), Err(StoreError::LostRace)), "{write:?}");
+        assert!(ada.store.find_document(ada.workspace_id, beside).unwrap().is_none());
+    }
+    assert_eq!(ada.store.find_document(ada.workspace_id, id).unwrap().unwrap().head.version, 1);
+}
+
+pub fn a_deadline_that_has_passed_is_a_timeout(database: &Database) {
+    let ada = database.with_user();
+    let id = new_id();
+    let mut late = ada.scope();
+    late.deadline = Instant::now();
+    let unreached = ada.store.run_batch(late, |_batch| -> Result<((), End), StoreError> { panic!("it is too late") });
+    assert!(matches!(unreached, Err(StoreError::Timeout)), "{unreached:?}");
+
+    let mut short = ada.scope();
+    short.deadline = Instant::now() + Duration::from_millis(150);
+    let deadline = short.deadline;
+    let writes = ada.created(id, "late");
+    let overrun = ada.store.run_batch(short, move |batch| {
+        batch.write(&writes)?;
+        while Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        Ok(((), End::Commit))
+    });
+    assert!(matches!(overrun, Err(StoreError::Timeout)), "{overrun:?}");
+    assert!(ada.store.find_document(ada.workspace_id, id).unwrap().is_none());
+}
+
+pub fn an_unknown_workspace_is_named(database: &Database) {
+    let mut ada = database.with_user();
+    ada.workspace_id = WorkspaceId(Uuid::new_v4());
+    assert!(matches!(ada.write(WriteSet::default()), Err(StoreError::NoSuchWorkspace)));
+}
+
+pub fn workspaces_do_not_see_each_other(database: &Database) {
+    let ada = database.with_user();
+    let bob = Author::register(&ada.store, "bob");
+    let id = new_id();
+    ada.write(ada.created(id, "ada's")).unwrap();
+    let seen = bob.store.run_batch(bob.scope(), move |batch| {
+        let read =
+            (batch.load_heads(&[id])?.len(), batch.load_texts(&[(id, 1)])?.len(), batch.load_documents(&[id])?.len());
+        Ok((read, End::Rollback))
+    });
+    assert_eq!(seen.unwrap(), (0, 0, 0));
+    assert!(bob.store.find_document(bob.workspace_id, id).unwrap().is_none());
+    assert!(bob.store.find_version(bob.workspace_id, id, 1).unwrap().is_none());
+
+    bob.write(bob.created(id, "bob's")).unwrap();
+    bob.update(bob.head(id, 2), Some("bob's still"), None);
+    let texts =
+        [&ada, &bob].map(|author| author.store.find_document(author.workspace_id, id).unwrap().unwrap().content);
+    assert_eq!(texts, [Some("ada's".to_owned()), Some("bob's still".to_owned())]);
+    assert_eq!(ada.store.list_versions(ada.workspace_id, id, None, 10).unwrap().len(), 1);
+}
+
+pub fn receipts_belong_to_user_and_device(database: &Database) {
+    let ada = database.with_user();
+    let writes = ada.created(new_id(), "one");
+    let name = writes.receipts[0].client_id.clone();
+    ada.write(writes.clone()).unwrap();
+    let count = |author: &Author| {
+        let name = name.clone();
+        author
+            .store
+            .run_batch(author.scope(), move |batch| Ok((batch.find_receipts(&[&name])?.len(), End::Rollback)))
+            .unwrap()
+    };
+    let phone = Author { device_id: Some("phone".to_owned()), ..ada.clone() };
+    let nowhere = Author { device_id: None, ..ada.clone() };
+    let other = Author { user_id: UserId(Uuid::new_v4()), ..ada.clone() };
+    assert_eq!([&ada, &phone, &nowhere, &other].map(count), [1, 0, 0, 0]);
+    let unfiled = WriteSet { receipts: writes.receipts, ..WriteSet::default() };
+    assert!(matches!(nowhere.write(unfiled), Err(StoreError::Refused(_))));
+}
+
+pub fn concurrent_batches_number_the_feed_without_gaps(database: &Database) {
+    let ada = database.with_user();
+    let bob = Author::register(&ada.store, "bob");
+    let (threads, batches) = (6, 10);
+    std::thread::scope(|threads_scope| {
+        for thread in 0..threads {
+            let author = if thread % 2 == 0 { &ada } else { &bob };
+            threads_scope.spawn(move || {
+                for _ in 0..batches {
+                    let mut writes = author.created(new_id(), "one");
+                    let more = author.created(new_id(), "two");
+                    writes.documents.extend(more.documents);
+                    writes.log.extend(more.log);
+                    writes.receipts.extend(more.receipts);
+                    author.write(writes).unwrap();
+                }
+            });
+        }
+    });
+    for author in [&ada, &bob] {
+        let query = ListQuery { limit: 500, ..ListQuery::default() };
+        let listed = author.store.list_documents(author.workspace_id, &query).unwrap();
+        let changed = author.store.list_changes(author.workspace_id, 0, 500).unwrap();
+        assert_eq!(listed.len(), threads * batches);
+        let sequences: Vec<i64> = changed.iter().map(|change| change.sequence).collect();
+        assert_eq!(sequences, (1..=60).collect::<Vec<i64>>());
+    }
+}
+
+pub fn a_body_sees_what_it_wrote(database: &Database) {
+    let ada = database.with_user();
+    let id = new_id();
+    let first = ada.created(id, "one");
+    let replace = HeadWrite::Replace { expected_version: 1 };
+    let second = ada.step(replace, ada.head(id, 2), OperationKind::Update, Some("two"), None);
+    let seen = ada.store.run_batch(ada.scope(), move |batch| {
+        batch.write(&first)?;
+        batch.write(&second)?;
+        Ok(((batch.load_documents(&[id])?, batch.load_texts(&[(id, 1), (id, 2), (id, 3)])?), End::Commit))
+    });
+    let (documents, texts) = seen.unwrap();
+    assert_eq!(documents[0].content.as_deref(), Some("two"));
+    assert_eq!(documents[0].head, ada.head(id, 2));
+    let mut texts: Vec<_> = texts.into_iter().map(|text| (text.version, text.title, text.content)).collect();
+    texts.sort();
+    assert_eq!(
+        texts,
+        [(1, "title 1".to_owned(), Some("one".to_owned())), (2, "title 2".to_owned(), Some("two".to_owned()))]
+    );
+}

@@ -1,0 +1,77 @@
+//! The store on both databases: every test of the lists below runs on SQLite and on Postgres.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails where it stands")]
+
+mod accounts;
+mod batches;
+mod history;
+mod limits;
+mod migrations;
+#[path = "../postgres_server/mod.rs"]
+mod postgres_server;
+mod support;
+mod upkeep;
+
+/// Runs each named test of a module once on each database.
+macro_rules! on_both_databases {
+    ($module:ident: $($test:ident),* $(,)?) => {
+        mod $module {
+            mod sqlite {
+                $(#[test] fn $test() { crate::$module::$test(&crate::support::Database::sqlite()); })*
+            }
+            mod postgres {
+                $(#[test] fn $test() { crate::$module::$test(&crate::support::Database::postgres()); })*
+            }
+        }
+    };
+}
+
+mod both {
+    on_both_databases!(accounts:
+        registering_makes_a_user_a_workspace_and_an_owner,
+        a_taken_name_stores_nothing,
+        outside_users_are_made_once_and_get_a_free_name,
+        refresh_tokens_rotate,
+        a_reused_token_ends_its_family,
+        a_revoked_family_stays_revoked,
+        workspaces_are_listed_for_their_members_only,
+        the_last_owner_stays,
+    );
+    on_both_databases!(batches:
+        a_write_set_comes_back_as_it_was,
+        an_update_replaces_the_head_and_advances_the_feed,
+        rollback_leaves_nothing,
+        an_error_leaves_nothing,
+        a_panic_leaves_nothing_and_the_store_lives_on,
+        a_head_that_is_not_as_expected_is_a_lost_race,
+        a_deadline_that_has_passed_is_a_timeout,
+        an_unknown_workspace_is_named,
+        workspaces_do_not_see_each_other,
+        receipts_belong_to_user_and_device,
+        concurrent_batches_number_the_feed_without_gaps,
+        a_body_sees_what_it_wrote,
+    );
+    on_both_databases!(history:
+        the_text_of_a_version_is_the_newest_one_before_it,
+        the_text_behind_a_yjs_update_is_not_guessed,
+        an_earlier_document_of_the_same_id_is_not_its_history,
+        yjs_parts_are_the_updates_since_the_creation,
+        listings_page_by_id,
+        versions_are_listed_newest_first,
+        a_version_is_found_with_what_its_text_is_made_of,
+        long_texts_survive_compression,
+        documents_are_loaded_alike_inside_and_outside_a_batch,
+    );
+    on_both_databases!(upkeep:
+        a_rendering_is_kept_while_it_holds,
+        a_snapshot_replaces_the_updates_that_it_covers,
+        a_snapshot_of_a_document_that_moved_is_refused,
+        damage_is_marked_and_stays_until_the_document_is_made_anew,
+        heavy_logs_are_found_for_compaction,
+        a_snapshot_of_an_earlier_document_is_not_used,
+    );
+    on_both_databases!(migrations:
+        the_schema_goes_up_down_and_up_again,
+        two_stores_open_and_write_at_once,
+    );
+}

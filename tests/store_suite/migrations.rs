@@ -1,0 +1,41 @@
+//! The schema's steps, and several servers on one database.
+
+use landfall::store::migrations::{migrate, revert_all};
+use landfall::store::{Store, StoreConfig};
+
+use crate::support::{Author, Database, new_id};
+
+pub fn the_schema_goes_up_down_and_up_again(database: &Database) {
+    let url = database.url();
+    let up = migrate(&url).unwrap().steps;
+    assert!(!up.is_empty());
+    assert!(migrate(&url).unwrap().steps.is_empty());
+    let down: Vec<_> = revert_all(&url).unwrap().steps.into_iter().rev().collect();
+    assert_eq!(down, up);
+    assert_eq!(migrate(&url).unwrap().steps, up);
+    let ada = database.with_user();
+    ada.write(ada.created(new_id(), "one")).unwrap();
+}
+
+pub fn two_stores_open_and_write_at_once(database: &Database) {
+    let url = database.url();
+    let stores: Vec<_> = std::thread::scope(|scope| {
+        let open = || std::sync::Arc::new(Store::open(&url, &StoreConfig::default()).unwrap());
+        let threads: Vec<_> = (0..3).map(|_| scope.spawn(open)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let ada = Author::register(&stores[0], "ada");
+    std::thread::scope(|scope| {
+        for store in &stores {
+            let author = Author { store: std::sync::Arc::clone(store), ..ada.clone() };
+            scope.spawn(move || {
+                for _ in 0..8 {
+                    author.write(author.created(new_id(), "one")).unwrap();
+                }
+            });
+        }
+    });
+    let sequences: Vec<i64> =
+        ada.store.list_changes(ada.workspace_id, 0, 100).unwrap().iter().map(|change| change.sequence).collect();
+    assert_eq!(sequences, (1..=24).collect::<Vec<i64>>());
+}
