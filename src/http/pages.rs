@@ -22,19 +22,13 @@ const REVALIDATE: &str = "no-cache";
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/").route(web::get().to(home)))
-        .service(web::resource("/home.css").route(web::get().to(home_style)))
         .service(web::resource("/openapi.yaml").route(web::get().to(openapi)))
-        // The page names its files relative to itself, so it must stand behind the slash.
         .service(web::resource("/docs").route(web::get().to(docs)))
         .service(web::resource("/docs/{file:.*}").route(web::get().to(docs_file)));
 }
 
 async fn home() -> HttpResponse {
     page("text/html; charset=utf-8", HOME)
-}
-
-async fn home_style() -> HttpResponse {
-    page("text/css; charset=utf-8", HOME_STYLE)
 }
 
 async fn openapi() -> HttpResponse {
@@ -53,8 +47,10 @@ async fn docs() -> Result<HttpResponse, ApiError> {
 
 async fn docs_file(path: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let name = path.into_inner();
-    if name.is_empty() {
-        return docs().await;
+    match name.as_str() {
+        "" => return docs().await,
+        "home.css" => return Ok(page("text/css; charset=utf-8", HOME_STYLE)),
+        _ => {}
     }
     let content_type = match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("js") => "text/javascript; charset=utf-8",
