@@ -20,7 +20,7 @@ pub fn start(format: LogFormat) -> Result<(), ParseError> {
     // Fails only where logging has been started before, as several servers in one process do.
     let _started = match format {
         LogFormat::Text => lines.with_ansi(false).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
     };
     Ok(())
 }
