@@ -50,8 +50,8 @@ pub fn app(
         .app_data(state)
         .configure(configure)
         .wrap(Condition::new(!cors_origins.is_empty(), cors(cors_origins)))
-        .wrap(from_fn(problem_layer::problem_layer))
         .wrap(Compress::default())
+        .wrap(from_fn(problem_layer::problem_layer))
         .wrap(from_fn(request_layer::request_layer))
 }
 
