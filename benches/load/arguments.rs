@@ -13,7 +13,7 @@ cargo bench --bench load -- [options]
   --quick          a second for each scenario, small large documents; for a look, not for figures
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
-  --part PART      push, round-trips, large-documents or large-workspaces (default: all; may stand twice)
+  --part PART      parsing, push, round-trips, large-documents or large-workspaces (default: all; may stand twice)
   --write PATH     write the report there too, as Markdown
 
 The documents come from workload/corpus.jsonl.gz and traces/ under LANDFALL_SHARED_DIR/data (default: ../shared/data).
@@ -22,6 +22,8 @@ Postgres is started from the binaries on this machine, or named by LANDFALL_TEST
 /// A part of the suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
+    /// What a body costs before anything is stored.
+    Parsing,
     /// Batches of creates, updates and a mix, and the yardsticks.
     Push,
     /// One batch against many requests, near and far.
@@ -93,6 +95,7 @@ fn database(name: &str) -> Outcome<Database> {
 
 fn part(name: &str) -> Outcome<Part> {
     match name {
+        "parsing" => Ok(Part::Parsing),
         "push" => Ok(Part::Push),
         "round-trips" => Ok(Part::RoundTrips),
         "large-documents" => Ok(Part::LargeDocuments),

@@ -14,6 +14,7 @@ mod large_document;
 mod large_workspace;
 mod measure;
 mod parse_only;
+mod parsing;
 #[path = "../../tests/postgres_server/mod.rs"]
 mod postgres_server;
 mod push_load;

@@ -16,12 +16,20 @@ pub const COMMAND: &str = "parse-only-server";
 
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
+/// A batch as plain structs, with a string for each field.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "parsing them is the work")]
-struct Request {
+pub struct Request {
     workspace_id: String,
     device_id: Option<String>,
     operations: Vec<Operation>,
+}
+
+impl Request {
+    /// How many operations it has.
+    pub fn operations(&self) -> usize {
+        self.operations.len()
+    }
 }
 
 #[derive(Deserialize)]
@@ -69,7 +77,7 @@ pub fn serve() -> Outcome<()> {
 async fn parse(body: web::Bytes) -> HttpResponse {
     match serde_json::from_slice::<Request>(&body) {
         Ok(request) => {
-            let total = request.operations.len();
+            let total = request.operations();
             HttpResponse::Ok()
                 .content_type("application/json")
                 .body(format!(r#"{{"total":{total},"successful":{total}}}"#))

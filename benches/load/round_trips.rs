@@ -10,10 +10,12 @@ use crate::measure::percentile;
 use crate::workload::{Device, Kind};
 
 /// There and back, in the emulated distance.
-pub const ROUND_TRIP: Duration = Duration::from_millis(20);
+const ROUND_TRIP: Duration = Duration::from_millis(20);
 const DOCUMENTS: usize = 10;
 /// Operations of the long queue.
-pub const QUEUE: usize = 1_000;
+const QUEUE: usize = 1_000;
+/// The same for a quick look.
+const SHORT_QUEUE: usize = 200;
 const FULL_BATCH: usize = 100;
 
 /// The time of one way to send the same documents.
@@ -35,7 +37,7 @@ pub fn run(base_url: &str, owner: &Connection, corpus: &[Sample], quick: bool) -
     let mut device = Device::new(corpus, workspace_id);
     let upstream = base_url.strip_prefix("http://").unwrap_or(base_url);
     let far = delay_proxy::start(upstream, ROUND_TRIP / 2)?;
-    let repeats = if quick { 5 } else { 20 };
+    let (repeats, queue) = if quick { (5, SHORT_QUEUE) } else { (20, QUEUE) };
     let mut rows = Vec::new();
     for (distance, url) in [("loopback", base_url), ("20 ms round trip", far.as_str())] {
         let connection = owner.another(url);
@@ -49,9 +51,9 @@ pub fn run(base_url: &str, owner: &Connection, corpus: &[Sample], quick: bool) -
         });
         rows.push(RoundTrips {
             distance,
-            documents: QUEUE,
-            batched: median(3, || send(&connection, &mut device, QUEUE, FULL_BATCH))?,
-            single: send(&connection, &mut device, QUEUE, 1)?,
+            documents: queue,
+            batched: median(3, || send(&connection, &mut device, queue, FULL_BATCH))?,
+            single: send(&connection, &mut device, queue, 1)?,
         });
     }
     Ok(rows)

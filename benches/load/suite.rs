@@ -14,7 +14,7 @@ use crate::push_load::PushLoad;
 use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio};
 use crate::server::{Database, Server};
 use crate::workload::Kind;
-use crate::{large_document, large_workspace, parse_only, raw_inserts, round_trips};
+use crate::{large_document, large_workspace, parse_only, parsing, raw_inserts, round_trips};
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
 const BATCH_SIZES: [usize; 2] = [10, 100];
@@ -27,6 +27,10 @@ const HEADROOM: f64 = 1.3;
 pub fn run(options: &Options) -> Outcome<Report> {
     let corpus = corpus::load()?;
     let mut report = Report { setting: setting(options), sections: Vec::new() };
+    if options.wants(Part::Parsing) {
+        progress("parsing");
+        report.sections.push(parsing::run(&corpus, options.time)?);
+    }
     if options.wants(Part::Push) {
         report.sections.push(push(options, &corpus)?);
     }
@@ -157,8 +161,8 @@ fn save_round_trips(options: &Options, corpus: &[Sample]) -> Outcome<Section> {
             ]);
         }
     }
-    let about = "One client, one request after the other, on a kept connection. Ten creates go in one batch, a thousand in \
-                 ten. The distance is a proxy on the same machine that holds every byte back for 10 ms in each direction.";
+    let about = "One client, one request after the other, on a kept connection. Ten creates go in one batch, more in \
+                 batches of a hundred. The distance is a proxy on the same machine that holds every byte back for 10 ms in each direction.";
     Ok(Section {
         title: "Batches against single requests",
         about: about.to_owned(),

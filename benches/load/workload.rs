@@ -97,6 +97,12 @@ impl<'a> Device<'a> {
         Ok(())
     }
 
+    /// Believes in documents that no server has, for batches that are only parsed.
+    pub fn imagine(&mut self, documents: usize) {
+        let places = (0..self.corpus.len()).cycle().take(documents);
+        self.untouched.extend(places.map(|place| (Uuid::new_v4(), place)));
+    }
+
     /// The next batch; `None` when the prepared documents have run out.
     pub fn next_batch(&mut self, kind: Kind, size: usize) -> Outcome<Option<String>> {
         if self.untouched.len() < kind.uses(size) {

@@ -216,6 +216,7 @@ impl ApiError {
     fn pointer(&self) -> Option<&str> {
         match self {
             Self::BadRequest { pointer, .. } | Self::Invalid { pointer, .. } => pointer.as_deref(),
+            Self::TooManyOperations { .. } => Some("/operations"),
             _ => None,
         }
     }

@@ -89,7 +89,7 @@ fn encode(answer: &BatchAnswer, request_id: &str, elapsed_ms: u64) -> Result<Ans
         title: "Rolled back",
         status: status.as_u16(),
         detail: format!(
-            "{} of {} operations failed, so nothing {} applied.",
+            "{} of {} operations failed, so nothing {} applied",
             counts.failed,
             counts.total,
             if answer.dry_run { "would be" } else { "was" }

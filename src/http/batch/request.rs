@@ -45,7 +45,7 @@ pub enum RequestError {
         pointer: Option<String>,
     },
     /// More operations than the limit.
-    #[error("The batch has {found} operations; at most {max} are taken at once.")]
+    #[error("the batch has {found} operations; at most {max} are taken at once")]
     TooManyOperations {
         /// How many came.
         found: usize,
@@ -106,11 +106,11 @@ fn optional<'a, T>(
 }
 
 fn refused(fault: Fault) -> RequestError {
-    RequestError::Malformed { detail: fault.sentence("The body"), pointer: Some(fault.place) }
+    RequestError::Malformed { detail: fault.sentence("the body"), pointer: Some(fault.place) }
 }
 
 fn not_a_batch(what: &str) -> RequestError {
-    RequestError::Malformed { detail: format!("The body {what}."), pointer: None }
+    RequestError::Malformed { detail: format!("the body {what}"), pointer: None }
 }
 
 #[cfg(test)]
