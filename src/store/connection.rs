@@ -91,20 +91,43 @@ impl Connector {
     }
 }
 
+/// A connection that was used this recently is handed out unasked: asking costs a round trip each time.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// A pooled connection, and what is known of its health.
+pub(super) struct Session {
+    pub(super) connection: AnyConnection,
+    last_used: Instant,
+    cut_off: bool,
+}
+
+impl Session {
+    /// Takes note of how a use ended: a connection that failed its user is not handed out again.
+    pub(super) fn note<T>(&mut self, outcome: &Result<T, StoreError>) {
+        self.cut_off |= matches!(outcome, Err(StoreError::Unavailable(_)));
+    }
+}
+
 impl ManageConnection for Connector {
-    type Connection = AnyConnection;
+    type Connection = Session;
     type Error = StoreError;
 
-    fn connect(&self) -> Result<AnyConnection, StoreError> {
-        self.open()
+    fn connect(&self) -> Result<Session, StoreError> {
+        Ok(Session { connection: self.open()?, last_used: Instant::now(), cut_off: false })
     }
 
-    fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        Ok(connection.ping()?)
+    fn is_valid(&self, session: &mut Session) -> Result<(), StoreError> {
+        match &mut session.connection {
+            // A file does not go away; a server may have been restarted meanwhile.
+            AnyConnection::Sqlite(_) => Ok(()),
+            AnyConnection::Postgres(_) if session.last_used.elapsed() < TRUSTED_FOR => Ok(()),
+            AnyConnection::Postgres(connection) => Ok(connection.ping()?),
+        }
     }
 
-    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
-        std::thread::panicking() || connection.is_broken()
+    fn has_broken(&self, session: &mut Session) -> bool {
+        session.last_used = Instant::now();
+        session.cut_off || std::thread::panicking() || session.connection.is_broken()
     }
 }
 
@@ -125,12 +148,10 @@ impl Pool {
     /// `Open`.
     pub(super) fn open(name: &'static str, connector: Connector, config: &StoreConfig) -> Result<Self, StoreError> {
         drop(connector.open()?);
-        let postgres = matches!(connector.url, DatabaseUrl::Postgres(_));
         let connections = r2d2::Pool::builder()
             .max_size(config.reader_connections.max(1))
             .min_idle(Some(1))
-            // A file does not go away; a server may have been restarted since the connection was last used.
-            .test_on_check_out(postgres)
+            .test_on_check_out(true)
             .connection_timeout(Duration::from_millis(config.connection_timeout_ms))
             .error_handler(Box::new(Faults))
             .build_unchecked(connector);
@@ -158,6 +179,11 @@ impl Pool {
                 StoreError::Unavailable(error.to_string())
             }
         })
+    }
+
+    /// How many connections there are at most.
+    pub(super) fn size(&self) -> u32 {
+        self.connections.max_size()
     }
 
     /// When a reader that has no deadline of its own gives up waiting for a connection.

@@ -187,5 +187,5 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
         "SEARCH users USING PRIMARY KEY (user_id=?) LEFT-JOIN",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
     ];
-    assert_eq!(steps(&mut pooled, &statements), expected.map(str::to_owned).into());
+    assert_eq!(steps(&mut pooled.connection, &statements), expected.map(str::to_owned).into());
 }
