@@ -63,9 +63,10 @@ impl Connector {
     pub(super) fn open(&self) -> Result<AnyConnection, StoreError> {
         match &self.url {
             DatabaseUrl::Sqlite(path) => self.open_sqlite(path).map(AnyConnection::Sqlite),
-            DatabaseUrl::Postgres(url) => {
-                PgConnection::establish(url).map(AnyConnection::Postgres).map_err(|error| self.unopened(&error))
-            }
+            DatabaseUrl::Postgres(url) => PgConnection::establish(url).map(AnyConnection::Postgres).map_err(|error| {
+                // libpq quotes a URL that it cannot read, password and all.
+                self.unopened(&error.to_string().replace(url, &self.url.to_string()))
+            }),
         }
     }
 
@@ -75,12 +76,13 @@ impl Connector {
         // busy_timeout first: the pragmas after it may themselves meet a lock.
         let mut pragmas = format!(
             "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-             PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;",
+             PRAGMA temp_store = MEMORY;",
             self.busy_timeout_ms
         );
+        // Cache sizes are KiB when negative: batches touch pages at random, so the writer has most use for them.
         pragmas.push_str(match self.purpose {
-            Purpose::Read => "PRAGMA query_only = ON;",
-            Purpose::Write => "PRAGMA wal_autocheckpoint = 0;",
+            Purpose::Read => "PRAGMA query_only = ON; PRAGMA cache_size = -8192;",
+            Purpose::Write => "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536;",
         });
         connection.batch_execute(&pragmas).map_err(|error| self.unopened(&error))?;
         Ok(connection)

@@ -282,7 +282,12 @@ fn postgres_looks_documents_up_by_their_full_key() {
 
 #[test]
 fn a_database_that_cannot_be_opened_says_which_without_its_password() {
-    for url in ["sqlite:///nowhere/at/all/landfall.db", "postgres://ada:s3cret@127.0.0.1:1/landfall"] {
+    for url in [
+        "sqlite:///nowhere/at/all/landfall.db",
+        "postgres://ada:s3cret@127.0.0.1:1/landfall",
+        "postgres://ada:s3cret@[127.0.0.1:1/landfall",
+        "postgres://ada:s3cret@127.0.0.1:1/landfall?nonsense",
+    ] {
         let error = Store::open(&DatabaseUrl::parse(url).unwrap(), &StoreConfig::default()).unwrap_err();
         assert!(matches!(error, StoreError::Open(_)), "{error:?}");
         let shown = error.to_string();
