@@ -199,7 +199,10 @@ impl Store {
 
     /// Statements that need not agree with one another.
     fn read<T>(&self, body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        body(&mut *self.readers.get(self.readers.patience())?)
+        let mut session = self.readers.get(self.readers.patience())?;
+        let outcome = body(&mut session.connection);
+        session.note(&outcome);
+        outcome
     }
 
     /// Statements that see one state of the database.

@@ -139,6 +139,12 @@ fn a_batch_looks_everything_up_by_its_full_key() {
     assert_eq!(batch.load_documents(&[id]).unwrap().len(), 1);
     assert_eq!(batch.load_texts(&[(id, 1)]).unwrap().len(), 1);
     assert_eq!(*statements.run.lock().unwrap(), *statements.cached.lock().unwrap(), "every statement is prepared once");
+    let limited: Vec<String> =
+        statements.run.lock().unwrap().iter().filter(|sql| sql.contains("LIMIT")).cloned().collect();
+    assert!(
+        limited.iter().all(|sql| sql.contains("ORDER BY")),
+        "a bound LIMIT has its statement prepared again: {limited:?}"
+    );
     let expected = [
         "SEARCH document_bodies USING INDEX document_bodies_by_document (workspace_id=? AND document_id=?)",
         "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version=?)",
@@ -181,5 +187,5 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
         "SEARCH users USING PRIMARY KEY (user_id=?) LEFT-JOIN",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
     ];
-    assert_eq!(steps(&mut pooled, &statements), expected.map(str::to_owned).into());
+    assert_eq!(steps(&mut pooled.connection, &statements), expected.map(str::to_owned).into());
 }

@@ -2,6 +2,7 @@
 //!
 //! Looked up one by one on purpose: for `document_id IN (ten or more)` SQLite's planner may prefer the index on
 //! `(workspace_id, sequence)` and read every document of the workspace; and a cached statement by full key is as fast.
+//! No `LIMIT` either: its bind makes SQLite prepare a cached statement anew each time it is run.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
@@ -35,7 +36,7 @@ impl<'a> SqliteBatch<'a> {
         let head_sequence = workspaces::table
             .find(workspace_id)
             .select(workspaces::head_sequence)
-            .first(&mut *connection)
+            .get_result(&mut *connection)
             .optional()?
             .ok_or(StoreError::NoSuchWorkspace)?;
         Ok(Self { connection, scope, workspace_id, head_sequence })
@@ -103,7 +104,7 @@ impl BatchTransaction for SqliteBatch<'_> {
             let row = receipts::table
                 .find((self.workspace_id, user_id, device_id, *client_id))
                 .select(ReceiptRow::as_select())
-                .first(connection)
+                .get_result(connection)
                 .optional()?;
             found.extend(row.map(Receipt::try_from).transpose()?);
         }
@@ -117,7 +118,7 @@ impl BatchTransaction for SqliteBatch<'_> {
             let row = documents::table
                 .find((self.workspace_id, DbUuid(id.0)))
                 .select(HeadRow::as_select())
-                .first(connection)
+                .get_result(connection)
                 .optional()?;
             heads.extend(row.map(DocumentHead::try_from).transpose()?);
         }

@@ -59,7 +59,7 @@ impl<'a> PostgresBatch<'a> {
             .find(workspace_id)
             .select(workspaces::head_sequence)
             .for_no_key_update()
-            .first(&mut *connection)
+            .get_result(&mut *connection)
             .optional()?
             .ok_or(StoreError::NoSuchWorkspace)?;
         Ok(Self { connection, scope, workspace_id, head_sequence })
