@@ -30,7 +30,7 @@ fn candidates(updates: &[Vec<u8>]) -> Vec<Value> {
         candidate("joined".to_owned(), &[join_updates(scanned, &caps()).unwrap().bytes]),
         candidate(
             "squashed again, with its parts".to_owned(),
-            &[squash(&[updates, &[squashed.clone()]].concat()).unwrap()],
+            &[squash(&[updates, std::slice::from_ref(&squashed)].concat()).unwrap()],
         ),
     ];
     for known in 0..updates.len() {
