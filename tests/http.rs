@@ -11,6 +11,7 @@
 
 mod harness;
 mod postgres_server;
+mod yjs_support;
 
 mod http {
     mod access;
@@ -18,6 +19,7 @@ mod http {
     mod concurrency;
     mod conflicts;
     mod durability;
+    mod interop;
     mod limits;
     mod members;
     mod modes;

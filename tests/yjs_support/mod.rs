@@ -47,10 +47,16 @@ pub fn shared_data(name: &str) -> PathBuf {
 
 /// Runs a script of `tests/interop` with Node, `input` on its standard input; answers its standard output.
 pub fn node(script: &str, arguments: &[&OsStr], input: &[u8]) -> Vec<u8> {
+    node_with(script, arguments, &[], input)
+}
+
+/// The same, with environment variables.
+pub fn node_with(script: &str, arguments: &[&OsStr], settings: &[(&str, &str)], input: &[u8]) -> Vec<u8> {
     let directory = interop_directory();
     let mut child = Command::new("node")
         .arg(directory.join(script))
         .args(arguments)
+        .envs(settings.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
