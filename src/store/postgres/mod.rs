@@ -141,8 +141,8 @@ impl BatchTransaction for PostgresBatch<'_> {
             return Ok(());
         }
         let rows = Rows::of(self.scope, self.workspace_id, self.head_sequence, writes)?;
-        self.head_sequence += rows.count(rows.heads.len())?;
-        let expected = (rows.count(rows.heads.len())?, rows.count(rows.log.len())?, rows.count(rows.receipts.len())?);
+        self.head_sequence += count_of(rows.heads.len())?;
+        let expected = (count_of(rows.heads.len())?, count_of(rows.log.len())?, count_of(rows.receipts.len())?);
         let stored: (i64, i64, i64) =
             rows.statement(self.scope, self.workspace_id, self.head_sequence).get_result(self.connection)?;
         if stored == expected { Ok(()) } else { Err(StoreError::LostRace) }
@@ -201,10 +201,6 @@ impl<'a> Rows<'a> {
             log: writes.log.iter().map(|entry| NewLogRow::new(scope, entry)).collect(),
             receipts: receipt_rows(scope, &writes.receipts)?,
         })
-    }
-
-    fn count(&self, rows: usize) -> Result<i64, StoreError> {
-        i64::try_from(rows).map_err(|error| StoreError::Refused(error.to_string()))
     }
 
     /// Binds the columns in the order of the text.
@@ -280,6 +276,10 @@ impl<'a> Rows<'a> {
 
 fn column<'a, Row, Value>(rows: &'a [Row], value: impl Fn(&'a Row) -> Value) -> Vec<Value> {
     rows.iter().map(value).collect()
+}
+
+fn count_of(rows: usize) -> Result<i64, StoreError> {
+    i64::try_from(rows).map_err(|error| StoreError::Refused(error.to_string()))
 }
 
 fn db_ids(ids: &[DocumentId]) -> Vec<DbUuid> {
