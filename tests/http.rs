@@ -1,12 +1,33 @@
 //! The server as its clients see it: the real program on real databases, over HTTP.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stderr,
+    reason = "a test that cannot go on must fail, loudly"
+)]
+
 mod harness;
 mod postgres_server;
 
 mod http {
+    mod access;
+    mod accounts;
+    mod concurrency;
     mod conflicts;
+    mod durability;
+    mod limits;
+    mod members;
     mod modes;
     mod openapi;
+    mod push_folder;
+    mod reading;
+    mod readme;
     mod receipts;
+    mod requests;
+    mod seed_request;
+    mod validation;
     mod yjs_documents;
 }

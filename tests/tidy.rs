@@ -1,13 +1,13 @@
 //! The rules of the house that no compiler knows: who may import what, how long a file may be, what never stands in it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail, loudly")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lines of a source file, at most.
 const MAX_LINES: usize = 500;
-/// Characters of a line, at most.
-const MAX_LINE_CHARS: usize = 120;
 
 /// A file of the project, its path relative to the root with `/` between its parts.
 struct File {
@@ -133,7 +133,8 @@ fn the_core_is_pure() {
         for (at, line) in file.code_lines() {
             let import = line.trim_start().trim_start_matches("pub ").strip_prefix("use ");
             let root = import.map(|path| path.split([':', ';', ' ']).next().unwrap_or_default());
-            if root.is_some_and(|root| !allowed.contains(&root)) {
+            // A name in upper case is a type of the file's own.
+            if root.is_some_and(|root| !allowed.contains(&root) && !root.starts_with(char::is_uppercase)) {
                 breaches.push(format!("{}:{at}: {}", file.path, line.trim()));
             }
             if ["std::fs", "std::net", "std::thread", "std::env", "SystemTime::now", "Instant::now", "async fn"]
@@ -177,9 +178,6 @@ fn nothing_is_left_for_later() {
                     if marks.iter().any(|mark| has_word(line, mark)) || has_word(line, "unsafe") && folder == "src" {
                         breaches.push(format!("{}:{}: {}", file.path, at + 1, line.trim()));
                     }
-                    if line.chars().count() > MAX_LINE_CHARS && extension != "sql" {
-                        breaches.push(format!("{}:{}: longer than {MAX_LINE_CHARS}", file.path, at + 1));
-                    }
                     let ignored = ["#[igno", "re"].concat();
                     if line.trim_start().starts_with(&ignored) {
                         breaches.push(format!("{}:{}: a test that does not run", file.path, at + 1));
@@ -188,7 +186,7 @@ fn nothing_is_left_for_later() {
             }
         }
     }
-    assert_none("no marks for later, no tests left out, no unsafe code, no over-long lines", breaches);
+    assert_none("no marks for later, no tests left out, no unsafe code", breaches);
 }
 
 #[test]

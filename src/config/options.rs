@@ -20,7 +20,10 @@ Every flag has an environment variable of the same name: --data-dir is LANDFALL_
 
 /// Offline-first document sync: one request pushes an editor's whole queue.
 #[derive(Debug, Parser)]
-#[command(name = "landfall", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(
+    name = "landfall", version, override_usage = "landfall [COMMAND] [OPTIONS]", after_help = EXAMPLES,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -70,7 +70,7 @@ impl Store {
             let row: Option<(i64, i64)> = workspaces::table
                 .find(DbUuid(workspace_id.0))
                 .select((workspaces::head_sequence, workspaces::purged_sequence))
-                .first(connection)
+                .get_result(connection)
                 .optional()?;
             Ok(row.map(|(head_sequence, purged_sequence)| FeedRange { head_sequence, purged_sequence }))
         })

@@ -57,7 +57,7 @@ impl TestServer {
         Self::start_with(database, &[("LANDFALL_RATE_LIMIT", "off")])
     }
 
-    /// A server with these settings (environment variables).
+    /// A server with these settings (environment variables; an empty value takes one away).
     pub fn start_with(database: Database, settings: &[(&str, &str)]) -> Self {
         let data = Data {
             directory: TempDir::new().expect("a temporary directory"),
@@ -92,12 +92,18 @@ impl TestServer {
             .env("LANDFALL_DATA_DIR", self.data.directory.path())
             .env("LANDFALL_JWT_SECRET", JWT_SECRET)
             .env("RUST_LOG", "info")
-            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if let Some(postgres) = &self.data.postgres {
             command.env("LANDFALL_DATABASE_URL", postgres.url());
+        }
+        for (name, value) in &self.settings {
+            if value.is_empty() {
+                command.env_remove(name)
+            } else {
+                command.env(name, value)
+            };
         }
         let mut child = command.spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("piped");
@@ -225,4 +231,20 @@ pub fn run_program(arguments: &[&str], settings: &[(&str, &str)]) -> (ExitStatus
     }
     let [stdout, stderr] = streams;
     (output.status, stdout, stderr)
+}
+
+/// The head of the answer to a GET over a plain connection, for what the client of the tests hides.
+pub fn raw_get(server: &TestServer, path: &str, token: &str, headers: &str) -> String {
+    use std::io::Write;
+    let address = server.client().base_url();
+    let address = address.strip_prefix("http://").expect("a plain address");
+    let mut stream = std::net::TcpStream::connect(address).expect("the server listens");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n{headers}connection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("the server reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("the server answers");
+    let text = String::from_utf8_lossy(&answer);
+    text.split("\r\n\r\n").next().unwrap_or_default().to_owned()
 }

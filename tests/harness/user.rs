@@ -38,24 +38,26 @@ impl Deref for User {
 }
 
 impl User {
-    /// Makes an account, and logs in.
+    /// Makes an account, which is a login too.
     pub fn register(client: &Client, username: &str) -> Self {
         let credentials = json!({ "username": username, "password": PASSWORD });
-        client.post("/api/v1/auth/register", &credentials).expect(201);
-        Self::login(client, username)
+        Self::of_session(client, username, &client.post("/api/v1/auth/register", &credentials).expect(201))
     }
 
     /// Logs in again.
     pub fn login(client: &Client, username: &str) -> Self {
         let credentials = json!({ "username": username, "password": PASSWORD });
-        let answer = client.post("/api/v1/auth/login", &credentials).expect(200);
-        let access_token = answer.string("/access_token");
+        Self::of_session(client, username, &client.post("/api/v1/auth/login", &credentials).expect(200))
+    }
+
+    fn of_session(client: &Client, username: &str, session: &Answer) -> Self {
+        let access_token = session.string("/access_token");
         Self {
             client: client.with_token(&access_token),
             username: username.to_owned(),
             access_token,
-            refresh_token: answer.string("/refresh_token"),
-            workspace_id: answer.string("/workspace_id"),
+            refresh_token: session.string("/refresh_token"),
+            workspace_id: session.string("/workspace_id"),
         }
     }
 

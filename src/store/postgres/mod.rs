@@ -1,6 +1,5 @@
 //! A batch on Postgres: sets, not rows, so that a batch of any size takes the same few round trips. Decides nothing.
 
-mod statement;
 pub(super) mod transaction;
 
 use std::collections::BTreeMap;
@@ -10,11 +9,11 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 
-use self::statement::Statement;
 use super::encoding::decode_text;
 use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::workspaces;
 use super::sql_uuid::{DbUuid, SqlUuid};
+use super::statement::Statement;
 use super::{BatchScope, BatchTransaction, StoreError};
 use crate::domain::document::{DocumentHead, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
 use crate::domain::ids::{DocumentId, Version};
@@ -60,7 +59,7 @@ impl<'a> PostgresBatch<'a> {
             .find(workspace_id)
             .select(workspaces::head_sequence)
             .for_no_key_update()
-            .first(&mut *connection)
+            .get_result(&mut *connection)
             .optional()?
             .ok_or(StoreError::NoSuchWorkspace)?;
         Ok(Self { connection, scope, workspace_id, head_sequence })
@@ -73,7 +72,7 @@ impl BatchTransaction for PostgresBatch<'_> {
         if client_ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<ReceiptRow> = Statement::<ReceiptSql>::new(RECEIPTS)
+        let rows: Vec<ReceiptRow> = Statement::<Pg, ReceiptSql>::new(RECEIPTS)
             .bind::<SqlUuid, _>(self.workspace_id)
             .bind::<SqlUuid, _>(DbUuid(self.scope.user_id.0))
             .bind::<Text, _>(device_id)
@@ -86,7 +85,7 @@ impl BatchTransaction for PostgresBatch<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<HeadRow> = Statement::<HeadSql>::new(HEADS)
+        let rows: Vec<HeadRow> = Statement::<Pg, HeadSql>::new(HEADS)
             .bind::<SqlUuid, _>(self.workspace_id)
             .bind::<Array<SqlUuid>, _>(db_ids(ids))
             .load(self.connection)?;
@@ -100,7 +99,7 @@ impl BatchTransaction for PostgresBatch<'_> {
         let ids: Vec<_> = wanted.iter().map(|(id, _)| DbUuid(id.0)).collect();
         let versions: Vec<_> = wanted.iter().map(|(_, version)| *version).collect();
         let rows: Vec<(DbUuid, i64, String, Option<Vec<u8>>)> =
-            Statement::<(SqlUuid, BigInt, Text, Nullable<Binary>)>::new(TEXTS)
+            Statement::<Pg, (SqlUuid, BigInt, Text, Nullable<Binary>)>::new(TEXTS)
                 .bind::<SqlUuid, _>(self.workspace_id)
                 .bind::<Array<SqlUuid>, _>(ids)
                 .bind::<Array<BigInt>, _>(versions)
@@ -117,7 +116,7 @@ impl BatchTransaction for PostgresBatch<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<DocumentRow> = Statement::<DocumentSql>::new(DOCUMENTS)
+        let rows: Vec<DocumentRow> = Statement::<Pg, DocumentSql>::new(DOCUMENTS)
             .bind::<SqlUuid, _>(self.workspace_id)
             .bind::<Array<SqlUuid>, _>(db_ids(ids))
             .load(self.connection)?;
@@ -158,7 +157,7 @@ type DocumentRow = (HeadRow, bool, Option<String>, Option<Vec<u8>>, Option<Vec<u
 impl PostgresBatch<'_> {
     /// Updates since the snapshot, by document, in the order of their versions.
     fn load_yjs_updates(&mut self, ids: &[DocumentId]) -> Result<BTreeMap<DbUuid, Vec<Vec<u8>>>, StoreError> {
-        let rows: Vec<(DbUuid, Vec<u8>)> = Statement::<(SqlUuid, Binary)>::new(YJS_UPDATES)
+        let rows: Vec<(DbUuid, Vec<u8>)> = Statement::<Pg, (SqlUuid, Binary)>::new(YJS_UPDATES)
             .bind::<SqlUuid, _>(self.workspace_id)
             .bind::<Array<SqlUuid>, _>(db_ids(ids))
             .load(self.connection)?;
@@ -214,7 +213,7 @@ impl<'a> Rows<'a> {
         scope: &'a BatchScope,
         workspace_id: DbUuid,
         head_sequence: i64,
-    ) -> Statement<'_, (BigInt, BigInt, BigInt)> {
+    ) -> Statement<'_, Pg, (BigInt, BigInt, BigInt)> {
         let user_id = DbUuid(scope.user_id.0);
         let device_id = scope.device_id.as_deref();
         let statement = self
@@ -233,7 +232,7 @@ impl<'a> Rows<'a> {
         )
     }
 
-    fn bind_heads<Row>(&'a self, statement: Statement<'a, Row>) -> Statement<'a, Row> {
+    fn bind_heads<Row>(&'a self, statement: Statement<'a, Pg, Row>) -> Statement<'a, Pg, Row> {
         let heads = &self.heads;
         statement
             .bind::<Array<SqlUuid>, _>(column(heads, |row| row.document_id))
@@ -255,7 +254,7 @@ impl<'a> Rows<'a> {
             .bind::<Array<BigInt>, _>(column(heads, |row| row.log_rows))
     }
 
-    fn bind_log<Row>(&'a self, statement: Statement<'a, Row>) -> Statement<'a, Row> {
+    fn bind_log<Row>(&'a self, statement: Statement<'a, Pg, Row>) -> Statement<'a, Pg, Row> {
         let log = &self.log;
         statement
             .bind::<Array<SqlUuid>, _>(column(log, |row| row.document_id))
@@ -267,7 +266,7 @@ impl<'a> Rows<'a> {
             .bind::<Array<Nullable<Binary>>, _>(column(log, |row| row.yjs_update))
     }
 
-    fn bind_receipts<Row>(&'a self, statement: Statement<'a, Row>) -> Statement<'a, Row> {
+    fn bind_receipts<Row>(&'a self, statement: Statement<'a, Pg, Row>) -> Statement<'a, Pg, Row> {
         let receipts = &self.receipts;
         statement
             .bind::<Array<Text>, _>(column(receipts, |row| row.client_id))

@@ -1,0 +1,127 @@
+//! What was answered stays, whatever happens to the server.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use crate::harness::{Database, TestServer, create, on_both_databases, update};
+
+on_both_databases!(
+    a_graceful_stop_answers_what_is_under_way,
+    what_was_answered_survives_a_kill,
+    data_survive_a_restart,
+);
+
+fn data_survive_a_restart(database: Database) {
+    let mut server = TestServer::start(database);
+    let ada = server.register("ada");
+    let id = ada.new_document("Notes", "one\n");
+    ada.send(update("edit", &id).base(1).content("two\n")).expect_outcomes(["edit success v2"]);
+    assert!(server.stop().success());
+    server.restart();
+    assert_eq!(ada.read(&id).string("/content"), "two\n");
+    assert_eq!(ada.version(&id, 1).string("/content"), "one\n");
+}
+
+fn a_graceful_stop_answers_what_is_under_way(database: Database) {
+    let mut server = TestServer::start(database);
+    let ada = server.register("ada");
+    let answered = AtomicUsize::new(0);
+    let asked_to_stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for writer in 0..4 {
+            let (ada, answered, asked_to_stop) = (&ada, &answered, &asked_to_stop);
+            scope.spawn(move || {
+                for n in 0.. {
+                    let batch = ada.batch().with(create(&format!("op_{writer}_{n}")));
+                    match batch.try_send() {
+                        Some(answer) if answer.status == 200 => answered.fetch_add(1, Ordering::SeqCst),
+                        Some(answer) if answer.status == 503 => return,
+                        Some(answer) => panic!("{answer}"),
+                        // The server is gone, as it was asked to.
+                        None => return assert!(asked_to_stop.load(Ordering::SeqCst), "cut off before the stop"),
+                    };
+                }
+            });
+        }
+        while answered.load(Ordering::SeqCst) < 20 {
+            thread::yield_now();
+        }
+        asked_to_stop.store(true, Ordering::SeqCst);
+        server.ask_to_stop();
+    });
+    assert!(server.wait().success(), "a clean end");
+    server.restart();
+    let mut stored = 0;
+    let mut token = String::new();
+    loop {
+        let page = ada.list(&format!("&page_size=500{token}")).expect(200);
+        stored += page.items().len();
+        match page.body["next_page_token"].as_str() {
+            Some(next) => token = format!("&page_token={next}"),
+            None => break,
+        }
+    }
+    let answered = answered.into_inner();
+    assert!(stored >= answered, "{answered} answered, {stored} there");
+    assert!(stored <= answered + 4, "{answered} answered, {stored} there: what was not answered was cut off, not left");
+}
+
+fn what_was_answered_survives_a_kill(database: Database) {
+    const WRITERS: usize = 6;
+    let mut server = TestServer::start(database);
+    let ada = server.register("ada");
+    let sent = Mutex::new(Vec::new());
+    let answered = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (ada, sent, answered) = (&ada, &sent, &answered);
+            scope.spawn(move || {
+                for n in 0.. {
+                    let batch = ada
+                        .batch()
+                        .device(&format!("device-{writer}"))
+                        .with_all((0..5).map(|at| create(&format!("{n}-{at}")).title(&format!("{writer}-{n}-{at}"))));
+                    sent.lock().unwrap().push(batch.clone());
+                    let Some(answer) = batch.try_send() else { return };
+                    let ids: Vec<_> = (0..5).map(|at| answer.document_id(&format!("{n}-{at}"))).collect();
+                    answered.lock().unwrap().extend(ids);
+                }
+            });
+        }
+        while answered.lock().unwrap().len() < 150 {
+            thread::yield_now();
+        }
+        server.kill();
+    });
+    server.restart();
+    for id in answered.into_inner().unwrap() {
+        ada.read(&id).expect(200);
+    }
+    // The editors come back and send everything again: whatever had been applied is replayed, the rest is applied.
+    let sent = sent.into_inner().unwrap();
+    for batch in &sent {
+        let answer = batch.clone().send().expect(200);
+        assert_eq!(answer.body["successful"], 5, "{answer}");
+        let replayed = answer.body["replayed"].as_i64();
+        assert!(matches!(replayed, Some(0 | 5)), "a batch is one transaction: {answer}");
+    }
+    let titles = titles(&ada);
+    assert_eq!(titles.len(), sent.len() * 5);
+    assert!(titles.windows(2).all(|pair| pair[0] != pair[1]), "nothing is doubled");
+}
+
+fn titles(user: &crate::harness::User) -> Vec<String> {
+    let mut titles = Vec::new();
+    let mut token = String::new();
+    loop {
+        let page = user.list(&format!("&page_size=500{token}")).expect(200);
+        titles.extend(page.column("title").iter().map(|title| title.as_str().unwrap().to_owned()));
+        match page.body["next_page_token"].as_str() {
+            Some(next) => token = format!("&page_token={next}"),
+            None => break,
+        }
+    }
+    titles.sort();
+    titles
+}
