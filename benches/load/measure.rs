@@ -89,3 +89,10 @@ fn peak_memory_kib(process_id: u32) -> Outcome<u32> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("/proc/PID/status has no VmHWM")?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
+
+/// Processor time of the calling thread so far.
+pub fn thread_cpu_time() -> Outcome<Duration> {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds = stat.split_whitespace().next().ok_or("/proc/thread-self/schedstat is empty")?;
+    Ok(Duration::from_nanos(nanoseconds.parse()?))
+}
