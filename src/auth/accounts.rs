@@ -180,9 +180,7 @@ impl Accounts {
         let expires_at = self.refresh_expiry(now);
         let store = Arc::clone(&self.config.store);
         let user = blocking(move || match store.rotate_refresh_token(old, new, now, expires_at)? {
-            Rotation::Rotated { user_id } => {
-                store.find_user(user_id)?.ok_or(AuthError::RefreshTokenRefused)
-            }
+            Rotation::Rotated { user_id } => store.find_user(user_id)?.ok_or(AuthError::RefreshTokenRefused),
             Rotation::Reused => {
                 tracing::warn!("a refresh token came a second time; its whole family is revoked");
                 Err(AuthError::RefreshTokenRefused)

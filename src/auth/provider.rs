@@ -153,9 +153,8 @@ impl Provider {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // Times are checked below against the injected clock.
         validation.validate_exp = false;
-        let claims = decode::<Claims>(token, &key.key, &validation)
-            .map_err(|refused| TokenError::from_jwt(&refused))?
-            .claims;
+        let claims =
+            decode::<Claims>(token, &key.key, &validation).map_err(|refused| TokenError::from_jwt(&refused))?.claims;
         let earliest = f64_seconds(seconds(now).saturating_sub(LEEWAY_S));
         let latest = f64_seconds(seconds(now).saturating_add(LEEWAY_S));
         // Negated, so that a time that is no number is refused.

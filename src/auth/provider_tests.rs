@@ -134,11 +134,8 @@ fn serve(bodies: Vec<String>) -> (String, Arc<AtomicUsize>) {
             let n = count.fetch_add(1, Ordering::SeqCst);
             let body = &bodies[n.min(bodies.len() - 1)];
             // A reader that stops at its limit may have hung up already.
-            let _sent = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-                body.len()
-            );
+            let _sent =
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
         }
     });
     (url, served)

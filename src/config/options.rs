@@ -217,7 +217,8 @@ pub enum RateLimit {
 }
 
 fn address(raw: &str) -> Result<SocketAddr, String> {
-    let mut found = raw.to_socket_addrs().map_err(|_unresolved| "use address:port, such as 127.0.0.1:7001".to_owned())?;
+    let mut found =
+        raw.to_socket_addrs().map_err(|_unresolved| "use address:port, such as 127.0.0.1:7001".to_owned())?;
     found.next().ok_or_else(|| "the name has no address".to_owned())
 }
 

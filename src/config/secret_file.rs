@@ -42,16 +42,18 @@ pub fn load_or_make(directory: &Path) -> Result<SecretString, Error> {
 fn read(mut file: File) -> Result<SecretString, Error> {
     let mode = file.metadata()?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        let reason = format!("others may read the token secret (mode {mode:03o}); run chmod 600, or delete it to get a new one");
+        let reason =
+            format!("others may read the token secret (mode {mode:03o}); run chmod 600, or delete it to get a new one");
         return Err(Error::new(ErrorKind::PermissionDenied, reason));
     }
     let mut text = String::new();
     file.read_to_string(&mut text)?;
     match STANDARD.decode(text.trim()) {
         Ok(bytes) if bytes.len() >= SECRET_BYTES => Ok(SecretString::from(text.trim())),
-        Ok(_) | Err(_) => {
-            Err(Error::new(ErrorKind::InvalidData, "this is no token secret; delete it to get a new one (all log in again)"))
-        }
+        Ok(_) | Err(_) => Err(Error::new(
+            ErrorKind::InvalidData,
+            "this is no token secret; delete it to get a new one (all log in again)",
+        )),
     }
 }
 

@@ -95,9 +95,7 @@ fn what_cannot_be_is_refused_in_one_line() {
 
 #[test]
 fn a_provider_is_a_file_or_a_trustworthy_url() {
-    let source = |jwks| {
-        serve(&["--jwks", jwks, "--issuer", "i", "--audience", "a"]).unwrap().provider.unwrap().source
-    };
+    let source = |jwks| serve(&["--jwks", jwks, "--issuer", "i", "--audience", "a"]).unwrap().provider.unwrap().source;
     assert_eq!(source("keys.json"), JwksSource::File("keys.json".into()));
     for url in ["https://id.example/keys", "http://127.0.0.1:8080/keys", "http://localhost/keys", "http://[::1]/keys"] {
         assert_eq!(source(url), JwksSource::Url(url.to_owned()));

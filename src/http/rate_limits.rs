@@ -56,12 +56,7 @@ pub struct Retry {
     pub quota: Quota,
 }
 
-type Limiter<C> = RateLimiter<
-    UserId,
-    DashMapStateStore<UserId>,
-    C,
-    StateInformationMiddleware,
->;
+type Limiter<C> = RateLimiter<UserId, DashMapStateStore<UserId>, C, StateInformationMiddleware>;
 
 /// The limits of all users of this server.
 pub struct RateLimits<C: Clock = DefaultClock> {
@@ -102,10 +97,10 @@ impl<C: Clock + Clone> RateLimits<C> {
     /// # Errors
     /// How long to wait. What was refused for its bytes has still cost its operations.
     pub fn charge(&self, user: UserId, operations: u64, bytes: u64) -> Result<Quota, Retry> {
-        let operations = self.operations.charge(user, operations).map_err(|(after, operations)| Retry {
-            after,
-            quota: Quota { operations, bytes: None },
-        })?;
+        let operations = self
+            .operations
+            .charge(user, operations)
+            .map_err(|(after, operations)| Retry { after, quota: Quota { operations, bytes: None } })?;
         match self.bytes.charge(user, bytes) {
             Ok(bytes) => Ok(Quota { operations, bytes: Some(bytes) }),
             Err((after, bytes)) => Err(Retry { after, quota: Quota { operations, bytes: Some(bytes) } }),
@@ -177,10 +172,8 @@ mod tests {
 
     fn limits(operations: u32, bytes: u64) -> (RateLimits<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
-        let config = RateLimitConfig {
-            operations_per_minute: NonZeroU32::new(operations).unwrap(),
-            bytes_per_minute: bytes,
-        };
+        let config =
+            RateLimitConfig { operations_per_minute: NonZeroU32::new(operations).unwrap(), bytes_per_minute: bytes };
         (RateLimits::with_clock(config, &clock), clock)
     }
 

@@ -92,7 +92,8 @@ async fn create_workspace(
     let workspace_id = workspace_id.unwrap_or_else(|| WorkspaceId(Uuid::now_v7()));
     let created_at = state.clock.now();
     let (store, stored_name) = (state.store.clone(), name.clone());
-    let made = web::block(move || store.create_workspace(user.user_id, workspace_id, stored_name, created_at)).await??;
+    let made =
+        web::block(move || store.create_workspace(user.user_id, workspace_id, stored_name, created_at)).await??;
     match made {
         WorkspaceCreation::Created => {
             Ok(HttpResponse::Created().json(WorkspaceResponse { workspace_id, name, role: Role::Owner, created_at }))

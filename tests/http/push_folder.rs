@@ -25,7 +25,8 @@ fn push_with(server: &TestServer, folder: &Path, password: &str) -> Output {
 fn push(server: &TestServer, folder: &Path) -> (i32, Vec<String>) {
     let output = push_with(server, folder, PASSWORD);
     let text = String::from_utf8_lossy(&output.stdout);
-    let mut lines: Vec<String> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let mut lines: Vec<String> =
+        text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     lines.sort();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     (output.status.code().expect("a status"), lines)
@@ -87,12 +88,7 @@ fn changes_are_told_apart(database: Database) {
     assert!(lines[1].starts_with("conflict gone.md: "), "{lines:?}");
     assert_eq!(
         lines[2..],
-        [
-            "unchanged empty.md",
-            "unchanged equal.md",
-            "unchanged sub folder/\"quoted\" 文.md",
-            "updated changed.md",
-        ]
+        ["unchanged empty.md", "unchanged equal.md", "unchanged sub folder/\"quoted\" 文.md", "updated changed.md",]
     );
 }
 
