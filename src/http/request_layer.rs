@@ -49,7 +49,8 @@ pub async fn request_layer(
         started,
         method,
         route: response.request().match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()),
-        status: response.status(),
+        status: response.status().as_u16(),
+        is_failure: is_server_failure(response.status()),
         user_id: response.request().extensions().get::<CurrentUser>().map(|user| user.user_id.to_string()),
         bytes: 0,
     };
@@ -88,7 +89,8 @@ struct LogLine {
     started: Instant,
     method: Method,
     route: String,
-    status: actix_web::http::StatusCode,
+    status: u16,
+    is_failure: bool,
     user_id: Option<String>,
     bytes: u64,
 }
@@ -119,11 +121,11 @@ impl MessageBody for LoggedBody {
 impl Drop for LogLine {
     fn drop(&mut self) {
         let elapsed = self.started.elapsed();
-        let status = self.status.as_u16();
+        let status = self.status;
         self.span.in_scope(|| {
             let duration_ms = elapsed.as_secs_f64() * 1_000.0;
             let (method, route, user_id, bytes) = (&self.method, &self.route, self.user_id.as_deref(), self.bytes);
-            if is_server_failure(self.status) {
+            if self.is_failure {
                 tracing::warn!(%method, %route, status, duration_ms, bytes, user_id, "answered");
             } else {
                 tracing::info!(%method, %route, status, duration_ms, bytes, user_id, "answered");

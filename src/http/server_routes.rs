@@ -32,10 +32,7 @@ async fn limits(state: web::Data<AppState>) -> HttpResponse {
 }
 
 async fn health(state: web::Data<AppState>) -> HttpResponse {
-    let message = match database_answers(&state).await {
-        Ok(()) => None,
-        Err(message) => Some(message),
-    };
+    let message = database_answers(&state).await.err();
     HttpResponse::build(health_status(message.is_none())).json(HealthResponse {
         status: if message.is_none() { "ok" } else { "unavailable" },
         message: message.unwrap_or("The database answers."),

@@ -5,7 +5,7 @@ use tracing_subscriber::filter::ParseError;
 
 use crate::config::options::LogFormat;
 
-const DEFAULT_FILTER: &str = "info";
+const DEFAULT_FILTER: &str = "info,actix_server=warn";
 
 /// Starts logging as `RUST_LOG` says. To be called once; later calls change nothing.
 ///
@@ -20,7 +20,7 @@ pub fn start(format: LogFormat) -> Result<(), ParseError> {
     // Fails only where logging has been started before, as several servers in one process do.
     let _started = match format {
         LogFormat::Text => lines.with_ansi(false).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
     };
     Ok(())
 }

@@ -144,7 +144,7 @@ impl Store {
     pub fn find_user(&self, user_id: UserId) -> Result<Option<User>, StoreError> {
         self.read(|connection| {
             let row: Option<UserRow> =
-                users::table.find(DbUuid(user_id.0)).select(UserRow::as_select()).first(connection).optional()?;
+                users::table.find(DbUuid(user_id.0)).select(UserRow::as_select()).get_result(connection).optional()?;
             Ok(row.map(User::from))
         })
     }
@@ -252,8 +252,11 @@ fn insert_user(connection: &mut AnyConnection, user: &NewUserRow<'_>) -> Result<
 }
 
 pub(super) fn find_by_name(connection: &mut AnyConnection, username: &str) -> Result<Option<User>, StoreError> {
-    let row: Option<UserRow> =
-        users::table.filter(users::username.eq(username)).select(UserRow::as_select()).first(connection).optional()?;
+    let row: Option<UserRow> = users::table
+        .filter(users::username.eq(username))
+        .select(UserRow::as_select())
+        .get_result(connection)
+        .optional()?;
     Ok(row.map(User::from))
 }
 
@@ -263,7 +266,7 @@ fn find_external(connection: &mut AnyConnection, issuer: &str, subject: &str) ->
         .filter(external_identities::issuer.eq(issuer))
         .filter(external_identities::subject.eq(subject))
         .select(UserRow::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     Ok(row.map(User::from))
 }

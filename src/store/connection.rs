@@ -63,9 +63,10 @@ impl Connector {
     pub(super) fn open(&self) -> Result<AnyConnection, StoreError> {
         match &self.url {
             DatabaseUrl::Sqlite(path) => self.open_sqlite(path).map(AnyConnection::Sqlite),
-            DatabaseUrl::Postgres(url) => {
-                PgConnection::establish(url).map(AnyConnection::Postgres).map_err(|error| self.unopened(&error))
-            }
+            DatabaseUrl::Postgres(url) => PgConnection::establish(url).map(AnyConnection::Postgres).map_err(|error| {
+                // libpq quotes a URL that it cannot read, password and all.
+                self.unopened(&error.to_string().replace(url, &self.url.to_string()))
+            }),
         }
     }
 
@@ -75,12 +76,13 @@ impl Connector {
         // busy_timeout first: the pragmas after it may themselves meet a lock.
         let mut pragmas = format!(
             "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-             PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;",
+             PRAGMA temp_store = MEMORY;",
             self.busy_timeout_ms
         );
+        // Cache sizes are KiB when negative: batches touch pages at random, so the writer has most use for them.
         pragmas.push_str(match self.purpose {
-            Purpose::Read => "PRAGMA query_only = ON;",
-            Purpose::Write => "PRAGMA wal_autocheckpoint = 0;",
+            Purpose::Read => "PRAGMA query_only = ON; PRAGMA cache_size = -8192;",
+            Purpose::Write => "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536;",
         });
         connection.batch_execute(&pragmas).map_err(|error| self.unopened(&error))?;
         Ok(connection)
@@ -91,20 +93,43 @@ impl Connector {
     }
 }
 
+/// A connection that was used this recently is handed out unasked: asking costs a round trip each time.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// A pooled connection, and what is known of its health.
+pub(super) struct Session {
+    pub(super) connection: AnyConnection,
+    last_used: Instant,
+    cut_off: bool,
+}
+
+impl Session {
+    /// Takes note of how a use ended: a connection that failed its user is not handed out again.
+    pub(super) fn note<T>(&mut self, outcome: &Result<T, StoreError>) {
+        self.cut_off |= matches!(outcome, Err(StoreError::Unavailable(_)));
+    }
+}
+
 impl ManageConnection for Connector {
-    type Connection = AnyConnection;
+    type Connection = Session;
     type Error = StoreError;
 
-    fn connect(&self) -> Result<AnyConnection, StoreError> {
-        self.open()
+    fn connect(&self) -> Result<Session, StoreError> {
+        Ok(Session { connection: self.open()?, last_used: Instant::now(), cut_off: false })
     }
 
-    fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        Ok(connection.ping()?)
+    fn is_valid(&self, session: &mut Session) -> Result<(), StoreError> {
+        match &mut session.connection {
+            // A file does not go away; a server may have been restarted meanwhile.
+            AnyConnection::Sqlite(_) => Ok(()),
+            AnyConnection::Postgres(_) if session.last_used.elapsed() < TRUSTED_FOR => Ok(()),
+            AnyConnection::Postgres(connection) => Ok(connection.ping()?),
+        }
     }
 
-    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
-        std::thread::panicking() || connection.is_broken()
+    fn has_broken(&self, session: &mut Session) -> bool {
+        session.last_used = Instant::now();
+        session.cut_off || std::thread::panicking() || session.connection.is_broken()
     }
 }
 
@@ -125,12 +150,10 @@ impl Pool {
     /// `Open`.
     pub(super) fn open(name: &'static str, connector: Connector, config: &StoreConfig) -> Result<Self, StoreError> {
         drop(connector.open()?);
-        let postgres = matches!(connector.url, DatabaseUrl::Postgres(_));
         let connections = r2d2::Pool::builder()
             .max_size(config.reader_connections.max(1))
             .min_idle(Some(1))
-            // A file does not go away; a server may have been restarted since the connection was last used.
-            .test_on_check_out(postgres)
+            .test_on_check_out(true)
             .connection_timeout(Duration::from_millis(config.connection_timeout_ms))
             .error_handler(Box::new(Faults))
             .build_unchecked(connector);
@@ -158,6 +181,11 @@ impl Pool {
                 StoreError::Unavailable(error.to_string())
             }
         })
+    }
+
+    /// How many connections there are at most.
+    pub(super) fn size(&self) -> u32 {
+        self.connections.max_size()
     }
 
     /// When a reader that has no deadline of its own gives up waiting for a connection.

@@ -226,12 +226,12 @@ pub(super) fn find_stored(
         .filter(documents::workspace_id.eq(key.0))
         .filter(documents::document_id.eq(key.1))
         .select((HeadRow::as_select(), documents::damaged, users::username.nullable()))
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     let Some((row, damaged, name)) = found else { return Ok(None) };
     let head = DocumentHead::try_from(row)?;
     let body: Option<BodyRow> =
-        document_bodies::table.find(key).select(BodyRow::as_select()).first(connection).optional()?;
+        document_bodies::table.find(key).select(BodyRow::as_select()).get_result(connection).optional()?;
     let (snapshot, rendered) = usable(body, &head);
     let content = match (head.is_deleted(), rendered) {
         (true, _) => None,
@@ -270,7 +270,7 @@ fn logged_content(
     let content = document_log::table
         .find((key.0, key.1, version))
         .select(document_log::content)
-        .first::<Option<Vec<u8>>>(connection)
+        .get_result::<Option<Vec<u8>>>(connection)
         .optional()?;
     Ok(content.flatten())
 }
@@ -301,7 +301,7 @@ pub(super) fn find_text(
 ) -> Result<Option<VersionText>, StoreError> {
     let key = (DbUuid(workspace_id.0), DbUuid(id.0));
     let known: Option<(i64, i64)> =
-        documents::table.find(key).select((documents::epoch, documents::version)).first(connection).optional()?;
+        documents::table.find(key).select((documents::epoch, documents::version)).get_result(connection).optional()?;
     let Some((epoch, _)) = known.filter(|(epoch, head)| (*epoch..=*head).contains(&version)) else { return Ok(None) };
     let title: Option<String> = document_log::table
         .filter(document_log::workspace_id.eq(key.0))
@@ -349,7 +349,7 @@ fn find_stored_version(
         .filter(document_log::document_id.eq(key.1))
         .filter(document_log::version.eq(version))
         .select(EntryRow::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     let Some(entry) = entry.map(VersionEntry::try_from).transpose()? else { return Ok(None) };
     if entry.kind == OperationKind::Delete {

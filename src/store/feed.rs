@@ -1,6 +1,8 @@
 //! The feed: a workspace's documents in the order in which they last changed. Bodies are read apart. Decides nothing.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::rows::HeadRow;
 use super::schema::{documents, users, workspaces};
@@ -45,6 +47,8 @@ impl Store {
                 .left_join(users::table.on(users::user_id.eq(documents::updated_by)))
                 .filter(documents::workspace_id.eq(DbUuid(workspace_id.0)))
                 .filter(documents::sequence.gt(after_sequence))
+                // Word for word as in the partial index: it serves nobody else.
+                .filter(sql::<Bool>("sequence > 0"))
                 .order(documents::sequence.asc())
                 .limit(i64::from(limit))
                 .select((documents::sequence, HeadRow::as_select(), users::username.nullable()))
@@ -66,7 +70,7 @@ impl Store {
             let row: Option<(i64, i64)> = workspaces::table
                 .find(DbUuid(workspace_id.0))
                 .select((workspaces::head_sequence, workspaces::purged_sequence))
-                .first(connection)
+                .get_result(connection)
                 .optional()?;
             Ok(row.map(|(head_sequence, purged_sequence)| FeedRange { head_sequence, purged_sequence }))
         })

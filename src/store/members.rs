@@ -243,8 +243,8 @@ fn insert_member(
 fn lock_members(connection: &mut AnyConnection, workspace_id: WorkspaceId) -> Result<(), StoreError> {
     let workspace = workspaces::table.find(DbUuid(workspace_id.0)).select(workspaces::head_sequence);
     let found: Option<i64> = match connection {
-        AnyConnection::Sqlite(connection) => workspace.first(connection).optional()?,
-        AnyConnection::Postgres(connection) => workspace.for_no_key_update().first(connection).optional()?,
+        AnyConnection::Sqlite(connection) => workspace.get_result(connection).optional()?,
+        AnyConnection::Postgres(connection) => workspace.for_no_key_update().get_result(connection).optional()?,
     };
     found.map(|_sequence| ()).ok_or(StoreError::NoSuchWorkspace)
 }
@@ -257,7 +257,7 @@ fn role_of(
     let code: Option<i16> = members::table
         .find((DbUuid(workspace_id.0), DbUuid(user_id.0)))
         .select(members::role)
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     code.map(role_from_code).transpose()
 }

@@ -14,10 +14,13 @@ pub mod feed;
 mod members;
 pub mod migrations;
 mod postgres;
+#[cfg(test)]
+mod query_plans;
 mod rows;
 mod schema;
 mod sql_uuid;
 mod sqlite;
+mod statement;
 mod tokens;
 pub mod upkeep;
 pub mod url;
@@ -196,7 +199,10 @@ impl Store {
 
     /// Statements that need not agree with one another.
     fn read<T>(&self, body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        body(&mut *self.readers.get(self.readers.patience())?)
+        let mut session = self.readers.get(self.readers.patience())?;
+        let outcome = body(&mut session.connection);
+        session.note(&outcome);
+        outcome
     }
 
     /// Statements that see one state of the database.

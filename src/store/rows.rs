@@ -56,9 +56,12 @@ impl TryFrom<HeadRow> for DocumentHead {
     }
 }
 
+// What is `None` is written as NULL in every row for writing: leaving it out, which is Diesel's default, makes another
+// statement of each combination, and none of them is cached.
+
 /// A head as it is written: all of a document's row but the mark of damage.
-#[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = documents, primary_key(workspace_id, document_id), treat_none_as_null = true)]
+#[derive(Debug, Insertable)]
+#[diesel(table_name = documents, treat_none_as_default_value = false)]
 pub(super) struct NewHeadRow<'a> {
     pub workspace_id: DbUuid,
     pub document_id: DbUuid,
@@ -105,7 +108,7 @@ impl<'a> NewHeadRow<'a> {
 
 /// A new version in the log.
 #[derive(Debug, Insertable)]
-#[diesel(table_name = document_log)]
+#[diesel(table_name = document_log, treat_none_as_default_value = false)]
 pub(super) struct NewLogRow<'a> {
     pub workspace_id: DbUuid,
     pub document_id: DbUuid,
@@ -167,7 +170,7 @@ impl TryFrom<ReceiptRow> for Receipt {
 
 /// A receipt as it is written.
 #[derive(Debug, Insertable)]
-#[diesel(table_name = receipts)]
+#[diesel(table_name = receipts, treat_none_as_default_value = false)]
 pub(super) struct NewReceiptRow<'a> {
     pub workspace_id: DbUuid,
     pub user_id: DbUuid,

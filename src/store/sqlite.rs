@@ -2,14 +2,18 @@
 //!
 //! Looked up one by one on purpose: for `document_id IN (ten or more)` SQLite's planner may prefer the index on
 //! `(workspace_id, sequence)` and read every document of the workspace; and a cached statement by full key is as fast.
+//! No `LIMIT` either: its bind makes SQLite prepare a cached statement anew each time it is run.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sqlite::Sqlite;
 
 use super::connection::AnyConnection;
 use super::documents::{find_stored, find_text};
 use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::{document_log, documents, receipts, workspaces};
-use super::sql_uuid::DbUuid;
+use super::sql_uuid::{DbUuid, SqlUuid};
+use super::statement::Statement;
 use super::{BatchScope, BatchTransaction, StoreError};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
 use crate::domain::ids::{DocumentId, Version};
@@ -32,7 +36,7 @@ impl<'a> SqliteBatch<'a> {
         let head_sequence = workspaces::table
             .find(workspace_id)
             .select(workspaces::head_sequence)
-            .first(&mut *connection)
+            .get_result(&mut *connection)
             .optional()?
             .ok_or(StoreError::NoSuchWorkspace)?;
         Ok(Self { connection, scope, workspace_id, head_sequence })
@@ -45,13 +49,7 @@ impl<'a> SqliteBatch<'a> {
             HeadWrite::Insert => {
                 diesel::insert_into(documents::table).values(&row).on_conflict_do_nothing().execute(connection)?
             }
-            HeadWrite::Replace { expected_version } => diesel::update(documents::table)
-                .filter(documents::workspace_id.eq(row.workspace_id))
-                .filter(documents::document_id.eq(row.document_id))
-                .filter(documents::version.eq(expected_version))
-                // A mark of damage stays with the document that it was made on, not with its successor.
-                .set((&row, documents::damaged.eq(documents::damaged.and(documents::epoch.eq(row.epoch)))))
-                .execute(connection)?,
+            HeadWrite::Replace { expected_version } => replacement(&row, expected_version).execute(connection)?,
         };
         if written == 1 { Ok(()) } else { Err(StoreError::LostRace) }
     }
@@ -59,12 +57,41 @@ impl<'a> SqliteBatch<'a> {
     fn advance_feed(&mut self, documents: usize) -> Result<i64, StoreError> {
         let first = self.head_sequence + 1;
         self.head_sequence += i64::try_from(documents).map_err(|error| StoreError::Refused(error.to_string()))?;
-        diesel::update(workspaces::table)
-            .filter(workspaces::workspace_id.eq(self.workspace_id))
-            .set(workspaces::head_sequence.eq(self.head_sequence))
+        Statement::<Sqlite>::new("UPDATE workspaces SET head_sequence = ? WHERE workspace_id = ?")
+            .bind::<BigInt, _>(self.head_sequence)
+            .bind::<SqlUuid, _>(self.workspace_id)
             .execute(self.connection.sqlite()?)?;
         Ok(first)
     }
+}
+
+/// A mark of damage stays with the document that it was made on, not with its successor.
+const REPLACE_HEAD: &str = "UPDATE documents SET version = ?, sequence = ?, title = ?, created_at = ?, updated_at = ?, \
+     updated_by = ?, deleted_at = ?, damaged = damaged AND epoch = ?, epoch = ?, content_version = ?, \
+     content_digest = ?, state_vector = ?, yjs_roots = ?, snapshot_bytes = ?, log_bytes = ?, log_rows = ? \
+     WHERE workspace_id = ? AND document_id = ? AND version = ?";
+
+fn replacement<'a>(row: &'a NewHeadRow<'a>, expected_version: Version) -> Statement<'a, Sqlite> {
+    Statement::new(REPLACE_HEAD)
+        .bind::<BigInt, _>(row.version)
+        .bind::<BigInt, _>(row.sequence)
+        .bind::<Text, _>(row.title)
+        .bind::<BigInt, _>(row.created_at)
+        .bind::<BigInt, _>(row.updated_at)
+        .bind::<SqlUuid, _>(row.updated_by)
+        .bind::<Nullable<BigInt>, _>(row.deleted_at)
+        .bind::<BigInt, _>(row.epoch)
+        .bind::<BigInt, _>(row.epoch)
+        .bind::<BigInt, _>(row.content_version)
+        .bind::<Nullable<Binary>, _>(row.content_digest)
+        .bind::<Nullable<Binary>, _>(row.state_vector.as_deref())
+        .bind::<Binary, _>(row.yjs_roots.as_slice())
+        .bind::<BigInt, _>(row.snapshot_bytes)
+        .bind::<BigInt, _>(row.log_bytes)
+        .bind::<BigInt, _>(row.log_rows)
+        .bind::<SqlUuid, _>(row.workspace_id)
+        .bind::<SqlUuid, _>(row.document_id)
+        .bind::<BigInt, _>(expected_version)
 }
 
 impl BatchTransaction for SqliteBatch<'_> {
@@ -77,7 +104,7 @@ impl BatchTransaction for SqliteBatch<'_> {
             let row = receipts::table
                 .find((self.workspace_id, user_id, device_id, *client_id))
                 .select(ReceiptRow::as_select())
-                .first(connection)
+                .get_result(connection)
                 .optional()?;
             found.extend(row.map(Receipt::try_from).transpose()?);
         }
@@ -91,7 +118,7 @@ impl BatchTransaction for SqliteBatch<'_> {
             let row = documents::table
                 .find((self.workspace_id, DbUuid(id.0)))
                 .select(HeadRow::as_select())
-                .first(connection)
+                .get_result(connection)
                 .optional()?;
             heads.extend(row.map(DocumentHead::try_from).transpose()?);
         }

@@ -99,7 +99,8 @@ fn rotate(
     if lock_family(connection, old_hash)?.is_none() {
         return Ok(Rotation::Unknown);
     }
-    let token: TokenRow = refresh_tokens::table.find(&old_hash[..]).select(TokenRow::as_select()).first(connection)?;
+    let token: TokenRow =
+        refresh_tokens::table.find(&old_hash[..]).select(TokenRow::as_select()).get_result(connection)?;
     if token.used_at.is_some() || token.revoked_at.is_some() {
         revoke(connection, token.family_id, now)?;
         return Ok(Rotation::Reused);
@@ -118,8 +119,11 @@ fn rotate(
 
 /// The token's family, its changes ordered: else a family could be revoked just while a successor is being stored.
 fn lock_family(connection: &mut AnyConnection, token_hash: &TokenHash) -> Result<Option<DbUuid>, StoreError> {
-    let family: Option<DbUuid> =
-        refresh_tokens::table.find(&token_hash[..]).select(refresh_tokens::family_id).first(connection).optional()?;
+    let family: Option<DbUuid> = refresh_tokens::table
+        .find(&token_hash[..])
+        .select(refresh_tokens::family_id)
+        .get_result(connection)
+        .optional()?;
     if let (Some(family_id), AnyConnection::Postgres(connection)) = (family, connection) {
         refresh_tokens::table
             .filter(refresh_tokens::family_id.eq(family_id))

@@ -169,7 +169,7 @@ fn lock(
             .find(key)
             .select(workspaces::head_sequence)
             .for_no_key_update()
-            .first::<i64>(connection)
+            .get_result::<i64>(connection)
             .optional()?;
     }
     Ok((key, DbUuid(id.0)))

@@ -2,6 +2,9 @@
 //!
 //! Struct bytes are copied as they came; nothing is decoded into a document and encoded again, which would lose
 //! what the decoder does not know. Takes time and memory in proportion to the parts.
+//!
+//! Where two parts have different changes under the same name (two editors that were given the same client id), the
+//! part that begins earlier wins, of those that begin alike the longer one, then the earlier in the list.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +13,7 @@ use crate::domain::yjs_facts::{DeleteSet, ScannedUpdate, StateVector};
 use crate::yjs::reader::{put_length, put_number};
 use crate::yjs::scan::{ScanError, scan_update};
 use crate::yjs::squash::squash_weave;
-use crate::yjs::walk::NO_CAPS;
-use crate::yjs::weave::Weave;
+use crate::yjs::weave::{Weave, deletions_of_parts};
 
 /// Joins a list of updates, in any order, to one.
 ///
@@ -55,9 +57,9 @@ pub fn diff_update(parts: &[Vec<u8>], known: &StateVector) -> Result<Option<Vec<
 /// The deletions of the union of `parts`.
 ///
 /// # Errors
-/// If a part cannot be read or they leave a gap between them.
+/// If a part cannot be read.
 pub fn deletions_of(parts: &[Vec<u8>]) -> Result<DeleteSet, ScanError> {
-    Ok(weave(parts)?.deletes)
+    deletions_of_parts(parts.iter().map(Vec::as_slice))
 }
 
 /// What the union of `parts` knows, deletes, and which roots it puts sequence items into: to be compared before one
@@ -68,10 +70,7 @@ pub fn deletions_of(parts: &[Vec<u8>]) -> Result<DeleteSet, ScanError> {
 pub fn facts_of(parts: &[Vec<u8>]) -> Result<(StateVector, DeleteSet, BTreeSet<String>), ScanError> {
     let weave = weave(parts)?;
     let vector = weave.state_vector()?;
-    let mut roots = BTreeSet::new();
-    for part in parts {
-        roots.extend(scan_update(part.clone(), &NO_CAPS)?.root_inserts);
-    }
+    let roots = weave.root_inserts()?;
     Ok((vector, weave.deletes, roots))
 }
 
@@ -102,6 +101,7 @@ mod tests {
     use crate::domain::yjs_facts::{Client, Clock};
     use crate::yjs::samples::{keyed_text, root_text, text_after, text_between, update};
     use crate::yjs::scan::scan_state_vector;
+    use crate::yjs::walk::NO_CAPS;
 
     fn vector(entries: &[(Client, Clock)]) -> StateVector {
         entries.iter().copied().collect()
@@ -170,7 +170,7 @@ mod tests {
             )],
             &[],
         );
-        assert_eq!(squash(&[apart.clone()]).unwrap(), apart);
+        assert_eq!(squash(std::slice::from_ref(&apart)).unwrap(), apart);
     }
 
     #[test]
@@ -186,7 +186,7 @@ mod tests {
 
         let values = update(&[(7, 0, &[vec![8, 1, 1, b'l', 3, 125, 1, 119, 1, b'x', 126], vec![0x81, 7, 2, 9]])], &[]);
         assert_eq!(
-            diff_update(&[values.clone()], &vector(&[(7, 1)])).unwrap().unwrap(),
+            diff_update(std::slice::from_ref(&values), &vector(&[(7, 1)])).unwrap().unwrap(),
             update(&[(7, 1, &[vec![0x88, 7, 0, 2, 119, 1, b'x', 126], vec![0x81, 7, 2, 9]])], &[])
         );
         assert_eq!(

@@ -52,6 +52,7 @@ impl<'a> Reader<'a> {
         ScanError::Invalid { reason, offset: self.offset() }
     }
 
+    #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, ScanError> {
         let Some((first, rest)) = self.rest.split_first() else {
             return Err(self.invalid("the bytes end too early"));
@@ -60,6 +61,7 @@ impl<'a> Reader<'a> {
         Ok(*first)
     }
 
+    #[inline]
     pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], ScanError> {
         let Some((taken, rest)) = self.rest.split_at_checked(length) else {
             return Err(self.invalid("a length goes past the end of the bytes"));
@@ -69,6 +71,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An unsigned number of at most 53 bits, in its shortest form.
+    #[inline]
     pub(super) fn number(&mut self) -> Result<u64, ScanError> {
         match self.rest.split_first() {
             Some((first, rest)) if *first < 0x80 => {
@@ -111,6 +114,7 @@ impl<'a> Reader<'a> {
         self.number()
     }
 
+    #[inline]
     pub(super) fn clock(&mut self) -> Result<Clock, ScanError> {
         match Clock::try_from(self.number()?) {
             Ok(clock) if clock <= MAX_CLOCK => Ok(clock),
@@ -118,6 +122,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn id(&mut self) -> Result<Id, ScanError> {
         let client = self.client()?;
         let clock = self.clock()?;

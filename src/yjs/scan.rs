@@ -122,12 +122,8 @@ impl Facts {
         if let Some(right_origin) = item.place.right_origin {
             self.refer(client, clock, right_origin)?;
         }
-        match item.place.parent {
-            Some(Parent::Nested(parent)) => self.refer(client, clock, parent)?,
-            Some(Parent::Root(name)) if item.place.key.is_none() && !self.root_inserts.contains(name) => {
-                self.root_inserts.insert(name.to_owned());
-            }
-            Some(Parent::Root(_)) | None => {}
+        if let Some(Parent::Nested(parent)) = item.place.parent {
+            self.refer(client, clock, parent)?;
         }
         Ok(())
     }
@@ -152,6 +148,11 @@ impl Facts {
 
 impl<'a> Listener<'a> for Facts {
     fn on_struct(&mut self, client: Client, clock: Clock, item: &Struct<'a>) -> Result<(), &'static str> {
+        if let Some(root) = item.root_of_sequence()
+            && !self.root_inserts.contains(root)
+        {
+            self.root_inserts.insert(root.to_owned());
+        }
         let Body::Item(item) = &item.body else { return Ok(()) };
         if matches!(item.content, Content::Type(_)) {
             self.types += 1;

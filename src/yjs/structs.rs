@@ -106,6 +106,14 @@ impl<'a> Struct<'a> {
         Ok(Self { length, body, bytes: reader.since(start) })
     }
 
+    /// The root that this is put into as an item of a sequence that names no neighbour.
+    pub(super) fn root_of_sequence(&self) -> Option<&'a str> {
+        match &self.body {
+            Body::Item(Item { place: Place { parent: Some(Parent::Root(name)), key: None, .. }, .. }) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Writes what is left of the struct after its first `offset` clocks; `id` is the name of its first clock.
     pub(super) fn put_from(&self, out: &mut Vec<u8>, id: Id, offset: Clock) {
         if offset == 0 {

@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn depth_is_capped_without_recursion() {
-        let nested = |depth: usize| [vec![117, 1].repeat(depth), vec![126]].concat();
+        let nested = |depth: usize| [[117, 1].repeat(depth), vec![126]].concat();
         assert_eq!(skipped(&nested(4)), Ok(9));
         assert!(matches!(skipped(&nested(5)), Err(ScanError::TooLarge { .. })));
         assert!(matches!(skipped(&nested(30_000)), Err(ScanError::TooLarge { .. })));

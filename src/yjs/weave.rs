@@ -3,6 +3,8 @@
 //! An update is a set of changes with names, so their union is a matter of clocks alone: for each client, the parts'
 //! sections in order, less what an earlier one had already.
 
+use std::collections::BTreeSet;
+
 use crate::domain::yjs_facts::{Client, Clock, DeleteSet, StateVector};
 use crate::yjs::reader::{Id, Reader, put_length, put_number};
 use crate::yjs::scan::ScanError;
@@ -46,6 +48,16 @@ struct Collected<'a> {
     deletions: Vec<(Client, Clock, Clock)>,
 }
 
+impl<'a> Collected<'a> {
+    fn of(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ScanError> {
+        let mut collected = Self::default();
+        for part in parts {
+            walk_update(part, &NO_CAPS, &mut collected)?;
+        }
+        Ok(collected)
+    }
+}
+
 impl<'a> Listener<'a> for Collected<'a> {
     fn on_struct(&mut self, _client: Client, _clock: Clock, _item: &Struct<'a>) -> Result<(), &'static str> {
         Ok(())
@@ -66,11 +78,7 @@ impl<'a> Weave<'a> {
     /// # Errors
     /// If a part cannot be read, or a client's clocks have a gap between the parts.
     pub(super) fn of(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ScanError> {
-        let mut collected = Collected::default();
-        for part in parts {
-            walk_update(part, &NO_CAPS, &mut collected)?;
-        }
-        let Collected { mut sections, deletions } = collected;
+        let Collected { mut sections, deletions } = Collected::of(parts)?;
         // Where two start alike the longer one makes the other needless.
         sections.sort_by(|a, b| b.client.cmp(&a.client).then(a.start.cmp(&b.start)).then(b.end.cmp(&a.end)));
         let mut runs: Vec<Run<'a>> = Vec::new();
@@ -100,6 +108,23 @@ impl<'a> Weave<'a> {
             return Err(ScanError::Invalid { reason: "the first changes of a client are missing", offset: 0 });
         }
         Ok(self.runs.iter().map(|run| (run.client, run.end)).collect())
+    }
+
+    /// Roots into which the union puts an item that names no neighbour.
+    ///
+    /// # Errors
+    /// None in bytes that were walked before.
+    pub(super) fn root_inserts(&self) -> Result<BTreeSet<String>, ScanError> {
+        let mut roots = BTreeSet::new();
+        for run in &self.runs {
+            run.for_each(|Strand { offset, item, .. }| {
+                if let Some(root) = item.root_of_sequence().filter(|root| offset == 0 && !roots.contains(*root)) {
+                    roots.insert(root.to_owned());
+                }
+                Ok(())
+            })?;
+        }
+        Ok(roots)
     }
 
     /// Writes the union: struct bytes as they are, but for the first struct of a piece that is cut.
@@ -210,6 +235,14 @@ pub(super) fn put_deletes(out: &mut Vec<u8>, deletes: &DeleteSet) {
             put_number(out, u64::from(end - start));
         }
     }
+}
+
+/// The deletions of all parts, whatever lies between their structs.
+///
+/// # Errors
+/// If a part cannot be read.
+pub(super) fn deletions_of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<DeleteSet, ScanError> {
+    Ok(union_of_deletions(Collected::of(parts)?.deletions))
 }
 
 /// A delete set of ranges in any order. Sorted first: inserted in order, each costs the same however many there are.

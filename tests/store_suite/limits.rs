@@ -186,6 +186,41 @@ fn a_postgres_race_is_tried_again() {
     assert_eq!(outcome.unwrap(), 3);
 }
 
+#[test]
+fn a_postgres_connection_that_was_cut_is_replaced() {
+    let database = Database::postgres();
+    let ada = database.with_user();
+    let DatabaseUrl::Postgres(url) = database.url() else { panic!("a Postgres database") };
+    let cut = || {
+        let others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+                      WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        diesel::sql_query(others).execute(&mut PgConnection::establish(&url).unwrap()).unwrap();
+    };
+    for _ in 0..3 {
+        cut();
+        ada.write(ada.created(new_id(), "one")).unwrap();
+    }
+    // A batch that is cut in its midst is not done, and says so.
+    let (release, occupied) = channel::<()>();
+    let (begun, wait) = channel();
+    let (author, id) = (ada.clone(), new_id());
+    let midst = std::thread::spawn(move || {
+        let writes = author.created(id, "cut");
+        author.store.run_batch(author.scope(), move |batch| {
+            batch.write(&writes)?;
+            begun.send(()).unwrap();
+            let _closed = occupied.recv();
+            Ok(((), End::Commit))
+        })
+    });
+    wait.recv().unwrap();
+    cut();
+    drop(release);
+    let outcome = midst.join().unwrap();
+    assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+    ada.write(ada.created(id, "again")).unwrap();
+}
+
 #[derive(QueryableByName)]
 struct IndexUse {
     #[diesel(sql_type = Text)]
@@ -247,7 +282,12 @@ fn postgres_looks_documents_up_by_their_full_key() {
 
 #[test]
 fn a_database_that_cannot_be_opened_says_which_without_its_password() {
-    for url in ["sqlite:///nowhere/at/all/landfall.db", "postgres://ada:s3cret@127.0.0.1:1/landfall"] {
+    for url in [
+        "sqlite:///nowhere/at/all/landfall.db",
+        "postgres://ada:s3cret@127.0.0.1:1/landfall",
+        "postgres://ada:s3cret@[127.0.0.1:1/landfall",
+        "postgres://ada:s3cret@127.0.0.1:1/landfall?nonsense",
+    ] {
         let error = Store::open(&DatabaseUrl::parse(url).unwrap(), &StoreConfig::default()).unwrap_err();
         assert!(matches!(error, StoreError::Open(_)), "{error:?}");
         let shown = error.to_string();

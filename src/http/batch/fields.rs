@@ -48,16 +48,16 @@ impl Fault {
     pub fn into_error(self, index: usize) -> OperationError {
         OperationError {
             code: self.code,
-            message: self.sentence("The operation"),
+            message: self.sentence("the operation"),
             pointer: Some(format!("/operations/{index}{}", self.place)),
         }
     }
 
-    /// The place and what is said of it: "data.title must be a string."; `whole` stands for the object itself.
+    /// The place and what is said of it: "data.title must be a string"; `whole` stands for the object itself.
     pub fn sentence(&self, whole: &str) -> String {
         match self.place.strip_prefix('/') {
-            Some(place) => format!("{} {}.", place.replace('/', "."), self.message),
-            None => format!("{whole} {}.", self.message),
+            Some(place) => format!("{} {}", place.replace('/', "."), self.message),
+            None => format!("{whole} {}", self.message),
         }
     }
 }

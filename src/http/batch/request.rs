@@ -45,8 +45,10 @@ pub enum RequestError {
         pointer: Option<String>,
     },
     /// More operations than the limit.
-    #[error("The batch has more than {max} operations: send the rest in another batch.")]
+    #[error("the batch has {found} operations; at most {max} are taken at once")]
     TooManyOperations {
+        /// How many came.
+        found: usize,
         /// The limit `max_operations`.
         max: usize,
     },
@@ -78,10 +80,10 @@ pub fn parse_batch(
     let dry_run = optional(raw.dry_run, fields::boolean, "dry_run")?.unwrap_or(false);
     let sync_id = optional(raw.sync_id, fields::uuid, "sync_id")?;
     let operations = match raw.operations {
-        RawOperations::List(operations) if operations.len() > limits.max_operations => {
-            return Err(RequestError::TooManyOperations { max: limits.max_operations });
+        RawOperations::List { found, .. } if found > limits.max_operations => {
+            return Err(RequestError::TooManyOperations { found, max: limits.max_operations });
         }
-        RawOperations::List(operations) => read_operations(&operations, limits, mint),
+        RawOperations::List { kept, .. } => read_operations(&kept, limits, mint),
         RawOperations::Missing => {
             return Err(refused(Fault::invalid("is missing: send a list, if only an empty one").under("operations")));
         }
@@ -104,11 +106,11 @@ fn optional<'a, T>(
 }
 
 fn refused(fault: Fault) -> RequestError {
-    RequestError::Malformed { detail: fault.sentence("The body"), pointer: Some(fault.place) }
+    RequestError::Malformed { detail: fault.sentence("the body"), pointer: Some(fault.place) }
 }
 
 fn not_a_batch(what: &str) -> RequestError {
-    RequestError::Malformed { detail: format!("The body {what}."), pointer: None }
+    RequestError::Malformed { detail: format!("the body {what}"), pointer: None }
 }
 
 #[cfg(test)]

@@ -27,8 +27,11 @@ pub(super) enum RawOperations<'a> {
     #[default]
     Missing,
     NotAList,
-    /// Each entry unread; one more than the limit at most, so that a body full of commas cannot fill the memory.
-    List(Vec<&'a RawValue>),
+    /// The entries, unread. Only as many as a batch may have are kept: a body full of commas cannot fill the memory.
+    List {
+        kept: Vec<&'a RawValue>,
+        found: usize,
+    },
 }
 
 /// The fields of an operation; `null` counts as absent.
@@ -64,13 +67,13 @@ pub(super) struct RawChanges<'a> {
 }
 
 impl<'a> RawRequest<'a> {
-    /// Splits a request into its fields, keeping at most one operation more than `max_operations`.
+    /// Splits a request into its fields, keeping at most `max_operations` operations.
     ///
     /// # Errors
     /// The text is not JSON, or not an object.
     pub fn split(text: &'a str, max_operations: usize) -> Result<Self, serde_json::Error> {
         let mut json = serde_json::Deserializer::from_str(text);
-        let request = json.deserialize_map(RequestVisitor { kept: max_operations.saturating_add(1) })?;
+        let request = json.deserialize_map(RequestVisitor { max_operations })?;
         json.end()?;
         Ok(request)
     }
@@ -100,7 +103,7 @@ enum RequestKey {
 }
 
 struct RequestVisitor {
-    kept: usize,
+    max_operations: usize,
 }
 
 impl<'de> Visitor<'de> for RequestVisitor {
@@ -120,7 +123,8 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 RequestKey::DryRun => request.dry_run = map.next_value()?,
                 RequestKey::SyncId => request.sync_id = map.next_value()?,
                 RequestKey::Operations => {
-                    request.operations = map.next_value_seed(OperationsVisitor { kept: self.kept })?;
+                    request.operations =
+                        map.next_value_seed(OperationsVisitor { max_operations: self.max_operations })?;
                 }
                 RequestKey::Unknown => {
                     map.next_value::<IgnoredAny>()?;
@@ -132,7 +136,7 @@ impl<'de> Visitor<'de> for RequestVisitor {
 }
 
 struct OperationsVisitor {
-    kept: usize,
+    max_operations: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for OperationsVisitor {
@@ -151,15 +155,18 @@ impl<'de> Visitor<'de> for OperationsVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut operations = Vec::new();
-        while operations.len() < self.kept {
+        let mut kept = Vec::new();
+        while kept.len() < self.max_operations {
             match seq.next_element()? {
-                Some(operation) => operations.push(operation),
-                None => return Ok(RawOperations::List(operations)),
+                Some(operation) => kept.push(operation),
+                None => return Ok(RawOperations::List { found: kept.len(), kept }),
             }
         }
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(RawOperations::List(operations))
+        let mut found = kept.len();
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            found = found.saturating_add(1);
+        }
+        Ok(RawOperations::List { kept, found })
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {

@@ -12,7 +12,8 @@ use crate::store::{End, StoreError};
 /// The first pause after a lost race; each further one is twice as long, and each is cut by chance.
 const PAUSE: Duration = Duration::from_millis(4);
 
-/// Runs `body` in a transaction and commits it, again after a lost race, `attempts` times at most.
+/// Runs `body` in a transaction and commits it, again after a lost race, `attempts` times at most. A connection that
+/// turns out to have been cut before anything was done on it is replaced by the next.
 ///
 /// # Errors
 /// What `body` answered; `LostRace` if every try lost; `Timeout` after the deadline; `Busy` or `Unavailable` if there is
@@ -21,29 +22,39 @@ pub(in crate::store) fn run<T, F>(pool: &Pool, attempts: u32, deadline: Instant,
 where
     F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError>,
 {
-    let mut attempt = 1;
+    let (mut lost, mut cut) = (0, 0);
     loop {
         let queued = Instant::now();
-        let mut pooled = pool.get(deadline)?;
+        let mut session = pool.get(deadline)?;
         metrics::histogram!("landfall_write_queue_seconds").record(queued.elapsed());
-        let outcome = run_once(&mut pooled, deadline, &mut body);
-        drop(pooled);
+        let begun = begin(&mut session.connection, deadline);
+        session.note(&begun);
+        match begun {
+            Err(StoreError::Unavailable(_)) if cut < pool.size() => {
+                cut += 1;
+                continue;
+            }
+            begun => begun?,
+        }
+        let outcome = run_once(&mut session.connection, deadline, &mut body);
+        session.note(&outcome);
+        drop(session);
         match outcome {
-            Err(StoreError::LostRace) if attempt < attempts => {
+            Err(StoreError::LostRace) if lost + 1 < attempts => {
+                lost += 1;
                 metrics::counter!("landfall_lost_races").increment(1);
-                std::thread::sleep(pause(attempt).min(deadline.saturating_duration_since(Instant::now())));
-                attempt += 1;
+                std::thread::sleep(pause(lost).min(deadline.saturating_duration_since(Instant::now())));
             }
             outcome => return outcome,
         }
     }
 }
 
+/// Runs `body` in the transaction that has been begun, and ends it.
 fn run_once<T, F>(connection: &mut AnyConnection, deadline: Instant, body: &mut F) -> Result<T, StoreError>
 where
     F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError>,
 {
-    begin(connection, deadline)?;
     let mut ended = catch_unwind(AssertUnwindSafe(|| body(connection))).unwrap_or_else(|_panic| {
         tracing::error!("the body of a write panicked; it was rolled back");
         Err(StoreError::Refused("the body of the write panicked".into()))
@@ -73,18 +84,19 @@ where
     }
 }
 
-/// One round trip: the transaction, its time, and a planner kept to what every statement of a batch wants. The
-/// tables are looked up by full key only, but a plan made while a table was small would be kept after it has grown.
+/// Lookups by full key, row by row, are right for every statement of a write, whatever the tables' sizes: a plan made
+/// while a table was small is kept after it has grown.
+const PLANNER: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
+                       SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off";
+
+/// One round trip: the transaction, its time, and its planner.
 fn begin(connection: &mut AnyConnection, deadline: Instant) -> Result<(), StoreError> {
     let left = deadline.saturating_duration_since(Instant::now()).as_millis();
     if left == 0 {
         return Err(StoreError::Timeout);
     }
     let left = i32::try_from(left).unwrap_or(i32::MAX);
-    let begin = format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {left}; SET LOCAL enable_seqscan = off; \
-         SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
-    );
+    let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {left}; {PLANNER}");
     Ok(AnsiTransactionManager::begin_transaction_sql(within(connection)?, &begin)?)
 }
 

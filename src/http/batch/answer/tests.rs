@@ -77,7 +77,29 @@ fn live_document() -> DocumentView {
 
 #[test]
 fn a_success_is_told_in_five_fields() {
-    assert_json_snapshot!(json(&batch(false, vec![success()])), @"");
+    assert_json_snapshot!(json(&batch(false, vec![success()])), @r#"
+        {
+          "committed": true,
+          "conflicts": 0,
+          "dry_run": false,
+          "failed": 0,
+          "merged": 0,
+          "processing_time_ms": 12,
+          "replayed": 0,
+          "results": [
+            {
+              "client_id": "op_1",
+              "document_id": "00000000-0000-0000-0000-000000000007",
+              "operation": "update",
+              "status": "success",
+              "version": 6
+            }
+          ],
+          "skipped": 0,
+          "successful": 1,
+          "total": 1
+        }
+    "#);
 }
 
 #[test]
@@ -87,7 +109,41 @@ fn a_conflict_carries_the_servers_document_the_base_and_the_marked_text() {
     result.outcome.merge_text = Some("<<<<<<<\n- milk\n=======\n- tea\n>>>>>>>\n".to_owned());
     result.server = ServerSide::Document(Box::new(live_document()));
     let answer = json(&batch(false, vec![result]));
-    assert_json_snapshot!(answer["results"][0], @"");
+    assert_json_snapshot!(answer["results"][0], @r#"
+        {
+          "base": {
+            "content": "- eggs\n",
+            "title": "Shopping",
+            "version": 4
+          },
+          "client_id": "op_1",
+          "document_id": "00000000-0000-0000-0000-000000000007",
+          "error": {
+            "code": "version_mismatch",
+            "message": "The document is at version 6.",
+            "pointer": "/operations/0/base_version",
+            "retryable": false
+          },
+          "merge": {
+            "content": "<<<<<<<\n- milk\n=======\n- tea\n>>>>>>>\n"
+          },
+          "operation": "update",
+          "server": {
+            "content": "- milk\n",
+            "created_at": "2023-11-14T22:13:20.000001Z",
+            "deleted": false,
+            "document_id": "00000000-0000-0000-0000-000000000007",
+            "state_vector_b64": "AQUJ",
+            "title": "Shopping \"list\"",
+            "updated_at": "2023-11-14T22:15:00.000000Z",
+            "updated_by": "grace",
+            "version": 6,
+            "yjs_state_b64": "AQL/"
+          },
+          "status": "conflict",
+          "version": 6
+        }
+    "#);
 }
 
 #[test]
@@ -136,7 +192,18 @@ fn a_tombstone_has_neither_text_nor_yjs_state() {
         deleted_at: Some(Timestamp(1_700_000_100_000_000)),
         ..live_document()
     };
-    assert_json_snapshot!(DocumentBody::from(&tombstone), @"");
+    assert_json_snapshot!(DocumentBody::from(&tombstone), @r#"
+        {
+          "document_id": "00000000-0000-0000-0000-000000000007",
+          "version": 6,
+          "title": "Shopping \"list\"",
+          "created_at": "2023-11-14T22:13:20.000001Z",
+          "updated_at": "2023-11-14T22:15:00.000000Z",
+          "updated_by": "grace",
+          "deleted": true,
+          "deleted_at": "2023-11-14T22:15:00.000000Z"
+        }
+    "#);
 }
 
 #[test]

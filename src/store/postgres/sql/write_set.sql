@@ -1,8 +1,8 @@
-WITH incoming AS (
-    SELECT * FROM unnest(
+WITH incoming AS MATERIALIZED (
+    SELECT ?::uuid AS workspace_id, head.* FROM unnest(
         ?::uuid[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[], ?::uuid[], ?::bigint[],
         ?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[], ?::bytea[], ?::bigint[], ?::bigint[], ?::bigint[]
-    ) AS incoming (
+    ) AS head (
         document_id, expected_version, version, sequence, title, created_at, updated_at, updated_by, deleted_at,
         epoch, content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows
     )
@@ -16,7 +16,7 @@ inserted AS (
         epoch, content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows
     )
     SELECT
-        ?, document_id, version, sequence, title, created_at, updated_at, updated_by, deleted_at,
+        workspace_id, document_id, version, sequence, title, created_at, updated_at, updated_by, deleted_at,
         epoch, content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows
     FROM incoming
     WHERE expected_version IS NULL
@@ -43,7 +43,7 @@ replaced AS (
         log_rows = incoming.log_rows,
         damaged = documents.damaged AND documents.epoch = incoming.epoch
     FROM incoming
-    WHERE documents.workspace_id = ?
+    WHERE documents.workspace_id = incoming.workspace_id
       AND documents.document_id = incoming.document_id
       AND documents.version = incoming.expected_version
     RETURNING 1

@@ -1,0 +1,105 @@
+//! What a run is told on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::Outcome;
+use crate::server::Database;
+
+/// Shown for `--help`.
+pub const HELP: &str = "\
+cargo bench --bench load -- [options]
+
+  --quick          a second for each scenario, small large documents; for a look, not for figures
+  --seconds N      seconds for each scenario (default 3)
+  --only DATABASE  sqlite or postgres (default: both)
+  --part PART      parsing, push, round-trips, large-documents or large-workspaces (default: all; may stand twice)
+  --write PATH     write the report there too, as Markdown
+
+The documents come from workload/corpus.jsonl.gz and traces/ under LANDFALL_SHARED_DIR/data (default: ../shared/data).
+Postgres is started from the binaries on this machine, or named by LANDFALL_TEST_POSTGRES_URL.";
+
+/// A part of the suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What a body costs before anything is stored.
+    Parsing,
+    /// Batches of creates, updates and a mix, and the yardsticks.
+    Push,
+    /// One batch against many requests, near and far.
+    RoundTrips,
+    /// Small updates to small and large documents.
+    LargeDocuments,
+    /// Batches in small and large workspaces.
+    LargeWorkspaces,
+}
+
+/// The options of a run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Less of everything.
+    pub quick: bool,
+    /// Time for each scenario.
+    pub time: Duration,
+    /// On what.
+    pub databases: Vec<Database>,
+    /// What.
+    pub parts: Vec<Part>,
+    /// Where the report goes, besides the terminal.
+    pub write: Option<PathBuf>,
+}
+
+impl Options {
+    /// Whether this part was asked for.
+    pub fn wants(&self, part: Part) -> bool {
+        self.parts.is_empty() || self.parts.contains(&part)
+    }
+}
+
+/// Reads the command line; `None` if help is wanted.
+pub fn parse(arguments: &[String]) -> Outcome<Option<Options>> {
+    let mut options = Options {
+        quick: false,
+        time: Duration::from_secs(3),
+        databases: vec![Database::Sqlite, Database::Postgres],
+        parts: Vec::new(),
+        write: None,
+    };
+    let mut rest = arguments.iter().map(String::as_str);
+    while let Some(argument) = rest.next() {
+        let mut value = || rest.next().ok_or_else(|| format!("{argument} needs a value"));
+        match argument {
+            "--bench" => {}
+            "--help" | "-h" => return Ok(None),
+            "--quick" => {
+                options.quick = true;
+                options.time = Duration::from_secs(1);
+            }
+            "--seconds" => options.time = Duration::from_secs(value()?.parse()?),
+            "--only" => options.databases = vec![database(value()?)?],
+            "--part" => options.parts.push(part(value()?)?),
+            "--write" => options.write = Some(PathBuf::from(value()?)),
+            unknown => return Err(format!("unknown option {unknown}; --help tells the known ones").into()),
+        }
+    }
+    Ok(Some(options))
+}
+
+fn database(name: &str) -> Outcome<Database> {
+    match name {
+        "sqlite" => Ok(Database::Sqlite),
+        "postgres" => Ok(Database::Postgres),
+        unknown => Err(format!("unknown database {unknown}: sqlite or postgres").into()),
+    }
+}
+
+fn part(name: &str) -> Outcome<Part> {
+    match name {
+        "parsing" => Ok(Part::Parsing),
+        "push" => Ok(Part::Push),
+        "round-trips" => Ok(Part::RoundTrips),
+        "large-documents" => Ok(Part::LargeDocuments),
+        "large-workspaces" => Ok(Part::LargeWorkspaces),
+        unknown => Err(format!("unknown part {unknown}; --help tells the known ones").into()),
+    }
+}

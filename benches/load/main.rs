@@ -1,0 +1,63 @@
+//! A load driver for the whole server: the real program, on SQLite and on Postgres, under one to 32 clients, beside
+//! yardsticks measured in the same run.
+//!
+//! `cargo bench --bench load -- --help` tells the options. Client and server share the machine, so ratios count more
+//! than rates. A refused operation ends the run: what was not stored must not look fast.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+mod arguments;
+mod client;
+mod corpus;
+mod delay_proxy;
+mod large_document;
+mod large_workspace;
+mod measure;
+mod parse_only;
+mod parsing;
+#[path = "../../tests/postgres_server/mod.rs"]
+mod postgres_server;
+mod push_load;
+mod raw_inserts;
+mod report;
+mod round_trips;
+mod server;
+mod suite;
+mod workload;
+
+use std::process::ExitCode;
+
+/// Whatever ends a run early.
+type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == parse_only::COMMAND) {
+        return parse_only::serve();
+    }
+    // `cargo test --benches` runs benchmarks too, without saying `--bench`: there is nothing to test here.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let Some(options) = arguments::parse(&arguments)? else {
+        println!("{}", arguments::HELP);
+        return Ok(());
+    };
+    let report = suite::run(&options)?;
+    let markdown = report.to_markdown();
+    println!("{markdown}");
+    if let Some(path) = &options.write {
+        std::fs::write(path, markdown).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    Ok(())
+}

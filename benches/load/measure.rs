@@ -1,0 +1,91 @@
+//! Times, processor time and memory, and what is made of them.
+
+use std::time::{Duration, Instant};
+
+use crate::Outcome;
+
+/// Clock ticks of `/proc/PID/stat` in a second: 100 on Linux, whatever the kernel's own clock.
+const TICKS_PER_SECOND: u32 = 100;
+
+/// What one scenario measured.
+#[derive(Clone, Debug)]
+pub struct Measurement {
+    /// Operations that the server carried out.
+    pub operations: u32,
+    /// From the first request to the last answer.
+    pub elapsed: Duration,
+    /// One for each request, sorted.
+    pub latencies: Vec<Duration>,
+    /// Processor time of the server process.
+    pub cpu: Option<Duration>,
+    /// The most memory that the server process held, in KiB.
+    pub peak_kib: Option<u32>,
+}
+
+impl Measurement {
+    /// Operations a second.
+    pub fn rate(&self) -> f64 {
+        f64::from(self.operations) / self.elapsed.as_secs_f64().max(f64::EPSILON)
+    }
+
+    /// Microseconds of the server's processor for each operation.
+    pub fn cpu_us(&self) -> Option<f64> {
+        self.cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / f64::from(self.operations.max(1)))
+    }
+
+    /// The time within which this share of the requests was answered.
+    pub fn latency(&self, percent: usize) -> Duration {
+        percentile(&self.latencies, percent)
+    }
+}
+
+/// The value at `percent` of sorted times.
+pub fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or_default()
+}
+
+/// A server process, watched during a scenario.
+#[derive(Debug)]
+pub struct Watch {
+    process_id: u32,
+    started: Instant,
+    cpu_before: Duration,
+}
+
+impl Watch {
+    /// Begins to watch; forgets the peak of memory so far.
+    pub fn start(process_id: u32) -> Outcome<Self> {
+        std::fs::write(format!("/proc/{process_id}/clear_refs"), "5")?;
+        Ok(Self { process_id, cpu_before: cpu_time(process_id)?, started: Instant::now() })
+    }
+
+    /// What was measured since.
+    pub fn finish(self, operations: u32, mut latencies: Vec<Duration>) -> Outcome<Measurement> {
+        let elapsed = self.started.elapsed();
+        latencies.sort_unstable();
+        let cpu = cpu_time(self.process_id)?.saturating_sub(self.cpu_before);
+        let peak_kib = Some(peak_memory_kib(self.process_id)?);
+        Ok(Measurement { operations, elapsed, latencies, cpu: Some(cpu), peak_kib })
+    }
+}
+
+/// User and system time of a process, its ended children included.
+fn cpu_time(process_id: u32) -> Outcome<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process_id}/stat"))?;
+    // The name of the program may hold anything, but no closing bracket comes after it.
+    let (_, fields) = stat.rsplit_once(')').ok_or("/proc/PID/stat has no name")?;
+    const UTIME: usize = 11;
+    const TIMES: usize = 4;
+    let mut ticks = 0_u32;
+    for field in fields.split_whitespace().skip(UTIME).take(TIMES) {
+        ticks = ticks.saturating_add(field.parse()?);
+    }
+    Ok(Duration::from_secs(u64::from(ticks)) / TICKS_PER_SECOND)
+}
+
+fn peak_memory_kib(process_id: u32) -> Outcome<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{process_id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("/proc/PID/status has no VmHWM")?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse()?)
+}

@@ -1,0 +1,130 @@
+//! The program under load, started on a free port with a database of its own.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::Outcome;
+use crate::postgres_server::PostgresDatabase;
+
+/// What a server keeps its data in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// A file.
+    Sqlite,
+    /// A database on a Postgres of this machine.
+    Postgres,
+}
+
+impl Database {
+    /// The name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "Postgres",
+        }
+    }
+}
+
+/// A child process that listens; stopped when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    /// Kept open: a program whose output nobody takes may stop.
+    _output: BufReader<ChildStdout>,
+    /// `http://host:port`.
+    pub url: String,
+}
+
+impl Process {
+    /// Starts a program that says `listening on URL` in its first line.
+    pub fn start(command: &mut Command, log: &Path) -> Outcome<Self> {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::from(File::create(log)?)).spawn()?;
+        let mut output = BufReader::new(child.stdout.take().ok_or("the output is not piped")?);
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        match line.trim().strip_prefix("listening on ") {
+            Some(url) => Ok(Self { url: url.to_owned(), child, _output: output }),
+            None => {
+                child.kill()?;
+                child.wait()?;
+                let log = std::fs::read_to_string(log)?;
+                Err(format!("the server does not say where it listens: {line:?}; its log:\n{log}").into())
+            }
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let asked = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+        let stopped = match asked {
+            Ok(status) if status.success() => self.child.wait(),
+            Ok(_) | Err(_) => self.child.kill().and_then(|()| self.child.wait()),
+        };
+        if let Err(error) = stopped {
+            eprintln!("load: the server could not be stopped: {error}");
+        }
+    }
+}
+
+/// A Landfall server on a fresh database.
+pub struct Server {
+    /// Stopped before its data goes.
+    process: Process,
+    postgres: Option<PostgresDatabase>,
+    directory: TempDir,
+}
+
+impl Server {
+    /// Starts one, without a rate limit.
+    pub fn start(database: Database) -> Outcome<Self> {
+        // Beside the build: on a real disk, where `/tmp` may be memory.
+        let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+        let postgres = (database == Database::Postgres).then(PostgresDatabase::create);
+        let url = database_url(&directory, postgres.as_ref());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
+        command
+            .arg("serve")
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("LANDFALL_LISTEN", "127.0.0.1:0")
+            .env("LANDFALL_DATA_DIR", directory.path())
+            .env("LANDFALL_DATABASE_URL", url)
+            .env("LANDFALL_RATE_LIMIT", "off")
+            .env("RUST_LOG", "info");
+        let process = Process::start(&mut command, &directory.path().join("server.log"))?;
+        Ok(Self { process, postgres, directory })
+    }
+
+    /// `http://host:port`.
+    pub fn url(&self) -> &str {
+        &self.process.url
+    }
+
+    /// The id of its process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Where its data is, for whoever wants to go there directly.
+    pub fn database_url(&self) -> String {
+        database_url(&self.directory, self.postgres.as_ref())
+    }
+}
+
+fn database_url(directory: &TempDir, postgres: Option<&PostgresDatabase>) -> String {
+    match postgres {
+        Some(postgres) => postgres.url().to_owned(),
+        None => format!("sqlite://{}", directory.path().join("landfall.db").display()),
+    }
+}

@@ -1,0 +1,217 @@
+//! Which scenarios there are, and how their figures stand beside each other.
+
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::Outcome;
+use crate::arguments::{Options, Part};
+use crate::client::Connection;
+use crate::corpus::{self, Sample};
+use crate::measure::Measurement;
+use crate::push_load::PushLoad;
+use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio};
+use crate::server::{Database, Server};
+use crate::workload::Kind;
+use crate::{large_document, large_workspace, parse_only, parsing, raw_inserts, round_trips};
+
+const CLIENTS: [usize; 3] = [1, 8, 32];
+const BATCH_SIZES: [usize; 2] = [10, 100];
+/// What the first scenario of a server is prepared for.
+const FIRST_GUESS_OF_RATE: f64 = 4_000.0;
+/// Servers get faster as they warm up.
+const HEADROOM: f64 = 1.3;
+
+/// Runs what was asked for.
+pub fn run(options: &Options) -> Outcome<Report> {
+    let corpus = corpus::load()?;
+    let mut report = Report { setting: setting(options), sections: Vec::new() };
+    if options.wants(Part::Parsing) {
+        progress("parsing");
+        report.sections.push(parsing::run(&corpus, options.time)?);
+    }
+    if options.wants(Part::Push) {
+        report.sections.push(push(options, &corpus)?);
+    }
+    if options.wants(Part::RoundTrips) {
+        report.sections.push(save_round_trips(options, &corpus)?);
+    }
+    if options.wants(Part::LargeDocuments) {
+        report.sections.push(type_into_large_documents(options)?);
+    }
+    if options.wants(Part::LargeWorkspaces) {
+        report.sections.push(push_into_large_workspaces(options, &corpus)?);
+    }
+    Ok(report)
+}
+
+fn setting(options: &Options) -> String {
+    let cores = available_parallelism().map_or(0, usize::from);
+    let processor = std::fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|text| Some(text.lines().find(|line| line.starts_with("model name"))?.split_once(": ")?.1.to_owned()))
+        .unwrap_or_else(|| "an unknown processor".to_owned());
+    format!(
+        "Measured by `cargo bench --bench load` on {cores} cores ({processor}), {} s for each scenario. Clients, server \
+         and database share the machine, so read the ratios. Documents are about 1.7 KB of Markdown with 2 KB of Yjs \
+         state; updates carry the new text and a Yjs update of about 190 bytes. Every batch has a `device_id`, so every \
+         operation leaves a receipt. Both databases commit durably.",
+        options.time.as_secs()
+    )
+}
+
+/// A server with a user.
+fn start(database: Database) -> Outcome<(Server, Connection)> {
+    let server = Server::start(database)?;
+    let owner = Connection::register(server.url(), "bench")?;
+    Ok((server, owner))
+}
+
+fn progress(what: &str) {
+    eprintln!("load: {what}");
+}
+
+fn push(options: &Options, corpus: &[Sample]) -> Outcome<Section> {
+    let mut rows = parse_only_rows(options, corpus)?;
+    for database in options.databases.iter().copied() {
+        let raw = {
+            progress(&format!("{}: raw inserts", database.name()));
+            let (server, _owner) = start(database)?;
+            raw_inserts::run(&server.database_url(), corpus, options.time)?
+        };
+        rows.push(row(format!("{}: raw Diesel inserts, 100 a transaction", database.name()), 1, &raw, none(), none()));
+        let single = push_rows(options, database, corpus, Kind::Create, 1, &raw, &[], &mut rows)?;
+        for size in BATCH_SIZES {
+            for kind in [Kind::Create, Kind::Update, Kind::Mix] {
+                push_rows(options, database, corpus, kind, size, &raw, &single, &mut rows)?;
+            }
+        }
+    }
+    let mut columns = vec!["scenario", "clients"];
+    columns.extend(FIGURES);
+    columns.extend(["× raw inserts", "× one a request"]);
+    let about = "`× raw inserts`: operations a second against the rows of creates alone, inserted by Diesel into the same \
+                 tables by a program that checks nothing. `× one a request`: against creates sent one by one by as many \
+                 clients to the same server. Parsing alone: an actix handler that parses the body to plain structs.";
+    Ok(Section { title: "Push", about: about.to_owned(), columns, rows })
+}
+
+fn row(name: String, clients: usize, measured: &Measurement, raw: String, single: String) -> Vec<String> {
+    let mut cells = vec![name, clients.to_string()];
+    cells.extend(figures(measured));
+    cells.extend([raw, single]);
+    cells
+}
+
+fn parse_only_rows(options: &Options, corpus: &[Sample]) -> Outcome<Vec<Vec<String>>> {
+    let directory = TempDir::new()?;
+    let server = parse_only::start(directory.path())?;
+    let mut rows = Vec::new();
+    for batch_size in BATCH_SIZES {
+        for clients in CLIENTS {
+            progress(&format!("parsing alone: {batch_size} a batch, {clients} clients"));
+            let load = PushLoad { kind: Kind::Create, batch_size, clients, time: options.time, expected_rate: 0.0 };
+            let measured = load.run_unchecked(server.id(), &server.url, corpus)?;
+            rows.push(row(format!("parsing alone, {batch_size} a batch"), clients, &measured, none(), none()));
+        }
+    }
+    Ok(rows)
+}
+
+/// One row for each number of clients, on a server of its own; their rates.
+#[expect(clippy::too_many_arguments, reason = "a scenario is all of these")]
+fn push_rows(
+    options: &Options,
+    database: Database,
+    corpus: &[Sample],
+    kind: Kind,
+    batch_size: usize,
+    raw: &Measurement,
+    single: &[f64],
+    rows: &mut Vec<Vec<String>>,
+) -> Outcome<Vec<f64>> {
+    let (server, owner) = start(database)?;
+    let mut rates = Vec::new();
+    for (place, clients) in CLIENTS.into_iter().enumerate() {
+        let name = format!("{}: {}, {batch_size} a batch", database.name(), kind.name());
+        progress(&format!("{name}, {clients} clients"));
+        let expected_rate = rates.last().map_or(FIRST_GUESS_OF_RATE, |rate| rate * HEADROOM);
+        let load = PushLoad { kind, batch_size, clients, time: options.time, expected_rate };
+        let measured = load.run(&server, &owner, corpus)?;
+        let to_raw = ratio(measured.rate(), raw.rate());
+        let to_single = single.get(place).map_or_else(none, |single| ratio(measured.rate(), *single));
+        rows.push(row(name, clients, &measured, to_raw, to_single));
+        rates.push(measured.rate());
+    }
+    Ok(rates)
+}
+
+fn save_round_trips(options: &Options, corpus: &[Sample]) -> Outcome<Section> {
+    let mut rows = Vec::new();
+    for database in options.databases.iter().copied() {
+        progress(&format!("{}: round trips", database.name()));
+        let (server, owner) = start(database)?;
+        for measured in round_trips::run(server.url(), &owner, corpus, options.quick)? {
+            rows.push(vec![
+                format!("{}: {} creates, {}", database.name(), measured.documents, measured.distance),
+                milliseconds(measured.batched),
+                milliseconds(measured.single),
+                ratio(measured.single.as_secs_f64(), measured.batched.as_secs_f64()),
+            ]);
+        }
+    }
+    let about = "One client, one request after the other, on a kept connection. Ten creates go in one batch, more in \
+                 batches of a hundred. The distance is a proxy on the same machine that holds every byte back for 10 ms in each direction.";
+    Ok(Section {
+        title: "Batches against single requests",
+        about: about.to_owned(),
+        columns: vec!["scenario", "batched ms", "one by one ms", "ratio"],
+        rows,
+    })
+}
+
+fn type_into_large_documents(options: &Options) -> Outcome<Section> {
+    let (sizes, keystrokes) = if options.quick { ([1_000, 10_000], 50) } else { ([1_000, 100_000], 300) };
+    let mut rows = Vec::new();
+    for database in options.databases.iter().copied() {
+        progress(&format!("{}: large documents", database.name()));
+        let (server, owner) = start(database)?;
+        for document in large_document::run(&server, &owner, &sizes, keystrokes)? {
+            let mut cells = vec![
+                format!("{}: a document of {} edits", database.name(), document.edits),
+                format!("{:.0}", kibibytes(document.state_bytes)),
+            ];
+            cells.extend(figures(&document.measurement));
+            rows.push(cells);
+        }
+    }
+    let mut columns = vec!["scenario", "Yjs state KiB"];
+    columns.extend(FIGURES);
+    let about = "One client types single letters, each an update in a request of its own, into a paper written by so many \
+                 recorded edits.";
+    Ok(Section { title: "Large documents", about: about.to_owned(), columns, rows })
+}
+
+fn kibibytes(bytes: usize) -> f64 {
+    f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1024.0
+}
+
+fn push_into_large_workspaces(options: &Options, corpus: &[Sample]) -> Outcome<Section> {
+    let sizes = if options.quick { [1_000, 50_000] } else { [1_000, 1_000_000] };
+    let time = options.time.max(Duration::from_secs(1));
+    let mut rows = Vec::new();
+    for database in options.databases.iter().copied() {
+        progress(&format!("{}: large workspaces", database.name()));
+        let (server, owner) = start(database)?;
+        for workspace in large_workspace::run(&server, &owner, corpus, &sizes, time)? {
+            let mut cells = vec![format!("{}: a workspace of {} documents", database.name(), workspace.documents)];
+            cells.extend(figures(&workspace.measurement));
+            rows.push(cells);
+        }
+    }
+    let mut columns = vec!["scenario"];
+    columns.extend(FIGURES);
+    let about = "One client pushes mixed batches of ten into a workspace that was filled beforehand.";
+    Ok(Section { title: "Large workspaces", about: about.to_owned(), columns, rows })
+}

@@ -1,0 +1,115 @@
+//! The handler: reads, checks, charges, applies and answers a batch.
+
+use std::time::{Duration, Instant};
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use uuid::Uuid;
+
+use super::answer::{AnswerKind, Counts, ProblemMembers, encode_answer};
+use super::request::{ParsedBatch, RequestError, parse_batch};
+use super::telemetry::count_batch;
+use crate::auth::roles::check_role;
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::{DocumentId, UserId};
+use crate::http::body::read_json_bytes;
+use crate::http::current_user::{CurrentUser, charge};
+use crate::http::error::{ApiError, PROBLEM_JSON, rolled_back_status};
+use crate::http::request_context::RequestContext;
+use crate::http::state::AppState;
+use crate::store::accounts::Role;
+use crate::sync::{BatchAnswer, BatchRequest};
+
+/// Adds the route.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(web::resource("/api/v1/documents/batch").route(web::post().to(push_batch)));
+}
+
+/// Reads, checks, charges, applies, answers. Whatever blocks or counts in milliseconds runs off the event loop.
+async fn push_batch(
+    user: CurrentUser,
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let body = read_json_bytes(&request, payload.into_inner(), state.limits.max_body_bytes).await?;
+    let started = Instant::now();
+    let (user_id, bytes) = (user.user_id, body.len());
+    let for_reading = state.clone();
+    let batch = web::block(move || read_batch(&for_reading, user_id, &body)).await??;
+    charge(&request, user_id, counted(batch.operations.len()), counted(bytes))?;
+    let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
+    let response =
+        web::block(move || apply(&state, user_id, batch, &request_id.unwrap_or_default(), started)).await??;
+    let mut builder = HttpResponse::build(response.status);
+    Ok(builder.content_type(response.content_type).body(response.body))
+}
+
+/// Parses the body and checks that its author may write there.
+fn read_batch(state: &AppState, user_id: UserId, body: &[u8]) -> Result<ParsedBatch, ApiError> {
+    let batch = parse_batch(body, &state.limits, &mut || DocumentId(Uuid::now_v7()))?;
+    check_role(&state.store, user_id, batch.workspace_id, Role::Editor)?;
+    Ok(batch)
+}
+
+struct Answered {
+    status: StatusCode,
+    content_type: &'static str,
+    body: Vec<u8>,
+}
+
+fn apply(
+    state: &AppState,
+    user_id: UserId,
+    batch: ParsedBatch,
+    request_id: &str,
+    started: Instant,
+) -> Result<Answered, ApiError> {
+    let ParsedBatch { workspace_id, device_id, atomic, dry_run, operations, .. } = batch;
+    let batch = BatchRequest { workspace_id, user_id, device_id, atomic, dry_run, operations };
+    let deadline = started + Duration::from_millis(state.limits.timeout_ms);
+    let answer = state.sync.apply_batch(batch, deadline)?;
+    let elapsed = started.elapsed();
+    count_batch(&answer, elapsed);
+    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    encode(&answer, request_id, elapsed_ms).map_err(ApiError::internal)
+}
+
+fn encode(answer: &BatchAnswer, request_id: &str, elapsed_ms: u64) -> Result<Answered, serde_json::Error> {
+    let kind = AnswerKind::of(answer);
+    if kind == AnswerKind::Processed {
+        let body = encode_answer(answer, None, elapsed_ms)?;
+        return Ok(Answered { status: StatusCode::OK, content_type: "application/json", body });
+    }
+    let status = rolled_back_status(kind == AnswerKind::RolledBackByConflicts);
+    let counts = Counts::of(&answer.results);
+    let code = ErrorCode::RolledBack.as_str();
+    let problem = ProblemMembers {
+        type_uri: &format!("urn:landfall:problem:{code}"),
+        title: "Rolled back",
+        status: status.as_u16(),
+        detail: format!(
+            "{} of {} operations failed, so nothing {} applied",
+            counts.failed,
+            counts.total,
+            if answer.dry_run { "would be" } else { "was" }
+        ),
+        code,
+        request_id,
+    };
+    let body = encode_answer(answer, Some(problem), elapsed_ms)?;
+    Ok(Answered { status, content_type: PROBLEM_JSON, body })
+}
+
+fn counted(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Malformed { detail, pointer } => Self::BadRequest { detail, pointer },
+            RequestError::TooManyOperations { found, max } => Self::TooManyOperations { found, limit: max },
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The handlers that read documents.
+
+use actix_web::http::header::{ETag, EntityTag, Header, IfNoneMatch};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::body::{VersionBody, document_page, version_page};
+use super::query::{DocumentsQuery, ParameterError, VersionsQuery, parse_document_id, parse_version, parse_workspace};
+use crate::auth::roles::check_role;
+use crate::domain::ids::{UserId, Version, WorkspaceId};
+use crate::http::current_user::CurrentUser;
+use crate::http::document_body::DocumentBody;
+use crate::http::error::ApiError;
+use crate::http::state::AppState;
+use crate::store::accounts::Role;
+use crate::store::documents::ListQuery;
+
+/// Adds the routes. `/api/v1/documents/batch` and other fixed paths must be added before them.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/api/v1/documents").route(web::get().to(list_documents)))
+        .service(web::resource("/api/v1/documents/{document_id}").route(web::get().to(read_document)))
+        .service(web::resource("/api/v1/documents/{document_id}/versions").route(web::get().to(list_versions)))
+        .service(
+            web::resource("/api/v1/documents/{document_id}/versions/{version}").route(web::get().to(read_version)),
+        );
+}
+
+async fn list_documents(
+    user: CurrentUser,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let query = DocumentsQuery::parse(request.query_string())?;
+    let workspace_id = query.workspace_id;
+    let page_size = query.page_size;
+    let list = ListQuery {
+        after: query.after,
+        limit: page_size.saturating_add(1),
+        include_deleted: query.include_deleted,
+        title_prefix: query.title_prefix,
+    };
+    let rows = read(state, user, workspace_id, move |state| state.sync.list_documents(workspace_id, &list)).await?;
+    Ok(HttpResponse::Ok().json(document_page(workspace_id, &rows, page_size)))
+}
+
+async fn read_document(
+    user: CurrentUser,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let document_id = parse_document_id(request.match_info().query("document_id"))?;
+    let workspace_id = parse_workspace(request.query_string())?;
+    let document = read(state, user, workspace_id, move |state| state.sync.find_document(workspace_id, document_id));
+    let document = document.await?;
+    let tag = EntityTag::new_strong(document.version.to_string());
+    if is_known(&request, &tag) {
+        return Ok(HttpResponse::NotModified().insert_header(ETag(tag)).finish());
+    }
+    Ok(HttpResponse::Ok().insert_header(ETag(tag)).json(DocumentBody::from(&document)))
+}
+
+async fn list_versions(
+    user: CurrentUser,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let document_id = parse_document_id(request.match_info().query("document_id"))?;
+    let VersionsQuery { workspace_id, page_size, before } = VersionsQuery::parse(request.query_string(), document_id)?;
+    let rows = read(state, user, workspace_id, move |state| {
+        state.sync.list_versions(workspace_id, document_id, before, page_size.saturating_add(1))
+    });
+    let rows = rows.await?;
+    Ok(HttpResponse::Ok().json(version_page(workspace_id, document_id, &rows, page_size)))
+}
+
+async fn read_version(
+    user: CurrentUser,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let document_id = parse_document_id(request.match_info().query("document_id"))?;
+    let version: Version = parse_version(request.match_info().query("version"))?;
+    let workspace_id = parse_workspace(request.query_string())?;
+    let view =
+        read(state, user, workspace_id, move |state| state.sync.find_version(workspace_id, document_id, version));
+    Ok(HttpResponse::Ok().json(VersionBody::new(document_id, &view.await?)))
+}
+
+/// Runs a query off the event loop, for a user who may read the workspace.
+async fn read<T, E>(
+    state: web::Data<AppState>,
+    user: CurrentUser,
+    workspace_id: WorkspaceId,
+    query: impl FnOnce(&AppState) -> Result<T, E> + Send + 'static,
+) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    ApiError: From<E>,
+{
+    let user_id: UserId = user.user_id;
+    web::block(move || {
+        check_role(&state.store, user_id, workspace_id, Role::Viewer)?;
+        query(&state).map_err(ApiError::from)
+    })
+    .await?
+}
+
+/// Whether the reader's copy is the current one.
+fn is_known(request: &HttpRequest, current: &EntityTag) -> bool {
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(known)) => known.iter().any(|tag| tag.weak_eq(current)),
+        // A header that cannot be read asks for nothing.
+        Err(_) => false,
+    }
+}
+
+impl From<ParameterError> for ApiError {
+    fn from(error: ParameterError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}

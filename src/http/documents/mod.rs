@@ -1,0 +1,8 @@
+//! Reading documents (protocol §3): one, all of a workspace, and their history.
+//!
+//! `endpoints` are the handlers; parameters (`query`), page tokens and bodies are pure.
+
+pub mod body;
+pub mod endpoints;
+pub mod page_token;
+pub mod query;

@@ -1,0 +1,135 @@
+//! Page tokens: where a listing goes on, opaque to the client and good for one listing only.
+//!
+//! A token carries a position and a check that binds it to what is listed, so that a token of another workspace, of
+//! another document, or made up, is refused instead of starting at a wrong place. The check is no secret: whoever
+//! may list may start where they like, and the right to list is checked apart.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+
+/// The form of the tokens; a token of another form is refused.
+const FORM: u8 = 1;
+const CHECK_BYTES: usize = 8;
+
+/// What a token pages through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// The documents of a workspace, by id.
+    Documents(WorkspaceId),
+    /// The versions of a document, newest first.
+    Versions(WorkspaceId, DocumentId),
+}
+
+/// A token that was not made for this listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("page_token is not one that this listing gave out; take next_page_token of the page before, or none")]
+pub struct ForeignToken;
+
+impl Listing {
+    fn token(self, position: &[u8]) -> String {
+        let mut bytes = vec![FORM];
+        bytes.extend_from_slice(position);
+        bytes.extend(self.check(position));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn position<const N: usize>(self, token: &str) -> Result<[u8; N], ForeignToken> {
+        // What is wrong with a token that nobody gave out is of no use to anyone.
+        let bytes = URL_SAFE_NO_PAD.decode(token).or(Err(ForeignToken))?;
+        let (form, rest) = bytes.split_first().ok_or(ForeignToken)?;
+        let (position, check) = rest.split_first_chunk::<N>().ok_or(ForeignToken)?;
+        if *form == FORM && self.check(position).eq(check.iter().copied()) { Ok(*position) } else { Err(ForeignToken) }
+    }
+
+    fn check(self, position: &[u8]) -> impl Iterator<Item = u8> {
+        let mut hash = Sha256::new_with_prefix("landfall page token");
+        match self {
+            Self::Documents(workspace) => {
+                hash.update([0]);
+                hash.update(workspace.0.as_bytes());
+            }
+            Self::Versions(workspace, document) => {
+                hash.update([1]);
+                hash.update(workspace.0.as_bytes());
+                hash.update(document.0.as_bytes());
+            }
+        }
+        hash.update(position);
+        hash.finalize().into_iter().take(CHECK_BYTES)
+    }
+}
+
+/// The token for the documents of `workspace` after `last`.
+#[must_use]
+pub fn after_document(workspace: WorkspaceId, last: DocumentId) -> String {
+    Listing::Documents(workspace).token(last.0.as_bytes())
+}
+
+/// The document after which the listing goes on.
+///
+/// # Errors
+/// [`ForeignToken`].
+pub fn read_after_document(workspace: WorkspaceId, token: &str) -> Result<DocumentId, ForeignToken> {
+    Listing::Documents(workspace).position(token).map(|bytes| DocumentId(Uuid::from_bytes(bytes)))
+}
+
+/// The token for the versions of `document` before `last`.
+#[must_use]
+pub fn before_version(workspace: WorkspaceId, document: DocumentId, last: Version) -> String {
+    Listing::Versions(workspace, document).token(&last.to_be_bytes())
+}
+
+/// The version before which the listing goes on.
+///
+/// # Errors
+/// [`ForeignToken`].
+pub fn read_before_version(workspace: WorkspaceId, document: DocumentId, token: &str) -> Result<Version, ForeignToken> {
+    Listing::Versions(workspace, document).position(token).map(Version::from_be_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: WorkspaceId = WorkspaceId(Uuid::from_u128(1));
+    const TWO: WorkspaceId = WorkspaceId(Uuid::from_u128(2));
+    const DOCUMENT: DocumentId = DocumentId(Uuid::from_u128(3));
+    const OTHER: DocumentId = DocumentId(Uuid::from_u128(4));
+
+    #[test]
+    fn a_token_leads_back_to_its_position() {
+        assert_eq!(read_after_document(ONE, &after_document(ONE, DOCUMENT)), Ok(DOCUMENT));
+        let token = before_version(ONE, DOCUMENT, 7);
+        assert_eq!(read_before_version(ONE, DOCUMENT, &token), Ok(7));
+        assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'), "{token}");
+    }
+
+    #[test]
+    fn a_token_serves_its_own_listing_only() {
+        let documents = after_document(ONE, DOCUMENT);
+        let versions = before_version(ONE, DOCUMENT, 7);
+        assert_eq!(read_after_document(TWO, &documents), Err(ForeignToken));
+        assert_eq!(read_after_document(ONE, &versions), Err(ForeignToken));
+        assert_eq!(read_before_version(TWO, DOCUMENT, &versions), Err(ForeignToken));
+        assert_eq!(read_before_version(ONE, OTHER, &versions), Err(ForeignToken));
+        assert_eq!(read_before_version(ONE, DOCUMENT, &documents), Err(ForeignToken));
+    }
+
+    #[test]
+    fn a_token_that_was_tampered_with_is_refused() {
+        let token = after_document(ONE, DOCUMENT);
+        for place in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(read_after_document(ONE, &changed), Err(ForeignToken), "{changed}");
+        }
+        for forged in ["", "A", "7", "====", "%00", &token[1..], &format!("{token}AA"), &"A".repeat(100_000)] {
+            assert_eq!(read_after_document(ONE, forged), Err(ForeignToken), "{forged}");
+        }
+    }
+}

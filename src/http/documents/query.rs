@@ -1,0 +1,252 @@
+//! The parameters of the document endpoints: from query strings and path segments to values within their rules.
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::page_token::{self, ForeignToken};
+use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+
+/// Items of a page when the reader does not say.
+const DEFAULT_PAGE_SIZE: u32 = 100;
+/// Items of a page at most.
+const MAX_PAGE_SIZE: u32 = 500;
+
+/// A parameter that is missing or breaks its rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParameterError {
+    /// A parameter that must be there is not.
+    #[error("the parameter {0} is missing")]
+    Missing(&'static str),
+    /// A parameter breaks its rule.
+    #[error("the parameter {name} must be {rule}")]
+    Wrong {
+        /// The parameter.
+        name: &'static str,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// The query string cannot be split into parameters, or one stands twice.
+    #[error("the query cannot be read: {0}")]
+    Unreadable(String),
+    /// The page token is of another listing, or made up.
+    #[error(transparent)]
+    ForeignToken(#[from] ForeignToken),
+}
+
+/// Query of `GET /api/v1/documents`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentsQuery {
+    /// Whose documents.
+    pub workspace_id: WorkspaceId,
+    /// Items of a page at most.
+    pub page_size: u32,
+    /// Go on after this one.
+    pub after: Option<DocumentId>,
+    /// Tombstones too.
+    pub include_deleted: bool,
+    /// Only titles that begin with this.
+    pub title_prefix: Option<String>,
+}
+
+/// Query of `GET /api/v1/documents/{document_id}/versions`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionsQuery {
+    /// Whose document.
+    pub workspace_id: WorkspaceId,
+    /// Items of a page at most.
+    pub page_size: u32,
+    /// Go on before this one.
+    pub before: Option<Version>,
+}
+
+/// The parameters as they arrive.
+#[derive(Debug, Deserialize)]
+struct RawQuery {
+    workspace_id: Option<String>,
+    page_size: Option<String>,
+    page_token: Option<String>,
+    include_deleted: Option<String>,
+    title_prefix: Option<String>,
+}
+
+impl RawQuery {
+    fn split(query: &str) -> Result<Self, ParameterError> {
+        serde_urlencoded_query(query).map_err(ParameterError::Unreadable)
+    }
+
+    fn workspace_id(&self) -> Result<WorkspaceId, ParameterError> {
+        let text = self.workspace_id.as_deref().ok_or(ParameterError::Missing("workspace_id"))?;
+        parse_uuid(text, "workspace_id").map(WorkspaceId)
+    }
+
+    fn page_size(&self) -> Result<u32, ParameterError> {
+        match self.page_size.as_deref().map(str::parse) {
+            None => Ok(DEFAULT_PAGE_SIZE),
+            Some(Ok(size)) if (1..=MAX_PAGE_SIZE).contains(&size) => Ok(size),
+            Some(_) => Err(ParameterError::Wrong { name: "page_size", rule: "a number from 1 to 500" }),
+        }
+    }
+
+    /// The token; an empty one is none, since that is how many clients ask for the first page.
+    fn page_token(&self) -> Option<&str> {
+        self.page_token.as_deref().filter(|token| !token.is_empty())
+    }
+
+    fn include_deleted(&self) -> Result<bool, ParameterError> {
+        match self.include_deleted.as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(ParameterError::Wrong { name: "include_deleted", rule: "true or false" }),
+        }
+    }
+
+    fn title_prefix(self) -> Result<Option<String>, ParameterError> {
+        match self.title_prefix {
+            Some(prefix) if prefix.contains('\0') => {
+                Err(ParameterError::Wrong { name: "title_prefix", rule: "text without the NUL character" })
+            }
+            prefix => Ok(prefix.filter(|prefix| !prefix.is_empty())),
+        }
+    }
+}
+
+fn serde_urlencoded_query(query: &str) -> Result<RawQuery, String> {
+    actix_web::web::Query::from_query(query).map(actix_web::web::Query::into_inner).map_err(|error| error.to_string())
+}
+
+impl DocumentsQuery {
+    /// Reads a query string.
+    ///
+    /// # Errors
+    /// The first parameter that is missing or wrong.
+    pub fn parse(query: &str) -> Result<Self, ParameterError> {
+        let raw = RawQuery::split(query)?;
+        let workspace_id = raw.workspace_id()?;
+        let after = raw.page_token().map(|token| page_token::read_after_document(workspace_id, token)).transpose()?;
+        Ok(Self {
+            workspace_id,
+            page_size: raw.page_size()?,
+            after,
+            include_deleted: raw.include_deleted()?,
+            title_prefix: raw.title_prefix()?,
+        })
+    }
+}
+
+impl VersionsQuery {
+    /// Reads a query string for the versions of `document`.
+    ///
+    /// # Errors
+    /// The first parameter that is missing or wrong.
+    pub fn parse(query: &str, document: DocumentId) -> Result<Self, ParameterError> {
+        let raw = RawQuery::split(query)?;
+        let workspace_id = raw.workspace_id()?;
+        let before =
+            raw.page_token().map(|token| page_token::read_before_version(workspace_id, document, token)).transpose()?;
+        Ok(Self { workspace_id, page_size: raw.page_size()?, before })
+    }
+}
+
+/// The workspace of a query string that needs no other parameter.
+///
+/// # Errors
+/// It is missing or wrong.
+pub fn parse_workspace(query: &str) -> Result<WorkspaceId, ParameterError> {
+    RawQuery::split(query)?.workspace_id()
+}
+
+/// The path segment `document_id`.
+///
+/// # Errors
+/// It is no UUID.
+pub fn parse_document_id(segment: &str) -> Result<DocumentId, ParameterError> {
+    parse_uuid(segment, "document_id").map(DocumentId)
+}
+
+/// The path segment `version`.
+///
+/// # Errors
+/// It is no integer of at least 1.
+pub fn parse_version(segment: &str) -> Result<Version, ParameterError> {
+    match segment.parse() {
+        Ok(version) if version >= 1 => Ok(version),
+        _ => Err(ParameterError::Wrong { name: "version", rule: "an integer of at least 1" }),
+    }
+}
+
+fn parse_uuid(text: &str, name: &'static str) -> Result<Uuid, ParameterError> {
+    const HYPHENATED: usize = 36;
+    match Uuid::try_parse(text) {
+        Ok(uuid) if text.len() == HYPHENATED => Ok(uuid),
+        _ => Err(ParameterError::Wrong { name, rule: "a UUID" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORKSPACE: &str = "550e8400-e29b-41d4-a716-446655440000";
+
+    fn workspace() -> WorkspaceId {
+        WorkspaceId(Uuid::parse_str(WORKSPACE).unwrap())
+    }
+
+    fn documents(query: &str) -> Result<DocumentsQuery, ParameterError> {
+        DocumentsQuery::parse(&query.replace("WS", &format!("workspace_id={WORKSPACE}")))
+    }
+
+    #[test]
+    fn parameters_have_their_defaults() {
+        let expected = DocumentsQuery {
+            workspace_id: workspace(),
+            page_size: 100,
+            after: None,
+            include_deleted: false,
+            title_prefix: None,
+        };
+        assert_eq!(documents("WS"), Ok(expected.clone()));
+        assert_eq!(documents("WS&page_token=&title_prefix=&unknown=1"), Ok(expected));
+    }
+
+    #[test]
+    fn parameters_are_read() {
+        let last = DocumentId(Uuid::from_u128(9));
+        let token = page_token::after_document(workspace(), last);
+        let read =
+            documents(&format!("WS&page_size=500&include_deleted=true&title_prefix=%C3%BC+a&page_token={token}"));
+        let read = read.unwrap();
+        assert_eq!((read.page_size, read.after, read.include_deleted), (500, Some(last), true));
+        assert_eq!(read.title_prefix.as_deref(), Some("ü a"));
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_named() {
+        for (query, name) in [
+            ("", "workspace_id"),
+            ("workspace_id=7", "workspace_id"),
+            ("WS&page_size=0", "page_size"),
+            ("WS&page_size=501", "page_size"),
+            ("WS&page_size=-1", "page_size"),
+            ("WS&page_size=", "page_size"),
+            ("WS&page_size=ten", "page_size"),
+            ("WS&include_deleted=1", "include_deleted"),
+            ("WS&title_prefix=%00", "title_prefix"),
+            ("WS&page_token=x", "page_token"),
+            ("WS&WS", "workspace_id"),
+        ] {
+            let error = documents(query).unwrap_err().to_string();
+            assert!(error.contains(name), "{query}: {error}");
+        }
+    }
+
+    #[test]
+    fn path_segments_are_read() {
+        assert_eq!(parse_document_id(WORKSPACE), Ok(DocumentId(workspace().0)));
+        assert!(parse_document_id("..").is_err());
+        assert_eq!(parse_version("7"), Ok(7));
+        for wrong in ["0", "-1", "x", "", "9223372036854775808", "1.0"] {
+            assert!(parse_version(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+WITH wanted AS MATERIALIZED (
+    SELECT ?::uuid AS workspace_id, unnest(?::uuid[]) AS document_id
+)
+SELECT wanted.document_id, entry.yjs_update
+FROM wanted
+JOIN documents AS document
+  ON document.workspace_id = wanted.workspace_id
+ AND document.document_id = wanted.document_id
+LEFT JOIN LATERAL (
+    SELECT candidate.yjs_version
+    FROM document_bodies AS candidate
+    WHERE candidate.workspace_id = wanted.workspace_id
+      AND candidate.document_id = wanted.document_id
+      AND candidate.yjs_version >= document.epoch
+      AND candidate.yjs_snapshot IS NOT NULL
+    LIMIT 1
+) AS body ON TRUE
+CROSS JOIN LATERAL (
+    SELECT candidate.version, candidate.yjs_update
+    FROM document_log AS candidate
+    WHERE candidate.workspace_id = wanted.workspace_id
+      AND candidate.document_id = wanted.document_id
+      AND candidate.version > coalesce(body.yjs_version, document.epoch - 1)
+      AND candidate.version <= document.version
+      AND candidate.yjs_update IS NOT NULL
+    ORDER BY candidate.version
+) AS entry
+WHERE document.state_vector IS NOT NULL
+ORDER BY entry.version

@@ -1,0 +1,191 @@
+//! What SQLite's planner makes of the statements that are really run: recorded as they run, explained afterwards.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use diesel::connection::{Connection, InstrumentationEvent};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use uuid::Uuid;
+
+use super::connection::{AnyConnection, Connector, Purpose};
+use super::documents::ListQuery;
+use super::sqlite::SqliteBatch;
+use super::{BatchScope, BatchTransaction, DatabaseUrl, Store, StoreConfig};
+use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, WriteSet};
+use crate::domain::ids::{DocumentId, UserId, WorkspaceId};
+use crate::domain::operation::OperationKind;
+use crate::domain::timestamp::Timestamp;
+
+#[derive(QueryableByName)]
+struct PlanStep {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+/// The statements run, and those of them that the connection has kept prepared.
+#[derive(Clone, Default)]
+struct Statements {
+    run: Arc<Mutex<BTreeSet<String>>>,
+    cached: Arc<Mutex<BTreeSet<String>>>,
+}
+
+fn record(connection: &mut AnyConnection, statements: &Statements) {
+    let statements = statements.clone();
+    connection.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
+        InstrumentationEvent::StartQuery { query, .. } => {
+            let shown = query.to_string();
+            let sql = shown.split("-- binds").next().unwrap_or_default().trim();
+            if ["SELECT", "UPDATE", "INSERT"].iter().any(|verb| sql.starts_with(verb)) {
+                statements.run.lock().unwrap().insert(sql.to_owned());
+            }
+        }
+        InstrumentationEvent::CacheQuery { sql, .. } => {
+            statements.cached.lock().unwrap().insert(sql.trim().to_owned());
+        }
+        _ => {}
+    });
+}
+
+/// Every step of every statement's plan, each once; inserts have none.
+fn steps(connection: &mut AnyConnection, statements: &Statements) -> BTreeSet<String> {
+    let recorded = statements.run.lock().unwrap().clone();
+    let explain = |sql: String| -> Vec<PlanStep> {
+        diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(connection.sqlite().unwrap()).unwrap()
+    };
+    recorded.into_iter().flat_map(explain).map(|step| step.detail).collect()
+}
+
+fn scope() -> BatchScope {
+    BatchScope {
+        workspace_id: WorkspaceId(Uuid::from_u128(1)),
+        user_id: UserId(Uuid::from_u128(2)),
+        device_id: Some("laptop".to_owned()),
+        now: Timestamp(0),
+        deadline: Instant::now() + Duration::from_secs(30),
+    }
+}
+
+fn head(id: DocumentId, version: i64) -> DocumentHead {
+    DocumentHead {
+        document_id: id,
+        version,
+        title: String::new(),
+        created_at: Timestamp(0),
+        updated_at: Timestamp(0),
+        updated_by: UserId(Uuid::from_u128(2)),
+        deleted_at: None,
+        epoch: 1,
+        content_version: version,
+        content_digest: None,
+        state_vector: Some([(1, 1)].into_iter().collect()),
+        yjs_roots: BTreeSet::new(),
+        snapshot_bytes: 0,
+        log_bytes: 0,
+        log_rows: 0,
+    }
+}
+
+fn writes(write: HeadWrite, head: DocumentHead) -> WriteSet {
+    let client_id = head.version.to_string();
+    let entry = LogEntry {
+        document_id: head.document_id,
+        version: head.version,
+        kind: OperationKind::Update,
+        title: String::new(),
+        content: None,
+        yjs_update: Some(vec![0, 0]),
+        client_id: client_id.clone(),
+    };
+    let receipt = Receipt {
+        client_id,
+        kind: OperationKind::Update,
+        payload_digest: [0; 16],
+        document_id: head.document_id,
+        version: Some(head.version),
+        created_at: Timestamp(0),
+    };
+    WriteSet { documents: vec![DocumentWrite { write, head }], log: vec![entry], receipts: vec![receipt] }
+}
+
+fn database() -> (tempfile::TempDir, DatabaseUrl) {
+    let directory = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::Sqlite(directory.path().join("plans.db"));
+    super::migrations::migrate(&url).unwrap();
+    (directory, url)
+}
+
+#[test]
+fn a_batch_looks_everything_up_by_its_full_key() {
+    let (_directory, url) = database();
+    let mut connection = Connector::new(&url, Purpose::Write, &StoreConfig::default()).open().unwrap();
+    let (scope, statements) = (scope(), Statements::default());
+    diesel::insert_into(super::schema::workspaces::table)
+        .values((
+            super::schema::workspaces::workspace_id.eq(super::sql_uuid::DbUuid(scope.workspace_id.0)),
+            super::schema::workspaces::name.eq("plans"),
+            super::schema::workspaces::created_at.eq(0),
+        ))
+        .execute(&mut connection)
+        .unwrap();
+    record(&mut connection, &statements);
+    let id = DocumentId(Uuid::from_u128(3));
+    let mut batch = SqliteBatch::begin(&mut connection, &scope).unwrap();
+    batch.find_receipts(&["1", "2"]).unwrap();
+    batch.load_heads(&[id]).unwrap();
+    batch.write(&writes(HeadWrite::Insert, head(id, 1))).unwrap();
+    batch.write(&writes(HeadWrite::Replace { expected_version: 1 }, head(id, 2))).unwrap();
+    assert_eq!(batch.load_documents(&[id]).unwrap().len(), 1);
+    assert_eq!(batch.load_texts(&[(id, 1)]).unwrap().len(), 1);
+    assert_eq!(*statements.run.lock().unwrap(), *statements.cached.lock().unwrap(), "every statement is prepared once");
+    let limited: Vec<String> =
+        statements.run.lock().unwrap().iter().filter(|sql| sql.contains("LIMIT")).cloned().collect();
+    assert!(
+        limited.iter().all(|sql| sql.contains("ORDER BY")),
+        "a bound LIMIT has its statement prepared again: {limited:?}"
+    );
+    let expected = [
+        "SEARCH document_bodies USING INDEX document_bodies_by_document (workspace_id=? AND document_id=?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version=?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version>? AND version<?)",
+        "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id=?)",
+        "SEARCH receipts USING PRIMARY KEY (workspace_id=? AND user_id=? AND device_id=? AND client_id=?)",
+        "SEARCH users USING PRIMARY KEY (user_id=?) LEFT-JOIN",
+        "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
+    ];
+    assert_eq!(steps(&mut connection, &statements), expected.map(str::to_owned).into());
+}
+
+#[test]
+fn listings_and_upkeep_read_no_more_than_they_answer() {
+    let (_directory, url) = database();
+    let store = Store::open(&url, &StoreConfig { reader_connections: 1, ..StoreConfig::default() }).unwrap();
+    let statements = Statements::default();
+    store
+        .read(|connection| {
+            record(connection, &statements);
+            Ok(())
+        })
+        .unwrap();
+    let (workspace_id, id) = (scope().workspace_id, DocumentId(Uuid::from_u128(3)));
+    let query = ListQuery { after: Some(id), limit: 10, title_prefix: Some("a".to_owned()), ..ListQuery::default() };
+    store.list_documents(workspace_id, &query).unwrap();
+    store.list_changes(workspace_id, 0, 10).unwrap();
+    store.list_versions(workspace_id, id, None, 10).unwrap();
+    store.find_compactable(10).unwrap();
+    store.find_role(scope().user_id, workspace_id).unwrap();
+    store.list_workspaces(scope().user_id).unwrap();
+    let mut pooled = store.readers.get(store.readers.patience()).unwrap();
+    let expected = [
+        "SCAN documents USING INDEX documents_to_compact",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version<?)",
+        "SEARCH documents USING INDEX documents_by_sequence (workspace_id=? AND sequence>?)",
+        "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id>?)",
+        "SEARCH members USING INDEX members_by_user (user_id=?)",
+        "SEARCH members USING PRIMARY KEY (workspace_id=? AND user_id=?)",
+        "SEARCH users USING PRIMARY KEY (user_id=?) LEFT-JOIN",
+        "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
+    ];
+    assert_eq!(steps(&mut pooled.connection, &statements), expected.map(str::to_owned).into());
+}

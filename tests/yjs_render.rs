@@ -1,0 +1,124 @@
+//! The pool of workers: what a document can do to one, and what it cannot do to the others.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test fails by panicking"
+)]
+
+mod yjs_support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use landfall::yjs::render::{RenderConfig, RenderError, Renderer};
+use yjs_support::hand::{in_root, text, update};
+use yjs_support::renderer;
+
+fn document(content: &str) -> Vec<u8> {
+    update(&[(1, 0, vec![in_root("content", &text(content))])], &[])
+}
+
+/// A document that takes a worker a long while: everyone wrote at the same place.
+fn crowd() -> Vec<u8> {
+    let insert = |client| (client, 0, vec![in_root("content", &text("v"))]);
+    update(&(1..=60_000).rev().map(insert).collect::<Vec<_>>(), &[])
+}
+
+/// Processes started by this one that still run, or ended and were not reaped.
+fn children() -> Vec<String> {
+    let mut children = Vec::new();
+    for task in fs::read_dir("/proc/self/task").unwrap() {
+        let listed = fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default();
+        children.extend(listed.split_whitespace().map(str::to_owned));
+    }
+    children
+}
+
+/// One test, since the processes are counted: what others start at the same time would be counted too.
+#[test]
+fn workers_are_reused_replaced_and_reaped() {
+    let pool = renderer(2, Duration::from_secs(20));
+    assert!(children().is_empty());
+    for round in 0..20 {
+        assert_eq!(pool.render(&[document(&format!("text {round}"))]).unwrap(), format!("text {round}"));
+    }
+    let first = children();
+    assert_eq!(first.len(), 1, "one caller at a time needs one worker");
+
+    assert!(matches!(pool.render(&[vec![1, 2, 3]]), Err(RenderError::Damaged(_))));
+    assert_eq!(children(), first, "a worker that says no is as good as before");
+
+    // Two at once, over and over: never more than two workers.
+    thread::scope(|scope| {
+        for caller in 0..6 {
+            let pool = &pool;
+            scope.spawn(move || {
+                for round in 0..5 {
+                    let expected = format!("caller {caller}, round {round}");
+                    assert_eq!(pool.render(&[document(&expected)]).unwrap(), expected);
+                }
+            });
+        }
+    });
+    assert!(children().len() <= 2);
+
+    drop(pool);
+    assert_eq!(children(), Vec::<String>::new(), "dropping the pool ends its workers");
+
+    let impatient = renderer(1, Duration::from_millis(400));
+    let started = Instant::now();
+    let Err(RenderError::Damaged(reason)) = impatient.render(&[crowd()]) else { panic!("the crowd was rendered") };
+    assert!(reason.contains("longer than"), "{reason}");
+    assert!(started.elapsed() < Duration::from_secs(15));
+    assert_eq!(children(), Vec::<String>::new(), "a worker that is too slow is killed and reaped");
+    assert_eq!(impatient.render(&[document("next")]).unwrap(), "next");
+
+    // A caller that finds all workers busy waits, but not for ever.
+    thread::scope(|scope| {
+        let busy = [(); 4].map(|()| scope.spawn(|| impatient.render(&[crowd()])));
+        let outcomes = busy.map(|caller| caller.join().unwrap());
+        let unavailable = outcomes.iter().filter(|outcome| matches!(outcome, Err(RenderError::Unavailable(_)))).count();
+        assert!((1..4).contains(&unavailable), "{outcomes:?}");
+    });
+    assert_eq!(impatient.render(&[document("after")]).unwrap(), "after");
+    drop(impatient);
+
+    let small = Renderer::new(RenderConfig {
+        program: PathBuf::from(env!("CARGO_BIN_EXE_landfall")),
+        workers: 1,
+        max_memory_bytes: 400 << 20,
+        time_budget: Duration::from_secs(20),
+    });
+    assert_eq!(small.render(&[document("small")]).unwrap(), "small");
+    let Err(RenderError::Damaged(reason)) = small.render(&[document(&"x".repeat(100 << 20))]) else {
+        panic!("100 MiB were rendered in less")
+    };
+    assert!(reason.contains("died"), "{reason}");
+    assert_eq!(small.render(&[document("small again")]).unwrap(), "small again");
+    drop(small);
+
+    let unable = Renderer::new(RenderConfig {
+        program: PathBuf::from("/nonexistent/landfall"),
+        workers: 1,
+        max_memory_bytes: 1 << 30,
+        time_budget: Duration::from_secs(1),
+    });
+    assert!(matches!(unable.render(&[document("x")]), Err(RenderError::Unavailable(_))));
+    let cramped = Renderer::new(RenderConfig {
+        program: PathBuf::from(env!("CARGO_BIN_EXE_landfall")),
+        workers: 1,
+        max_memory_bytes: 64 << 20,
+        time_budget: Duration::from_secs(1),
+    });
+    let outcome = cramped.render(&[document("x")]);
+    assert!(
+        matches!(outcome, Err(RenderError::Unavailable(_))),
+        "no room for its stack is not the document's fault: {outcome:?}"
+    );
+    assert_eq!(children(), Vec::<String>::new());
+}
