@@ -2,7 +2,9 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Duration;
 
 use crate::harness::{Database, TestServer, create, on_both_databases, update};
 
@@ -11,6 +13,14 @@ on_both_databases!(
     what_was_answered_survives_a_kill,
     data_survive_a_restart,
 );
+
+/// Waits for so many messages; fails if the senders give up before.
+fn wait_for(count: usize, messages: &Receiver<()>) {
+    for at in 0..count {
+        let message = messages.recv_timeout(Duration::from_secs(60));
+        message.unwrap_or_else(|_| panic!("only {at} of {count} answers came"));
+    }
+}
 
 fn data_survive_a_restart(database: Database) {
     let mut server = TestServer::start(database);
@@ -28,25 +38,27 @@ fn a_graceful_stop_answers_what_is_under_way(database: Database) {
     let ada = server.register("ada");
     let answered = AtomicUsize::new(0);
     let asked_to_stop = AtomicBool::new(false);
+    let (says, said) = channel();
     thread::scope(|scope| {
         for writer in 0..4 {
-            let (ada, answered, asked_to_stop) = (&ada, &answered, &asked_to_stop);
+            let (ada, answered, asked_to_stop, says) = (&ada, &answered, &asked_to_stop, says.clone());
             scope.spawn(move || {
                 for n in 0.. {
                     let batch = ada.batch().with(create(&format!("op_{writer}_{n}")));
                     match batch.try_send() {
-                        Some(answer) if answer.status == 200 => answered.fetch_add(1, Ordering::SeqCst),
+                        Some(answer) if answer.status == 200 => {
+                            answered.fetch_add(1, Ordering::SeqCst);
+                            let _ = says.send(());
+                        }
                         Some(answer) if answer.status == 503 => return,
                         Some(answer) => panic!("{answer}"),
                         // The server is gone, as it was asked to.
                         None => return assert!(asked_to_stop.load(Ordering::SeqCst), "cut off before the stop"),
-                    };
+                    }
                 }
             });
         }
-        while answered.load(Ordering::SeqCst) < 20 {
-            thread::yield_now();
-        }
+        wait_for(20, &said);
         asked_to_stop.store(true, Ordering::SeqCst);
         server.ask_to_stop();
     });
@@ -73,9 +85,10 @@ fn what_was_answered_survives_a_kill(database: Database) {
     let ada = server.register("ada");
     let sent = Mutex::new(Vec::new());
     let answered = Mutex::new(Vec::new());
+    let (says, said) = channel();
     thread::scope(|scope| {
         for writer in 0..WRITERS {
-            let (ada, sent, answered) = (&ada, &sent, &answered);
+            let (ada, sent, answered, says) = (&ada, &sent, &answered, says.clone());
             scope.spawn(move || {
                 for n in 0.. {
                     let batch = ada
@@ -86,12 +99,11 @@ fn what_was_answered_survives_a_kill(database: Database) {
                     let Some(answer) = batch.try_send() else { return };
                     let ids: Vec<_> = (0..5).map(|at| answer.document_id(&format!("{n}-{at}"))).collect();
                     answered.lock().unwrap().extend(ids);
+                    let _ = says.send(());
                 }
             });
         }
-        while answered.lock().unwrap().len() < 150 {
-            thread::yield_now();
-        }
+        wait_for(30, &said);
         server.kill();
     });
     server.restart();
