@@ -19,6 +19,7 @@ mod http {
     mod concurrency;
     mod conflicts;
     mod durability;
+    mod hostile;
     mod interop;
     mod limits;
     mod members;

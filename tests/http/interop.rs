@@ -14,7 +14,13 @@ fn run(database: Database, script: &str, arguments: &[&OsStr]) -> String {
         ("LANDFALL_WORKSPACE", ada.workspace_id.clone()),
     ];
     let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    String::from_utf8(node_with(script, arguments, &settings, b"")).unwrap()
+    let said = String::from_utf8(node_with(script, arguments, &settings, b"")).unwrap();
+    let metrics = server.client().get("/metrics").text();
+    assert!(!metrics.contains("landfall_compactions_total{outcome=\"refused\"}"), "a snapshot did not pass its checks");
+    if script.ends_with("traces.mjs") {
+        assert!(metrics.contains("landfall_compactions_total{outcome=\"swapped\"}"), "no log was compacted");
+    }
+    said
 }
 
 fn replay(database: Database, trace: &str) {
