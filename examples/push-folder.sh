@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Pushes every Markdown file of a folder to a Landfall server, with curl and jq.
+# Pushes every Markdown file of a folder to a Landfall server, with curl and jq (and bash 4 or later).
 #
 #   LANDFALL_USERNAME=ada LANDFALL_PASSWORD=… examples/push-folder.sh FOLDER
 #
@@ -112,10 +112,10 @@ send() {
 : >"$scratch/operations"
 operations=0 bytes=0 files=0
 room=$((max_body_bytes - 1000)) # for the fields around the operations
-while IFS= read -r -d '' file; do
-    path=${file#"$folder"/}
+while IFS= read -r -d '' path; do
+    path=${path#./} file=$folder/${path#./}
     files=$((files + 1))
-    if ! jq --join-output --null-input --rawfile text "$file" '$text' | cmp --silent - "$file"; then
+    if ! jq --join-output --null-input --rawfile text "$file" '$text' | cmp -s - "$file"; then
         failures=$((failures + 1))
         printf '%-10s %s: not UTF-8 text\n' error "$path"
         continue
@@ -138,7 +138,7 @@ while IFS= read -r -d '' file; do
     ((operations < max_operations && bytes + size <= room)) || send
     cat "$scratch/operation" >>"$scratch/operations"
     operations=$((operations + 1)) bytes=$((bytes + size))
-done < <(find "$folder" -name '.?*' -prune -o -type f -name '*.md' -print0 | sort --zero-terminated)
+done < <(cd -- "$folder" && find . -name '.?*' -prune -o -type f -name '*.md' -print0 | sort -z)
 send
 
 echo "$files files, $failures not taken"

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
 use tempfile::TempDir;
 
 use super::client::Client;
@@ -181,6 +183,15 @@ impl TestServer {
             panic!("the server does not stop when asked; its log:\n{}", self.log());
         }
         process.child.wait().expect("a child")
+    }
+
+    /// Ends every connection that the server has to its Postgres, as a failover does.
+    pub fn cut_database_connections(&self) {
+        let postgres = self.data.postgres.as_ref().expect("a server on Postgres");
+        let mut connection = PgConnection::establish(postgres.url()).expect("Postgres answers");
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        connection.batch_execute(cut).expect("Postgres cuts its connections");
     }
 
     /// Kills the server on the spot (SIGKILL), as a power cut would.

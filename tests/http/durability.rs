@@ -123,6 +123,43 @@ fn what_was_answered_survives_a_kill(database: Database) {
     assert!(titles.windows(2).all(|pair| pair[0] != pair[1]), "nothing is doubled");
 }
 
+/// As when a database fails over: every connection is cut, again and again, while editors push.
+#[test]
+fn a_database_that_cuts_every_connection_loses_nothing() {
+    const WRITERS: usize = 4;
+    const BATCHES: usize = 12;
+    let server = TestServer::start(Database::Postgres);
+    let ada = server.register("ada");
+    let (says, said) = channel();
+    thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (ada, says) = (&ada, says.clone());
+            scope.spawn(move || {
+                for n in 0..BATCHES {
+                    let batch = ada.batch().device(&format!("device-{writer}"));
+                    let batch = batch.with_all((0..3).map(|at| create(&format!("{n}-{at}"))));
+                    // An editor sends again until it has an answer; the receipts see to it that this is safe.
+                    loop {
+                        let answer = batch.clone().send();
+                        match answer.status {
+                            200 => break assert_eq!(answer.body["successful"], 3, "{answer}"),
+                            503 => assert!(answer.find_header("retry-after").is_some(), "{answer}"),
+                            _ => panic!("{answer}"),
+                        }
+                    }
+                    let _ = says.send(());
+                }
+            });
+        }
+        for _ in 0..8 {
+            wait_for(4, &said);
+            server.cut_database_connections();
+        }
+    });
+    assert_eq!(ada.list("&page_size=500").items().len(), WRITERS * BATCHES * 3, "nothing lost, nothing doubled");
+    server.client().get("/api/health").expect(200);
+}
+
 fn titles(user: &crate::harness::User) -> Vec<String> {
     let mut titles = Vec::new();
     let mut token = String::new();

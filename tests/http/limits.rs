@@ -14,6 +14,8 @@ on_both_databases!(
     a_title_of_exactly_the_limit_passes,
     content_and_yjs_have_limits_of_their_own,
     limits_are_configurable,
+    out_of_time_means_rolled_back,
+    a_full_queue_says_when_to_come_back,
 );
 
 fn limit(client: &Client, name: &str) -> usize {
@@ -118,6 +120,40 @@ fn limits_are_configurable(database: Database) {
     ada.batch().with_all(creates(3)).send().expect(200);
     ada.batch().with_all(creates(4)).send().expect_problem(422, "too_many_operations");
     ada.send(create("large").content(&"x".repeat(100_000))).expect_problem(413, "payload_too_large");
+}
+
+fn out_of_time_means_rolled_back(database: Database) {
+    let settings = [("LANDFALL_TIMEOUT_MS", "1"), ("LANDFALL_RATE_LIMIT", "off")];
+    let server = TestServer::start_with(database, &settings);
+    let ada = server.register("ada");
+    let text = "x".repeat(50_000);
+    let creates = (0..100).map(|n| create(&format!("op_{n}")).content(&text));
+    let refused = ada.batch().with_all(creates).send().expect_problem(503, "timeout");
+    refused.header("retry-after");
+    assert_eq!(ada.list("").items().len(), 0, "what is refused is not applied");
+}
+
+fn a_full_queue_says_when_to_come_back(database: Database) {
+    let settings = [("LANDFALL_WRITER_QUEUE", "1"), ("LANDFALL_RATE_LIMIT", "off")];
+    let server = TestServer::start_with(database, &settings);
+    let ada = server.register("ada");
+    std::thread::scope(|scope| {
+        for writer in 0..24 {
+            let ada = &ada;
+            scope.spawn(move || {
+                let batch = ada.batch().device(&format!("device-{writer}"));
+                let batch = batch.with_all((0..10).map(|n| create(&format!("op_{n}"))));
+                loop {
+                    let answer = batch.clone().send();
+                    if answer.status == 200 {
+                        return assert_eq!(answer.body["successful"], 10);
+                    }
+                    answer.expect_problem(503, "busy").header("retry-after");
+                }
+            });
+        }
+    });
+    assert_eq!(ada.list("&page_size=500").items().len(), 240);
 }
 
 /// The same bytes in gzip's form, stored in blocks (RFC 1951 §3.2.4) without being made smaller.

@@ -1,11 +1,14 @@
 //! `openapi.yaml` itself: sound, complete, and in step with the server.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use landfall::domain::error_code::ErrorCode;
 use serde_json::{Value, json};
 
 use crate::harness::contract::CONTRACT;
+use crate::harness::user::new_id;
 use crate::harness::{Database, TestServer};
 
 #[test]
@@ -95,6 +98,50 @@ fn operation_codes_are_those_of_the_core() {
     let conflicts: Vec<&str> =
         ErrorCode::ALL.into_iter().filter(|code| code.is_conflict()).map(ErrorCode::as_str).collect();
     assert_eq!(result[1]["then"]["properties"]["error"]["properties"]["code"]["enum"], json!(conflicts));
+}
+
+/// Method and path template of each route, as the handlers' sources mount them.
+fn mounted_routes() -> BTreeSet<(String, String)> {
+    let mut routes = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let source = fs::read_to_string(entry.path()).unwrap_or_default();
+            // What stands after one mount and before the next one belongs to it; tests mount routes of their own.
+            for mount in source.split("#[cfg(test)]").next().unwrap_or_default().split("web::resource(").skip(1) {
+                let path = mount.split('"').nth(1).expect("a path");
+                let template = path.replace(":.*}", "}");
+                for method in ["get", "post", "put", "delete", "patch"] {
+                    if mount.contains(&format!("web::{method}()")) {
+                        routes.insert((method.to_uppercase(), template.clone()));
+                    }
+                }
+            }
+        }
+    }
+    routes
+}
+
+#[test]
+fn the_server_mounts_what_is_described_and_nothing_else() {
+    let described: BTreeSet<_> = CONTRACT.operations().into_iter().collect();
+    assert_eq!(mounted_routes(), described);
+}
+
+#[test]
+fn every_described_operation_is_served() {
+    let server = TestServer::start(Database::Sqlite);
+    for (method, template) in CONTRACT.operations() {
+        let path = template.replace("{file}", "index.css").replace("{version}", "1").replace("{username}", "ada");
+        let path = path.replace("{document_id}", &new_id()).replace("{workspace_id}", &new_id());
+        let answer = server.client().request(&method, &path).send();
+        let is_no_route = answer.body["detail"] == "there is nothing at this path" || answer.status == 405;
+        assert!(!is_no_route, "{method} {template} is described, and not served\n{answer}");
+    }
 }
 
 fn visit(value: &Value, look: &mut impl FnMut(&Value)) {
