@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
@@ -39,10 +38,14 @@ async fn push_batch(
     let batch = web::block(move || read_batch(&for_reading, user_id, &body)).await??;
     charge(&request, user_id, counted(batch.operations.len()), counted(bytes))?;
     let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
-    let response =
-        web::block(move || apply(&state, user_id, batch, &request_id.unwrap_or_default(), started)).await??;
-    let mut builder = HttpResponse::build(response.status);
-    Ok(builder.content_type(response.content_type).body(response.body))
+    let request_id = request_id.unwrap_or_default();
+    let (kind, json) = web::block(move || apply(&state, user_id, batch, &request_id, started)).await??;
+    let mut response = match all_culprits_conflict(kind) {
+        None => HttpResponse::Ok(),
+        Some(all) => HttpResponse::build(rolled_back_status(all)),
+    };
+    let content_type = if kind == AnswerKind::Processed { "application/json" } else { PROBLEM_JSON };
+    Ok(response.content_type(content_type).body(json))
 }
 
 /// Parses the body and checks that its author may write there.
@@ -52,19 +55,14 @@ fn read_batch(state: &AppState, user_id: UserId, body: &[u8]) -> Result<ParsedBa
     Ok(batch)
 }
 
-struct Answered {
-    status: StatusCode,
-    content_type: &'static str,
-    body: Vec<u8>,
-}
-
+/// Applies the batch and writes its answer.
 fn apply(
     state: &AppState,
     user_id: UserId,
     batch: ParsedBatch,
     request_id: &str,
     started: Instant,
-) -> Result<Answered, ApiError> {
+) -> Result<(AnswerKind, Vec<u8>), ApiError> {
     let ParsedBatch { workspace_id, device_id, atomic, dry_run, operations, .. } = batch;
     let batch = BatchRequest { workspace_id, user_id, device_id, atomic, dry_run, operations };
     let deadline = started + Duration::from_millis(state.limits.timeout_ms);
@@ -72,33 +70,32 @@ fn apply(
     let elapsed = started.elapsed();
     count_batch(&answer, elapsed);
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    encode(&answer, request_id, elapsed_ms).map_err(ApiError::internal)
+    let kind = AnswerKind::of(&answer);
+    let problem = all_culprits_conflict(kind).map(|all| ProblemMembers {
+        type_uri: "urn:landfall:problem:rolled_back",
+        title: "Rolled back",
+        status: rolled_back_status(all).as_u16(),
+        detail: why_rolled_back(&answer),
+        code: ErrorCode::RolledBack.as_str(),
+        request_id,
+    });
+    let json = encode_answer(&answer, problem, elapsed_ms).map_err(ApiError::internal)?;
+    Ok((kind, json))
 }
 
-fn encode(answer: &BatchAnswer, request_id: &str, elapsed_ms: u64) -> Result<Answered, serde_json::Error> {
-    let kind = AnswerKind::of(answer);
-    if kind == AnswerKind::Processed {
-        let body = encode_answer(answer, None, elapsed_ms)?;
-        return Ok(Answered { status: StatusCode::OK, content_type: "application/json", body });
+/// Whether every culprit of a batch that was rolled back is a conflict; none for a batch that was processed.
+fn all_culprits_conflict(kind: AnswerKind) -> Option<bool> {
+    match kind {
+        AnswerKind::Processed => None,
+        AnswerKind::RolledBackByConflicts => Some(true),
+        AnswerKind::RolledBackByErrors => Some(false),
     }
-    let status = rolled_back_status(kind == AnswerKind::RolledBackByConflicts);
+}
+
+fn why_rolled_back(answer: &BatchAnswer) -> String {
     let counts = Counts::of(&answer.results);
-    let code = ErrorCode::RolledBack.as_str();
-    let problem = ProblemMembers {
-        type_uri: &format!("urn:landfall:problem:{code}"),
-        title: "Rolled back",
-        status: status.as_u16(),
-        detail: format!(
-            "{} of {} operations failed, so nothing {} applied",
-            counts.failed,
-            counts.total,
-            if answer.dry_run { "would be" } else { "was" }
-        ),
-        code,
-        request_id,
-    };
-    let body = encode_answer(answer, Some(problem), elapsed_ms)?;
-    Ok(Answered { status, content_type: PROBLEM_JSON, body })
+    let tense = if answer.dry_run { "would be" } else { "was" };
+    format!("{} of {} operations failed, so nothing {tense} applied", counts.failed, counts.total)
 }
 
 fn counted(count: usize) -> u64 {

@@ -1,6 +1,5 @@
 //! The rules of protocol §1.2, by tables.
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -9,6 +8,9 @@ use crate::domain::operation::{Operation, OperationKind, RejectedOperation, Targ
 
 const WORKSPACE: &str = "550e8400-e29b-41d4-a716-446655440000";
 const DOCUMENT: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+mod properties;
+mod yjs;
 
 /// Small limits, so that tests can step over each of them.
 fn limits() -> Limits {
@@ -369,133 +371,4 @@ fn the_payload_digest_tells_contents_apart_and_nothing_else() {
     digests.sort_unstable();
     digests.dedup();
     assert_eq!(digests.len(), others.len() + 1);
-}
-
-/// Yjs client 1 writes "a" into the root type `content`: 17 bytes.
-const FIRST_LETTER: &[u8] = b"\x01\x01\x01\x00\x04\x01\x07content\x01a\x00";
-/// Yjs client 1 writes "b" after it: 10 bytes.
-const SECOND_LETTER: &[u8] = b"\x01\x01\x01\x01\x84\x01\x00\x01b\x00";
-
-fn b64(bytes: &[u8]) -> Value {
-    use base64::Engine;
-    Value::from(base64::engine::general_purpose::STANDARD.encode(bytes))
-}
-
-#[test]
-fn a_yjs_update_is_kept_as_it_came() {
-    let operation = valid(&with(update(), "/data", json!({ "yjs_state_b64": b64(FIRST_LETTER) })));
-    let yjs = operation.changes.yjs.unwrap();
-    assert_eq!(yjs.bytes, FIRST_LETTER);
-    assert_eq!((operation.changes.title, operation.changes.content), (None, None));
-    // JSON may escape any character; PHP escapes every slash.
-    let escaped = format!(r#"{{"yjs_state_b64":"\u0041{}","title":"T"}}"#, &b64(FIRST_LETTER).as_str().unwrap()[1..]);
-    let body = format!(
-        r#"{{"workspace_id":"{WORKSPACE}","operations":[{{"operation":"create","client_id":"op","data":{escaped}}}]}}"#
-    );
-    let operations = parse_bytes(body.as_bytes()).unwrap().operations;
-    assert!(matches!(operations.as_slice(), [Submitted::Valid(valid)] if valid.changes.yjs.as_ref() == Some(&yjs)));
-}
-
-#[test]
-fn a_list_of_updates_is_joined() {
-    let list = json!([b64(FIRST_LETTER), b64(SECOND_LETTER)]);
-    let operation = valid(&with(create(), "/data/yjs_updates_b64", list));
-    let spans = operation.changes.yjs.unwrap().spans;
-    assert_eq!(spans.iter().map(|span| (span.client, span.start, span.end)).collect::<Vec<_>>(), [(1, 0, 2)]);
-}
-
-#[test]
-fn a_list_of_one_is_the_same_contents_as_the_update_alone() {
-    let alone = valid(&with(create(), "/data/yjs_state_b64", b64(FIRST_LETTER)));
-    let list = valid(&with(create(), "/data/yjs_updates_b64", json!([b64(FIRST_LETTER)])));
-    let none = valid(&create());
-    assert_eq!(alone.payload_digest, list.payload_digest);
-    assert_ne!(alone.payload_digest, none.payload_digest);
-}
-
-#[test]
-fn the_updates_of_a_list_share_one_limit() {
-    let list = json!([b64(FIRST_LETTER), b64(SECOND_LETTER), b64(SECOND_LETTER)]);
-    let error = rejected(&with(create(), "/data/yjs_updates_b64", list)).error;
-    assert_eq!(error.code, ErrorCode::TooLarge);
-    assert_eq!(error.pointer.as_deref(), Some("/operations/0/data/yjs_updates_b64/2"));
-    assert!(error.message.contains("max_yjs_bytes of 30"), "{}", error.message);
-}
-
-#[test]
-fn a_state_vector_is_read_beside_the_changes() {
-    let operation = valid(&with(create(), "/data/state_vector_b64", b64(&[1, 7, 5])));
-    assert_eq!(operation.reader_state_vector, Some([(7, 5)].into_iter().collect()));
-    let bare = valid(&with(create(), "/data/state_vector_b64", b64(&[0])));
-    assert_eq!(bare.payload_digest, operation.payload_digest, "what the editor has is not part of the contents");
-}
-
-/// JSON of any shape, leaning towards the names and the types that the protocol knows.
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        ".{0,12}".prop_map(Value::from),
-        prop::sample::select(vec!["create", "update", "delete", DOCUMENT, "op", "AAA=", "AAA", "////"])
-            .prop_map(Value::from),
-    ];
-    let names = vec![
-        "operation",
-        "client_id",
-        "document_id",
-        "document_ref",
-        "base_version",
-        "force",
-        "restore",
-        "data",
-        "title",
-        "content",
-        "yjs_state_b64",
-        "yjs_updates_b64",
-        "state_vector_b64",
-        "x~/y",
-    ];
-    leaf.prop_recursive(3, 40, 8, move |inner| {
-        let name = prop::sample::select(names.clone()).prop_map(str::to_owned);
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(name, inner, 0..8).prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = parse_bytes(&body);
-    }
-
-    #[test]
-    fn no_damage_to_a_request_panics(at in 0_usize..400, byte in any::<u8>(), cut in 0_usize..400) {
-        let mut body = json!({ "workspace_id": WORKSPACE, "operations": [create(), update(), delete()] })
-            .to_string()
-            .into_bytes();
-        body.truncate(cut.max(1));
-        let place = at % body.len();
-        body[place] = byte;
-        let _ = parse_bytes(&body);
-    }
-
-    #[test]
-    fn any_operation_leaves_its_neighbours_as_they_were(stranger in any_json()) {
-        let first = with(create(), "/client_id", json!("first"));
-        let last = with(update(), "/client_id", json!("last"));
-        let together = parse_operations(&[first.clone(), stranger, last.clone()]);
-        prop_assert_eq!(together.len(), 3);
-        prop_assert_eq!(&together[0], &parse_one(&first));
-        let (Submitted::Valid(alone), Submitted::Valid(last)) = (parse_one(&last), &together[2]) else {
-            return Err(TestCaseError::fail("a sound operation was refused"));
-        };
-        prop_assert_eq!(&Operation { index: 2, ..*alone }, &**last);
-        if let Submitted::Rejected(refused) = &together[1] {
-            prop_assert!(refused.error.pointer.as_ref().is_some_and(|place| place.starts_with("/operations/1")));
-        }
-    }
 }
