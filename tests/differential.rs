@@ -1,5 +1,7 @@
 //! The same random batches through the in-memory store, SQLite and Postgres: the same outcomes, the same end.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod model;
 mod postgres_server;
 
