@@ -11,6 +11,11 @@ use landfall::server;
 use landfall::store::{DatabaseUrl, migrations};
 use landfall::yjs::worker;
 
+/// Batches are many small allocations made by one thread and freed by another, where glibc's allocator spends and keeps
+/// a third more (`docs/adr/0009-allocator.md`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The command line or the environment is wrong.
 const USAGE: u8 = 2;
 

@@ -81,8 +81,8 @@ impl Connector {
         );
         // Cache sizes are KiB when negative: batches touch pages at random, so the writer has most use for them.
         pragmas.push_str(match self.purpose {
-            Purpose::Read => "PRAGMA query_only = ON; PRAGMA cache_size = -8192;",
-            Purpose::Write => "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536;",
+            Purpose::Read => "PRAGMA query_only = ON; PRAGMA cache_size = -2048;",
+            Purpose::Write => "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16384;",
         });
         connection.batch_execute(&pragmas).map_err(|error| self.unopened(&error))?;
         Ok(connection)
