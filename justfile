@@ -24,9 +24,13 @@ fmt:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --open
 
-# Benchmarks
+# Benchmarks: the whole server beside its yardsticks, on both databases (`just bench --help` tells the options)
 bench *arguments:
-    cargo bench --locked {{ arguments }}
+    cargo bench --locked --bench load -- {{ arguments }}
+
+# Fuzz one target (yjs_scan, yjs_merge) for some seconds. Needs a nightly toolchain and cargo-fuzz
+fuzz target="yjs_scan" seconds="60":
+    cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }}
 
 # Licences, advisories and sources of the dependencies, and dependencies that nothing uses.
 # Needs: cargo install --locked cargo-deny cargo-machete

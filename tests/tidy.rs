@@ -226,6 +226,15 @@ fn links_in_documents_lead_somewhere() {
     assert_none("links lead to files that are there", breaches);
 }
 
+#[test]
+fn decisions_are_listed() {
+    let list = fs::read_to_string(root().join("docs/adr/README.md")).unwrap();
+    let is_listed = |file: &File| list.contains(&format!("]({})", file.path.rsplit('/').next().unwrap_or_default()));
+    let decisions = files_under("docs/adr", "md");
+    let unlisted = decisions.iter().filter(|file| !file.path.ends_with("README.md") && !is_listed(file));
+    assert_none("docs/adr/README.md lists every decision", unlisted.map(|file| file.path.clone()).collect());
+}
+
 /// Targets of Markdown links and images.
 fn link_targets(text: &str) -> Vec<&str> {
     text.match_indices("](").filter_map(|(at, _)| text[at + 2..].split(')').next()).collect()
