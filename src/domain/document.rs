@@ -7,6 +7,11 @@ use crate::domain::operation::{Digest, OperationKind};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::yjs_facts::StateVector;
 
+/// Yjs bytes since the snapshot below which a document's log is never compacted.
+const MIN_COMPACTION_BYTES: i64 = 16 * 1024;
+/// Log rows since the snapshot above which it always is.
+const MAX_LOG_ROWS: i64 = 1_000;
+
 /// The head of a document, live or deleted: everything that a decision needs, without its bodies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentHead {
@@ -47,6 +52,13 @@ impl DocumentHead {
     #[must_use]
     pub fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
+    }
+
+    /// Whether the log of Yjs updates is worth folding into a new snapshot: it outweighs the last one, which keeps the
+    /// cost of folding proportional to what was written (architecture §3), or has very many rows.
+    #[must_use]
+    pub fn has_outgrown_snapshot(&self) -> bool {
+        self.log_rows > MAX_LOG_ROWS || self.log_bytes >= self.snapshot_bytes.max(MIN_COMPACTION_BYTES)
     }
 }
 

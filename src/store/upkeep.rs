@@ -3,12 +3,12 @@
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool};
 
 use super::connection::AnyConnection;
 use super::documents::find_stored;
 use super::encoding::encode_text;
-use super::schema::{document_bodies, documents, workspaces};
+use super::schema::{document_bodies, document_log, documents, workspaces};
 use super::sql_uuid::DbUuid;
 use super::{Store, StoreError};
 use crate::domain::document::StoredDocument;
@@ -102,8 +102,8 @@ impl Store {
         })
     }
 
-    /// A document with everything that its next snapshot is made of (`yjs_parts`), and the version to swap against
-    /// (`head.version`).
+    /// A document with everything that its next snapshot is made of (`yjs_parts`), and what the snapshot will cover
+    /// (`head.epoch`, `head.version`).
     ///
     /// # Errors
     /// Whatever the database said.
@@ -115,8 +115,10 @@ impl Store {
         self.read_snapshot(|connection| find_stored(connection, workspace_id, id))
     }
 
-    /// Replaces the snapshot by one that covers everything up to `expected_version`, if that is still the document's
-    /// version. The log's rows stay: they are the history. The caller has checked what the snapshot covers.
+    /// Replaces the snapshot by one that covers everything up to `covered_version`, unless the document was made anew
+    /// since `epoch` or has a snapshot that covers as much. What was appended meanwhile stays in the log and is counted
+    /// anew: a document that is written to all the time is compacted all the same. The log's rows stay, as history. The
+    /// caller has checked what the snapshot covers.
     ///
     /// # Errors
     /// Whatever the database said.
@@ -124,37 +126,76 @@ impl Store {
         &self,
         workspace_id: WorkspaceId,
         id: DocumentId,
-        expected_version: Version,
+        (epoch, covered_version): (Version, Version),
         snapshot: Vec<u8>,
     ) -> Result<Swap, StoreError> {
         let snapshot_bytes = i64::try_from(snapshot.len()).map_err(|error| StoreError::Refused(error.to_string()))?;
         self.write(move |connection| {
             let key = lock(connection, workspace_id, id)?;
-            let swapped = diesel::update(documents::table)
-                .filter(documents::workspace_id.eq(key.0))
-                .filter(documents::document_id.eq(key.1))
-                .filter(documents::version.eq(expected_version))
-                .set((
-                    documents::snapshot_bytes.eq(snapshot_bytes),
-                    documents::log_bytes.eq(0),
-                    documents::log_rows.eq(0),
-                ))
-                .execute(connection)?;
-            if swapped == 0 {
+            if !is_ahead(connection, key, epoch, covered_version)? {
                 return Ok(Swap::Moved);
             }
+            let left = lengths_after(connection, key, covered_version)?;
+            let log_rows = i64::try_from(left.len()).map_err(|error| StoreError::Refused(error.to_string()))?;
+            diesel::update(documents::table)
+                .filter(documents::workspace_id.eq(key.0))
+                .filter(documents::document_id.eq(key.1))
+                .set((
+                    documents::snapshot_bytes.eq(snapshot_bytes),
+                    documents::log_bytes.eq(left.iter().sum::<i64>()),
+                    documents::log_rows.eq(log_rows),
+                ))
+                .execute(connection)?;
             ensure_body(connection, key)?;
             diesel::update(document_bodies::table)
                 .filter(document_bodies::workspace_id.eq(key.0))
                 .filter(document_bodies::document_id.eq(key.1))
                 .set((
-                    document_bodies::yjs_version.eq(expected_version),
+                    document_bodies::yjs_version.eq(covered_version),
                     document_bodies::yjs_snapshot.eq(Some(&snapshot)),
                 ))
                 .execute(connection)?;
             Ok(Swap::Swapped)
         })
     }
+}
+
+/// Whether a snapshot up to `covered_version` is of this document and covers more than the one it has.
+fn is_ahead(
+    connection: &mut AnyConnection,
+    key: (DbUuid, DbUuid),
+    epoch: Version,
+    covered_version: Version,
+) -> Result<bool, StoreError> {
+    let head: Option<(i64, i64)> = documents::table
+        .filter(documents::workspace_id.eq(key.0))
+        .filter(documents::document_id.eq(key.1))
+        .select((documents::epoch, documents::version))
+        .get_result(connection)
+        .optional()?;
+    let body: Option<i64> = document_bodies::table
+        .filter(document_bodies::workspace_id.eq(key.0))
+        .filter(document_bodies::document_id.eq(key.1))
+        .select(document_bodies::yjs_version)
+        .get_result(connection)
+        .optional()?;
+    let same = head.is_some_and(|(current, version)| current == epoch && version >= covered_version);
+    Ok(same && body.is_none_or(|yjs_version| yjs_version < covered_version))
+}
+
+/// The lengths of the Yjs updates that came after a version.
+fn lengths_after(
+    connection: &mut AnyConnection,
+    key: (DbUuid, DbUuid),
+    version: Version,
+) -> Result<Vec<i64>, StoreError> {
+    Ok(document_log::table
+        .filter(document_log::workspace_id.eq(key.0))
+        .filter(document_log::document_id.eq(key.1))
+        .filter(document_log::version.gt(version))
+        .filter(document_log::yjs_update.is_not_null())
+        .select(sql::<BigInt>("CAST(length(yjs_update) AS BIGINT)"))
+        .load(connection)?)
 }
 
 /// Keeps batches of the workspace out: they write whole heads, and would put back what is reset here.

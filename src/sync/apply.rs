@@ -16,11 +16,6 @@ use crate::store::{BatchTransaction, End, StoreError};
 use crate::sync::BatchRequest;
 use crate::yjs::merge::deletions_of;
 
-/// Yjs bytes since the snapshot below which a document's log is never compacted.
-const MIN_COMPACTION_BYTES: i64 = 16 * 1024;
-/// Log rows since the snapshot above which it always is.
-const MAX_LOG_ROWS: i64 = 1_000;
-
 /// What became of a batch, with what its answer needs.
 #[derive(Clone, Debug, Default)]
 pub struct Applied {
@@ -122,10 +117,7 @@ fn names_of(operation: &Submitted) -> impl Iterator<Item = &str> {
 
 fn outgrown(writes: &WriteSet) -> Vec<DocumentId> {
     let heads = writes.documents.iter().map(|document| &document.head);
-    heads
-        .filter(|head| head.log_rows > MAX_LOG_ROWS || head.log_bytes >= head.snapshot_bytes.max(MIN_COMPACTION_BYTES))
-        .map(|head| head.document_id)
-        .collect()
+    heads.filter(|head| head.has_outgrown_snapshot()).map(|head| head.document_id).collect()
 }
 
 /// Loads what the outcomes promise to carry, as the transaction sees it.

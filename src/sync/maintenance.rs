@@ -121,7 +121,7 @@ fn serve(tasks: &Receiver<Task>, store: &Store, renderer: &Renderer) {
 pub enum Compaction {
     /// The log was folded into a new snapshot.
     Swapped,
-    /// There was nothing to fold, or the document changed meanwhile.
+    /// There was nothing to fold, or the document was made anew or folded by another server meanwhile.
     Skipped,
     /// A check failed; the document is as it was.
     Refused,
@@ -149,7 +149,8 @@ pub fn compact(
     document_id: DocumentId,
 ) -> Result<Compaction, StoreError> {
     let Some(stored) = store.load_for_compaction(workspace_id, document_id)? else { return Ok(Compaction::Skipped) };
-    if stored.yjs_parts.len() < 2 || stored.damaged {
+    // A busy document is offered many times before its turn comes.
+    if !stored.head.has_outgrown_snapshot() || stored.yjs_parts.len() < 2 || stored.damaged {
         return Ok(Compaction::Skipped);
     }
     let snapshot = match checked_snapshot(renderer, &stored.yjs_parts) {
@@ -159,7 +160,7 @@ pub fn compact(
             return Ok(Compaction::Refused);
         }
     };
-    Ok(match store.swap_snapshot(workspace_id, document_id, stored.head.version, snapshot)? {
+    Ok(match store.swap_snapshot(workspace_id, document_id, (stored.head.epoch, stored.head.version), snapshot)? {
         Swap::Swapped => Compaction::Swapped,
         Swap::Moved => Compaction::Skipped,
     })

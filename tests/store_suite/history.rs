@@ -181,7 +181,7 @@ pub fn documents_are_loaded_alike_inside_and_outside_a_batch(database: &Database
         (head.state_vector, head.content_digest) = (some_state(), None);
         ada.write(ada.step(HeadWrite::Insert, head.clone(), OperationKind::Create, None, Some(b"first"))).unwrap();
         if id == snapshot {
-            ada.store.swap_snapshot(ada.workspace_id, id, 1, b"snapshot".to_vec()).unwrap();
+            ada.store.swap_snapshot(ada.workspace_id, id, (1, 1), b"snapshot".to_vec()).unwrap();
         }
         head.version = 2;
         head.deleted_at = (id == gone).then_some(NOW);

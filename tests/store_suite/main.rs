@@ -65,7 +65,7 @@ mod both {
     on_both_databases!(upkeep:
         a_rendering_is_kept_while_it_holds,
         a_snapshot_replaces_the_updates_that_it_covers,
-        a_snapshot_of_a_document_that_moved_is_refused,
+        a_snapshot_does_not_wait_for_a_pause,
         damage_is_marked_and_stays_until_the_document_is_made_anew,
         heavy_logs_are_found_for_compaction,
         a_snapshot_of_an_earlier_document_is_not_used,

@@ -52,7 +52,8 @@ pub fn a_snapshot_replaces_the_updates_that_it_covers(database: &Database) {
     ada.update(head, None, Some(b"2"));
     let before = ada.store.load_for_compaction(ada.workspace_id, id).unwrap().unwrap();
     assert_eq!(before.yjs_parts, [b"1", b"2"].map(|part| part.to_vec()));
-    let swapped = ada.store.swap_snapshot(ada.workspace_id, id, before.head.version, b"1+2".to_vec());
+    let swapped =
+        ada.store.swap_snapshot(ada.workspace_id, id, (before.head.epoch, before.head.version), b"1+2".to_vec());
     assert_eq!(swapped.unwrap(), Swap::Swapped);
     let after = find(&ada, id);
     assert_eq!((after.head.snapshot_bytes, after.head.log_bytes, after.head.log_rows), (3, 0, 0));
@@ -64,14 +65,23 @@ pub fn a_snapshot_replaces_the_updates_that_it_covers(database: &Database) {
     assert_eq!(second.yjs_parts, [b"1", b"2"].map(|part| part.to_vec()));
 }
 
-pub fn a_snapshot_of_a_document_that_moved_is_refused(database: &Database) {
+pub fn a_snapshot_does_not_wait_for_a_pause(database: &Database) {
     let ada = database.with_user();
     let id = new_id();
     create_yjs(&ada, id);
     ada.update(yjs_head(&ada, id, 2), None, Some(b"2"));
-    assert_eq!(ada.store.swap_snapshot(ada.workspace_id, id, 1, b"stale".to_vec()).unwrap(), Swap::Moved);
-    assert_eq!(ada.store.swap_snapshot(ada.workspace_id, new_id(), 1, b"none".to_vec()).unwrap(), Swap::Moved);
-    assert_eq!(find(&ada, id).yjs_parts, [b"1", b"2"].map(|part| part.to_vec()));
+    // Made of version 1, swapped in after version 2 was written.
+    let swap = |covered, bytes: &[u8]| ada.store.swap_snapshot(ada.workspace_id, id, covered, bytes.to_vec()).unwrap();
+    assert_eq!(swap((1, 1), b"one"), Swap::Swapped);
+    let found = find(&ada, id);
+    assert_eq!(found.yjs_parts, [b"one".to_vec(), b"2".to_vec()]);
+    assert_eq!((found.head.snapshot_bytes, found.head.log_bytes, found.head.log_rows), (3, 1, 1));
+    assert_eq!(swap((1, 1), b"again"), Swap::Moved, "it has one that covers as much");
+    assert_eq!(swap((1, 9), b"future"), Swap::Moved);
+    assert_eq!(swap((2, 2), b"another life"), Swap::Moved);
+    assert_eq!(ada.store.swap_snapshot(ada.workspace_id, new_id(), (1, 1), b"none".to_vec()).unwrap(), Swap::Moved);
+    assert_eq!(swap((1, 2), b"both"), Swap::Swapped);
+    assert_eq!(find(&ada, id).yjs_parts, [b"both".to_vec()]);
 }
 
 pub fn damage_is_marked_and_stays_until_the_document_is_made_anew(database: &Database) {
@@ -117,7 +127,7 @@ pub fn heavy_logs_are_found_for_compaction(database: &Database) {
     let (workspace_id, id) = expected.remove(0);
     ada.store.mark_damaged(workspace_id, id, 1).unwrap();
     let (workspace_id, id) = expected.remove(0);
-    ada.store.swap_snapshot(workspace_id, id, 1, b"new".to_vec()).unwrap();
+    ada.store.swap_snapshot(workspace_id, id, (1, 1), b"new".to_vec()).unwrap();
     assert_eq!(ada.store.find_compactable(10).unwrap(), expected);
 }
 
@@ -125,7 +135,7 @@ pub fn a_snapshot_of_an_earlier_document_is_not_used(database: &Database) {
     let ada = database.with_user();
     let id = new_id();
     create_yjs(&ada, id);
-    ada.store.swap_snapshot(ada.workspace_id, id, 1, b"old".to_vec()).unwrap();
+    ada.store.swap_snapshot(ada.workspace_id, id, (1, 1), b"old".to_vec()).unwrap();
     ada.store.save_rendering(ada.workspace_id, id, 1, "old").unwrap();
     let mut deleted = yjs_head(&ada, id, 2);
     (deleted.deleted_at, deleted.content_version) = (Some(NOW), 1);
