@@ -160,7 +160,7 @@ fn rate_limits_of(rate: UserRate) -> RateLimitConfig {
 }
 
 fn install_metrics() -> Result<PrometheusHandle, ServerError> {
-    let durations = Matcher::Suffix("_duration_seconds".to_owned());
+    let durations = Matcher::Suffix("_seconds".to_owned());
     Ok(PrometheusBuilder::new().set_buckets_for_metric(durations, &DURATION_BUCKETS)?.install_recorder()?)
 }
 

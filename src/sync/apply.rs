@@ -2,6 +2,7 @@
 //! slow: no rendering, no merging of Yjs states.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
 
 use crate::domain::batch::{Resolution, resolve_targets};
 use crate::domain::document::{StoredDocument, WriteSet};
@@ -60,7 +61,10 @@ pub fn run_batch(
         refused: &attempt.refused,
         first: attempt.trial,
     };
+    let started = Instant::now();
     let plan = plan(mode, &request.operations, &resolutions, &loaded);
+    // Order, decisions and three-way merges of texts.
+    metrics::histogram!("landfall_plan_seconds").record(started.elapsed());
     if !plan.writes.is_empty() {
         tx.write(&plan.writes)?;
     }

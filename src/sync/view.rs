@@ -1,5 +1,7 @@
 //! Documents as answers show them: stored parts merged, text derived where it must be.
 
+use std::time::Instant;
+
 use crate::domain::document::StoredDocument;
 use crate::domain::yjs_facts::StateVector;
 use crate::store::StoreError;
@@ -18,6 +20,15 @@ pub enum Learned {
     Damaged,
     /// No worker could be had to render it; the view lacks its text for now.
     NotNow(String),
+}
+
+const MERGE_SECONDS: &str = "landfall_yjs_merge_seconds";
+
+fn timed<T>(histogram: &'static str, work: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let result = work();
+    metrics::histogram!(histogram).record(started.elapsed());
+    result
 }
 
 /// Makes the view of a document for a reader who has `reader` of its Yjs state.
@@ -40,7 +51,7 @@ pub fn view_document(
         _ if deleted => None,
         Some(content) => Some(content),
         None if damaged || head.state_vector.is_none() => None,
-        None => match renderer.render(&yjs_parts) {
+        None => match timed("landfall_render_seconds", || renderer.render(&yjs_parts)) {
             Ok(text) => {
                 learned = Learned::Text(text.clone());
                 Some(text)
@@ -59,9 +70,9 @@ pub fn view_document(
     let yjs_state = match (&head.state_vector, reader) {
         _ if deleted => None,
         (None, _) => None,
-        (Some(_), Some(known)) => diff_update(&yjs_parts, known).map_err(corrupt)?,
+        (Some(_), Some(known)) => timed(MERGE_SECONDS, || diff_update(&yjs_parts, known)).map_err(corrupt)?,
         (Some(_), None) if yjs_parts.len() == 1 => yjs_parts.into_iter().next(),
-        (Some(_), None) => Some(merge_updates(&yjs_parts).map_err(corrupt)?),
+        (Some(_), None) => Some(timed(MERGE_SECONDS, || merge_updates(&yjs_parts)).map_err(corrupt)?),
     };
     let view = DocumentView {
         document_id: id,
