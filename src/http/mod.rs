@@ -87,8 +87,6 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(batch::push::routes)
         .configure(documents::endpoints::routes)
         .configure(server_routes::routes)
-        .configure(batch::push::routes)
-        .configure(documents::endpoints::routes)
         .configure(pages::routes);
 }
 

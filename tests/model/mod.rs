@@ -116,7 +116,12 @@ impl BatchTransaction for ModelTransaction {
                 let id = head.document_id;
                 let parts = self.workspace.log.range((id, head.epoch)..=(id, head.version));
                 StoredDocument {
-                    content: self.text_at(id, head.content_version).and_then(|text| text.content),
+                    // A tombstone shows no text; its versions still have theirs.
+                    content: if head.is_deleted() {
+                        None
+                    } else {
+                        self.text_at(id, head.content_version).and_then(|text| text.content)
+                    },
                     yjs_parts: parts.filter_map(|(_, entry)| entry.yjs_update.clone()).collect(),
                     updated_by_name: "somebody".to_owned(),
                     damaged: false,
