@@ -255,8 +255,17 @@ impl Author<'_> {
     }
 }
 
+/// How rows reach Postgres.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// The best there is: row by row on SQLite, many rows in a statement on Postgres.
+    Sets,
+    /// Each document in a savepoint of its own, row by row: how a batch is often made to stand failures.
+    SavepointEach,
+}
+
 /// Inserts documents for a while into the database of that URL, whose tables exist.
-pub fn run(database_url: &str, corpus: &[Sample], time: Duration) -> Outcome<Measurement> {
+pub fn run(database_url: &str, corpus: &[Sample], time: Duration, manner: Manner) -> Outcome<Measurement> {
     let now = 1_800_000_000_000_000;
     let author = Author { workspace_id: Id(Uuid::new_v4()), user_id: Id(Uuid::new_v4()), device_id: "bench-raw", now };
     match database_url.strip_prefix("sqlite://") {
@@ -273,7 +282,10 @@ pub fn run(database_url: &str, corpus: &[Sample], time: Duration) -> Outcome<Mea
         None => {
             let mut connection = PgConnection::establish(database_url)?;
             diesel::insert_into(workspaces::table).values(author.workspace()).execute(&mut connection)?;
-            measure(corpus, time, |documents| insert_into_postgres(&mut connection, &author, documents))
+            measure(corpus, time, |documents| match manner {
+                Manner::Sets => insert_into_postgres(&mut connection, &author, documents),
+                Manner::SavepointEach => insert_with_savepoints(&mut connection, &author, documents),
+            })
         }
     }
 }
@@ -348,6 +360,28 @@ fn insert_into_postgres(
         diesel::insert_into(document_log::table).values(log).execute(connection)?;
         let receipts: Vec<_> = documents.iter().map(|new| author.receipt(new)).collect();
         diesel::insert_into(receipts::table).values(receipts).execute(connection)?;
+        diesel::update(workspaces::table.find(author.workspace_id))
+            .set(workspaces::head_sequence.eq(documents.last().map_or(0, |new| new.sequence)))
+            .execute(connection)?;
+        diesel::QueryResult::Ok(())
+    })?;
+    Ok(())
+}
+
+/// A savepoint for each document, a statement for each row: five round trips a document.
+fn insert_with_savepoints(
+    connection: &mut PgConnection,
+    author: &Author<'_>,
+    documents: &[NewDocument<'_>],
+) -> Outcome<()> {
+    connection.transaction(|connection| {
+        for new in documents {
+            connection.transaction(|connection| {
+                diesel::insert_into(documents::table).values(author.document(new)).execute(connection)?;
+                diesel::insert_into(document_log::table).values(author.log(new)).execute(connection)?;
+                diesel::insert_into(receipts::table).values(author.receipt(new)).execute(connection)
+            })?;
+        }
         diesel::update(workspaces::table.find(author.workspace_id))
             .set(workspaces::head_sequence.eq(documents.last().map_or(0, |new| new.sequence)))
             .execute(connection)?;

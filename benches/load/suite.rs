@@ -3,6 +3,7 @@
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use landfall::store::StoreConfig;
 use tempfile::TempDir;
 
 use crate::Outcome;
@@ -11,10 +12,11 @@ use crate::client::Connection;
 use crate::corpus::{self, Sample};
 use crate::measure::Measurement;
 use crate::push_load::PushLoad;
+use crate::raw_inserts::Manner;
 use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio};
 use crate::server::{Database, Server};
 use crate::workload::Kind;
-use crate::{large_document, large_workspace, parse_only, parsing, raw_inserts, round_trips};
+use crate::{group_commit, large_document, large_workspace, parse_only, parsing, raw_inserts, round_trips};
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
 const BATCH_SIZES: [usize; 2] = [10, 100];
@@ -33,6 +35,9 @@ pub fn run(options: &Options) -> Outcome<Report> {
     }
     if options.wants(Part::Push) {
         report.sections.push(push(options, &corpus)?);
+    }
+    if options.wants(Part::Push) && options.databases.contains(&Database::Sqlite) {
+        report.sections.push(compare_group_commit(options, &corpus)?);
     }
     if options.wants(Part::RoundTrips) {
         report.sections.push(save_round_trips(options, &corpus)?);
@@ -78,9 +83,16 @@ fn push(options: &Options, corpus: &[Sample]) -> Outcome<Section> {
         let raw = {
             progress(&format!("{}: raw inserts", database.name()));
             let (server, _owner) = start(database)?;
-            raw_inserts::run(&server.database_url(), corpus, options.time)?
+            raw_inserts::run(&server.database_url(), corpus, options.time, Manner::Sets)?
         };
         rows.push(row(format!("{}: raw Diesel inserts, 100 a transaction", database.name()), 1, &raw, none(), none()));
+        if database == Database::Postgres {
+            progress("Postgres: a savepoint for each document");
+            let (server, _owner) = start(database)?;
+            let each = raw_inserts::run(&server.database_url(), corpus, options.time, Manner::SavepointEach)?;
+            let to_raw = ratio(each.rate(), raw.rate());
+            rows.push(row("Postgres: a savepoint for each, 100 a transaction".to_owned(), 1, &each, to_raw, none()));
+        }
         let single = push_rows(options, database, corpus, Kind::Create, 1, &raw, &[], &mut rows)?;
         for size in BATCH_SIZES {
             for kind in [Kind::Create, Kind::Update, Kind::Mix] {
@@ -145,6 +157,27 @@ fn push_rows(
         rates.push(measured.rate());
     }
     Ok(rates)
+}
+
+fn compare_group_commit(options: &Options, corpus: &[Sample]) -> Outcome<Section> {
+    progress("SQLite: group commit");
+    let each = group_commit::run(corpus, options.time, 1)?;
+    let grouped = group_commit::run(corpus, options.time, StoreConfig::default().group_limit)?;
+    let row = |name: &str, measured: &Measurement| {
+        vec![
+            name.to_owned(),
+            format!("{:.0}", measured.rate()),
+            milliseconds(measured.latency(50)),
+            milliseconds(measured.latency(99)),
+            ratio(measured.rate(), each.rate()),
+        ]
+    };
+    Ok(Section {
+        title: "Group commit",
+        about: "32 threads push batches of ten creates to the SQLite store, parsing included, without HTTP.".to_owned(),
+        columns: vec!["scenario", "operations/s", "p50 ms", "p99 ms", "× one commit each"],
+        rows: vec![row("one commit for each batch", &each), row("one commit for what waits", &grouped)],
+    })
 }
 
 fn save_round_trips(options: &Options, corpus: &[Sample]) -> Outcome<Section> {
