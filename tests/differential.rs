@@ -49,7 +49,7 @@ fn apply(store: &Store, request: &BatchRequest, now: Timestamp) -> Vec<Outcome> 
         deadline: far_away(),
     };
     let request = request.clone();
-    store.run_batch(scope, move |tx| run_batch(tx, &request, now, &Attempt::default())).unwrap().outcomes
+    store.run_batch(scope, move |tx| run_batch(tx, &request, now, &Attempt::default())).unwrap().unwrap().outcomes
 }
 
 /// Everything that can be seen of the documents and receipts.

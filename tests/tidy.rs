@@ -126,8 +126,10 @@ fn imports_go_one_way() {
 
 #[test]
 fn the_core_is_pure() {
-    let allowed =
-        ["std", "core", "crate", "super", "self", "serde", "chrono", "uuid", "sha2", "imara_diff", "proptest"];
+    let std = ["std", "core", "crate", "super", "self"];
+    // Functions of their arguments too.
+    let pure = ["base64", "chrono", "hmac", "imara_diff", "proptest", "serde", "sha2", "uuid"];
+    let allowed = [&std[..], &pure].concat();
     let mut breaches = Vec::new();
     for file in files_under("src/domain", "rs") {
         for (at, line) in file.code_lines() {

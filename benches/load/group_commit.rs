@@ -72,6 +72,8 @@ fn write(
             device_id: parsed.device_id,
             atomic: parsed.atomic,
             dry_run: parsed.dry_run,
+            sync_id: parsed.sync_id,
+            pull: parsed.pull,
             operations: parsed.operations,
         };
         let scope = BatchScope {
@@ -82,6 +84,7 @@ fn write(
             deadline: started + Duration::from_secs(30),
         };
         let applied = store.run_batch(scope, move |tx| run_batch(tx, &request, NOW, &Attempt::default()))?;
+        let applied = applied.map_err(|refusal| format!("the batch was refused: {refusal:?}"))?;
         if applied.outcomes.iter().any(|outcome| outcome.error.is_some()) {
             return Err("an operation was refused".into());
         }

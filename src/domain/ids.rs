@@ -39,5 +39,10 @@ uuid_newtype!(
     UserId
 );
 
+uuid_newtype!(
+    /// A sync run: the batches of one sync, counted together. Unique to its workspace and user.
+    SyncId
+);
+
 /// A document's version: 1 at creation, +1 for each applied operation that changed something; never goes back.
 pub type Version = i64;

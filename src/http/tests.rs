@@ -75,7 +75,13 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
     });
     let (_stop, stopping) = watch::channel(false);
     Data::new(AppState {
-        sync: Arc::new(SyncService::new(Arc::clone(&store), renderer, Arc::clone(&limits), Arc::clone(&clock))),
+        sync: Arc::new(SyncService::new(
+            Arc::clone(&store),
+            renderer,
+            Arc::clone(&limits),
+            Arc::clone(&clock),
+            Arc::default(),
+        )),
         limits,
         authenticator: Arc::new(Authenticator::new(Arc::clone(&store), tokens, None, Arc::clone(&clock))),
         accounts: Arc::new(accounts),

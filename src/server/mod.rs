@@ -32,6 +32,7 @@ use crate::http::rate_limits::{RateLimitConfig, RateLimits};
 use crate::http::state::AppState;
 use crate::store::{DatabaseUrl, Store, StoreError};
 use crate::sync::SyncService;
+use crate::sync::events::Events;
 use crate::yjs::render::{RenderConfig, Renderer};
 
 /// Health checks that may wait for the database at a time.
@@ -101,7 +102,9 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         max_memory_bytes: config.yjs_workers.max_memory_bytes,
         time_budget: config.yjs_workers.time_budget,
     }));
-    let sync = Arc::new(SyncService::new(Arc::clone(&store), renderer, Arc::clone(&limits), Arc::clone(&clock)));
+    let events = Arc::new(Events::default());
+    let sync = SyncService::new(Arc::clone(&store), renderer, Arc::clone(&limits), Arc::clone(&clock), events);
+    let sync = Arc::new(sync);
     let tokens = Arc::new(AccessTokens::new(secret.expose_secret().as_bytes(), config.access_token_lifetime));
     let provider = config.provider.clone().map(load_provider).transpose()?;
     let accounts = Accounts::new(AccountsConfig {

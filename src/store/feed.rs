@@ -8,8 +8,10 @@ use super::rows::HeadRow;
 use super::schema::{documents, users, workspaces};
 use super::sql_uuid::DbUuid;
 use super::{Store, StoreError};
+use crate::domain::cursor::FeedKey;
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::WorkspaceId;
+use crate::domain::timestamp::Timestamp;
 
 /// A document's latest change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,13 +24,38 @@ pub struct Change {
     pub updated_by_name: String,
 }
 
-/// How far a workspace's feed reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FeedRange {
+/// How far a workspace's feed reaches, and what its cursors are signed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedState {
     /// The sequence of the newest change; 0 before the first.
     pub head_sequence: i64,
     /// Tombstones up to this sequence may be gone: a reader that is not past it must start again.
     pub purged_sequence: i64,
+    /// Tombstones from before this time may be gone; `None` before the first purge.
+    pub purged_before: Option<Timestamp>,
+    /// What the workspace's cursors are signed with.
+    pub key: FeedKey,
+}
+
+/// The columns of [`FeedState`].
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = workspaces)]
+pub(super) struct FeedRow {
+    head_sequence: i64,
+    purged_sequence: i64,
+    purged_before: Option<i64>,
+    feed_key: Vec<u8>,
+}
+
+impl From<FeedRow> for FeedState {
+    fn from(row: FeedRow) -> Self {
+        Self {
+            head_sequence: row.head_sequence,
+            purged_sequence: row.purged_sequence,
+            purged_before: row.purged_before.map(Timestamp),
+            key: FeedKey::new(row.feed_key),
+        }
+    }
 }
 
 impl Store {
@@ -65,14 +92,14 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the database said.
-    pub fn find_feed_range(&self, workspace_id: WorkspaceId) -> Result<Option<FeedRange>, StoreError> {
+    pub fn find_feed_state(&self, workspace_id: WorkspaceId) -> Result<Option<FeedState>, StoreError> {
         self.read(|connection| {
-            let row: Option<(i64, i64)> = workspaces::table
+            let row: Option<FeedRow> = workspaces::table
                 .find(DbUuid(workspace_id.0))
-                .select((workspaces::head_sequence, workspaces::purged_sequence))
+                .select(FeedRow::as_select())
                 .get_result(connection)
                 .optional()?;
-            Ok(row.map(|(head_sequence, purged_sequence)| FeedRange { head_sequence, purged_sequence }))
+            Ok(row.map(FeedState::from))
         })
     }
 }

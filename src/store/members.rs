@@ -7,6 +7,7 @@ use super::connection::AnyConnection;
 use super::schema::{members, users, workspaces};
 use super::sql_uuid::DbUuid;
 use super::{Store, StoreError};
+use crate::domain::cursor::FeedKey;
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
 
@@ -209,6 +210,7 @@ fn insert_workspace(
         workspaces::workspace_id.eq(DbUuid(workspace_id.0)),
         workspaces::name.eq(name),
         workspaces::created_at.eq(now.0),
+        workspaces::feed_key.eq(new_feed_key()?),
     );
     let inserted = match connection {
         AnyConnection::Sqlite(connection) => {
@@ -219,6 +221,13 @@ fn insert_workspace(
         }
     };
     Ok(inserted == 1)
+}
+
+/// Random, so that nobody can make up a cursor.
+fn new_feed_key() -> Result<Vec<u8>, StoreError> {
+    let mut key = vec![0; FeedKey::BYTES];
+    getrandom::fill(&mut key).map_err(|error| StoreError::Unavailable(format!("no random bytes: {error}")))?;
+    Ok(key)
 }
 
 fn insert_member(

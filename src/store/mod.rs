@@ -33,6 +33,7 @@ use self::checkpoint::Checkpoints;
 pub use self::config::StoreConfig;
 use self::connection::{AnyConnection, Connector, Pool, Purpose};
 pub use self::error::StoreError;
+use self::feed::FeedState;
 pub use self::url::DatabaseUrl;
 use self::writer::Writer;
 use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
@@ -65,6 +66,9 @@ pub enum End {
 
 /// One batch's view of the database, inside its transaction. The workspace is locked against other writers.
 pub trait BatchTransaction {
+    /// Where the workspace's feed stands: before [`write`](Self::write), then after it.
+    fn feed(&self) -> &FeedState;
+
     /// Receipts of the scope's (workspace, user, device) under these names, in any order. None without a device.
     ///
     /// # Errors

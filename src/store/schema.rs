@@ -3,7 +3,7 @@
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
 table! {
-    use diesel::sql_types::{BigInt, Text};
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
     use crate::store::sql_uuid::SqlUuid;
 
     workspaces (workspace_id) {
@@ -12,6 +12,8 @@ table! {
         head_sequence -> BigInt,
         purged_sequence -> BigInt,
         created_at -> BigInt,
+        feed_key -> Binary,
+        purged_before -> Nullable<BigInt>,
     }
 }
 
@@ -42,7 +44,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Nullable, SmallInt, Text};
+    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, SmallInt, Text};
     use crate::store::sql_uuid::SqlUuid;
 
     document_log (workspace_id, document_id, version) {
@@ -57,6 +59,7 @@ table! {
         created_at -> BigInt,
         content -> Nullable<Binary>,
         yjs_update -> Nullable<Binary>,
+        is_base -> Bool,
     }
 }
 
@@ -141,6 +144,59 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
+    use crate::store::sql_uuid::SqlUuid;
+
+    sync_runs (workspace_id, user_id, sync_id) {
+        workspace_id -> SqlUuid,
+        user_id -> SqlUuid,
+        sync_id -> SqlUuid,
+        device_id -> Nullable<Text>,
+        direction -> SmallInt,
+        status -> SmallInt,
+        total -> BigInt,
+        succeeded -> BigInt,
+        failed -> BigInt,
+        skipped -> BigInt,
+        batches -> BigInt,
+        current_operation -> Nullable<Text>,
+        error_count -> BigInt,
+        started_at -> BigInt,
+        updated_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::store::sql_uuid::SqlUuid;
+
+    sync_errors (workspace_id, user_id, sync_id, error_number) {
+        workspace_id -> SqlUuid,
+        user_id -> SqlUuid,
+        sync_id -> SqlUuid,
+        error_number -> BigInt,
+        client_id -> Nullable<Text>,
+        document_id -> Nullable<SqlUuid>,
+        code -> Text,
+        message -> Text,
+        retry_count -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::store::sql_uuid::SqlUuid;
+
+    leases (name) {
+        name -> Text,
+        holder -> SqlUuid,
+        expires_at -> BigInt,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     workspaces,
     documents,
@@ -151,4 +207,7 @@ allow_tables_to_appear_in_same_query!(
     external_identities,
     refresh_tokens,
     members,
+    sync_runs,
+    sync_errors,
+    leases,
 );

@@ -10,6 +10,7 @@ use diesel::sqlite::Sqlite;
 
 use super::connection::AnyConnection;
 use super::documents::{find_stored, find_text};
+use super::feed::{FeedRow, FeedState};
 use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::{document_log, documents, receipts, workspaces};
 use super::sql_uuid::{DbUuid, SqlUuid};
@@ -23,7 +24,7 @@ pub(super) struct SqliteBatch<'a> {
     connection: &'a mut AnyConnection,
     scope: &'a BatchScope,
     workspace_id: DbUuid,
-    head_sequence: i64,
+    feed: FeedState,
 }
 
 impl<'a> SqliteBatch<'a> {
@@ -33,13 +34,13 @@ impl<'a> SqliteBatch<'a> {
     /// `NoSuchWorkspace`, or what the database said.
     pub(super) fn begin(connection: &'a mut AnyConnection, scope: &'a BatchScope) -> Result<Self, StoreError> {
         let workspace_id = DbUuid(scope.workspace_id.0);
-        let head_sequence = workspaces::table
+        let feed: FeedRow = workspaces::table
             .find(workspace_id)
-            .select(workspaces::head_sequence)
+            .select(FeedRow::as_select())
             .get_result(&mut *connection)
             .optional()?
             .ok_or(StoreError::NoSuchWorkspace)?;
-        Ok(Self { connection, scope, workspace_id, head_sequence })
+        Ok(Self { connection, scope, workspace_id, feed: feed.into() })
     }
 
     fn write_head(&mut self, write: &DocumentWrite, sequence: i64) -> Result<(), StoreError> {
@@ -55,10 +56,10 @@ impl<'a> SqliteBatch<'a> {
     }
 
     fn advance_feed(&mut self, documents: usize) -> Result<i64, StoreError> {
-        let first = self.head_sequence + 1;
-        self.head_sequence += i64::try_from(documents).map_err(|error| StoreError::Refused(error.to_string()))?;
+        let first = self.feed.head_sequence + 1;
+        self.feed.head_sequence += i64::try_from(documents).map_err(|error| StoreError::Refused(error.to_string()))?;
         Statement::<Sqlite>::new("UPDATE workspaces SET head_sequence = ? WHERE workspace_id = ?")
-            .bind::<BigInt, _>(self.head_sequence)
+            .bind::<BigInt, _>(self.feed.head_sequence)
             .bind::<SqlUuid, _>(self.workspace_id)
             .execute(self.connection.sqlite()?)?;
         Ok(first)
@@ -95,6 +96,10 @@ fn replacement<'a>(row: &'a NewHeadRow<'a>, expected_version: Version) -> Statem
 }
 
 impl BatchTransaction for SqliteBatch<'_> {
+    fn feed(&self) -> &FeedState {
+        &self.feed
+    }
+
     fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError> {
         let Some(device_id) = self.scope.device_id.as_deref() else { return Ok(Vec::new()) };
         let user_id = DbUuid(self.scope.user_id.0);

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use crate::domain::batch::{Resolution, resolve_targets};
+use crate::domain::cursor::ForeignCursor;
 use crate::domain::document::{StoredDocument, WriteSet};
 use crate::domain::ids::DocumentId;
 use crate::domain::operation::{Submitted, Target};
@@ -14,7 +15,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
 use crate::domain::yjs_facts::StateVector;
 use crate::store::{BatchTransaction, End, StoreError};
-use crate::sync::BatchRequest;
+use crate::sync::{BatchRequest, SyncError};
 use crate::yjs::merge::deletions_of;
 
 /// What became of a batch, with what its answer needs.
@@ -32,6 +33,29 @@ pub struct Applied {
     pub order: Vec<usize>,
     /// An atomic batch failed.
     pub rolled_back: bool,
+    /// Documents or receipts were stored.
+    pub wrote: bool,
+}
+
+/// Why a batch is refused as a whole once its workspace is locked; nothing of it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The cursor was not given out by this workspace's feed.
+    ForeignCursor,
+    /// What the cursor's reader has not seen may have been purged.
+    CursorExpired,
+    /// The batch's sync run was cancelled.
+    SyncCancelled,
+}
+
+impl From<Refusal> for SyncError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::ForeignCursor => Self::ForeignCursor(ForeignCursor),
+            Refusal::CursorExpired => Self::CursorExpired,
+            Refusal::SyncCancelled => Self::SyncCancelled,
+        }
+    }
 }
 
 /// Which part of a batch to run: what the search for a refused operation varies.
@@ -43,7 +67,7 @@ pub struct Attempt {
     pub trial: Option<usize>,
 }
 
-/// Runs a batch in a transaction.
+/// Runs a batch in a transaction; a refusal refuses all of it.
 ///
 /// # Errors
 /// What the store says; the transaction is then lost.
@@ -52,7 +76,7 @@ pub fn run_batch(
     request: &BatchRequest,
     now: Timestamp,
     attempt: &Attempt,
-) -> Result<(Applied, End), StoreError> {
+) -> Result<(Result<Applied, Refusal>, End), StoreError> {
     let (loaded, resolutions) = load(tx, request)?;
     let mode = Mode {
         by: Authorship { user_id: request.user_id, now },
@@ -75,10 +99,11 @@ pub fn run_batch(
         order: plan.order,
         to_compact,
         rolled_back: plan.rolled_back,
+        wrote: keep,
         ..Applied::default()
     };
     attach(tx, &mut applied)?;
-    Ok((applied, if keep { End::Commit } else { End::Rollback }))
+    Ok((Ok(applied), if keep { End::Commit } else { End::Rollback }))
 }
 
 fn load(tx: &mut dyn BatchTransaction, request: &BatchRequest) -> Result<(Loaded, Vec<Resolution>), StoreError> {

@@ -3,10 +3,13 @@
 //! Knows the core, the store and the Yjs tools; knows nothing of HTTP or JSON.
 
 pub mod apply;
+pub mod events;
 pub mod maintenance;
 mod service;
 mod types;
 mod view;
 
 pub use self::service::SyncService;
-pub use self::types::{BatchAnswer, BatchRequest, DocumentView, OperationAnswer, ServerSide, SyncError, VersionView};
+pub use self::types::{
+    BatchAnswer, BatchRequest, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError, VersionView,
+};

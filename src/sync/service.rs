@@ -14,6 +14,7 @@ use crate::domain::yjs_facts::StateVector;
 use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};
 use crate::store::{BatchScope, Store, StoreError};
 use crate::sync::apply::{Applied, Attempt, run_batch};
+use crate::sync::events::Events;
 use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::view::{Learned, view_document};
 use crate::sync::{BatchAnswer, BatchRequest, DocumentView, OperationAnswer, ServerSide, SyncError, VersionView};
@@ -30,14 +31,21 @@ pub struct SyncService {
     limits: Arc<Limits>,
     clock: Arc<dyn Clock>,
     maintenance: Maintenance,
+    events: Arc<Events>,
 }
 
 impl SyncService {
     /// A service over these parts. Starts the background thread that compacts logs and keeps renderings.
     #[must_use]
-    pub fn new(store: Arc<Store>, renderer: Arc<Renderer>, limits: Arc<Limits>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        store: Arc<Store>,
+        renderer: Arc<Renderer>,
+        limits: Arc<Limits>,
+        clock: Arc<dyn Clock>,
+        events: Arc<Events>,
+    ) -> Self {
         let maintenance = Maintenance::start(Arc::clone(&store), Arc::clone(&renderer));
-        Self { store, renderer, limits, clock, maintenance }
+        Self { store, renderer, limits, clock, maintenance, events }
     }
 
     /// Applies a batch (protocol §1) and makes its answer. The caller has checked that the user may write there.
@@ -51,6 +59,9 @@ impl SyncService {
             self.maintenance.offer(Task::Compact { workspace_id: request.workspace_id, document_id: *document_id });
         }
         let committed = !(applied.rolled_back || request.dry_run);
+        if applied.wrote {
+            self.events.committed(request.workspace_id);
+        }
         let readers = readers_of(&request.operations);
         let Applied { outcomes, mut documents, vectors, .. } = applied;
         let results = outcomes
@@ -75,18 +86,22 @@ impl SyncService {
 
     /// One operation whose data the database refuses costs itself only: it is searched for by halves, in trials that
     /// store nothing, and the batch is run again without it. An atomic batch fails as a whole.
-    fn apply_surviving_refusals(&self, request: &Arc<BatchRequest>, deadline: Instant) -> Result<Applied, StoreError> {
+    fn apply_surviving_refusals(&self, request: &Arc<BatchRequest>, deadline: Instant) -> Result<Applied, SyncError> {
         let mut refused = BTreeSet::new();
         loop {
             let attempt = Attempt { refused: refused.clone(), trial: None };
             let reason = match self.run(request, deadline, attempt) {
-                Err(StoreError::Refused(reason)) if !request.atomic && refused.len() < MAX_REFUSED => reason,
+                Err(SyncError::Store(StoreError::Refused(reason)))
+                    if !request.atomic && refused.len() < MAX_REFUSED =>
+                {
+                    reason
+                }
                 other => return other,
             };
             let place = self.find_refused(request, deadline, &refused)?;
             tracing::error!(workspace_id = %request.workspace_id, place, reason, "the database refused an operation's data");
             if !refused.insert(place) {
-                return Err(StoreError::Refused(reason));
+                return Err(StoreError::Refused(reason).into());
             }
         }
     }
@@ -97,7 +112,7 @@ impl SyncService {
         request: &Arc<BatchRequest>,
         deadline: Instant,
         refused: &BTreeSet<usize>,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<usize, SyncError> {
         let trial = |first| self.run(request, deadline, Attempt { refused: refused.clone(), trial: Some(first) });
         let order = trial(0)?.order;
         let (mut passes, mut fails) = (0, order.len());
@@ -105,14 +120,14 @@ impl SyncService {
             let middle = passes + (fails - passes) / 2;
             match trial(middle) {
                 Ok(_) => passes = middle,
-                Err(StoreError::Refused(_)) => fails = middle,
+                Err(SyncError::Store(StoreError::Refused(_))) => fails = middle,
                 Err(other) => return Err(other),
             }
         }
-        order.get(passes).copied().ok_or_else(|| StoreError::Refused("no operation is at fault".to_owned()))
+        order.get(passes).copied().ok_or_else(|| StoreError::Refused("no operation is at fault".to_owned()).into())
     }
 
-    fn run(&self, request: &Arc<BatchRequest>, deadline: Instant, attempt: Attempt) -> Result<Applied, StoreError> {
+    fn run(&self, request: &Arc<BatchRequest>, deadline: Instant, attempt: Attempt) -> Result<Applied, SyncError> {
         let now = self.clock.now();
         let scope = BatchScope {
             workspace_id: request.workspace_id,
@@ -122,7 +137,7 @@ impl SyncService {
             deadline,
         };
         let request = Arc::clone(request);
-        self.store.run_batch(scope, move |tx| run_batch(tx, &request, now, &attempt))
+        Ok(self.store.run_batch(scope, move |tx| run_batch(tx, &request, now, &attempt))??)
     }
 
     /// The server's side of one outcome. The batch is committed: whatever fails here only makes the answer poorer.

@@ -1,6 +1,7 @@
 //! What goes into a use case, and what comes out of it.
 
-use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
+use crate::domain::cursor::ForeignCursor;
+use crate::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
 use crate::domain::operation::Submitted;
 use crate::domain::outcome::Outcome;
 use crate::domain::timestamp::Timestamp;
@@ -20,8 +21,21 @@ pub struct BatchRequest {
     pub atomic: bool,
     /// Answer, but store nothing.
     pub dry_run: bool,
+    /// The sync run that the batch counts towards.
+    pub sync_id: Option<SyncId>,
+    /// Where to pull from in the same round trip; `None` = push only.
+    pub pull: Option<PullFrom>,
     /// The operations, in submitted order.
     pub operations: Vec<Submitted>,
+}
+
+/// Where a pull starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PullFrom {
+    /// Before the first change.
+    Start,
+    /// After what this cursor's reader has.
+    Cursor(String),
 }
 
 /// A document as an answer shows it.
@@ -100,4 +114,13 @@ pub enum SyncError {
     /// There is no such document (or version) for this reader.
     #[error("not found")]
     NotFound,
+    /// The cursor was not given out by this workspace's feed.
+    #[error(transparent)]
+    ForeignCursor(#[from] ForeignCursor),
+    /// What the cursor's reader has not seen may have been purged.
+    #[error("the cursor has expired")]
+    CursorExpired,
+    /// The sync run was cancelled: it takes no more batches.
+    #[error("the sync run was cancelled")]
+    SyncCancelled,
 }

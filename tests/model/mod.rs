@@ -8,11 +8,13 @@ pub mod operations;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
+use landfall::domain::cursor::FeedKey;
 use landfall::domain::document::{
     DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, StoredDocument, VersionText, WriteSet,
 };
 use landfall::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use landfall::domain::timestamp::Timestamp;
+use landfall::store::feed::FeedState;
 use landfall::store::{BatchTransaction, End, StoreError};
 use landfall::sync::BatchRequest;
 use landfall::sync::apply::{Applied, Attempt, run_batch};
@@ -39,11 +41,10 @@ impl Model {
     /// Runs a batch as a database would.
     pub fn apply(&mut self, request: &BatchRequest, now: Timestamp) -> Applied {
         let workspace = self.workspaces.entry(request.workspace_id).or_default();
-        let mut tx = ModelTransaction {
-            workspace: workspace.clone(),
-            owner: (request.user_id, request.device_id.clone().unwrap_or_default()),
-        };
+        let owner = (request.user_id, request.device_id.clone().unwrap_or_default());
+        let mut tx = ModelTransaction::new(workspace.clone(), owner);
         let (applied, end) = run_batch(&mut tx, request, now, &Attempt::default()).expect("the model never fails");
+        let applied = applied.expect("nothing refuses a batch here");
         if end == End::Commit {
             *workspace = tx.workspace;
         }
@@ -52,10 +53,7 @@ impl Model {
 
     /// A document with its bodies, as a store would load it.
     pub fn stored(&self, workspace: WorkspaceId, id: DocumentId, author: &str) -> Option<StoredDocument> {
-        let mut tx = ModelTransaction {
-            workspace: self.workspace(workspace),
-            owner: (UserId(uuid::Uuid::nil()), String::new()),
-        };
+        let mut tx = ModelTransaction::new(self.workspace(workspace), (UserId(uuid::Uuid::nil()), String::new()));
         let found = tx.load_documents(&[id]).expect("the model never fails").into_iter().next();
         found.map(|document| StoredDocument { updated_by_name: author.to_owned(), ..document })
     }
@@ -73,9 +71,16 @@ pub fn far_away() -> Instant {
 struct ModelTransaction {
     workspace: Workspace,
     owner: (UserId, String),
+    feed: FeedState,
 }
 
 impl ModelTransaction {
+    fn new(workspace: Workspace, owner: (UserId, String)) -> Self {
+        let feed =
+            FeedState { head_sequence: 0, purged_sequence: 0, purged_before: None, key: FeedKey::new(Vec::new()) };
+        Self { workspace, owner, feed }
+    }
+
     fn key(&self, name: &str) -> ReceiptKey {
         (self.owner.0, self.owner.1.clone(), name.to_owned())
     }
@@ -96,6 +101,11 @@ impl ModelTransaction {
 }
 
 impl BatchTransaction for ModelTransaction {
+    /// The model gives out no cursors.
+    fn feed(&self) -> &FeedState {
+        &self.feed
+    }
+
     fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError> {
         Ok(client_ids.iter().filter_map(|name| self.workspace.receipts.get(&self.key(name)).cloned()).collect())
     }

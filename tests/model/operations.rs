@@ -91,6 +91,8 @@ pub fn batch(operations: impl IntoIterator<Item = Operation>) -> BatchRequest {
         device_id: None,
         atomic: false,
         dry_run: false,
+        sync_id: None,
+        pull: None,
         operations: numbered.map(|(index, op)| Submitted::Valid(Box::new(Operation { index, ..op }))).collect(),
     }
 }

@@ -36,7 +36,7 @@ pub fn a_taken_name_stores_nothing(database: &Database) {
         now: NOW,
     });
     assert_eq!(second.unwrap(), Registration::UsernameTaken);
-    assert!(ada.store.find_feed_range(workspace_id).unwrap().is_none());
+    assert!(ada.store.find_feed_state(workspace_id).unwrap().is_none());
     assert_eq!(ada.store.find_user_by_name("ada").unwrap().unwrap().user_id, ada.user_id);
 }
 

@@ -51,7 +51,7 @@ fn a_full_queue_is_busy_and_what_was_accepted_is_done() {
         results.recv().unwrap().unwrap();
     }
     threads.into_iter().chain([occupied]).for_each(|thread| thread.join().unwrap());
-    assert_eq!(ada.store.find_feed_range(ada.workspace_id).unwrap().unwrap().head_sequence, 2);
+    assert_eq!(ada.store.find_feed_state(ada.workspace_id).unwrap().unwrap().head_sequence, 2);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_group_keeps_the_good_and_drops_the_bad() {
         let found = ada.store.find_document(ada.workspace_id, *id).unwrap();
         assert_eq!(found.is_some(), number % 4 == 0, "{number}");
     }
-    assert_eq!(ada.store.find_feed_range(ada.workspace_id).unwrap().unwrap().head_sequence, 3);
+    assert_eq!(ada.store.find_feed_state(ada.workspace_id).unwrap().unwrap().head_sequence, 3);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::Limits;
 use crate::domain::operation::OperationError;
+use crate::sync::PullFrom;
 
 /// Characters of a `client_id`, a `document_ref` and a `device_id` at most.
 pub(super) const MAX_NAME_CHARS: usize = 128;
@@ -76,6 +77,15 @@ pub(super) fn string(raw: &RawValue) -> Result<Cow<'_, str>, Fault> {
             ))
         }),
     }
+}
+
+/// Where a pull starts: `null` or a cursor.
+pub(super) fn pull_from(raw: &RawValue) -> Result<PullFrom, Fault> {
+    if raw.get() == "null" {
+        return Ok(PullFrom::Start);
+    }
+    let cursor = string(raw).or(Err(Fault::invalid("must be a cursor that the feed gave out, or null")))?;
+    Ok(PullFrom::Cursor(cursor.into_owned()))
 }
 
 /// A string without NUL, which no database is trusted with.

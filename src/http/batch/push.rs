@@ -63,8 +63,8 @@ fn apply(
     request_id: &str,
     started: Instant,
 ) -> Result<(AnswerKind, Vec<u8>), ApiError> {
-    let ParsedBatch { workspace_id, device_id, atomic, dry_run, operations, .. } = batch;
-    let batch = BatchRequest { workspace_id, user_id, device_id, atomic, dry_run, operations };
+    let ParsedBatch { workspace_id, device_id, atomic, dry_run, sync_id, pull, operations } = batch;
+    let batch = BatchRequest { workspace_id, user_id, device_id, atomic, dry_run, sync_id, pull, operations };
     let deadline = started + Duration::from_millis(state.limits.timeout_ms);
     let answer = state.sync.apply_batch(batch, deadline)?;
     let elapsed = started.elapsed();

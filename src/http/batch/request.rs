@@ -7,14 +7,14 @@ use std::collections::HashSet;
 
 use serde_json::error::Category;
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 use super::fields::{self, Fault};
 use super::operation::{Reading, read_operation};
 use super::wire::{RawOperations, RawRequest};
-use crate::domain::ids::{DocumentId, WorkspaceId};
+use crate::domain::ids::{DocumentId, SyncId, WorkspaceId};
 use crate::domain::limits::Limits;
 use crate::domain::operation::Submitted;
+use crate::sync::PullFrom;
 
 /// A batch, parsed. Whether its author may write to the workspace is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,9 @@ pub struct ParsedBatch {
     /// Answer, but store nothing.
     pub dry_run: bool,
     /// The sync run that the batch counts towards.
-    pub sync_id: Option<Uuid>,
+    pub sync_id: Option<SyncId>,
+    /// Where to pull from in the same round trip; `None` = push only.
+    pub pull: Option<PullFrom>,
     /// One for each entry of `operations`, in submitted order, valid or not.
     pub operations: Vec<Submitted>,
 }
@@ -78,7 +80,8 @@ pub fn parse_batch(
     let device_id = optional(raw.device_id, fields::name, "device_id")?;
     let atomic = optional(raw.atomic, fields::boolean, "atomic")?.unwrap_or(false);
     let dry_run = optional(raw.dry_run, fields::boolean, "dry_run")?.unwrap_or(false);
-    let sync_id = optional(raw.sync_id, fields::uuid, "sync_id")?;
+    let sync_id = optional(raw.sync_id, fields::uuid, "sync_id")?.map(SyncId);
+    let pull = optional(raw.cursor, fields::pull_from, "cursor")?;
     let operations = match raw.operations {
         RawOperations::List { found, .. } if found > limits.max_operations => {
             return Err(RequestError::TooManyOperations { found, max: limits.max_operations });
@@ -89,7 +92,7 @@ pub fn parse_batch(
         }
         RawOperations::NotAList => return Err(refused(Fault::invalid("must be a list").under("operations"))),
     };
-    Ok(ParsedBatch { workspace_id, device_id, atomic, dry_run, sync_id, operations })
+    Ok(ParsedBatch { workspace_id, device_id, atomic, dry_run, sync_id, pull, operations })
 }
 
 fn read_operations(operations: &[&RawValue], limits: &Limits, mint: &mut dyn FnMut() -> DocumentId) -> Vec<Submitted> {

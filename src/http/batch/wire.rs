@@ -18,6 +18,8 @@ pub(super) struct RawRequest<'a> {
     pub atomic: Option<&'a RawValue>,
     pub dry_run: Option<&'a RawValue>,
     pub sync_id: Option<&'a RawValue>,
+    /// Present, if only as `null`, where the editor pulls too.
+    pub cursor: Option<&'a RawValue>,
     pub operations: RawOperations<'a>,
 }
 
@@ -97,6 +99,7 @@ enum RequestKey {
     Atomic,
     DryRun,
     SyncId,
+    Cursor,
     Operations,
     #[serde(other)]
     Unknown,
@@ -122,6 +125,7 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 RequestKey::Atomic => request.atomic = map.next_value()?,
                 RequestKey::DryRun => request.dry_run = map.next_value()?,
                 RequestKey::SyncId => request.sync_id = map.next_value()?,
+                RequestKey::Cursor => request.cursor = Some(map.next_value()?),
                 RequestKey::Operations => {
                     request.operations =
                         map.next_value_seed(OperationsVisitor { max_operations: self.max_operations })?;

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 
 use super::encoding::decode_text;
+use super::feed::{FeedRow, FeedState};
 use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::workspaces;
 use super::sql_uuid::{DbUuid, SqlUuid};
@@ -45,7 +46,7 @@ pub(super) struct PostgresBatch<'a> {
     connection: &'a mut PgConnection,
     scope: &'a BatchScope,
     workspace_id: DbUuid,
-    head_sequence: i64,
+    feed: FeedState,
 }
 
 impl<'a> PostgresBatch<'a> {
@@ -55,18 +56,22 @@ impl<'a> PostgresBatch<'a> {
     /// `NoSuchWorkspace`, or what the database said.
     pub(super) fn begin(connection: &'a mut PgConnection, scope: &'a BatchScope) -> Result<Self, StoreError> {
         let workspace_id = DbUuid(scope.workspace_id.0);
-        let head_sequence = workspaces::table
+        let feed: FeedRow = workspaces::table
             .find(workspace_id)
-            .select(workspaces::head_sequence)
+            .select(FeedRow::as_select())
             .for_no_key_update()
             .get_result(&mut *connection)
             .optional()?
             .ok_or(StoreError::NoSuchWorkspace)?;
-        Ok(Self { connection, scope, workspace_id, head_sequence })
+        Ok(Self { connection, scope, workspace_id, feed: feed.into() })
     }
 }
 
 impl BatchTransaction for PostgresBatch<'_> {
+    fn feed(&self) -> &FeedState {
+        &self.feed
+    }
+
     fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError> {
         let Some(device_id) = self.scope.device_id.as_deref() else { return Ok(Vec::new()) };
         if client_ids.is_empty() {
@@ -140,11 +145,11 @@ impl BatchTransaction for PostgresBatch<'_> {
         if writes.is_empty() {
             return Ok(());
         }
-        let rows = Rows::of(self.scope, self.workspace_id, self.head_sequence, writes)?;
-        self.head_sequence += count_of(rows.heads.len())?;
+        let rows = Rows::of(self.scope, self.workspace_id, self.feed.head_sequence, writes)?;
+        self.feed.head_sequence += count_of(rows.heads.len())?;
         let expected = (count_of(rows.heads.len())?, count_of(rows.log.len())?, count_of(rows.receipts.len())?);
         let stored: (i64, i64, i64) =
-            rows.statement(self.scope, self.workspace_id, self.head_sequence).get_result(self.connection)?;
+            rows.statement(self.scope, self.workspace_id, self.feed.head_sequence).get_result(self.connection)?;
         if stored == expected { Ok(()) } else { Err(StoreError::LostRace) }
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use uuid::Uuid;
+
 use super::*;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::{Operation, OperationKind, RejectedOperation, Target};

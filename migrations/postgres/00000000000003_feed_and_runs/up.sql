@@ -1,0 +1,60 @@
+-- Cursors are signed with it: random for each workspace, never shown.
+ALTER TABLE workspaces ADD COLUMN feed_key BYTEA NOT NULL DEFAULT ''::bytea;
+UPDATE workspaces SET feed_key = decode(replace(gen_random_uuid()::text, '-', ''), 'hex');
+
+-- Tombstones from before this time may be gone; NULL until the first purge.
+ALTER TABLE workspaces ADD COLUMN purged_before BIGINT;
+
+-- What is left of a document when its tombstone has been purged is its row, with sequence 0: its id stays taken and its
+-- version known, and no feed, list or reader sees it.
+CREATE INDEX documents_to_purge ON documents (workspace_id, deleted_at) WHERE deleted_at IS NOT NULL AND sequence > 0;
+
+-- A version that stands for everything before it: its Yjs update is the whole state up to it, its text the whole text.
+ALTER TABLE document_log ADD COLUMN is_base BOOLEAN NOT NULL DEFAULT FALSE;
+
+-- Counts are of operations; each run belongs to the user who opened it.
+CREATE TABLE sync_runs (
+    workspace_id      UUID    NOT NULL,
+    user_id           UUID    NOT NULL,
+    sync_id           UUID    NOT NULL,
+    device_id         TEXT,
+    direction         SMALLINT NOT NULL,
+    status            SMALLINT NOT NULL,
+    total             BIGINT NOT NULL,
+    succeeded         BIGINT NOT NULL,
+    failed            BIGINT NOT NULL,
+    skipped           BIGINT NOT NULL,
+    batches           BIGINT NOT NULL,
+    current_operation TEXT,
+    error_count       BIGINT NOT NULL,
+    started_at        BIGINT NOT NULL,
+    updated_at        BIGINT NOT NULL,
+    finished_at       BIGINT,
+    PRIMARY KEY (workspace_id, user_id, sync_id)
+);
+
+CREATE INDEX sync_runs_by_start ON sync_runs (workspace_id, user_id, started_at, sync_id);
+
+-- Open runs (idle, processing), to find those that have fallen silent.
+CREATE INDEX sync_runs_open ON sync_runs (updated_at) WHERE status < 2;
+
+CREATE TABLE sync_errors (
+    workspace_id UUID    NOT NULL,
+    user_id      UUID    NOT NULL,
+    sync_id      UUID    NOT NULL,
+    error_number BIGINT NOT NULL,
+    client_id    TEXT,
+    document_id  UUID,
+    code         TEXT    NOT NULL,
+    message      TEXT    NOT NULL,
+    retry_count  BIGINT NOT NULL,
+    created_at   BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, user_id, sync_id, error_number)
+);
+
+-- Work that one server at a time does. A lease that is not renewed runs out.
+CREATE TABLE leases (
+    name       TEXT    NOT NULL PRIMARY KEY,
+    holder     UUID    NOT NULL,
+    expires_at BIGINT NOT NULL
+);
