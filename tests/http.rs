@@ -18,6 +18,7 @@ mod http {
     mod accounts;
     mod concurrency;
     mod conflicts;
+    mod diff;
     mod durability;
     mod hostile;
     mod interop;

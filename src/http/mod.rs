@@ -85,6 +85,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(auth_routes::routes)
         .configure(workspace_routes::routes)
         .configure(batch::push::routes)
+        .configure(documents::diff::routes)
         .configure(documents::endpoints::routes)
         .configure(server_routes::routes)
         .configure(pages::routes);

@@ -11,6 +11,7 @@ pub mod documents;
 mod encoding;
 pub mod error;
 pub mod feed;
+pub mod lookup;
 mod members;
 pub mod migrations;
 mod postgres;

@@ -117,17 +117,7 @@ impl BatchTransaction for SqliteBatch<'_> {
     }
 
     fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError> {
-        let connection = self.connection.sqlite()?;
-        let mut heads = Vec::new();
-        for id in ids {
-            let row = documents::table
-                .find((self.workspace_id, DbUuid(id.0)))
-                .select(HeadRow::as_select())
-                .get_result(connection)
-                .optional()?;
-            heads.extend(row.map(DocumentHead::try_from).transpose()?);
-        }
-        Ok(heads)
+        load_heads(self.connection.sqlite()?, self.workspace_id, ids)
     }
 
     fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError> {
@@ -159,4 +149,22 @@ impl BatchTransaction for SqliteBatch<'_> {
         }
         Ok(())
     }
+}
+
+/// Heads of those of the documents that exist.
+pub(super) fn load_heads(
+    connection: &mut SqliteConnection,
+    workspace_id: DbUuid,
+    ids: &[DocumentId],
+) -> Result<Vec<DocumentHead>, StoreError> {
+    let mut heads = Vec::new();
+    for id in ids {
+        let row = documents::table
+            .find((workspace_id, DbUuid(id.0)))
+            .select(HeadRow::as_select())
+            .get_result(connection)
+            .optional()?;
+        heads.extend(row.map(DocumentHead::try_from).transpose()?);
+    }
+    Ok(heads)
 }

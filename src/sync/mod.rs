@@ -3,6 +3,7 @@
 //! Knows the core, the store and the Yjs tools; knows nothing of HTTP or JSON.
 
 pub mod apply;
+pub mod diff;
 pub mod events;
 pub mod maintenance;
 mod service;

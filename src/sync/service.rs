@@ -14,6 +14,7 @@ use crate::domain::yjs_facts::StateVector;
 use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};
 use crate::store::{BatchScope, Store, StoreError};
 use crate::sync::apply::{Applied, Attempt, run_batch};
+use crate::sync::diff::{DiffRequest, DocumentDiff, diff_documents};
 use crate::sync::events::Events;
 use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::view::{Learned, view_document};
@@ -192,6 +193,30 @@ impl SyncService {
         }
         self.keep(workspace_id, &head, learned);
         Ok(view)
+    }
+
+    /// A document's current version, live or deleted; `None` if there is none.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn find_version_number(
+        &self,
+        workspace_id: WorkspaceId,
+        document_id: DocumentId,
+    ) -> Result<Option<Version>, SyncError> {
+        Ok(self.store.find_version_number(workspace_id, document_id)?)
+    }
+
+    /// What an editor lacks of these documents' Yjs states, in the order of the requests.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn diff_documents(
+        &self,
+        workspace_id: WorkspaceId,
+        requests: &[DiffRequest],
+    ) -> Result<Vec<DocumentDiff>, SyncError> {
+        Ok(diff_documents(&self.store, workspace_id, requests)?)
     }
 
     /// A page of documents without bodies, by id.

@@ -3,6 +3,7 @@
 //! `endpoints` are the handlers; parameters (`query`), page tokens and bodies are pure.
 
 pub mod body;
+pub mod diff;
 pub mod endpoints;
 pub mod page_token;
 pub mod query;

@@ -87,14 +87,7 @@ impl BatchTransaction for PostgresBatch<'_> {
     }
 
     fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows: Vec<HeadRow> = Statement::<Pg, HeadSql>::new(HEADS)
-            .bind::<SqlUuid, _>(self.workspace_id)
-            .bind::<Array<SqlUuid>, _>(db_ids(ids))
-            .load(self.connection)?;
-        rows.into_iter().map(DocumentHead::try_from).collect()
+        load_heads(self.connection, self.workspace_id, ids)
     }
 
     fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError> {
@@ -118,27 +111,7 @@ impl BatchTransaction for PostgresBatch<'_> {
     }
 
     fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows: Vec<DocumentRow> = Statement::<Pg, DocumentSql>::new(DOCUMENTS)
-            .bind::<SqlUuid, _>(self.workspace_id)
-            .bind::<Array<SqlUuid>, _>(db_ids(ids))
-            .load(self.connection)?;
-        let mut updates = self.load_yjs_updates(ids)?;
-        rows.into_iter()
-            .map(|(head, damaged, name, snapshot, content)| {
-                let mut yjs_parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
-                yjs_parts.extend(updates.remove(&head.document_id).unwrap_or_default());
-                Ok(StoredDocument {
-                    head: head.try_into()?,
-                    updated_by_name: name.unwrap_or_default(),
-                    content: content.as_deref().map(decode_text).transpose()?,
-                    yjs_parts,
-                    damaged,
-                })
-            })
-            .collect()
+        load_documents(self.connection, self.workspace_id, ids)
     }
 
     fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
@@ -159,19 +132,66 @@ type HeadSql = SqlTypeOf<AsSelect<HeadRow, Pg>>;
 type DocumentSql = (HeadSql, Bool, Nullable<Text>, Nullable<Binary>, Nullable<Binary>);
 type DocumentRow = (HeadRow, bool, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
 
-impl PostgresBatch<'_> {
-    /// Updates since the snapshot, by document, in the order of their versions.
-    fn load_yjs_updates(&mut self, ids: &[DocumentId]) -> Result<BTreeMap<DbUuid, Vec<Vec<u8>>>, StoreError> {
-        let rows: Vec<(DbUuid, Vec<u8>)> = Statement::<Pg, (SqlUuid, Binary)>::new(YJS_UPDATES)
-            .bind::<SqlUuid, _>(self.workspace_id)
-            .bind::<Array<SqlUuid>, _>(db_ids(ids))
-            .load(self.connection)?;
-        let mut updates: BTreeMap<DbUuid, Vec<Vec<u8>>> = BTreeMap::new();
-        for (id, bytes) in rows {
-            updates.entry(id).or_default().push(bytes);
-        }
-        Ok(updates)
+/// Heads of those of the documents that exist.
+pub(super) fn load_heads(
+    connection: &mut PgConnection,
+    workspace_id: DbUuid,
+    ids: &[DocumentId],
+) -> Result<Vec<DocumentHead>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
     }
+    let rows: Vec<HeadRow> = Statement::<Pg, HeadSql>::new(HEADS)
+        .bind::<SqlUuid, _>(workspace_id)
+        .bind::<Array<SqlUuid>, _>(db_ids(ids))
+        .load(connection)?;
+    rows.into_iter().map(DocumentHead::try_from).collect()
+}
+
+/// Those of the documents that exist, with their bodies.
+pub(super) fn load_documents(
+    connection: &mut PgConnection,
+    workspace_id: DbUuid,
+    ids: &[DocumentId],
+) -> Result<Vec<StoredDocument>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<DocumentRow> = Statement::<Pg, DocumentSql>::new(DOCUMENTS)
+        .bind::<SqlUuid, _>(workspace_id)
+        .bind::<Array<SqlUuid>, _>(db_ids(ids))
+        .load(connection)?;
+    let mut updates = load_yjs_updates(connection, workspace_id, ids)?;
+    rows.into_iter()
+        .map(|(head, damaged, name, snapshot, content)| {
+            let mut yjs_parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
+            yjs_parts.extend(updates.remove(&head.document_id).unwrap_or_default());
+            Ok(StoredDocument {
+                head: head.try_into()?,
+                updated_by_name: name.unwrap_or_default(),
+                content: content.as_deref().map(decode_text).transpose()?,
+                yjs_parts,
+                damaged,
+            })
+        })
+        .collect()
+}
+
+/// Updates since the snapshot, by document, in the order of their versions.
+fn load_yjs_updates(
+    connection: &mut PgConnection,
+    workspace_id: DbUuid,
+    ids: &[DocumentId],
+) -> Result<BTreeMap<DbUuid, Vec<Vec<u8>>>, StoreError> {
+    let rows: Vec<(DbUuid, Vec<u8>)> = Statement::<Pg, (SqlUuid, Binary)>::new(YJS_UPDATES)
+        .bind::<SqlUuid, _>(workspace_id)
+        .bind::<Array<SqlUuid>, _>(db_ids(ids))
+        .load(connection)?;
+    let mut updates: BTreeMap<DbUuid, Vec<Vec<u8>>> = BTreeMap::new();
+    for (id, bytes) in rows {
+        updates.entry(id).or_default().push(bytes);
+    }
+    Ok(updates)
 }
 
 /// A write set as rows, still to be turned into columns.
