@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod batch;
 pub mod client;
+pub mod coding;
 pub mod contract;
 pub mod operation;
 pub mod server;
@@ -15,6 +16,7 @@ pub mod yjs_editor;
 
 pub use self::answer::Answer;
 pub use self::client::Client;
+pub use self::coding::Coding;
 pub use self::operation::{create, delete, update};
 pub use self::server::{Database, TestServer};
 pub use self::user::User;
