@@ -13,6 +13,7 @@ pub mod limits;
 pub mod operation;
 pub mod outcome;
 pub mod plan;
+pub mod text_edits;
 pub mod text_merge;
 pub mod timestamp;
 pub mod track;
