@@ -19,6 +19,9 @@ mod http {
     mod concurrency;
     mod conflicts;
     mod durability;
+    mod feed;
+    mod feed_in_batch;
+    mod feed_readers;
     mod hostile;
     mod interop;
     mod limits;

@@ -1,5 +1,6 @@
 //! A batch on Postgres: sets, not rows, so that a batch of any size takes the same few round trips. Decides nothing.
 
+pub(super) mod feed_page;
 pub(super) mod transaction;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 
 use super::encoding::decode_text;
 use super::feed::{FeedRow, FeedState};
+use super::feed_pages::{FeedPage, Span};
 use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::workspaces;
 use super::sql_uuid::{DbUuid, SqlUuid};
@@ -125,7 +127,7 @@ impl BatchTransaction for PostgresBatch<'_> {
             .bind::<SqlUuid, _>(self.workspace_id)
             .bind::<Array<SqlUuid>, _>(db_ids(ids))
             .load(self.connection)?;
-        let mut updates = self.load_yjs_updates(ids)?;
+        let mut updates = load_yjs_updates(self.connection, self.workspace_id, db_ids(ids))?;
         rows.into_iter()
             .map(|(head, damaged, name, snapshot, content)| {
                 let mut yjs_parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
@@ -139,6 +141,10 @@ impl BatchTransaction for PostgresBatch<'_> {
                 })
             })
             .collect()
+    }
+
+    fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError> {
+        feed_page::load_changes(self.connection, self.workspace_id, span)
     }
 
     fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
@@ -159,19 +165,24 @@ type HeadSql = SqlTypeOf<AsSelect<HeadRow, Pg>>;
 type DocumentSql = (HeadSql, Bool, Nullable<Text>, Nullable<Binary>, Nullable<Binary>);
 type DocumentRow = (HeadRow, bool, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
 
-impl PostgresBatch<'_> {
-    /// Updates since the snapshot, by document, in the order of their versions.
-    fn load_yjs_updates(&mut self, ids: &[DocumentId]) -> Result<BTreeMap<DbUuid, Vec<Vec<u8>>>, StoreError> {
-        let rows: Vec<(DbUuid, Vec<u8>)> = Statement::<Pg, (SqlUuid, Binary)>::new(YJS_UPDATES)
-            .bind::<SqlUuid, _>(self.workspace_id)
-            .bind::<Array<SqlUuid>, _>(db_ids(ids))
-            .load(self.connection)?;
-        let mut updates: BTreeMap<DbUuid, Vec<Vec<u8>>> = BTreeMap::new();
-        for (id, bytes) in rows {
-            updates.entry(id).or_default().push(bytes);
-        }
-        Ok(updates)
+/// Updates since the snapshot, by document, in the order of their versions.
+fn load_yjs_updates(
+    connection: &mut PgConnection,
+    workspace_id: DbUuid,
+    ids: Vec<DbUuid>,
+) -> Result<BTreeMap<DbUuid, Vec<Vec<u8>>>, StoreError> {
+    let mut updates: BTreeMap<DbUuid, Vec<Vec<u8>>> = BTreeMap::new();
+    if ids.is_empty() {
+        return Ok(updates);
     }
+    let rows: Vec<(DbUuid, Vec<u8>)> = Statement::<Pg, (SqlUuid, Binary)>::new(YJS_UPDATES)
+        .bind::<SqlUuid, _>(workspace_id)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .load(connection)?;
+    for (id, bytes) in rows {
+        updates.entry(id).or_default().push(bytes);
+    }
+    Ok(updates)
 }
 
 /// A write set as rows, still to be turned into columns.
