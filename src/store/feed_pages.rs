@@ -7,17 +7,19 @@
 use std::ops::RangeInclusive;
 
 use diesel::connection::DefaultLoadingMode;
-use diesel::dsl::{case_when, sql};
+use diesel::dsl::{AsSelect, SqlTypeOf};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+use diesel::sqlite::Sqlite;
 
 use super::assembly::{Assembly, BodyRow};
 use super::connection::AnyConnection;
 use super::documents::load_yjs_updates;
 use super::feed::{FeedRow, FeedState};
 use super::rows::HeadRow;
-use super::schema::{document_bodies, document_log, documents, users, workspaces};
-use super::sql_uuid::DbUuid;
+use super::schema::workspaces;
+use super::sql_uuid::{DbUuid, SqlUuid};
+use super::statement::Statement;
 use super::{Store, StoreError, postgres};
 use crate::domain::document::StoredDocument;
 use crate::domain::ids::{Version, WorkspaceId};
@@ -119,38 +121,40 @@ pub(super) fn load_changes(
 /// `content_version`. For most documents with Yjs state that row has all of it.
 pub(super) type ChangeRow = (i64, HeadRow, bool, Option<String>, Option<BodyRow>, Option<Vec<u8>>, Option<Vec<u8>>);
 
+/// The SQL types of a [`ChangeRow`].
+type ChangeSql<DB> = (
+    BigInt,
+    SqlTypeOf<AsSelect<HeadRow, DB>>,
+    Bool,
+    Nullable<Text>,
+    SqlTypeOf<AsSelect<Option<BodyRow>, DB>>,
+    Nullable<Binary>,
+    Nullable<Binary>,
+);
+
+/// No LIMIT: rows are read only as they are taken. `sequence > 0` stands there for the partial index. A tombstone's bodies
+/// are not read, nor is the update of a version that a snapshot may cover.
+const FEED_PAGE: &str = "SELECT documents.sequence, documents.document_id, documents.version, documents.title, \
+     documents.created_at, documents.updated_at, documents.updated_by, documents.deleted_at, documents.epoch, \
+     documents.content_version, documents.content_digest, documents.state_vector, documents.yjs_roots, \
+     documents.snapshot_bytes, documents.log_bytes, documents.log_rows, documents.damaged, users.username, \
+     body.yjs_version, body.content_version, body.yjs_snapshot, body.content, \
+     entry.content, CASE WHEN body.yjs_snapshot IS NULL THEN entry.yjs_update END \
+     FROM documents \
+     LEFT JOIN users ON users.user_id = documents.updated_by \
+     LEFT JOIN document_bodies AS body ON body.workspace_id = documents.workspace_id \
+     AND body.document_id = documents.document_id AND documents.deleted_at IS NULL \
+     LEFT JOIN document_log AS entry ON entry.workspace_id = documents.workspace_id \
+     AND entry.document_id = documents.document_id AND entry.version = documents.content_version \
+     AND documents.deleted_at IS NULL \
+     WHERE documents.workspace_id = ? AND documents.sequence > ? AND documents.sequence <= ? AND sequence > 0 \
+     ORDER BY documents.sequence";
+
 fn load_from_sqlite(connection: &mut AnyConnection, key: DbUuid, span: &Span) -> Result<FeedPage, StoreError> {
-    let rows = documents::table
-        .left_join(users::table.on(users::user_id.eq(documents::updated_by)))
-        .left_join(
-            document_bodies::table.on(document_bodies::workspace_id
-                .eq(documents::workspace_id)
-                .and(document_bodies::document_id.eq(documents::document_id))
-                .and(documents::deleted_at.is_null())),
-        )
-        .left_join(
-            document_log::table.on(document_log::workspace_id
-                .eq(documents::workspace_id)
-                .and(document_log::document_id.eq(documents::document_id))
-                .and(document_log::version.eq(documents::content_version))
-                .and(documents::deleted_at.is_null())),
-        )
-        .filter(documents::workspace_id.eq(key))
-        .filter(documents::sequence.gt(span.after))
-        .filter(documents::sequence.le(span.up_to))
-        // Word for word as in the partial index: it serves nobody else. No LIMIT: rows are read only as they are taken.
-        .filter(sql::<Bool>("sequence > 0"))
-        .order(documents::sequence.asc())
-        .select((
-            documents::sequence,
-            HeadRow::as_select(),
-            documents::damaged,
-            users::username.nullable(),
-            Option::<BodyRow>::as_select(),
-            document_log::content.nullable(),
-            // What a snapshot covers is not read.
-            case_when(document_bodies::yjs_snapshot.nullable().is_null(), document_log::yjs_update.nullable()),
-        ))
+    let rows = Statement::<Sqlite, ChangeSql<Sqlite>>::new(FEED_PAGE)
+        .bind::<SqlUuid, _>(key)
+        .bind::<BigInt, _>(span.after)
+        .bind::<BigInt, _>(span.up_to)
         .load_iter::<ChangeRow, DefaultLoadingMode>(connection.sqlite()?)?;
     let mut filling = Filling::new(span);
     for row in rows {

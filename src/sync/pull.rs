@@ -148,3 +148,115 @@ pub fn show(
     let nothing_rendered = not_now.filter(|_| items.is_empty());
     Shown { page: ChangesPage { items, next_cursor, has_more, purged_before: feed.purged_before }, nothing_rendered }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::PathBuf;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::cursor::FeedKey;
+    use crate::domain::document::{DocumentHead, StoredDocument};
+    use crate::domain::ids::{DocumentId, UserId};
+    use crate::domain::timestamp::Timestamp;
+    use crate::yjs::render::RenderConfig;
+
+    const WORKSPACE: WorkspaceId = WorkspaceId(Uuid::from_u128(1));
+
+    fn feed(head_sequence: i64, purged_sequence: i64) -> FeedState {
+        FeedState { head_sequence, purged_sequence, purged_before: None, key: FeedKey::new(vec![7; FeedKey::BYTES]) }
+    }
+
+    fn sealed(sequence: i64, feed: &FeedState) -> PullFrom {
+        PullFrom::Cursor(Cursor { sequence, floor: 0 }.seal(WORKSPACE, &feed.key))
+    }
+
+    #[test]
+    fn a_pull_begins_at_its_cursor_or_at_the_start() {
+        let feed = feed(9, 4);
+        assert_eq!(cursor_of(&PullFrom::Start, WORKSPACE, &feed), Ok(Cursor::start(4)));
+        for sequence in [4, 9] {
+            let cursor = cursor_of(&sealed(sequence, &feed), WORKSPACE, &feed);
+            assert_eq!(cursor, Ok(Cursor { sequence, floor: 0 }));
+        }
+    }
+
+    #[test]
+    fn a_cursor_that_leads_nowhere_is_refused() {
+        let feed = feed(9, 4);
+        let other = FeedState { key: FeedKey::new(vec![8; FeedKey::BYTES]), ..feed.clone() };
+        for from in [PullFrom::Cursor("made-up".to_owned()), sealed(5, &other)] {
+            assert_eq!(cursor_of(&from, WORKSPACE, &feed), Err(Refusal::ForeignCursor));
+        }
+        for sequence in [3, 10] {
+            assert_eq!(cursor_of(&sealed(sequence, &feed), WORKSPACE, &feed), Err(Refusal::CursorExpired));
+        }
+    }
+
+    /// A document whose text is stored, or one whose text must be derived.
+    fn change(sequence: i64, content: Option<&str>) -> ChangedDocument {
+        let head = DocumentHead {
+            document_id: DocumentId(Uuid::new_v4()),
+            version: 1,
+            title: String::new(),
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+            updated_by: UserId(Uuid::nil()),
+            deleted_at: None,
+            epoch: 1,
+            content_version: 1,
+            content_digest: None,
+            state_vector: content.is_none().then(|| [(1, 1)].into_iter().collect()),
+            yjs_roots: BTreeSet::new(),
+            snapshot_bytes: 2,
+            log_bytes: 0,
+            log_rows: 0,
+        };
+        let yjs_parts = content.is_none().then(|| vec![0, 0]).into_iter().collect();
+        let content = content.map(str::to_owned);
+        let document = StoredDocument { head, updated_by_name: "ada".to_owned(), content, yjs_parts, damaged: false };
+        ChangedDocument { sequence, document }
+    }
+
+    /// Shows these changes where no worker can be had; how many were shown, where the reader stands then, whether there
+    /// is more.
+    fn shown_without_workers(changes: Vec<ChangedDocument>) -> (usize, i64, bool, Shown) {
+        let renderer = Renderer::new(RenderConfig {
+            program: PathBuf::from("/nowhere/landfall"),
+            workers: 1,
+            max_memory_bytes: 1 << 30,
+            time_budget: Duration::from_millis(10),
+        });
+        let feed = feed(9, 0);
+        let load = |_: &Span| Ok(FeedPage { changes, has_more: false });
+        let pulled = read_page(Cursor { sequence: 2, floor: 0 }, &feed, 100, load).unwrap().and_own_changes(12);
+        let shown = show(&renderer, WORKSPACE, pulled, |_, _| {});
+        let cursor = Cursor::open(&shown.page.next_cursor, WORKSPACE, &feed.key).unwrap();
+        (shown.page.items.len(), cursor.sequence, shown.page.has_more, shown)
+    }
+
+    #[test]
+    fn a_whole_page_ends_behind_the_own_changes() {
+        let (items, sequence, has_more, shown) =
+            shown_without_workers(vec![change(4, Some("a")), change(7, Some("b"))]);
+        assert_eq!((items, sequence, has_more, shown.nothing_rendered), (2, 12, false, None));
+        let (items, sequence, has_more, _) = shown_without_workers(Vec::new());
+        assert_eq!((items, sequence, has_more), (0, 12, false));
+    }
+
+    #[test]
+    fn a_page_ends_before_what_cannot_be_rendered_now() {
+        let changes = vec![change(4, Some("a")), change(7, None), change(8, Some("c"))];
+        let (items, sequence, has_more, shown) = shown_without_workers(changes);
+        assert_eq!((items, sequence, has_more, shown.nothing_rendered), (1, 4, true, None));
+    }
+
+    #[test]
+    fn a_page_that_cannot_begin_says_why() {
+        let (items, sequence, has_more, shown) = shown_without_workers(vec![change(4, None), change(7, Some("b"))]);
+        assert_eq!((items, sequence, has_more), (0, 2, true));
+        assert!(shown.nothing_rendered.is_some_and(|reason| reason.contains("did not start")));
+    }
+}

@@ -49,7 +49,11 @@ fn a_first_pull_tells_of_every_document_once(database: Database) {
     ada.send(update("edit", &edited).base(1).content("two\n")).expect_outcomes(["edit success v2"]);
 
     let page = ada.pull("").expect(200);
-    assert_eq!(page.column("document_id"), [kept.clone(), gone.clone(), edited.clone()], "in the order of their last changes");
+    assert_eq!(
+        page.column("document_id"),
+        [kept.clone(), gone.clone(), edited.clone()],
+        "in the order of their last changes"
+    );
     assert_eq!(page.column("version"), [1, 2, 2]);
     assert_eq!(page.column("content"), [json!("one\n"), Value::Null, json!("two\n")], "tombstones carry no bodies");
     assert_eq!((&page.items()[1]["deleted"], &page.items()[1]["title"]), (&json!(true), &json!("Gone")));

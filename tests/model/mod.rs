@@ -61,6 +61,11 @@ impl Model {
         found.map(|document| StoredDocument { updated_by_name: author.to_owned(), ..document })
     }
 
+    /// Reads as a batch of the workspace would.
+    pub fn in_transaction<T>(&self, workspace: WorkspaceId, read: impl FnOnce(&mut dyn BatchTransaction) -> T) -> T {
+        read(&mut ModelTransaction::new(self.workspace(workspace), (UserId(uuid::Uuid::nil()), String::new())))
+    }
+
     pub fn workspace(&self, id: WorkspaceId) -> Workspace {
         self.workspaces.get(&id).cloned().unwrap_or_default()
     }
