@@ -1,9 +1,10 @@
 //! Reading documents (protocol §3): one, all of a workspace, and their history.
 //!
-//! `endpoints` are the handlers; parameters (`query`), page tokens and bodies are pure.
+//! `endpoints` and `changes` (the feed, §2) are the handlers; parameters (`query`), page tokens and bodies are pure.
 
 pub mod body;
 pub mod diff;
+pub mod changes;
 pub mod endpoints;
 pub mod page_token;
 pub mod query;
