@@ -4,6 +4,7 @@
 //! See `ARCHITECTURE.md` for the invariants.
 
 pub mod auth;
+pub mod client;
 pub mod config;
 pub mod domain;
 pub mod http;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
+use landfall::client::commands;
 use landfall::config::options::{Cli, Command, DatabaseOptions, LogFormat, ServeOptions};
 use landfall::config::{Config, ConfigError, DatabaseConfig, secret_file};
 use landfall::server;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(options) => serve(*options),
         Command::Migrate(options) => migrate(options),
+        Command::Client(command) => return ExitCode::from(commands::run(command)),
         Command::YjsWorker { .. } => return worker::run(),
     };
     match outcome {

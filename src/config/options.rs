@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
+use crate::client::options::ClientCommand;
+
 const EXAMPLES: &str = "\
 Examples:
   landfall                                              serve on 127.0.0.1:7001, data in ./landfall-data
@@ -37,6 +39,9 @@ pub enum Command {
     Serve(Box<ServeOptions>),
     /// Bring the database's schema up to date, then stop
     Migrate(DatabaseOptions),
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    Client(ClientCommand),
     /// Derive text from Yjs states; started by the server itself
     #[command(hide = true)]
     YjsWorker {

@@ -3,8 +3,8 @@
 //! `endpoints` and `changes` (the feed, §2) are the handlers; parameters (`query`), page tokens and bodies are pure.
 
 pub mod body;
-pub mod diff;
 pub mod changes;
+pub mod diff;
 pub mod endpoints;
 pub mod page_token;
 pub mod query;

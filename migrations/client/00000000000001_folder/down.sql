@@ -1,0 +1,11 @@
+DROP TABLE runs;
+DROP TABLE left_out;
+DROP TABLE pending_removals;
+DROP TABLE pending_writes;
+DROP TABLE conflicts;
+DROP TABLE dead_letters;
+DROP INDEX outbox_by_document;
+DROP TABLE outbox;
+DROP TABLE bodies;
+DROP TABLE files;
+DROP TABLE settings;

@@ -1,0 +1,102 @@
+//! `landfall conflicts`: lists documents that wait for a choice, and takes the choice.
+
+use serde::Serialize;
+
+use super::{remote_of, renderer};
+use crate::client::error::{ClientError, exit};
+use crate::client::interrupt::Interrupt;
+use crate::client::options::{ConflictsOptions, PatienceOptions, Side};
+use crate::client::report::{Report, Voice, write_json, write_line};
+use crate::client::state::open_questions::Conflict;
+use crate::client::sync::{Direction, Engine, Parts, SyncSettings};
+use crate::client::wire::ServerLimits;
+use crate::client::workplace::{Access, Workplace};
+use crate::domain::timestamp::Timestamp;
+
+/// A conflict, for scripts.
+#[derive(Serialize)]
+struct ConflictBody<'a> {
+    document_id: String,
+    path: &'a str,
+    reason: &'a str,
+    found_at: Timestamp,
+    server_version: i64,
+    server_title: &'a str,
+    server_deleted: bool,
+    base_content: Option<&'a str>,
+    local_content: Option<&'a str>,
+    server_content: Option<&'a str>,
+}
+
+pub(super) fn run(options: &ConflictsOptions) -> Result<u8, ClientError> {
+    match options.settle {
+        Some(side) => settle(options, side),
+        None => list(options),
+    }
+}
+
+fn list(options: &ConflictsOptions) -> Result<u8, ClientError> {
+    let mut workplace = Workplace::open(&options.folder.folder, Access::Rehearse)?;
+    let conflicts = workplace.state.change(|change| change.load_conflicts())?;
+    for conflict in &conflicts {
+        if options.json {
+            write_json(&body_of(conflict));
+        } else {
+            write_line(&format!("{}: {}", conflict.path, conflict.reason));
+        }
+    }
+    if !conflicts.is_empty() && !options.json {
+        write_line("choose with: landfall conflicts FOLDER --settle mine|theirs|both PATH...");
+    }
+    Ok(if conflicts.is_empty() { exit::IN_SYNC } else { exit::INCOMPLETE })
+}
+
+fn body_of(conflict: &Conflict) -> ConflictBody<'_> {
+    ConflictBody {
+        document_id: conflict.document_id.to_string(),
+        path: &conflict.path,
+        reason: &conflict.reason,
+        found_at: Timestamp(conflict.found_at),
+        server_version: conflict.server_version,
+        server_title: &conflict.server_title,
+        server_deleted: conflict.server_deleted,
+        base_content: conflict.base_content.as_deref(),
+        local_content: conflict.local_content.as_deref(),
+        server_content: conflict.server_content.as_deref(),
+    }
+}
+
+fn settle(options: &ConflictsOptions, side: Side) -> Result<u8, ClientError> {
+    let workplace = Workplace::open(&options.folder.folder, Access::Change)?;
+    // Nothing is asked of the server: choices can be made offline.
+    let remote = remote_of(&workplace, PatienceOptions { retries: 0, timeout: 1 }, Interrupt::default())?;
+    let (renderer, mut report) = (renderer()?, Report::new(if options.json { Voice::Json } else { Voice::People }));
+    let Workplace { folder, state, identity, .. } = workplace;
+    let mut engine = Engine::new(Parts {
+        folder,
+        state,
+        renderer: &renderer,
+        remote: &remote,
+        report: &mut report,
+        interrupt: Interrupt::default(),
+        identity,
+        settings: SyncSettings {
+            direction: Direction::Both,
+            batch_size: 1,
+            concurrency: 1,
+            batches: None,
+            atomic: false,
+            dry_run: false,
+            force_full: false,
+            allow_mass_delete: false,
+        },
+        limits: ServerLimits::UNKNOWN,
+    })?;
+    for path in &options.paths {
+        engine.settle_choice(path, side)?;
+    }
+    if !options.json {
+        write_line(&format!("{} settled; next: landfall sync", options.paths.len()));
+    }
+    Ok(exit::IN_SYNC)
+}

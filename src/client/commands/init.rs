@@ -1,0 +1,69 @@
+//! `landfall init`: connects a folder with a workspace.
+
+use super::{ask_for_login, patience};
+use crate::client::credentials::{self, Credentials};
+use crate::client::error::{ClientError, exit};
+use crate::client::interrupt::Interrupt;
+use crate::client::options::InitOptions;
+use crate::client::remote::Remote;
+use crate::client::report::write_line;
+use crate::client::wire::{List, Workspace};
+use crate::client::workplace::{Setup, Workplace, check_is_new};
+
+/// Nothing is written before the server has said that all is well.
+pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
+    let server = check_address(&options.server)?;
+    check_is_new(&options.folder)?;
+    let found = credentials::find(None)?;
+    let has_token = matches!(found, Credentials::Token(_));
+    let remote = Remote::new(server, found, patience(options.patience), Interrupt::default());
+    let login = if has_token {
+        None
+    } else {
+        let (username, password) = ask_for_login(options.username.as_deref())?;
+        let refresh_token = remote.log_in(&username, &password)?;
+        Some((username, refresh_token))
+    };
+    let workspaces: List<Workspace> = remote.get("/api/v1/workspaces")?;
+    let workspace = choose(&workspaces.items, options.workspace.as_deref())?;
+    let username = login.as_ref().map(|(username, _)| username.as_str());
+    let setup = Setup { server, workspace: &workspace.workspace_id, username };
+    let workplace = Workplace::set_up(&options.folder, &setup)?;
+    if let Some((username, refresh_token)) = &login {
+        credentials::store(&workplace.folder.own(""), username, refresh_token)?;
+    }
+    let folder = options.folder.display();
+    write_line(&format!("{folder} is connected with the workspace {:?} of {server}", workspace.name));
+    if workspace.role == "viewer" {
+        write_line("You may read there, and not write: use `landfall pull`.");
+    }
+    write_line(&format!("next: landfall sync {folder}"));
+    Ok(exit::IN_SYNC)
+}
+
+fn check_address(server: &str) -> Result<&str, ClientError> {
+    let address = server.trim_end_matches('/');
+    let host = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+    if host.is_some_and(|host| !host.is_empty() && !host.contains(['@', '?', '#', ' '])) {
+        return Ok(address);
+    }
+    Err(ClientError::Usage(format!("--server must be an address like https://notes.example.org, not {server:?}")))
+}
+
+fn choose<'w>(workspaces: &'w [Workspace], wanted: Option<&str>) -> Result<&'w Workspace, ClientError> {
+    let fitting: Vec<&Workspace> = match wanted {
+        None => workspaces.iter().collect(),
+        Some(wanted) => workspaces.iter().filter(|one| one.workspace_id == wanted || one.name == wanted).collect(),
+    };
+    if let [only] = fitting.as_slice() {
+        return Ok(only);
+    }
+    let shown = if fitting.is_empty() { workspaces.iter().collect() } else { fitting };
+    let list: Vec<String> =
+        shown.into_iter().map(|one| format!("  {}  {} ({})", one.workspace_id, one.name, one.role)).collect();
+    let reason = match wanted {
+        Some(wanted) => format!("{wanted:?} is not the id or name of exactly one of your workspaces"),
+        None => "name a workspace with --workspace".to_owned(),
+    };
+    Err(ClientError::Usage(format!("{reason}:\n{}", list.join("\n"))))
+}

@@ -1,0 +1,100 @@
+//! The client's commands: each reads its options, does its work, and ends with an exit code.
+
+mod conflicts;
+mod init;
+mod login;
+mod reset;
+mod retry;
+mod status;
+mod sync;
+mod verify;
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use console::Term;
+use secrecy::SecretString;
+
+use crate::client::credentials::{self, Credentials};
+use crate::client::error::ClientError;
+use crate::client::interrupt::Interrupt;
+use crate::client::options::{ClientCommand, PatienceOptions};
+use crate::client::remote::{Patience, Remote};
+use crate::client::report::complain;
+use crate::client::retry::Backoff;
+use crate::client::sync::Direction;
+use crate::client::workplace::Workplace;
+use crate::yjs::render::{RenderConfig, Renderer};
+
+/// Processes that work on Yjs states. The client waits for each answer.
+const WORKERS: usize = 1;
+/// Bytes of memory for each.
+const WORKER_MEMORY_BYTES: u64 = 2 << 30;
+/// For one document.
+const WORKER_TIME: Duration = Duration::from_secs(30);
+
+/// Carries out a command; its exit code. What went wrong is told.
+#[must_use]
+pub fn run(command: ClientCommand) -> u8 {
+    let outcome = match command {
+        ClientCommand::Init(options) => init::run(&options),
+        ClientCommand::Login(options) => login::run(&options),
+        ClientCommand::Sync(options) => sync::run(&options.how, options.direction),
+        ClientCommand::Push(options) => sync::run(&options, Direction::Push),
+        ClientCommand::Pull(options) => sync::run(&options, Direction::Pull),
+        ClientCommand::Status(options) => status::run(&options),
+        ClientCommand::Conflicts(options) => conflicts::run(&options),
+        ClientCommand::Retry(options) => retry::run(&options),
+        ClientCommand::Verify(options) => verify::run(&options),
+        ClientCommand::Reset(options) => reset::run(&options),
+    };
+    outcome.unwrap_or_else(|failure| {
+        complain(&failure.to_string());
+        failure.exit_code()
+    })
+}
+
+fn patience(options: PatienceOptions) -> Patience {
+    Patience { timeout: Duration::from_secs(options.timeout), backoff: Backoff { retries: options.retries } }
+}
+
+/// The folder's server, with whatever the client can prove itself with.
+fn remote_of(workplace: &Workplace, options: PatienceOptions, interrupt: Interrupt) -> Result<Remote, ClientError> {
+    let found = credentials::find(Some(&workplace.folder.own("")))?;
+    Ok(Remote::new(&workplace.server, found, patience(options), interrupt))
+}
+
+fn renderer() -> Result<Renderer, ClientError> {
+    let program = std::env::current_exe().map_err(|cause| ClientError::io("landfall", cause))?;
+    Ok(Renderer::new(RenderConfig {
+        program,
+        workers: WORKERS,
+        max_memory_bytes: WORKER_MEMORY_BYTES,
+        time_budget: WORKER_TIME,
+    }))
+}
+
+/// A name and a password: from the environment, else asked for. Nothing waits for input without a terminal.
+fn ask_for_login(username: Option<&str>) -> Result<(String, SecretString), ClientError> {
+    if let Credentials::Password { username: name, password } = credentials::find(None)?
+        && username.is_none_or(|wanted| wanted == name)
+    {
+        return Ok((name, password));
+    }
+    if !std::io::stdin().is_terminal() {
+        let hint = "there is no terminal to ask on; set LANDFALL_USERNAME and LANDFALL_PASSWORD, or LANDFALL_TOKEN";
+        return Err(ClientError::Login(hint.to_owned()));
+    }
+    let term = Term::stderr();
+    let ask = |question: &str| term.write_str(question).map_err(|cause| ClientError::io("the terminal", cause));
+    let username = match username {
+        Some(username) => username.to_owned(),
+        None => {
+            ask("Username: ")?;
+            term.read_line().map_err(|cause| ClientError::io("the terminal", cause))?.trim().to_owned()
+        }
+    };
+    ask(&format!("Password of {username}: "))?;
+    let password = term.read_secure_line().map_err(|cause| ClientError::io("the terminal", cause))?;
+    Ok((username, password.into()))
+}

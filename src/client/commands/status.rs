@@ -1,0 +1,138 @@
+//! `landfall status`: what is tracked, changed and waiting. Asks no server and changes nothing.
+
+use serde::Serialize;
+
+use crate::client::error::{ClientError, exit};
+use crate::client::options::StatusOptions;
+use crate::client::plan::{LocalChange, Tracked, local_changes};
+use crate::client::report::{write_json, write_line};
+use crate::client::scan::scan;
+use crate::client::state::runs::Run;
+use crate::client::workplace::{Access, Workplace};
+use crate::domain::timestamp::Timestamp;
+
+/// Operations of a batch, unless asked otherwise.
+const USUAL_BATCH: usize = 50;
+
+#[derive(Serialize)]
+struct Status {
+    folder: String,
+    server: String,
+    workspace_id: String,
+    device_id: String,
+    username: Option<String>,
+    tracked: usize,
+    changed: Vec<String>,
+    pending: usize,
+    estimated_batches: usize,
+    conflicts: Vec<String>,
+    dead_letters: usize,
+    problems: Vec<Problem>,
+    last_sync: Option<Run>,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    path: String,
+    reason: String,
+}
+
+pub(super) fn run(options: &StatusOptions) -> Result<u8, ClientError> {
+    let mut workplace = Workplace::open(&options.folder.folder, Access::Rehearse)?;
+    let status = read(&mut workplace)?;
+    if options.json {
+        write_json(&status);
+    } else {
+        show(&status);
+    }
+    let is_settled = status.changed.is_empty()
+        && status.pending + status.conflicts.len() + status.dead_letters + status.problems.len() == 0;
+    Ok(if is_settled { exit::IN_SYNC } else { exit::INCOMPLETE })
+}
+
+fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
+    let (files, queue, conflicts, letters, left_out, runs) = workplace.state.change(|change| {
+        Ok((
+            change.load_files()?,
+            change.list_outbox()?,
+            change.load_conflicts()?,
+            change.load_dead_letters()?,
+            change.load_left_out()?,
+            change.load_runs(1)?,
+        ))
+    })?;
+    let found = scan(&workplace.folder, &files, u64::MAX, false);
+    let tracked: Vec<Tracked> = files
+        .into_iter()
+        .map(|file| Tracked {
+            is_held: conflicts.iter().any(|one| one.document_id == file.document_id),
+            is_deletion_queued: queue.iter().any(|(_, id, kind)| *id == file.document_id && kind == "delete"),
+            file,
+        })
+        .collect();
+    let mut scanned = found.files.clone();
+    scanned.retain(|path, _| !conflicts.iter().any(|one| one.path == *path));
+    let is_gone = |path: &str| !found.is_unknown(path) && !workplace.folder.holds_something(path);
+    let changes = local_changes(&tracked, &scanned, is_gone);
+    let path_of = |id| tracked.iter().find(|one| one.file.document_id == id).map_or("", |one| one.file.path.as_str());
+    let changed: Vec<String> = changes
+        .iter()
+        .map(|change| match change {
+            LocalChange::Create { path } => format!("new {path}"),
+            LocalChange::Edit { id } | LocalChange::Reappear { id } => format!("edited {}", path_of(*id)),
+            LocalChange::Move { id, to } => format!("moved {} -> {to}", path_of(*id)),
+            LocalChange::Delete { id } => format!("deleted {}", path_of(*id)),
+        })
+        .collect();
+    let problems = found.problems.iter().map(|(path, reason)| Problem { path: path.clone(), reason: reason.clone() });
+    let left_out = left_out.into_iter().map(|one| Problem { path: one.title, reason: one.reason });
+    Ok(Status {
+        folder: workplace.folder.root().display().to_string(),
+        server: workplace.server.clone(),
+        workspace_id: workplace.identity.workspace.clone(),
+        device_id: workplace.identity.device.clone(),
+        username: workplace.username.clone(),
+        tracked: tracked.len(),
+        estimated_batches: (changed.len() + queue.len()).div_ceil(USUAL_BATCH),
+        changed,
+        pending: queue.len(),
+        conflicts: conflicts.into_iter().map(|one| one.path).collect(),
+        dead_letters: letters.len(),
+        problems: problems.chain(left_out).collect(),
+        last_sync: runs.into_iter().next(),
+    })
+}
+
+fn show(status: &Status) {
+    let username = status.username.as_deref().map(|name| format!(" as {name}")).unwrap_or_default();
+    write_line(&format!("{} with {}{username}", status.folder, status.server));
+    match &status.last_sync {
+        Some(run) => {
+            let ended = run.finished_at.map_or_else(|| "was cut off".to_owned(), |at| Timestamp(at).to_string());
+            let Run { pushed, pulled, failed, .. } = run;
+            write_line(&format!(
+                "last sync  {ended}: {}; {pushed} pushed, {pulled} pulled, {failed} failed",
+                run.outcome
+            ));
+        }
+        None => write_line("last sync  never"),
+    }
+    write_line(&format!(
+        "{} files tracked, {} changed, {} operations pending ({} batches), {} in conflict, {} refused",
+        status.tracked,
+        status.changed.len(),
+        status.pending,
+        status.estimated_batches,
+        status.conflicts.len(),
+        status.dead_letters
+    ));
+    for change in &status.changed {
+        write_line(&format!("  {change}"));
+    }
+    for path in &status.conflicts {
+        write_line(&format!("  conflict {path}"));
+    }
+    for problem in &status.problems {
+        write_line(&format!("  problem {}: {}", problem.path, problem.reason));
+    }
+}

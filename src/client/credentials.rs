@@ -1,0 +1,126 @@
+//! Who the client is to the server: a token or a password from the environment, else the login that is kept in the
+//! folder, for its owner's eyes only.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::client::error::ClientError;
+
+const FILE_NAME: &str = "credentials";
+
+/// What the client can prove itself with.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// `LANDFALL_TOKEN`: a ready access token, used as it is.
+    Token(SecretString),
+    /// `LANDFALL_USERNAME` and `LANDFALL_PASSWORD`.
+    Password {
+        /// The name.
+        username: String,
+        /// The password.
+        password: SecretString,
+    },
+    /// A login that was made before.
+    Stored(StoredLogin),
+    /// Nothing.
+    None,
+}
+
+/// A login that is kept.
+#[derive(Clone, Debug)]
+pub struct StoredLogin {
+    /// Where it is kept.
+    pub file: PathBuf,
+    /// Renews it, once.
+    pub refresh_token: SecretString,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FileBody {
+    username: String,
+    refresh_token: String,
+}
+
+/// What the environment says, else what the folder keeps (`own` is the client's own directory in it).
+///
+/// # Errors
+/// `Usage` if only one of name and password is set, or others may read the file.
+pub fn find(own: Option<&Path>) -> Result<Credentials, ClientError> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(token) = variable("LANDFALL_TOKEN") {
+        return Ok(Credentials::Token(token.into()));
+    }
+    match (variable("LANDFALL_USERNAME"), variable("LANDFALL_PASSWORD")) {
+        (Some(username), Some(password)) => return Ok(Credentials::Password { username, password: password.into() }),
+        (None, Some(_)) => {
+            return Err(ClientError::Usage("LANDFALL_PASSWORD is set without LANDFALL_USERNAME; set both".to_owned()));
+        }
+        (_, None) => {}
+    }
+    match own {
+        Some(own) => load(&own.join(FILE_NAME)),
+        None => Ok(Credentials::None),
+    }
+}
+
+fn load(file: &Path) -> Result<Credentials, ClientError> {
+    let metadata = match fs::metadata(file) {
+        Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(Credentials::None),
+        outcome => outcome.map_err(|cause| ClientError::io(file, cause))?,
+    };
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let rule = "others may read the stored login";
+        return Err(ClientError::Usage(format!("{}: {rule} (mode {mode:03o}); run chmod 600", file.display())));
+    }
+    let text = fs::read_to_string(file).map_err(|cause| ClientError::io(file, cause))?;
+    match serde_json::from_str::<FileBody>(&text) {
+        Ok(body) => {
+            Ok(Credentials::Stored(StoredLogin { file: file.to_owned(), refresh_token: body.refresh_token.into() }))
+        }
+        Err(_damaged) => Ok(Credentials::None),
+    }
+}
+
+/// Keeps a login in the client's own directory.
+///
+/// # Errors
+/// `Io`.
+pub fn store(own: &Path, username: &str, refresh_token: &SecretString) -> Result<(), ClientError> {
+    let body = FileBody { username: username.to_owned(), refresh_token: refresh_token.expose_secret().to_owned() };
+    write(&own.join(FILE_NAME), &body)
+}
+
+impl StoredLogin {
+    /// Keeps the token that takes the place of this one.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn renew(&mut self, refresh_token: SecretString) -> Result<(), ClientError> {
+        let text = fs::read_to_string(&self.file).unwrap_or_default();
+        let username = serde_json::from_str::<FileBody>(&text).map(|body| body.username).unwrap_or_default();
+        write(&self.file, &FileBody { username, refresh_token: refresh_token.expose_secret().to_owned() })?;
+        self.refresh_token = refresh_token;
+        Ok(())
+    }
+}
+
+/// Written whole under another name, then renamed, so that a cut never costs the login.
+fn write(file: &Path, body: &FileBody) -> Result<(), ClientError> {
+    let draft = file.with_extension("new");
+    let written = fs::remove_file(&draft)
+        .or_else(|missing| if missing.kind() == ErrorKind::NotFound { Ok(()) } else { Err(missing) })
+        .and_then(|()| OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft))
+        .and_then(|mut out| {
+            serde_json::to_writer(&mut out, body)?;
+            out.write_all(b"\n")?;
+            out.sync_all()
+        })
+        .and_then(|()| fs::rename(&draft, file));
+    written.map_err(|cause| ClientError::io(file, cause))
+}

@@ -1,0 +1,92 @@
+//! Why a command of the client ends without having done everything, and the exit code for it.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::client::state::StateError;
+use crate::yjs::render::RenderError;
+
+/// What ends a command.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// The command line, the environment or the folder is not as it must be.
+    #[error("{0}")]
+    Usage(String),
+    /// The server cannot be reached, or cannot serve now.
+    #[error("cannot reach {server}: {reason}")]
+    Unreachable {
+        /// Its address.
+        server: String,
+        /// Why.
+        reason: String,
+    },
+    /// Nobody is logged in, or not any more.
+    #[error("not logged in: {0}")]
+    Login(String),
+    /// The server refused a whole request.
+    #[error("the server refuses: {detail} ({code})")]
+    Refused {
+        /// The problem's code.
+        code: String,
+        /// The problem, for people.
+        detail: String,
+    },
+    /// A guard stopped what would have deleted too much.
+    #[error("{0}")]
+    Guard(String),
+    /// The user asked to stop.
+    #[error("stopped; what was done stays, the rest is kept for the next sync")]
+    Interrupted,
+    /// The local state.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A file, or the terminal.
+    #[error("{path}: {cause}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// A text could not be worked on now.
+    #[error("cannot work on a document: {0}")]
+    Render(#[from] RenderError),
+}
+
+/// Exit codes, published in `docs/cli.md`.
+pub mod exit {
+    /// Everything is in sync.
+    pub const IN_SYNC: u8 = 0;
+    /// Something failed, or waits for a choice.
+    pub const INCOMPLETE: u8 = 1;
+    /// The command line is wrong.
+    pub const USAGE: u8 = 2;
+    /// The server cannot be reached, or nobody is logged in.
+    pub const UNREACHABLE: u8 = 3;
+    /// A guard stopped it.
+    pub const GUARD: u8 = 4;
+    /// Ctrl-C.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+impl ClientError {
+    /// The exit code.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => exit::USAGE,
+            Self::Unreachable { .. } | Self::Login(_) => exit::UNREACHABLE,
+            Self::Guard(_) => exit::GUARD,
+            Self::Interrupted => exit::INTERRUPTED,
+            Self::Refused { .. } | Self::State(_) | Self::Io { .. } | Self::Render(_) => exit::INCOMPLETE,
+        }
+    }
+
+    /// A failure of the file system.
+    pub fn io(path: impl Into<PathBuf>, cause: io::Error) -> Self {
+        Self::Io { path: path.into(), cause }
+    }
+}

@@ -1,0 +1,286 @@
+//! The folder on disk: reading files whole, writing them so that nobody ever sees half of one, and never outside.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::client::error::ClientError;
+use crate::client::names::check_path;
+
+/// Where the client keeps its own things, inside the folder.
+pub const STATE_DIRECTORY: &str = ".landfall";
+
+/// Begins the names of drafts, which stand beside the files that they will replace.
+pub const DRAFT_PREFIX: &str = ".landfall-draft-";
+
+/// A folder that is synced.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    root: PathBuf,
+    /// Whether nothing may be written.
+    is_rehearsal: bool,
+}
+
+/// How a file looks without being read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Bytes.
+    pub size: i64,
+    /// Nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// Tells one file from another that took its name.
+    inode: u64,
+}
+
+/// What a path holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing.
+    Nothing,
+    /// A text.
+    Text(String, Look),
+    /// Something that is no text file of this folder: why it is left alone.
+    Other(String),
+}
+
+impl Folder {
+    /// The folder at `root`.
+    #[must_use]
+    pub const fn new(root: PathBuf) -> Self {
+        Self { root, is_rehearsal: false }
+    }
+
+    /// The same folder; nothing in it will be changed.
+    #[must_use]
+    pub fn rehearsal(&self) -> Self {
+        Self { root: self.root.clone(), is_rehearsal: true }
+    }
+
+    /// Its place.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A file of the client's own.
+    #[must_use]
+    pub fn own(&self, name: &str) -> PathBuf {
+        self.root.join(STATE_DIRECTORY).join(name)
+    }
+
+    /// Makes the client's own directory, for its owner only.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn make_own_directory(&self) -> Result<(), ClientError> {
+        let path = self.root.join(STATE_DIRECTORY);
+        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|cause| ClientError::io(path, cause))
+    }
+
+    /// What a path of the folder holds now.
+    #[must_use]
+    pub fn read(&self, path: &str) -> Held {
+        let place = match self.place(path) {
+            Ok(place) => place,
+            Err(reason) => return Held::Other(reason),
+        };
+        let read = fs::symlink_metadata(&place).and_then(|metadata| {
+            if metadata.is_file() {
+                fs::read(&place).map(|bytes| (Some(bytes), metadata))
+            } else {
+                Ok((None, metadata))
+            }
+        });
+        match read {
+            Ok((Some(bytes), metadata)) => text_of(bytes, look_of(&metadata)),
+            Ok((None, _)) => Held::Other("it is no regular file".to_owned()),
+            Err(missing) if missing.kind() == ErrorKind::NotFound => Held::Nothing,
+            Err(failure) => Held::Other(format!("it cannot be read: {failure}")),
+        }
+    }
+
+    /// How a file looks now, if it is one.
+    #[must_use]
+    pub fn look(&self, path: &str) -> Option<Look> {
+        let metadata = fs::symlink_metadata(self.root.join(path)).ok()?;
+        metadata.is_file().then(|| look_of(&metadata))
+    }
+
+    /// Whether anything stands at a path.
+    #[must_use]
+    pub fn holds_something(&self, path: &str) -> bool {
+        fs::symlink_metadata(self.root.join(path)).is_ok()
+    }
+
+    /// Writes a draft beside the file that it will replace, down to the disk; the draft's path inside the folder.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn write_draft(&self, path: &str, text: &str) -> Result<String, ClientError> {
+        let name = format!("{DRAFT_PREFIX}{}", uuid::Uuid::now_v7().simple());
+        let draft = match path.rsplit_once('/') {
+            Some((parent, _)) => format!("{parent}/{name}"),
+            None => name,
+        };
+        if self.is_rehearsal {
+            return Ok(draft);
+        }
+        let target = self.place(path).map_err(|reason| self.refused(path, &reason))?;
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).map_err(|cause| ClientError::io(parent, cause))?;
+        }
+        let mode = fs::metadata(&target).map_or(0o644, |metadata| metadata.permissions().mode() & 0o777);
+        let place = self.root.join(&draft);
+        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&place).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            if target.exists() {
+                file.set_permissions(fs::Permissions::from_mode(mode))?;
+            } else {
+                // As a new file of the user's would be: what the umask leaves.
+                file.set_permissions(fs::Permissions::from_mode(mode & !umask()))?;
+            }
+            file.sync_all()
+        });
+        written.map_err(|cause| ClientError::io(place, cause))?;
+        Ok(draft)
+    }
+
+    /// The text of a draft; `None` if it is not there or not whole.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn read_draft(&self, draft: &str) -> Result<Option<String>, ClientError> {
+        let place = self.root.join(draft);
+        match fs::read(&place) {
+            Ok(bytes) => Ok(String::from_utf8(bytes).ok()),
+            Err(missing) if missing.kind() == ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(ClientError::io(place, cause)),
+        }
+    }
+
+    /// Puts a draft in the place of its file, for good.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn put_in_place(&self, draft: &str, path: &str) -> Result<(), ClientError> {
+        if self.is_rehearsal {
+            return Ok(());
+        }
+        let target = self.place(path).map_err(|reason| self.refused(path, &reason))?;
+        let moved = fs::rename(self.root.join(draft), &target).and_then(|()| sync_parent(&target));
+        moved.map_err(|cause| ClientError::io(target, cause))
+    }
+
+    /// Removes a draft that is not needed any more.
+    pub fn discard(&self, draft: &str) {
+        if !self.is_rehearsal && draft.contains(DRAFT_PREFIX) {
+            // One that cannot be removed is hidden, and in nobody's way.
+            drop(fs::remove_file(self.root.join(draft)));
+        }
+    }
+
+    /// Moves a file to a path where nothing is.
+    ///
+    /// # Errors
+    /// `Io`, also if something is there.
+    pub fn rename(&self, from: &str, to: &str) -> Result<(), ClientError> {
+        if self.is_rehearsal {
+            return Ok(());
+        }
+        let (source, target) = (self.root.join(from), self.place(to).map_err(|reason| self.refused(to, &reason))?);
+        // Where case does not count, a change of case alone finds the file itself.
+        let is_itself = from.to_lowercase() == to.to_lowercase();
+        if fs::symlink_metadata(&target).is_ok() && !is_itself {
+            return Err(ClientError::io(target, ErrorKind::AlreadyExists.into()));
+        }
+        let moved = target.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::rename(&source, &target));
+        moved.and_then(|()| sync_parent(&target)).map_err(|cause| ClientError::io(target, cause))?;
+        self.remove_empty_parents(from);
+        Ok(())
+    }
+
+    /// Takes a file out of the folder, into the client's own bin, where it can be got back.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn remove(&self, path: &str) -> Result<(), ClientError> {
+        if self.is_rehearsal {
+            return Ok(());
+        }
+        let bin = self.own("bin");
+        let kept = bin.join(format!("{}-{}", uuid::Uuid::now_v7().simple(), path.rsplit('/').next().unwrap_or(path)));
+        let source = self.place(path).map_err(|reason| self.refused(path, &reason))?;
+        let moved = fs::create_dir_all(&bin).and_then(|()| fs::rename(&source, &kept));
+        match moved.and_then(|()| sync_parent(&source)) {
+            Ok(()) => self.remove_empty_parents(path),
+            Err(gone) if gone.kind() == ErrorKind::NotFound => {}
+            Err(cause) => return Err(ClientError::io(source, cause)),
+        }
+        Ok(())
+    }
+
+    /// Folders that were left empty; fails silently at the first that is not.
+    fn remove_empty_parents(&self, path: &str) {
+        let mut path = path;
+        while let Some((parent, _)) = path.rsplit_once('/') {
+            if fs::remove_dir(self.root.join(parent)).is_err() {
+                return;
+            }
+            path = parent;
+        }
+    }
+
+    /// The path on disk, if it is one of the folder's and no symbolic link leads out of it.
+    fn place(&self, path: &str) -> Result<PathBuf, String> {
+        check_path(path)?;
+        let mut place = self.root.clone();
+        let mut parts = path.split('/').peekable();
+        while let Some(part) = parts.next() {
+            place.push(part);
+            if fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_symlink()) {
+                return Err("a symbolic link is in its way; links are not followed".to_owned());
+            }
+        }
+        Ok(place)
+    }
+
+    fn refused(&self, path: &str, reason: &str) -> ClientError {
+        ClientError::io(self.root.join(path), io::Error::new(ErrorKind::InvalidInput, reason.to_owned()))
+    }
+}
+
+impl Look {
+    /// Whether two looks are of one file, unchanged between them.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+/// How a file looks, from what the system says of it.
+#[must_use]
+pub fn look_of(metadata: &fs::Metadata) -> Look {
+    let modified_ns = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
+    Look { size: i64::try_from(metadata.len()).unwrap_or(i64::MAX), modified_ns, inode: metadata.ino() }
+}
+
+fn text_of(bytes: Vec<u8>, look: Look) -> Held {
+    match String::from_utf8(bytes) {
+        Ok(text) if text.contains('\0') => Held::Other("it holds a NUL character, so it is no text".to_owned()),
+        Ok(text) => Held::Text(text, look),
+        Err(_not_text) => Held::Other("it is not UTF-8 text".to_owned()),
+    }
+}
+
+/// Names are on disk when their directory is.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+}
+
+/// What new files are not given. Read from the system's table, since asking for it any other way changes it.
+fn umask() -> u32 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    line.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok()).unwrap_or(0o022)
+}

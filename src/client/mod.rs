@@ -1,0 +1,26 @@
+//! The command-line client: a folder of text files as an offline editor.
+//!
+//! It knows the server by its wire protocol alone, and of the program besides itself only `domain` and `yjs`. Like the
+//! server it never builds a Yjs document in its own process.
+//!
+//! `commands` read options and end with exit codes; `workplace` finds and locks a folder and opens its `state`; `sync` is
+//! one sync, step by step; `plan`, `outbox` and `names` decide, as pure functions; `scan` and `folder` touch files;
+//! `remote` and `wire` talk to the server; `report` talks to the person.
+
+pub mod commands;
+pub mod credentials;
+pub mod error;
+pub mod folder;
+pub mod interrupt;
+pub mod names;
+pub mod options;
+mod outbox;
+mod plan;
+pub mod remote;
+pub mod report;
+pub mod retry;
+pub mod scan;
+pub mod state;
+pub mod sync;
+pub mod wire;
+pub mod workplace;

@@ -1,0 +1,234 @@
+//! The client's commands and their options, as they stand on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::client::sync::Direction;
+
+/// What the client can do.
+#[derive(Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Connect a folder with a workspace of a server
+    #[command(after_help = "Example:\n  landfall init ~/notes --server http://127.0.0.1:7001 --username ada")]
+    Init(InitOptions),
+    /// Log in (again) for a folder
+    #[command(after_help = "Example:\n  landfall login ~/notes --username ada")]
+    Login(LoginOptions),
+    /// Take in what others did, and push what was done here
+    #[command(after_help = "Examples:\n  landfall sync ~/notes\n  landfall sync ~/notes --dry-run\n  \
+                            landfall sync ~/notes --json --batch-size 100 > events.jsonl")]
+    Sync(SyncOptions),
+    /// Push what was done here, without taking anything in
+    #[command(after_help = "Example:\n  landfall push ~/notes --atomic")]
+    Push(OneWayOptions),
+    /// Take in what others did, without pushing anything
+    #[command(after_help = "Example:\n  landfall pull ~/notes --force-full")]
+    Pull(OneWayOptions),
+    /// Say what is tracked, changed, waiting and in conflict
+    #[command(after_help = "Example:\n  landfall status ~/notes --json")]
+    Status(StatusOptions),
+    /// List documents that wait for a choice, or choose
+    #[command(
+        after_help = "Examples:\n  landfall conflicts ~/notes\n  landfall conflicts ~/notes --settle mine todo.md\n  \
+                            landfall conflicts ~/notes --settle both todo.md plans/2027.md"
+    )]
+    Conflicts(ConflictsOptions),
+    /// List operations that the server refused, or queue them again
+    #[command(after_help = "Examples:\n  landfall retry ~/notes --list\n  landfall retry ~/notes")]
+    Retry(RetryOptions),
+    /// Compare every file and document, and list what differs
+    #[command(after_help = "Example:\n  landfall verify ~/notes")]
+    Verify(VerifyOptions),
+    /// Forget the sync state; files stay, and the next sync matches them by content
+    #[command(after_help = "Example:\n  landfall reset ~/notes --yes")]
+    Reset(ResetOptions),
+}
+
+/// Which folder.
+#[derive(Clone, Debug, Args)]
+pub struct FolderOption {
+    /// The folder, or one inside it
+    #[arg(default_value = ".", value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+/// How the client speaks, and how long it waits.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct OutputOptions {
+    /// One JSON event a line on standard output
+    #[arg(long, conflicts_with = "quiet")]
+    pub json: bool,
+    /// Only failures, on standard error
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// How the server is asked.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PatienceOptions {
+    /// Further tries after a failure that may pass
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub retries: u32,
+    /// Seconds that one request may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+}
+
+/// Options of `init`.
+#[derive(Clone, Debug, Args)]
+pub struct InitOptions {
+    /// The folder; made when absent
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// The server's address, like https://notes.example.org
+    #[arg(long, value_name = "URL")]
+    pub server: String,
+    /// The workspace's id or name [default: the only one that you have]
+    #[arg(long, value_name = "ID_OR_NAME")]
+    pub workspace: Option<String>,
+    /// Who logs in [default: asked for, or LANDFALL_USERNAME]
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub patience: PatienceOptions,
+}
+
+/// Options of `login`.
+#[derive(Clone, Debug, Args)]
+pub struct LoginOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub folder: FolderOption,
+    /// Who logs in [default: who did before, or LANDFALL_USERNAME]
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub patience: PatienceOptions,
+}
+
+/// Options of `sync`.
+#[derive(Clone, Debug, Args)]
+pub struct SyncOptions {
+    /// Which way
+    #[arg(long, value_enum, default_value_t = Direction::Both)]
+    pub direction: Direction,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub how: OneWayOptions,
+}
+
+/// Options of `sync`, `push` and `pull`.
+#[derive(Clone, Debug, Args)]
+pub struct OneWayOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub folder: FolderOption,
+    /// Operations of a batch
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub batch_size: u16,
+    /// Batches under way at a time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
+    pub concurrency: u16,
+    /// Stop after so many batches
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batches: Option<u32>,
+    /// Push all or nothing, in one batch
+    #[arg(long)]
+    pub atomic: bool,
+    /// Say what would happen; change nothing on either side
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Read every file and every document anew
+    #[arg(long)]
+    pub force_full: bool,
+    /// Delete even if it is more than 20 documents and more than a quarter of all
+    #[arg(long)]
+    pub allow_mass_delete: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub patience: PatienceOptions,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub output: OutputOptions,
+}
+
+/// Options of `status`.
+#[derive(Clone, Debug, Args)]
+pub struct StatusOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub folder: FolderOption,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `conflicts`.
+#[derive(Clone, Debug, Args)]
+pub struct ConflictsOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub folder: FolderOption,
+    /// Which side stays
+    #[arg(long, value_enum, value_name = "SIDE", requires = "paths")]
+    pub settle: Option<Side>,
+    /// Of which files (paths inside the folder)
+    #[arg(value_name = "PATH", requires = "settle")]
+    pub paths: Vec<String>,
+    /// One JSON object a line, with both texts
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which side of a conflict stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Side {
+    /// The file here.
+    Mine,
+    /// The server's document.
+    Theirs,
+    /// Both: the server's in its place, the file here under a new name.
+    Both,
+}
+
+/// Options of `retry`.
+#[derive(Clone, Debug, Args)]
+pub struct RetryOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub folder: FolderOption,
+    /// Only list them
+    #[arg(long)]
+    pub list: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub folder: FolderOption,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub patience: PatienceOptions,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `reset`.
+#[derive(Clone, Debug, Args)]
+pub struct ResetOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub folder: FolderOption,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}

@@ -1,0 +1,129 @@
+//! The files that are tracked: what they stand for and what they held last.
+
+use diesel::prelude::*;
+
+use super::schema::{bodies, files};
+use super::{Change, DocId, StateError};
+
+/// A file that stands for a document, without its body.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = files)]
+pub struct TrackedFile {
+    /// The document.
+    pub document_id: DocId,
+    /// The path inside the folder, with `/`.
+    pub path: String,
+    /// The document's title, as the server has it or will have it when the outbox is empty.
+    pub title: String,
+    /// The server's version, all of which is known here; 0 while the server has none.
+    pub version: i64,
+    /// Digest of the body's text.
+    pub digest: Vec<u8>,
+    /// Bytes of the file when it was last seen.
+    pub size: i64,
+    /// Its time of modification then, in nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// When it was seen, likewise.
+    pub seen_ns: i64,
+}
+
+/// What a tracked file holds.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = bodies, treat_none_as_null = true)]
+pub struct Body {
+    /// The document.
+    pub document_id: DocId,
+    /// Its Yjs state, local changes included; `None` for a document without one.
+    pub yjs_state: Option<Vec<u8>>,
+    /// The text that the file held when it was last written or taken in.
+    pub content: String,
+}
+
+impl Change<'_> {
+    /// All tracked files, by path.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn load_files(&mut self) -> Result<Vec<TrackedFile>, StateError> {
+        Ok(files::table.select(TrackedFile::as_select()).order(files::path).load(self.connection)?)
+    }
+
+    /// The file of a document.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn find_file(&mut self, id: DocId) -> Result<Option<TrackedFile>, StateError> {
+        Ok(files::table.find(id).select(TrackedFile::as_select()).first(self.connection).optional()?)
+    }
+
+    /// The file of a document, with its body.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn find_with_body(&mut self, id: DocId) -> Result<Option<(TrackedFile, Body)>, StateError> {
+        let found = files::table
+            .inner_join(bodies::table)
+            .filter(files::document_id.eq(id))
+            .select((TrackedFile::as_select(), Body::as_select()))
+            .first(self.connection);
+        Ok(found.optional()?)
+    }
+
+    /// Stores a file and its body, new or anew.
+    ///
+    /// # Errors
+    /// `Database`, also if another document has the path.
+    pub fn put_file(&mut self, file: &TrackedFile, body: &Body) -> Result<(), StateError> {
+        diesel::insert_into(files::table)
+            .values(file)
+            .on_conflict(files::document_id)
+            .do_update()
+            .set(file)
+            .execute(self.connection)?;
+        diesel::insert_into(bodies::table)
+            .values(body)
+            .on_conflict(bodies::document_id)
+            .do_update()
+            .set(body)
+            .execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Stores what is known of a file besides its body.
+    ///
+    /// # Errors
+    /// `Database`, also if another document has the path.
+    pub fn update_file(&mut self, file: &TrackedFile) -> Result<(), StateError> {
+        diesel::update(files::table.find(file.document_id)).set(file).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Notes how a file looks on disk, to spare reading it next time.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn mark_seen(&mut self, id: DocId, size: i64, modified_ns: i64, seen_ns: i64) -> Result<(), StateError> {
+        let seen = (files::size.eq(size), files::modified_ns.eq(modified_ns), files::seen_ns.eq(seen_ns));
+        diesel::update(files::table.find(id)).set(seen).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Notes that everything up to a version of the server's is known here.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn mark_version(&mut self, id: DocId, version: i64) -> Result<(), StateError> {
+        let older = files::table.find(id).filter(files::version.lt(version));
+        diesel::update(older).set(files::version.eq(version)).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Forgets a file.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn forget_file(&mut self, id: DocId) -> Result<(), StateError> {
+        diesel::delete(files::table.find(id)).execute(self.connection)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! What a folder remembers of its syncs: `<folder>/.landfall/state.db`, SQLite.
+//!
+//! The only place besides `src/store` that names Diesel. It stores and finds; what is stored is decided elsewhere.
+//! Everything of one step is done inside one [`State::change`]: it is there as a whole or not at all.
+
+pub mod files;
+mod id;
+pub mod open_questions;
+pub mod outbox;
+pub mod pending;
+pub mod runs;
+mod schema;
+pub mod settings;
+
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+pub use self::id::DocId;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/client");
+
+/// Full synchronisation: an operation is on disk before anybody is told that it is queued.
+const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                       PRAGMA foreign_keys = ON;";
+
+/// Why the folder's state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// A statement failed.
+    #[error("the folder's state (.landfall/state.db) cannot be used: {0}")]
+    Database(#[from] diesel::result::Error),
+    /// It cannot be opened or brought up to date.
+    #[error("the folder's state cannot be opened: {0}")]
+    Open(String),
+    /// It holds what this program never writes.
+    #[error("the folder's state is damaged: {0}; `landfall reset` forgets it and matches by content")]
+    Damaged(String),
+}
+
+/// One folder's state.
+pub struct State {
+    connection: SqliteConnection,
+}
+
+/// A transaction under way.
+pub struct Change<'c> {
+    connection: &'c mut SqliteConnection,
+}
+
+impl State {
+    /// Opens the file, made when absent, and brings it up to date.
+    ///
+    /// # Errors
+    /// `Open`.
+    pub fn open(file: &Path) -> Result<Self, StateError> {
+        let url = file.to_str().ok_or_else(|| StateError::Open(format!("{} is not Unicode", file.display())))?;
+        let mut connection =
+            SqliteConnection::establish(url).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
+        connection.batch_execute(PRAGMAS).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
+        connection.run_pending_migrations(MIGRATIONS).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
+        Ok(Self { connection })
+    }
+
+    /// Runs `work` in one transaction. It is committed if `work` succeeds.
+    ///
+    /// # Errors
+    /// Those of `work`, and `Database` if the commit fails.
+    pub fn change<T>(&mut self, work: impl FnOnce(&mut Change<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
+        self.connection.immediate_transaction(|connection| work(&mut Change { connection }))
+    }
+}

@@ -1,0 +1,78 @@
+//! Steps that are decided and not yet done on disk: files to be replaced, files to be removed.
+
+use diesel::prelude::*;
+
+use super::schema::{pending_removals, pending_writes};
+use super::{Change, DocId, StateError};
+
+/// A file that is about to be replaced by its draft, a file beside it. While the draft is there, it has not been.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = pending_writes)]
+pub struct PendingWrite {
+    /// The document.
+    pub document_id: DocId,
+    /// The file.
+    pub path: String,
+    /// The draft's path inside the folder.
+    pub draft: String,
+    /// What the file held when the draft was made; `None` if there was no file.
+    pub old_content: Option<String>,
+    /// The Yjs state of that text.
+    pub old_yjs_state: Option<Vec<u8>>,
+}
+
+impl Change<'_> {
+    /// All pending writes.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn load_pending_writes(&mut self) -> Result<Vec<PendingWrite>, StateError> {
+        Ok(pending_writes::table.select(PendingWrite::as_select()).load(self.connection)?)
+    }
+
+    /// Notes a pending write, in place of an earlier one of the document.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn put_pending_write(&mut self, write: &PendingWrite) -> Result<(), StateError> {
+        diesel::replace_into(pending_writes::table).values(write).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Notes that a write is done.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn remove_pending_write(&mut self, id: DocId) -> Result<(), StateError> {
+        diesel::delete(pending_writes::table.find(id)).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Documents whose deletion was pulled, with the versions at which they are deleted.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn load_pending_removals(&mut self) -> Result<Vec<(DocId, i64)>, StateError> {
+        Ok(pending_removals::table.order(pending_removals::document_id).load(self.connection)?)
+    }
+
+    /// Notes a deletion that was pulled.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn put_pending_removal(&mut self, id: DocId, version: i64) -> Result<(), StateError> {
+        diesel::replace_into(pending_removals::table)
+            .values((pending_removals::document_id.eq(id), pending_removals::version.eq(version)))
+            .execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Notes that a deletion is done, or is none any more.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn remove_pending_removal(&mut self, id: DocId) -> Result<(), StateError> {
+        diesel::delete(pending_removals::table.find(id)).execute(self.connection)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! Past syncs of the folder.
+
+use diesel::prelude::*;
+use serde::Serialize;
+
+use super::schema::runs;
+use super::{Change, StateError};
+
+/// One sync.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Queryable, Selectable, Insertable)]
+#[diesel(table_name = runs)]
+pub struct Run {
+    /// Its id, the server's sync run of the same name.
+    pub run_id: String,
+    /// When it began, in microseconds since 1970.
+    pub started_at: i64,
+    /// When it ended; absent if it was cut off.
+    pub finished_at: Option<i64>,
+    /// `both`, `push` or `pull`.
+    pub direction: String,
+    /// How it ended, for people.
+    pub outcome: String,
+    /// Operations that succeeded.
+    pub pushed: i64,
+    /// Documents that were taken in.
+    pub pulled: i64,
+    /// Operations and files that failed.
+    pub failed: i64,
+    /// Conflicts that were open at its end.
+    pub conflicts: i64,
+}
+
+impl Change<'_> {
+    /// Stores a run, new or anew.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn put_run(&mut self, run: &Run) -> Result<(), StateError> {
+        diesel::replace_into(runs::table).values(run).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// The newest runs, newest first.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn load_runs(&mut self, at_most: i64) -> Result<Vec<Run>, StateError> {
+        let newest = runs::table.order(runs::run_id.desc()).limit(at_most);
+        Ok(newest.select(Run::as_select()).load(self.connection)?)
+    }
+}

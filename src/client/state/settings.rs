@@ -1,0 +1,78 @@
+//! What the folder was set up with, and where its pull stands.
+
+use diesel::prelude::*;
+
+use super::schema::{
+    bodies, conflicts, dead_letters, files, left_out, outbox, pending_removals, pending_writes, settings,
+};
+use super::{Change, StateError};
+
+/// The names of settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// The server's address.
+    Server,
+    /// The workspace's id.
+    Workspace,
+    /// This folder's device, made once.
+    Device,
+    /// Who logs in.
+    Username,
+    /// Where the next pull starts; none before the first one.
+    Cursor,
+    /// Counts the syncs, here and in a file beside the database.
+    Generation,
+}
+
+impl Setting {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Workspace => "workspace",
+            Self::Device => "device",
+            Self::Username => "username",
+            Self::Cursor => "cursor",
+            Self::Generation => "generation",
+        }
+    }
+}
+
+impl Change<'_> {
+    /// A setting, if it is set.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn find_setting(&mut self, setting: Setting) -> Result<Option<String>, StateError> {
+        let found = settings::table.find(setting.name()).select(settings::value).first(self.connection);
+        Ok(found.optional()?)
+    }
+
+    /// Sets one.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn put_setting(&mut self, setting: Setting, value: &str) -> Result<(), StateError> {
+        diesel::replace_into(settings::table)
+            .values((settings::name.eq(setting.name()), settings::value.eq(value)))
+            .execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Forgets everything about files: the next sync starts from nothing and matches by content. The device, the
+    /// login and past runs stay.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn forget_sync_state(&mut self) -> Result<(), StateError> {
+        diesel::delete(settings::table.find(Setting::Cursor.name())).execute(self.connection)?;
+        diesel::delete(bodies::table).execute(self.connection)?;
+        diesel::delete(files::table).execute(self.connection)?;
+        diesel::delete(outbox::table).execute(self.connection)?;
+        diesel::delete(dead_letters::table).execute(self.connection)?;
+        diesel::delete(conflicts::table).execute(self.connection)?;
+        diesel::delete(pending_writes::table).execute(self.connection)?;
+        diesel::delete(pending_removals::table).execute(self.connection)?;
+        diesel::delete(left_out::table).execute(self.connection)?;
+        Ok(())
+    }
+}

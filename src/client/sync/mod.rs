@@ -1,0 +1,296 @@
+//! One sync of a folder: look at it, take in what others did, queue what was done here, push.
+//!
+//! The steps, each in its file, share an [`Engine`]. The order is pull, push, pull: what others did is taken in first, so that
+//! files which stand for documents already are matched and not made twice, and so that most clashes are united here.
+//! Every step may be cut off at any point; the next sync goes on from what is on disk.
+
+mod choices;
+mod pull;
+mod push;
+mod record;
+mod removals;
+mod results;
+mod take_in;
+mod write_back;
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::client::error::ClientError;
+use crate::client::folder::{Folder, Look};
+use crate::client::interrupt::Interrupt;
+use crate::client::remote::Remote;
+use crate::client::report::{Event, Report};
+use crate::client::scan::{LocalFile, Scan, now_ns, scan};
+use crate::client::state::files::{Body, TrackedFile};
+use crate::client::state::settings::Setting;
+use crate::client::state::{DocId, State};
+use crate::client::wire::ServerLimits;
+use crate::domain::limits::YjsCaps;
+use crate::domain::operation::digest_of;
+use crate::yjs::merge::squash;
+use crate::yjs::render::{RenderError, Renderer};
+
+/// Texts up to this size go with their Yjs update, so that the server need not derive them.
+const MAX_SENT_CONTENT: usize = 64 * 1024;
+
+/// Times that an operation is sent before a passing failure counts as a final one.
+const MAX_ATTEMPTS: u32 = 8;
+
+/// Which way to sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Direction {
+    /// Send what was done here.
+    Push,
+    /// Take in what others did.
+    Pull,
+    /// Both.
+    Both,
+}
+
+impl Direction {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Pull => "pull",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// How to sync.
+#[derive(Clone, Debug)]
+pub struct SyncSettings {
+    /// Which way.
+    pub direction: Direction,
+    /// Operations of a batch, at most.
+    pub batch_size: usize,
+    /// Batches under way at a time.
+    pub concurrency: usize,
+    /// Batches, at most.
+    pub batches: Option<usize>,
+    /// All or nothing.
+    pub atomic: bool,
+    /// Change nothing on either side.
+    pub dry_run: bool,
+    /// Read every file and every document anew.
+    pub force_full: bool,
+    /// Delete however many are to be deleted.
+    pub allow_mass_delete: bool,
+}
+
+/// What came of a sync.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Operations that the server applied.
+    pub pushed: usize,
+    /// Documents of others' that were taken in.
+    pub pulled: usize,
+    /// Operations and files that failed.
+    pub failed: usize,
+    /// Operations that are still queued.
+    pub queued: usize,
+}
+
+/// Who the folder is to the server.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The workspace.
+    pub workspace: String,
+    /// This folder's device.
+    pub device: String,
+}
+
+/// Everything that a sync works with.
+pub struct Engine<'a> {
+    /// The folder.
+    pub folder: Folder,
+    /// What it remembers.
+    pub state: State,
+    /// Edits and reads Yjs states, in processes of its own.
+    pub renderer: &'a Renderer,
+    /// The server.
+    pub remote: &'a Remote,
+    /// Says what happens.
+    pub report: &'a mut Report,
+    /// Whether to stop.
+    pub interrupt: Interrupt,
+    /// Who the folder is.
+    pub identity: Identity,
+    /// How to sync.
+    pub settings: SyncSettings,
+    /// What the server takes.
+    pub limits: ServerLimits,
+    /// The run, on the server as here.
+    pub run_id: String,
+    /// The folder as it is now; kept in step with what is written.
+    scan: Scan,
+    /// The Yjs client of this process: a new one each time, since a folder's state may have been restored from a backup,
+    /// and no two changes may ever have the same name.
+    editor: u64,
+    caps: YjsCaps,
+    tally: Tally,
+    /// Documents that are not pushed (again) in this run.
+    held: BTreeSet<DocId>,
+    batches_sent: usize,
+}
+
+/// The parts of an [`Engine`] that come from outside.
+pub struct Parts<'a> {
+    /// The folder.
+    pub folder: Folder,
+    /// What it remembers.
+    pub state: State,
+    /// Edits and reads Yjs states.
+    pub renderer: &'a Renderer,
+    /// The server.
+    pub remote: &'a Remote,
+    /// Says what happens.
+    pub report: &'a mut Report,
+    /// Whether to stop.
+    pub interrupt: Interrupt,
+    /// Who the folder is.
+    pub identity: Identity,
+    /// How to sync.
+    pub settings: SyncSettings,
+    /// What the server takes.
+    pub limits: ServerLimits,
+}
+
+impl<'a> Engine<'a> {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn new(parts: Parts<'a>) -> Result<Self, ClientError> {
+        let editor = new_editor(&parts.identity.device)?;
+        let Parts { folder, state, renderer, remote, report, interrupt, identity, settings, limits } = parts;
+        Ok(Self {
+            folder,
+            state,
+            renderer,
+            remote,
+            report,
+            interrupt,
+            identity,
+            settings,
+            limits,
+            run_id: uuid::Uuid::now_v7().to_string(),
+            scan: Scan::default(),
+            editor,
+            caps: YjsCaps::default(),
+            tally: Tally::default(),
+            held: BTreeSet::new(),
+            batches_sent: 0,
+        })
+    }
+
+    /// What came of it so far.
+    #[must_use]
+    pub const fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Syncs.
+    ///
+    /// # Errors
+    /// Any of [`ClientError`]; what was done until then stays.
+    pub fn run(&mut self) -> Result<(), ClientError> {
+        self.finish_pending_writes()?;
+        self.look_at_folder()?;
+        let is_first = self.state.change(|change| change.find_setting(Setting::Cursor))?.is_none();
+        if self.settings.direction != Direction::Push || is_first {
+            self.pull()?;
+        }
+        if self.settings.direction != Direction::Pull {
+            self.record_local_changes()?;
+            self.push()?;
+        }
+        self.tally.queued = self.state.change(|change| change.list_outbox())?.len();
+        Ok(())
+    }
+
+    /// Reads the folder and tells the problems of its files.
+    fn look_at_folder(&mut self) -> Result<(), ClientError> {
+        let tracked = self.state.change(|change| change.load_files())?;
+        let found = scan(&self.folder, &tracked, self.limits.file_bytes(), self.settings.force_full);
+        for (path, reason) in &found.problems {
+            self.report.tell(&Event::Problem { path, reason });
+            self.tally.failed += 1;
+        }
+        self.scan = found;
+        self.discard_stray_drafts()
+    }
+
+    /// A row for a file as it looks now.
+    fn tracked(&self, id: DocId, path: &str, title: &str, version: i64, content: &str) -> TrackedFile {
+        let look = self.folder.look(path);
+        TrackedFile {
+            document_id: id,
+            path: path.to_owned(),
+            title: title.to_owned(),
+            version,
+            digest: digest_of(content).to_vec(),
+            size: look.map_or(-1, |look| look.size),
+            modified_ns: look.map_or(-1, |look| look.modified_ns),
+            seen_ns: now_ns(),
+        }
+    }
+
+    /// Notes in the scan what a path holds now, since it was written here.
+    fn note_in_scan(&mut self, path: &str, content: &str, look: Option<Look>) {
+        let digest = digest_of(content).to_vec();
+        // Only a rehearsal has written a file that is not there.
+        let look = look.unwrap_or_default();
+        self.scan.files.insert(path.to_owned(), LocalFile { digest, look });
+    }
+
+    /// The Yjs update that makes `text` of what `state` says, and the state after it.
+    fn edit(&self, state: Option<&[u8]>, text: &str) -> Result<(Vec<u8>, Vec<u8>), RenderError> {
+        let parts: Vec<Vec<u8>> = state.map(<[u8]>::to_vec).into_iter().collect();
+        let update = self.renderer.edit(&parts, self.editor, text)?;
+        Ok((update.clone(), self.unite(parts.into_iter().chain([update]).collect())?))
+    }
+
+    /// The union of Yjs updates, in few pieces.
+    fn unite(&self, parts: Vec<Vec<u8>>) -> Result<Vec<u8>, RenderError> {
+        squash(&parts).map_err(|error| RenderError::Damaged(error.to_string()))
+    }
+
+    /// What of a text goes along with its Yjs update.
+    fn sent_content(text: &str) -> Option<String> {
+        (text.len() <= MAX_SENT_CONTENT).then(|| text.to_owned())
+    }
+
+    fn path_of(&mut self, id: DocId) -> Result<String, ClientError> {
+        let file = self.state.change(|change| change.find_file(id))?;
+        Ok(file.map_or_else(|| id.to_string(), |file| file.path))
+    }
+}
+
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).ok()
+}
+
+/// Microseconds since 1970.
+#[must_use]
+pub fn now_us() -> i64 {
+    now_ns() / 1_000
+}
+
+/// A Yjs client below 2^32, as yjs draws them, that no other process has.
+fn new_editor(device: &str) -> Result<u64, ClientError> {
+    let mut random = [0_u8; 16];
+    getrandom::fill(&mut random).map_err(|cause| ClientError::io("randomness", std::io::Error::other(cause)))?;
+    let hash = Sha256::new().chain_update(device).chain_update(random).finalize();
+    let number = hash.iter().take(4).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    Ok(number.max(1))
+}
+
+/// The body of a document.
+fn body(id: DocId, yjs_state: Option<Vec<u8>>, content: &str) -> Body {
+    Body { document_id: id, yjs_state, content: content.to_owned() }
+}

@@ -1,0 +1,114 @@
+//! Taking in what others did: the feed, page by page. The cursor moves only when everything before it is on disk.
+
+use super::Engine;
+use crate::client::error::ClientError;
+use crate::client::report::{Counted, Event};
+use crate::client::state::DocId;
+use crate::client::state::open_questions::LeftOut;
+use crate::client::state::settings::Setting;
+use crate::client::wire::{ChangesPage, WireDocument};
+
+/// Documents of a page.
+const PAGE_DOCUMENTS: usize = 200;
+
+/// The code of a cursor that is too old, or of another database.
+const CURSOR_EXPIRED: &str = "cursor_expired";
+
+impl Engine<'_> {
+    /// Takes in everything since the cursor, then removes what was deleted.
+    pub(super) fn pull(&mut self) -> Result<(), ClientError> {
+        self.retry_left_out()?;
+        let mut cursor = self.state.change(|change| change.find_setting(Setting::Cursor))?;
+        if self.settings.force_full {
+            cursor = None;
+        }
+        loop {
+            self.interrupt.check()?;
+            let page = match self.read_page(cursor.as_deref()) {
+                Err(ClientError::Refused { code, .. }) if code == CURSOR_EXPIRED && cursor.is_some() => {
+                    self.report
+                        .tell(&Event::Note { path: ".", text: "the last pull is too old; reading everything anew" });
+                    cursor = None;
+                    continue;
+                }
+                outcome => outcome?,
+            };
+            let has_more = page.has_more;
+            cursor = Some(self.take_in_page(page)?);
+            if !has_more {
+                break;
+            }
+        }
+        self.carry_out_removals()
+    }
+
+    fn read_page(&self, cursor: Option<&str>) -> Result<ChangesPage, ClientError> {
+        let workspace = &self.identity.workspace;
+        let from = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let path = format!("/api/v1/documents/changes?workspace_id={workspace}&limit={PAGE_DOCUMENTS}{from}");
+        self.remote.get(&path)
+    }
+
+    /// Takes in a page and saves the cursor behind it.
+    pub(super) fn take_in_page(&mut self, page: ChangesPage) -> Result<String, ClientError> {
+        self.report.expect(page.items.len());
+        for document in page.items {
+            self.interrupt.check()?;
+            self.take_in_unchecked(document)?;
+        }
+        self.state.change(|change| change.put_setting(Setting::Cursor, &page.next_cursor))?;
+        Ok(page.next_cursor)
+    }
+
+    /// Checks a document and takes it in; one that cannot be is told and left out.
+    pub(super) fn take_in_unchecked(&mut self, document: WireDocument) -> Result<(), ClientError> {
+        match document.check(&self.caps) {
+            Ok(document) => {
+                let title = document.title.clone();
+                let id = document.document_id;
+                let outcome = self.take_in(document)?;
+                if outcome != Counted::Failed {
+                    self.state.change(|change| change.remove_left_out(id))?;
+                }
+                self.report.count(&format!("pull {title}"), outcome);
+            }
+            Err((id, title, reason)) => {
+                if let Some(id) = id {
+                    self.leave_out(id, &title, &reason)?;
+                }
+                self.report.count(&format!("pull {title}"), Counted::Failed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes and tells that no file can stand for a document now.
+    pub(super) fn leave_out(&mut self, id: DocId, title: &str, reason: &str) -> Result<(), ClientError> {
+        let row = LeftOut { document_id: id, title: title.to_owned(), reason: reason.to_owned() };
+        self.state.change(|change| change.put_left_out(&row))?;
+        self.problem(title, reason);
+        Ok(())
+    }
+
+    /// Documents that were left out may fit by now.
+    fn retry_left_out(&mut self) -> Result<(), ClientError> {
+        for row in self.state.change(|change| change.load_left_out())? {
+            self.interrupt.check()?;
+            match self.read_document(row.document_id)? {
+                Some(document) => self.take_in_unchecked(document)?,
+                None => self.state.change(|change| change.remove_left_out(row.document_id))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A document as the server has it now; `None` if it has none.
+    pub(super) fn read_document(&self, id: DocId) -> Result<Option<WireDocument>, ClientError> {
+        let path = format!("/api/v1/documents/{id}?workspace_id={}", self.identity.workspace);
+        match self.remote.get(&path) {
+            Ok(document) => Ok(Some(document)),
+            Err(ClientError::Refused { code, .. }) if code == "not_found" => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Pushing the outbox: batches of bounded size, some at a time, never two operations of one document at once.
+//!
+//! A batch that is too much for the server is halved, down to one operation; one that fails alone goes to the dead
+//! letters, so that it never blocks the rest. Answers are carried out one batch after another.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::{Engine, Tally};
+use crate::client::error::ClientError;
+use crate::client::remote::{Remote, RemoteError, Until};
+use crate::client::report::{Counted, Event};
+use crate::client::state::DocId;
+use crate::client::state::outbox::QueuedOperation;
+use crate::client::state::settings::Setting;
+use crate::client::wire::{BatchAnswer, BatchRequest, encode_operation};
+use crate::yjs::merge::{encode_state_vector, facts_of};
+
+const BATCH_PATH: &str = "/api/v1/documents/batch";
+
+/// So many operations that fail alone, without one batch that succeeds, say that the server is at fault.
+const MAX_SUSPECTS: usize = 5;
+
+/// A batch, written.
+struct Chunk {
+    operations: Vec<QueuedOperation>,
+    body: Vec<u8>,
+    pulls: bool,
+}
+
+/// A batch that came back.
+struct Answered {
+    chunk: Chunk,
+    outcome: Result<BatchAnswer, RemoteError>,
+}
+
+/// What is known while pushing.
+#[derive(Default)]
+struct Course {
+    /// Halves of batches that were too much.
+    again: VecDeque<Vec<String>>,
+    /// Documents with an operation under way.
+    busy: BTreeSet<DocId>,
+    in_flight: usize,
+    has_success: bool,
+    /// Operations that failed alone.
+    suspects: Vec<(QueuedOperation, String)>,
+    sync_id: Option<String>,
+}
+
+impl Engine<'_> {
+    /// Pushes everything that is queued.
+    pub(super) fn push(&mut self) -> Result<(), ClientError> {
+        let queued = self.state.change(|change| change.list_outbox())?.len();
+        if queued == 0 {
+            return Ok(());
+        }
+        if self.settings.atomic && queued > self.limits.max_operations {
+            return Err(ClientError::Usage(format!(
+                "{queued} operations cannot be pushed all or nothing: the server takes {} at once; leave out --atomic",
+                self.limits.max_operations
+            )));
+        }
+        self.report.expect(queued);
+        let mut course = Course { sync_id: self.open_run(queued), ..Course::default() };
+        self.exchange(&mut course)?;
+        self.judge_suspects(course)?;
+        self.interrupt.check()
+    }
+
+    /// Opens the run on the server, so that others can watch it. A server that knows no runs is as good.
+    fn open_run(&self, total: usize) -> Option<String> {
+        if self.settings.dry_run {
+            return None;
+        }
+        let body = json!({
+            "workspace_id": self.identity.workspace,
+            "total": total,
+            "direction": self.settings.direction.as_str(),
+            "device_id": self.identity.device,
+        });
+        let opened = self.remote.put(&format!("/api/v1/syncs/{}", self.run_id), body.to_string().as_bytes());
+        opened.is_ok().then(|| self.run_id.clone())
+    }
+
+    /// Hands batches to the threads that send them, and carries out the answers.
+    fn exchange(&mut self, course: &mut Course) -> Result<(), ClientError> {
+        let remote = self.remote;
+        let senders = if self.settings.atomic { 1 } else { self.settings.concurrency.max(1) };
+        let (jobs, to_do) = channel::<Chunk>();
+        let (done, answers) = channel::<Answered>();
+        let to_do = Mutex::new(to_do);
+        thread::scope(|scope| {
+            for _ in 0..senders {
+                let (done, to_do) = (done.clone(), &to_do);
+                scope.spawn(move || send_batches(remote, to_do, &done));
+            }
+            // Dropped at the end of this closure, which ends the threads.
+            let jobs = jobs;
+            loop {
+                while course.in_flight < senders && self.may_send_more() {
+                    let Some(chunk) = self.next_chunk(course)? else { break };
+                    course.in_flight += 1;
+                    self.batches_sent += 1;
+                    course.busy.extend(chunk.operations.iter().map(|operation| operation.document_id));
+                    drop(jobs.send(chunk));
+                }
+                if course.in_flight == 0 {
+                    return Ok(());
+                }
+                let Ok(answered) = answers.recv() else { return Ok(()) };
+                course.in_flight -= 1;
+                for operation in &answered.chunk.operations {
+                    course.busy.remove(&operation.document_id);
+                }
+                self.settle(course, answered)?;
+            }
+        })
+    }
+
+    fn may_send_more(&self) -> bool {
+        !self.interrupt.is_raised() && self.settings.batches.is_none_or(|most| self.batches_sent < most)
+    }
+
+    /// The next batch, its operations marked as sent.
+    fn next_chunk(&mut self, course: &mut Course) -> Result<Option<Chunk>, ClientError> {
+        let candidates = match course.again.pop_front() {
+            Some(names) => names,
+            None => self.next_names(course)?,
+        };
+        let batch_size = if self.settings.atomic { self.limits.max_operations } else { self.settings.batch_size };
+        let (mut operations, mut written, mut bytes) = (Vec::new(), Vec::<Box<RawValue>>::new(), 0_usize);
+        for name in candidates {
+            if operations.len() >= batch_size.min(self.limits.max_operations) {
+                break;
+            }
+            let Some((operation, raw)) = self.prepare(&name)? else { continue };
+            let size = raw.get().len() + 1;
+            if !operations.is_empty() && bytes + size > self.limits.batch_bytes() {
+                break;
+            }
+            bytes += size;
+            operations.push(operation);
+            written.push(raw);
+        }
+        if operations.is_empty() {
+            return Ok(None);
+        }
+        self.write_chunk(course, operations, &written).map(Some)
+    }
+
+    fn write_chunk(
+        &mut self,
+        course: &Course,
+        operations: Vec<QueuedOperation>,
+        written: &[Box<RawValue>],
+    ) -> Result<Chunk, ClientError> {
+        let now_busy: BTreeSet<DocId> = operations.iter().map(|operation| operation.document_id).collect();
+        let (cursor, queue) =
+            self.state.change(|change| Ok((change.find_setting(Setting::Cursor)?, change.list_outbox()?)))?;
+        let is_last = course.in_flight == 0
+            && course.again.is_empty()
+            && queue.iter().all(|(_, id, _)| now_busy.contains(id) || self.held.contains(id));
+        let pulls =
+            is_last && cursor.is_some() && self.settings.direction == super::Direction::Both && !self.settings.dry_run;
+        let request = BatchRequest {
+            workspace_id: &self.identity.workspace,
+            device_id: &self.identity.device,
+            atomic: self.settings.atomic,
+            dry_run: self.settings.dry_run,
+            sync_id: course.sync_id.as_deref(),
+            cursor: pulls.then_some(cursor.as_deref()),
+            operations: written.iter().map(AsRef::as_ref).collect(),
+        };
+        let body = serde_json::to_vec(&request).map_err(|error| ClientError::Usage(error.to_string()))?;
+        Ok(Chunk { operations, body, pulls })
+    }
+
+    /// The first queued operation of each document that is free.
+    fn next_names(&mut self, course: &Course) -> Result<Vec<String>, ClientError> {
+        let (queue, conflicts) = self.state.change(|change| Ok((change.list_outbox()?, change.load_conflicts()?)))?;
+        let mut taken: BTreeSet<DocId> = conflicts.iter().map(|one| one.document_id).collect();
+        taken.extend(course.busy.iter().chain(&self.held));
+        Ok(queue.into_iter().filter(|(_, id, _)| taken.insert(*id)).map(|(name, ..)| name).collect())
+    }
+
+    /// Fixes an operation for good, marks it as sent, and writes it.
+    fn prepare(&mut self, name: &str) -> Result<Option<(QueuedOperation, Box<RawValue>)>, ClientError> {
+        let (operation, known) = self.state.change(|change| {
+            let Some(mut operation) = change.find_operation(name)? else { return Ok((None, None)) };
+            let known = change.find_with_body(operation.document_id)?;
+            if let Some((file, body)) = known.as_ref().filter(|_| !operation.sent) {
+                if operation.kind == "update" && file.version == 0 {
+                    // Its creation was refused: the document as it is now is made in its place.
+                    "create".clone_into(&mut operation.kind);
+                    operation.title = Some(file.title.clone());
+                    operation.yjs_update.clone_from(&body.yjs_state);
+                    operation.content = Self::sent_content(&body.content);
+                }
+                if operation.kind != "create" {
+                    operation.base_version = Some(file.version);
+                }
+            }
+            operation.sent = true;
+            operation.attempts += 1;
+            change.update_operation(&operation)?;
+            Ok((Some(operation), known))
+        })?;
+        let Some(operation) = operation else { return Ok(None) };
+        let vector = known.and_then(|(_, body)| body.yjs_state).filter(|_| operation.kind == "update");
+        let vector = vector.and_then(|state| facts_of(&[state]).ok()).map(|(vector, ..)| encode_state_vector(&vector));
+        let raw = encode_operation(&operation, vector.as_deref().filter(|_| operation.yjs_update.is_some()));
+        raw.map(|raw| Some((operation, raw))).map_err(|error| ClientError::Usage(error.to_string()))
+    }
+
+    fn settle(&mut self, course: &mut Course, answered: Answered) -> Result<(), ClientError> {
+        let Answered { chunk, outcome } = answered;
+        match outcome {
+            Ok(answer) => {
+                course.has_success = true;
+                self.settle_results(&chunk.operations, answer.results)?;
+                match answer.changes.filter(|_| chunk.pulls) {
+                    Some(page) => {
+                        let has_more = page.has_more;
+                        self.take_in_page(page)?;
+                        if has_more { self.pull() } else { self.carry_out_removals() }
+                    }
+                    None => Ok(()),
+                }
+            }
+            Err(failure) if failure.asks_for_less() && chunk.operations.len() > 1 && !self.settings.atomic => {
+                let names: Vec<String> = chunk.operations.into_iter().map(|operation| operation.client_id).collect();
+                let (first, second) = names.split_at(names.len().div_ceil(2));
+                course.again.push_back(first.to_vec());
+                course.again.push_back(second.to_vec());
+                Ok(())
+            }
+            Err(failure) if failure.asks_for_less() && !self.settings.atomic => {
+                let reason = failure.to_string();
+                for operation in chunk.operations {
+                    self.held.insert(operation.document_id);
+                    course.suspects.push((operation, reason.clone()));
+                }
+                if course.suspects.len() >= MAX_SUSPECTS && !course.has_success {
+                    return Err(failure.into_client_error(self.remote.server()));
+                }
+                Ok(())
+            }
+            Err(failure) => Err(failure.into_client_error(self.remote.server())),
+        }
+    }
+
+    /// Operations that failed alone are at fault themselves, if the server is in order otherwise.
+    fn judge_suspects(&mut self, course: Course) -> Result<(), ClientError> {
+        if course.suspects.is_empty() {
+            return Ok(());
+        }
+        if !course.has_success {
+            self.remote.get::<serde_json::Value>("/api/health")?;
+        }
+        for (operation, reason) in course.suspects {
+            self.bury(&operation, "not_answered", &reason)?;
+        }
+        Ok(())
+    }
+
+    /// Moves an operation to the dead letters, and tells.
+    pub(super) fn bury(&mut self, operation: &QueuedOperation, code: &str, message: &str) -> Result<(), ClientError> {
+        let path = self.path_of(operation.document_id)?;
+        self.held.insert(operation.document_id);
+        self.state.change(|change| change.bury(operation, &path, (code, message), super::now_us()))?;
+        let client_id = &operation.client_id;
+        self.report.tell(&Event::DeadLetter { path: &path, client_id, code, message });
+        let Tally { failed, .. } = &mut self.tally;
+        *failed += 1;
+        self.report.count(&format!("{} {path}", operation.kind), Counted::Failed);
+        Ok(())
+    }
+}
+
+fn send_batches(remote: &Remote, to_do: &Mutex<Receiver<Chunk>>, done: &Sender<Answered>) {
+    loop {
+        let next = to_do.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(chunk) = next else { return };
+        let until = if chunk.operations.len() > 1 { Until::LessHelps } else { Until::NothingHelps };
+        let outcome = remote.post(BATCH_PATH, &chunk.body, until);
+        if done.send(Answered { chunk, outcome }).is_err() {
+            return;
+        }
+    }
+}

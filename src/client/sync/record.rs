@@ -1,0 +1,191 @@
+//! What was done in the folder becomes operations in the outbox, on disk before anything is sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Engine, body, now_us};
+use crate::client::error::ClientError;
+use crate::client::folder::Held;
+use crate::client::names::title_for_path;
+use crate::client::outbox::{Coalesced, coalesce};
+use crate::client::plan::{LocalChange, Tracked, is_mass_deletion, local_changes};
+use crate::client::report::Event;
+use crate::client::scan::LocalFile;
+use crate::client::state::outbox::QueuedOperation;
+use crate::client::state::{Change, DocId, StateError};
+use crate::domain::operation::digest_of;
+
+impl Engine<'_> {
+    /// Queues everything that changed in the folder.
+    pub(super) fn record_local_changes(&mut self) -> Result<(), ClientError> {
+        let changes = self.find_local_changes()?;
+        for change in changes {
+            self.interrupt.check()?;
+            match change {
+                LocalChange::Create { path } => self.record_create(&path)?,
+                LocalChange::Edit { id } => self.record_edit(id)?,
+                LocalChange::Move { id, to } => self.record_move(id, &to)?,
+                LocalChange::Delete { id } => self.record_delete(id)?,
+                LocalChange::Reappear { id } => self.record_return(id)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// `Guard`, if too much was deleted.
+    fn find_local_changes(&mut self) -> Result<Vec<LocalChange>, ClientError> {
+        let (tracked, files) = self.compare_with_state()?;
+        let (folder, scan) = (&self.folder, &self.scan);
+        let is_gone = |path: &str| !scan.is_unknown(path) && !folder.holds_something(path);
+        let changes = local_changes(&tracked, &files, is_gone);
+        let deletions = changes.iter().filter(|change| matches!(change, LocalChange::Delete { .. })).count();
+        let queued = tracked.iter().filter(|one| one.is_deletion_queued).count();
+        if is_mass_deletion(deletions + queued, tracked.len()) && !self.settings.allow_mass_delete {
+            return Err(ClientError::Guard(format!(
+                "{deletions} of {} files are gone from {}; to delete their documents for everybody, add \
+                 --allow-mass-delete; to get the files back, run `landfall reset` and sync",
+                tracked.len(),
+                self.folder.root().display()
+            )));
+        }
+        Ok(changes)
+    }
+
+    /// The tracked files with what holds them, and the files that count.
+    fn compare_with_state(&mut self) -> Result<(Vec<Tracked>, BTreeMap<String, LocalFile>), ClientError> {
+        let (rows, conflicts, writes, queue) = self.state.change(|change| {
+            Ok((change.load_files()?, change.load_conflicts()?, change.load_pending_writes()?, change.list_outbox()?))
+        })?;
+        let held: BTreeSet<DocId> =
+            conflicts.iter().map(|one| one.document_id).chain(writes.iter().map(|one| one.document_id)).collect();
+        let deleted: BTreeSet<DocId> =
+            queue.iter().filter(|(_, _, kind)| kind == "delete").map(|(_, id, _)| *id).collect();
+        let tracked_paths: BTreeSet<&str> = rows.iter().map(|row| row.path.as_str()).collect();
+        let waiting: BTreeSet<&str> =
+            conflicts.iter().map(|one| one.path.as_str()).filter(|path| !tracked_paths.contains(path)).collect();
+        let files = self.scan.files.iter().filter(|(path, _)| !waiting.contains(path.as_str()));
+        let files = files.map(|(path, file)| (path.clone(), file.clone())).collect();
+        let tracked = rows.into_iter().map(|file| Tracked {
+            is_held: held.contains(&file.document_id),
+            is_deletion_queued: deleted.contains(&file.document_id),
+            file,
+        });
+        Ok((tracked.collect(), files))
+    }
+
+    fn record_create(&mut self, path: &str) -> Result<(), ClientError> {
+        let Some(text) = self.text_of(path) else { return Ok(()) };
+        if path.chars().count() > self.limits.max_title_chars {
+            self.problem(path, &format!("its path is longer than {} characters", self.limits.max_title_chars));
+            return Ok(());
+        }
+        let id = DocId::mint();
+        let (update, state) = self.edit(None, &text)?;
+        let operation = QueuedOperation {
+            title: Some(path.to_owned()),
+            content: Self::sent_content(&text),
+            yjs_update: Some(update),
+            ..QueuedOperation::new("create", id, now_us())
+        };
+        let file = self.tracked(id, path, path, 0, &text);
+        self.state.change(|change| {
+            change.put_file(&file, &body(id, Some(state), &text))?;
+            Self::queue(change, operation)
+        })?;
+        Ok(())
+    }
+
+    fn record_edit(&mut self, id: DocId) -> Result<(), ClientError> {
+        let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? else { return Ok(()) };
+        let Some(text) = self.text_of(&file.path) else { return Ok(()) };
+        if text == stored.content {
+            return Ok(());
+        }
+        let (operation, state) = match &stored.yjs_state {
+            Some(state) => {
+                let (update, state) = self.edit(Some(state), &text)?;
+                (self.update_of(id, Some(update), &text), Some(state))
+            }
+            None => (self.update_of(id, None, &text), None),
+        };
+        let file = self.tracked(id, &file.path, &file.title, file.version, &text);
+        self.state.change(|change| {
+            change.put_file(&file, &body(id, state, &text))?;
+            Self::queue(change, operation)
+        })?;
+        Ok(())
+    }
+
+    fn record_move(&mut self, id: DocId, to: &str) -> Result<(), ClientError> {
+        let Some(mut file) = self.state.change(|change| change.find_file(id))? else { return Ok(()) };
+        let title = title_for_path(to, &file.title);
+        let operation = QueuedOperation { title: Some(title.clone()), ..QueuedOperation::new("update", id, now_us()) };
+        self.report.tell(&Event::Moved { from: &file.path, to });
+        to.clone_into(&mut file.path);
+        file.title = title;
+        self.state.change(|change| {
+            change.update_file(&file)?;
+            Self::queue(change, operation)
+        })?;
+        Ok(())
+    }
+
+    fn record_delete(&mut self, id: DocId) -> Result<(), ClientError> {
+        let operation = QueuedOperation::new("delete", id, now_us());
+        self.state.change(|change| {
+            Self::queue(change, operation)?;
+            if change.load_queued(id)?.is_empty() {
+                // The server never saw it.
+                change.forget_file(id)?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// A deletion that nobody has been told of is taken back.
+    fn record_return(&mut self, id: DocId) -> Result<(), ClientError> {
+        let is_taken_back = self.state.change(|change| {
+            let queued = change.load_queued(id)?;
+            let unsent = queued.iter().find(|operation| operation.kind == "delete" && !operation.sent);
+            unsent.map_or(Ok(()), |operation| change.remove_operation(&operation.client_id))?;
+            Ok(unsent.is_some())
+        })?;
+        if is_taken_back { self.record_edit(id) } else { Ok(()) }
+    }
+
+    /// An update with a change of the text.
+    pub(super) fn update_of(&self, id: DocId, yjs_update: Option<Vec<u8>>, text: &str) -> QueuedOperation {
+        let content = if yjs_update.is_some() { Self::sent_content(text) } else { Some(text.to_owned()) };
+        QueuedOperation { content, yjs_update, ..QueuedOperation::new("update", id, now_us()) }
+    }
+
+    /// Puts an operation behind those of its document, united with the last one where that has not been sent.
+    pub(super) fn queue(change: &mut Change<'_>, operation: QueuedOperation) -> Result<(), StateError> {
+        let queued = change.load_queued(operation.document_id)?;
+        let last = queued.last();
+        match coalesce(last, operation).map_err(|error| StateError::Damaged(error.to_string()))? {
+            Coalesced::Append(operation) => change.enqueue(&operation),
+            Coalesced::Replace(operation) => change.update_operation(&operation),
+            Coalesced::Nothing => last.map_or(Ok(()), |last| change.remove_operation(&last.client_id)),
+        }
+    }
+
+    /// The text of a file that is about to be recorded, if it is still one.
+    fn text_of(&mut self, path: &str) -> Option<String> {
+        match self.folder.read(path) {
+            // A rehearsal has not written what the scan says.
+            Held::Text(text, _) if self.settings.dry_run && !self.is_as_scanned(path, &text) => None,
+            Held::Text(text, _) => Some(text),
+            Held::Nothing => None,
+            Held::Other(reason) => {
+                self.problem(path, &reason);
+                None
+            }
+        }
+    }
+
+    fn is_as_scanned(&self, path: &str, text: &str) -> bool {
+        self.scan.files.get(path).is_some_and(|file| file.digest == digest_of(text))
+    }
+}

@@ -1,0 +1,119 @@
+//! Documents that others deleted: noted while pages are taken in, carried out when they can be counted.
+
+use super::{Engine, now_us};
+use crate::client::error::ClientError;
+use crate::client::folder::Held;
+use crate::client::plan::{FileSide, TakeIn, is_mass_deletion, take_in};
+use crate::client::report::{Counted, Event};
+use crate::client::state::DocId;
+use crate::client::state::files::{Body, TrackedFile};
+use crate::client::state::open_questions::Conflict;
+use crate::client::wire::ServerDocument;
+
+impl Engine<'_> {
+    /// Notes that a document was deleted.
+    pub(super) fn note_removal(&mut self, is_tracked: bool, server: &ServerDocument) -> Result<Counted, ClientError> {
+        if is_tracked {
+            self.state.change(|change| change.put_pending_removal(server.document_id, server.version))?;
+        }
+        Ok(Counted::Succeeded)
+    }
+
+    /// Takes away the files of the documents that were deleted.
+    ///
+    /// # Errors
+    /// `Guard`, if they are too many.
+    pub(super) fn carry_out_removals(&mut self) -> Result<(), ClientError> {
+        let (removals, tracked) =
+            self.state.change(|change| Ok((change.load_pending_removals()?, change.load_files()?)))?;
+        if is_mass_deletion(removals.len(), tracked.len()) && !self.settings.allow_mass_delete {
+            return Err(ClientError::Guard(format!(
+                "{} of {} documents were deleted on the server; to take their files away, add --allow-mass-delete; \
+                 nothing was removed here",
+                removals.len(),
+                tracked.len()
+            )));
+        }
+        for (id, version) in removals {
+            self.interrupt.check()?;
+            if let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? {
+                self.remove_document(&file, &stored, version)?;
+            }
+            self.state.change(|change| change.remove_pending_removal(id))?;
+        }
+        Ok(())
+    }
+
+    fn remove_document(&mut self, file: &TrackedFile, stored: &Body, version: i64) -> Result<(), ClientError> {
+        let id = file.document_id;
+        let held = self.folder.read(&file.path);
+        let has_queued_edits = self.state.change(|change| change.load_queued(id))?.iter().any(|operation| {
+            operation.kind != "delete" && (operation.content.is_some() || operation.yjs_update.is_some())
+        });
+        let side = match &held {
+            Held::Nothing => FileSide::Absent,
+            Held::Text(text, _) if *text == stored.content && !has_queued_edits => FileSide::AsSynced,
+            Held::Text(..) => FileSide::Different,
+            Held::Other(_) => FileSide::Unreadable,
+        };
+        match take_in(Some(file.version), side, version, true) {
+            TakeIn::Remove => {
+                self.folder.remove(&file.path)?;
+                self.forget(id, &file.path)?;
+                self.tally.pulled += 1;
+                self.report.tell(&Event::Removed { path: &file.path });
+            }
+            TakeIn::Forget => self.forget(id, &file.path)?,
+            TakeIn::AskDeleted => {
+                let local_content = if let Held::Text(text, _) = held { Some(text) } else { None };
+                self.ask_about_deleted(file, Some(stored.content.clone()), local_content, version)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Forgets a document, its file and what was queued for it.
+    pub(super) fn forget(&mut self, id: DocId, path: &str) -> Result<(), ClientError> {
+        self.state.change(|change| {
+            for operation in change.load_queued(id)? {
+                change.remove_operation(&operation.client_id)?;
+            }
+            change.forget_file(id)
+        })?;
+        self.scan.files.remove(path);
+        Ok(())
+    }
+
+    /// Deleted there, changed here: the file stays, and a person chooses.
+    pub(super) fn ask_about_deleted(
+        &mut self,
+        file: &TrackedFile,
+        base_content: Option<String>,
+        local_content: Option<String>,
+        version: i64,
+    ) -> Result<(), ClientError> {
+        let reason = "it was changed here and deleted by somebody else; the file stays";
+        let conflict = Conflict {
+            document_id: file.document_id,
+            path: file.path.clone(),
+            reason: reason.to_owned(),
+            found_at: now_us(),
+            base_content,
+            local_content,
+            server_version: version,
+            server_title: file.title.clone(),
+            server_deleted: true,
+            server_content: None,
+            server_yjs_state: None,
+        };
+        self.state.change(|change| {
+            for operation in change.load_queued(file.document_id)? {
+                change.remove_operation(&operation.client_id)?;
+            }
+            change.put_conflict(&conflict)
+        })?;
+        self.report.tell(&Event::Conflict { path: &file.path, reason });
+        Ok(())
+    }
+}

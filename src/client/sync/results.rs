@@ -1,0 +1,265 @@
+//! What the server answers to each operation, carried out here.
+
+use super::{Engine, now_us};
+use crate::client::error::ClientError;
+use crate::client::folder::Held;
+use crate::client::report::{Counted, Event};
+use crate::client::state::open_questions::Conflict;
+use crate::client::state::outbox::QueuedOperation;
+use crate::client::wire::{OperationResult, ResultStatus, ServerDocument, WireDocument};
+use crate::domain::yjs_facts::StateVector;
+use crate::yjs::merge::diff_update;
+use crate::yjs::scan::scan_state_vector;
+
+impl Engine<'_> {
+    /// Carries out the results of a batch.
+    pub(super) fn settle_results(
+        &mut self,
+        operations: &[QueuedOperation],
+        results: Vec<OperationResult>,
+    ) -> Result<(), ClientError> {
+        for result in results {
+            let name = result.client_id.as_deref();
+            let Some(operation) = operations.iter().find(|operation| Some(operation.client_id.as_str()) == name) else {
+                continue;
+            };
+            if self.settings.dry_run {
+                self.rehearse(operation, &result)?;
+                continue;
+            }
+            match result.status {
+                ResultStatus::Success => self.settle_success(operation, result)?,
+                ResultStatus::Conflict => self.settle_conflict(operation, result)?,
+                ResultStatus::Error => self.settle_error(operation, result)?,
+                ResultStatus::Skipped => {
+                    self.held.insert(operation.document_id);
+                    self.tally.failed += 1;
+                    self.report.count(&operation.kind, Counted::Skipped);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what would have come of it.
+    fn rehearse(&mut self, operation: &QueuedOperation, result: &OperationResult) -> Result<(), ClientError> {
+        let path = self.path_of(operation.document_id)?;
+        self.held.insert(operation.document_id);
+        match (&result.status, &result.error) {
+            (ResultStatus::Success, _) => {
+                self.tally.pushed += 1;
+                self.report.tell(&Event::Pushed { path: &path, operation: &operation.kind, merged: result.merged });
+            }
+            (_, Some(error)) => {
+                self.tally.failed += 1;
+                self.report.tell(&Event::Problem { path: &path, reason: &error.message });
+            }
+            (_, None) => self.tally.failed += 1,
+        }
+        Ok(())
+    }
+
+    fn settle_success(&mut self, operation: &QueuedOperation, result: OperationResult) -> Result<(), ClientError> {
+        let id = operation.document_id;
+        let path = self.path_of(id)?;
+        // A replayed answer may be of a time before others' changes; then only the feed says that all is known here.
+        let follows = |version: i64| operation.base_version.unwrap_or(0) + 1 == version;
+        let is_whole = !result.merged && (!result.replayed || result.version.is_some_and(follows));
+        self.state.change(|change| {
+            change.remove_operation(&operation.client_id)?;
+            if operation.kind == "delete" {
+                change.remove_pending_removal(id)?;
+                return change.forget_file(id);
+            }
+            match result.version.filter(|_| is_whole || operation.kind == "create") {
+                Some(version) => change.mark_version(id, version),
+                None => Ok(()),
+            }
+        })?;
+        self.tally.pushed += 1;
+        self.report.tell(&Event::Pushed { path: &path, operation: &operation.kind, merged: result.merged });
+        if result.title_overwritten {
+            let text = "its title replaced another one that somebody had given it meanwhile";
+            self.report.tell(&Event::Note { path: &path, text });
+        }
+        self.report.count(&format!("{} {path}", operation.kind), Counted::Succeeded);
+        match result.server.filter(|_| result.merged) {
+            Some(document) => self.take_in_answer(document),
+            None => Ok(()),
+        }
+    }
+
+    fn take_in_answer(&mut self, document: WireDocument) -> Result<(), ClientError> {
+        if document.document_id.is_none() {
+            return Ok(());
+        }
+        match document.check(&self.caps) {
+            Ok(document) => self.take_in(document).map(drop),
+            Err((Some(id), title, reason)) => self.leave_out(id, &title, &reason),
+            Err((None, ..)) => Ok(()),
+        }
+    }
+
+    fn settle_conflict(&mut self, operation: &QueuedOperation, result: OperationResult) -> Result<(), ClientError> {
+        let code = result.error.as_ref().map(|error| error.code.clone()).unwrap_or_default();
+        let server = result.server.and_then(|document| document.check(&self.caps).ok());
+        match (code.as_str(), operation.kind.as_str(), server) {
+            ("divergent_history", "update", _) if !operation.force => {
+                // Every update here is made of the document's own state, so there is nothing to double: the document
+                // was empty when it was last pulled.
+                self.requeue(operation, QueuedOperation { force: true, title: None, ..self.renewed(operation) })
+            }
+            ("version_mismatch", "delete", Some(server)) => {
+                self.drop_operation(operation)?;
+                self.take_in(server).map(drop)
+            }
+            ("version_mismatch", "update", Some(server)) if is_title_alone(operation) => {
+                let renewed = self.renewed(operation);
+                self.take_in(server)?;
+                self.requeue(operation, renewed)
+            }
+            ("already_exists" | "divergent_history", "create", Some(server)) => self.join_existing(operation, server),
+            ("deleted", _, server) => {
+                let id = operation.document_id;
+                let version = server.map_or(result.version.unwrap_or(i64::MAX), |server| server.version);
+                let base = result.base.and_then(|base| base.content);
+                let Some(file) = self.state.change(|change| change.find_file(id))? else {
+                    return self.drop_operation(operation);
+                };
+                let local = if let Held::Text(text, _) = self.folder.read(&file.path) { Some(text) } else { None };
+                self.report.count(&format!("{} {}", operation.kind, file.path), Counted::Failed);
+                self.ask_about_deleted(&file, base, local, version)
+            }
+            (_, _, Some(server)) => {
+                let reason = result.error.map(|error| error.message).unwrap_or_default();
+                self.ask_about_operation(operation, &reason, result.base.and_then(|base| base.content), server)
+            }
+            (_, _, None) => {
+                let message = result.error.map(|error| error.message).unwrap_or_default();
+                self.bury(operation, &code, &message)
+            }
+        }
+    }
+
+    fn ask_about_operation(
+        &mut self,
+        operation: &QueuedOperation,
+        reason: &str,
+        base_content: Option<String>,
+        server: ServerDocument,
+    ) -> Result<(), ClientError> {
+        let path = self.path_of(operation.document_id)?;
+        let local = if let Held::Text(text, _) = self.folder.read(&path) { Some(text) } else { None };
+        let conflict = Conflict {
+            document_id: operation.document_id,
+            path: path.clone(),
+            reason: reason.to_owned(),
+            found_at: now_us(),
+            base_content,
+            local_content: local,
+            server_version: server.version,
+            server_title: server.title,
+            server_deleted: false,
+            server_content: server.content,
+            server_yjs_state: server.yjs_state,
+        };
+        self.state.change(|change| {
+            for queued in change.load_queued(operation.document_id)? {
+                change.remove_operation(&queued.client_id)?;
+            }
+            change.put_conflict(&conflict)
+        })?;
+        self.report.tell(&Event::Conflict { path: &path, reason });
+        self.report.count(&format!("{} {path}", operation.kind), Counted::Failed);
+        Ok(())
+    }
+
+    /// The document that was to be made is there, made by an earlier try whose receipt is gone: what is missing there
+    /// is sent as an update.
+    fn join_existing(&mut self, operation: &QueuedOperation, server: ServerDocument) -> Result<(), ClientError> {
+        let id = operation.document_id;
+        self.drop_operation(operation)?;
+        let known = server.yjs_state.clone().unwrap_or_default();
+        self.take_in(server)?;
+        let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? else { return Ok(()) };
+        let vector = crate::yjs::merge::facts_of(&[known]).map(|(vector, ..)| vector).unwrap_or_default();
+        self.queue_what_is_missing(operation, &vector, Some(file.title), stored.yjs_state)
+    }
+
+    fn settle_error(&mut self, operation: &QueuedOperation, result: OperationResult) -> Result<(), ClientError> {
+        let Some(error) = result.error else { return self.bury(operation, "unknown", "the server does not say why") };
+        let id = operation.document_id;
+        let vector = result.server.and_then(|server| server.state_vector_b64);
+        if error.code == "yjs_missing_dependencies" && operation.attempts <= 2 {
+            let known = vector
+                .and_then(|encoded| super::decode_base64(&encoded))
+                .and_then(|bytes| scan_state_vector(&bytes, &self.caps).ok())
+                .unwrap_or_default();
+            let stored = self.state.change(|change| change.find_with_body(id))?;
+            self.drop_operation(operation)?;
+            return self.queue_what_is_missing(
+                operation,
+                &known,
+                operation.title.clone(),
+                stored.and_then(|(_, body)| body.yjs_state),
+            );
+        }
+        if error.retryable && operation.attempts <= i64::from(super::MAX_ATTEMPTS) {
+            self.held.insert(id);
+            self.tally.failed += 1;
+            let path = self.path_of(id)?;
+            self.report.tell(&Event::Note { path: &path, text: &format!("{}; it stays queued", error.message) });
+            self.report.count(&format!("{} {path}", operation.kind), Counted::Skipped);
+            return Ok(());
+        }
+        self.bury(operation, &error.code, &error.message)
+    }
+
+    /// Queues an update with everything that the server's `known` lacks of `state`.
+    fn queue_what_is_missing(
+        &mut self,
+        operation: &QueuedOperation,
+        known: &StateVector,
+        title: Option<String>,
+        state: Option<Vec<u8>>,
+    ) -> Result<(), ClientError> {
+        let missing = state.and_then(|state| diff_update(&[state], known).ok()).flatten();
+        let update = QueuedOperation {
+            title,
+            yjs_update: missing,
+            attempts: operation.attempts,
+            ..QueuedOperation::new("update", operation.document_id, now_us())
+        };
+        if update.title.is_some() || update.yjs_update.is_some() {
+            self.state.change(|change| change.enqueue(&update))?;
+        }
+        Ok(())
+    }
+
+    fn drop_operation(&mut self, operation: &QueuedOperation) -> Result<(), ClientError> {
+        self.state.change(|change| change.remove_operation(&operation.client_id))?;
+        Ok(())
+    }
+
+    /// The operation under a new name, not sent yet.
+    fn renewed(&self, operation: &QueuedOperation) -> QueuedOperation {
+        let QueuedOperation { client_id, .. } = QueuedOperation::new("update", operation.document_id, now_us());
+        QueuedOperation { client_id, sent: false, base_version: None, ..operation.clone() }
+    }
+
+    /// Puts `next` in the place of `operation`.
+    fn requeue(&mut self, operation: &QueuedOperation, next: QueuedOperation) -> Result<(), ClientError> {
+        if operation.attempts > i64::from(super::MAX_ATTEMPTS) {
+            return self.bury(operation, "version_mismatch", "the document changes faster than this can be sent");
+        }
+        self.state.change(|change| {
+            change.remove_operation(&operation.client_id)?;
+            change.enqueue(&next)
+        })?;
+        Ok(())
+    }
+}
+
+fn is_title_alone(operation: &QueuedOperation) -> bool {
+    operation.title.is_some() && operation.content.is_none() && operation.yjs_update.is_none()
+}

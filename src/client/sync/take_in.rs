@@ -1,0 +1,312 @@
+//! Taking in one document of the server's: into the state and into its file.
+
+use super::write_back::Before;
+use super::{Engine, body, now_us};
+use crate::client::error::ClientError;
+use crate::client::folder::Held;
+use crate::client::names::{folded, path_for_title, second_path};
+use crate::client::plan::{FileSide, TakeIn, take_in};
+use crate::client::report::{Counted, Event};
+use crate::client::state::files::{Body, TrackedFile};
+use crate::client::state::open_questions::Conflict;
+use crate::client::wire::ServerDocument;
+use crate::domain::operation::digest_of;
+use crate::domain::text_merge::{TextMerge, merge_texts};
+use crate::yjs::render::RenderError;
+
+/// A document of the server's, united with what is known of it here.
+struct United {
+    server: ServerDocument,
+    /// The Yjs state of both sides.
+    yjs_state: Option<Vec<u8>>,
+    /// The text that it comes to.
+    text: String,
+}
+
+impl Engine<'_> {
+    /// Takes in a document. How it ended, for counting.
+    pub(super) fn take_in(&mut self, server: ServerDocument) -> Result<Counted, ClientError> {
+        let id = server.document_id;
+        let (known, conflict) =
+            self.state.change(|change| Ok((change.find_with_body(id)?, change.find_conflict(id)?)))?;
+        if let Some(conflict) = conflict {
+            return self.refresh_conflict(conflict, server);
+        }
+        if server.deleted {
+            return self.note_removal(known.is_some(), &server);
+        }
+        self.state.change(|change| change.remove_pending_removal(id))?;
+        if known.as_ref().is_some_and(|(file, _)| server.version <= file.version) {
+            return Ok(Counted::Succeeded);
+        }
+        let (title, version) = (server.title.clone(), server.version);
+        match self.unite_with_known(server, known.as_ref().map(|(_, body)| body)) {
+            Ok(united) => {
+                self.tally.pulled += 1;
+                match known {
+                    Some((file, stored)) => self.take_in_tracked(united, file, &stored),
+                    None => self.take_in_new(united),
+                }
+            }
+            Err(RenderError::Damaged(reason)) => {
+                tracing::debug!(%id, version, "a document cannot be rendered");
+                self.leave_out(id, &title, &reason)?;
+                Ok(Counted::Failed)
+            }
+            Err(passing) => Err(passing.into()),
+        }
+    }
+
+    fn unite_with_known(&self, server: ServerDocument, known: Option<&Body>) -> Result<United, RenderError> {
+        let Some(incoming) = &server.yjs_state else {
+            let text = server.content.clone().unwrap_or_default();
+            return Ok(United { server, yjs_state: None, text });
+        };
+        let parts: Vec<Vec<u8>> =
+            known.and_then(|body| body.yjs_state.clone()).into_iter().chain([incoming.clone()]).collect();
+        let state = self.unite(parts)?;
+        let text = self.renderer.render(std::slice::from_ref(&state))?;
+        Ok(United { server, yjs_state: Some(state), text })
+    }
+
+    fn take_in_new(&mut self, united: United) -> Result<Counted, ClientError> {
+        let (id, title, version) = (united.server.document_id, united.server.title.clone(), united.server.version);
+        let path = match path_for_title(&title) {
+            Ok(path) => path,
+            Err(reason) => {
+                self.leave_out(id, &title, &format!("its title cannot be a file's path: {reason}"))?;
+                return Ok(Counted::Failed);
+            }
+        };
+        let path = if self.is_taken(&path)? { second_path(&path, id) } else { path };
+        let held = self.folder.read(&path);
+        let side = self.side_of(&path, &held, None, &united.text);
+        let stored = body(id, united.yjs_state.clone(), &united.text);
+        match take_in(None, side, version, false) {
+            TakeIn::Write => {
+                let file = self.tracked(id, &path, &title, version, &united.text);
+                let before = Before { content: None, yjs_state: None };
+                self.write_file(&file, &stored, None, before, |_| Ok(()))?;
+                self.report.tell(&Event::Written { path: &path });
+            }
+            TakeIn::Adopt => {
+                let file = self.tracked(id, &path, &title, version, &united.text);
+                self.state.change(|change| change.put_file(&file, &stored))?;
+                self.report.tell(&Event::Matched { path: &path });
+            }
+            TakeIn::AskWhich => {
+                let reason = "a file of this path was here before the first sync, and the server's text is another";
+                self.ask(&path, reason, None, held, united)?;
+                return Ok(Counted::Failed);
+            }
+            _ => {
+                let reason = if let Held::Other(reason) = held { reason } else { "its file is in the way".to_owned() };
+                self.leave_out(id, &title, &reason)?;
+                return Ok(Counted::Failed);
+            }
+        }
+        Ok(Counted::Succeeded)
+    }
+
+    fn take_in_tracked(&mut self, united: United, file: TrackedFile, stored: &Body) -> Result<Counted, ClientError> {
+        let file = self.follow_title(file, &united.server.title)?;
+        let held = self.folder.read(&file.path);
+        let side = self.side_of(&file.path, &held, Some(&stored.content), &united.text);
+        let id = file.document_id;
+        let queued = self.state.change(|change| change.load_queued(id))?;
+        if united.yjs_state.is_none() && queued.iter().any(|operation| operation.content.is_some()) {
+            // The server unites plain texts; the answer to the queued operation will tell.
+            return Ok(Counted::Skipped);
+        }
+        let (version, title) = (united.server.version, file.title.clone());
+        let row = self.tracked(id, &file.path, &title, version, &united.text);
+        let now = body(id, united.yjs_state.clone(), &united.text);
+        let synced = Before { content: Some(stored.content.clone()), yjs_state: stored.yjs_state.clone() };
+        match take_in(Some(file.version), side, version, false) {
+            TakeIn::Write if united.text == stored.content => {
+                // Nothing that the file shows has changed: its look stays as it was last seen.
+                let row = TrackedFile { version, ..file };
+                self.state.change(|change| change.put_file(&row, &now))?;
+            }
+            TakeIn::Write => {
+                self.write_file(&row, &now, None, synced, |_| Ok(()))?;
+                self.report.tell(&Event::Written { path: &row.path });
+            }
+            TakeIn::Adopt => self.state.change(|change| change.put_file(&row, &now))?,
+            TakeIn::Restore => self.restore(&row, &now)?,
+            TakeIn::Unite => return self.unite_with_changed_file(&row, now, stored, held, united),
+            _ => {
+                let reason = if let Held::Other(reason) = held { reason } else { "it cannot be written".to_owned() };
+                self.leave_out(id, &title, &reason)?;
+                return Ok(Counted::Failed);
+            }
+        }
+        Ok(Counted::Succeeded)
+    }
+
+    /// Changed there and gone here: the change weighs more.
+    fn restore(&mut self, row: &TrackedFile, now: &Body) -> Result<(), ClientError> {
+        let id = row.document_id;
+        let before = Before { content: None, yjs_state: None };
+        self.write_file(row, now, None, before, |change| {
+            let queued = change.load_queued(id)?;
+            let unsent = queued.iter().filter(|operation| operation.kind == "delete" && !operation.sent);
+            unsent.map(|operation| operation.client_id.clone()).try_for_each(|name| change.remove_operation(&name))
+        })?;
+        let text = "it was deleted here and changed by somebody else; it is back";
+        self.report.tell(&Event::Note { path: &row.path, text });
+        self.report.tell(&Event::Written { path: &row.path });
+        Ok(())
+    }
+
+    /// Changed on both sides: the file's changes go into the document, and both into the file.
+    fn unite_with_changed_file(
+        &mut self,
+        row: &TrackedFile,
+        now: Body,
+        stored: &Body,
+        held: Held,
+        united: United,
+    ) -> Result<Counted, ClientError> {
+        let Held::Text(ours, _) = &held else { return Ok(Counted::Skipped) };
+        let id = row.document_id;
+        if let (Some(base), Some(state)) = (&stored.yjs_state, &now.yjs_state) {
+            let (update, base) = self.edit(Some(base), ours)?;
+            let state = self.unite(vec![state.clone(), update.clone()])?;
+            let text = self.renderer.render(std::slice::from_ref(&state))?;
+            let operation = self.update_of(id, Some(update), &text);
+            let row = TrackedFile { digest: digest_of(&text).to_vec(), ..row.clone() };
+            let before = Before { content: Some(ours.clone()), yjs_state: Some(base) };
+            self.write_file(&row, &body(id, Some(state), &text), None, before, |change| {
+                Self::queue(change, operation)
+            })?;
+            self.report.tell(&Event::Written { path: &row.path });
+            return Ok(Counted::Succeeded);
+        }
+        match merge_texts(&stored.content, ours, &united.text) {
+            TextMerge::Clean(merged) => {
+                let before = Before { content: Some(ours.clone()), yjs_state: None };
+                self.write_file(row, &now, Some(&merged), before, |_| Ok(()))?;
+                self.report.tell(&Event::Written { path: &row.path });
+                Ok(Counted::Succeeded)
+            }
+            TextMerge::Clash(_) | TextMerge::TooLarge => {
+                let path = row.path.clone();
+                let reason = "the same lines were changed here and on the server";
+                self.ask(&path, reason, Some(stored.content.clone()), held, united)?;
+                Ok(Counted::Failed)
+            }
+        }
+    }
+
+    /// Leaves the file alone and notes both sides, for a person to choose.
+    fn ask(
+        &mut self,
+        path: &str,
+        reason: &str,
+        base: Option<String>,
+        held: Held,
+        united: United,
+    ) -> Result<(), ClientError> {
+        let local_content = if let Held::Text(text, _) = held { Some(text) } else { None };
+        let conflict = Conflict {
+            document_id: united.server.document_id,
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+            found_at: now_us(),
+            base_content: base,
+            local_content,
+            server_version: united.server.version,
+            server_title: united.server.title,
+            server_deleted: false,
+            server_content: Some(united.text),
+            server_yjs_state: united.yjs_state,
+        };
+        self.state.change(|change| change.put_conflict(&conflict))?;
+        self.report.tell(&Event::Conflict { path, reason });
+        Ok(())
+    }
+
+    /// News of a document that waits for a choice.
+    fn refresh_conflict(&mut self, conflict: Conflict, server: ServerDocument) -> Result<Counted, ClientError> {
+        if server.version <= conflict.server_version {
+            return Ok(Counted::Skipped);
+        }
+        let known = body(conflict.document_id, conflict.server_yjs_state.clone(), "");
+        let mut news = Conflict {
+            server_version: server.version,
+            server_title: server.title.clone(),
+            server_deleted: server.deleted,
+            ..conflict
+        };
+        if !server.deleted {
+            let united = self.unite_with_known(server, Some(&known))?;
+            news.server_content = Some(united.text);
+            news.server_yjs_state = united.yjs_state;
+        }
+        self.state.change(|change| change.put_conflict(&news))?;
+        Ok(Counted::Skipped)
+    }
+
+    /// Moves the file if the server's title changed and ours did not.
+    fn follow_title(&mut self, mut file: TrackedFile, title: &str) -> Result<TrackedFile, ClientError> {
+        let id = file.document_id;
+        let renamed_here =
+            self.state.change(|change| change.load_queued(id))?.iter().any(|operation| operation.title.is_some());
+        if file.title == title || renamed_here {
+            return Ok(file);
+        }
+        let path = match path_for_title(title) {
+            Ok(path) => path,
+            Err(reason) => {
+                self.problem(&file.path, &format!("its new title {title:?} cannot be a file's path: {reason}"));
+                return Ok(file);
+            }
+        };
+        title.clone_into(&mut file.title);
+        if path != file.path {
+            let is_other = folded(&path) != folded(&file.path);
+            let to = if is_other && (self.is_taken(&path)? || self.folder.holds_something(&path)) {
+                second_path(&path, id)
+            } else {
+                path
+            };
+            self.move_file(&mut file, to)?;
+        }
+        self.state.change(|change| change.update_file(&file))?;
+        Ok(file)
+    }
+
+    fn move_file(&mut self, file: &mut TrackedFile, to: String) -> Result<(), ClientError> {
+        if self.folder.holds_something(&file.path) {
+            self.folder.rename(&file.path, &to)?;
+            self.report.tell(&Event::Moved { from: &file.path, to: &to });
+        }
+        if let Some(scanned) = self.scan.files.remove(&file.path) {
+            self.scan.files.insert(to.clone(), scanned);
+        }
+        file.path = to;
+        Ok(())
+    }
+
+    /// Whether another document's file has the path, or one that differs in case alone.
+    fn is_taken(&mut self, path: &str) -> Result<bool, ClientError> {
+        let wanted = folded(path);
+        let (files, conflicts) = self.state.change(|change| Ok((change.load_files()?, change.load_conflicts()?)))?;
+        let by_document = files.iter().map(|file| &file.path).chain(conflicts.iter().map(|one| &one.path));
+        Ok(by_document.map(|path| folded(path)).any(|path| path == wanted)
+            || self.scan.files.keys().any(|other| other != path && folded(other) == wanted))
+    }
+
+    /// What the file is, beside what was last synced and what the server's document comes to.
+    fn side_of(&self, path: &str, held: &Held, synced: Option<&str>, server: &str) -> FileSide {
+        match held {
+            _ if self.scan.problems.contains_key(path) => FileSide::Unreadable,
+            Held::Nothing => FileSide::Absent,
+            Held::Text(text, _) if synced == Some(text) => FileSide::AsSynced,
+            Held::Text(text, _) if text == server => FileSide::AsServer,
+            Held::Text(..) => FileSide::Different,
+            Held::Other(_) => FileSide::Unreadable,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Putting texts into files so that nothing is lost, whenever the program is cut off and whoever writes at the same time.
+//!
+//! A text is first written to a draft beside its file. Then one transaction stores what the document is now, that the
+//! draft is to take the file's place, and what the file held until then. Then the draft is renamed. A draft that is
+//! still there says that the file holds the old text, and one that is gone that it holds the new one: so the next
+//! sync always knows what a file's further changes are changes of.
+
+use std::collections::BTreeSet;
+
+use super::{Engine, body, now_us};
+use crate::client::error::ClientError;
+use crate::client::folder::Held;
+use crate::client::plan::FileSide;
+use crate::client::report::Event;
+use crate::client::state::files::{Body, TrackedFile};
+use crate::client::state::open_questions::Conflict;
+use crate::client::state::pending::PendingWrite;
+use crate::client::state::{Change, StateError};
+use crate::domain::operation::digest_of;
+use crate::domain::text_merge::{TextMerge, merge_texts};
+
+/// How often a file may change while it is being replaced before it is left for the next sync.
+const MAX_ROUNDS: usize = 5;
+
+/// What a file held before.
+pub(super) struct Before {
+    /// Its text; `None` if there was no file.
+    pub content: Option<String>,
+    /// The Yjs state of that text.
+    pub yjs_state: Option<Vec<u8>>,
+}
+
+/// How one look at a pending write ended.
+enum Round {
+    Done,
+    Changed(Box<PendingWrite>),
+}
+
+impl Engine<'_> {
+    /// Writes `text` to the document's file (the body's text, if it is `None`), and stores file and body; `also` is
+    /// part of the same transaction.
+    pub(super) fn write_file(
+        &mut self,
+        file: &TrackedFile,
+        body: &Body,
+        text: Option<&str>,
+        before: Before,
+        also: impl FnOnce(&mut Change<'_>) -> Result<(), StateError>,
+    ) -> Result<(), ClientError> {
+        let text = text.unwrap_or(&body.content);
+        let draft = self.folder.write_draft(&file.path, text)?;
+        let pending = PendingWrite {
+            document_id: file.document_id,
+            path: file.path.clone(),
+            draft,
+            old_content: before.content,
+            old_yjs_state: before.yjs_state,
+        };
+        self.state.change(|change| {
+            change.put_file(file, body)?;
+            change.put_pending_write(&pending)?;
+            also(change)
+        })?;
+        if self.settings.dry_run {
+            self.note_in_scan(&file.path, text, None);
+            return self.state.change(|change| change.remove_pending_write(file.document_id)).map_err(Into::into);
+        }
+        self.finish_write(pending, text)
+    }
+
+    /// Finishes what an earlier sync had begun to write.
+    pub(super) fn finish_pending_writes(&mut self) -> Result<(), ClientError> {
+        for pending in self.state.change(|change| change.load_pending_writes())? {
+            if !self.folder.holds_something(&pending.draft) {
+                self.state.change(|change| change.remove_pending_write(pending.document_id))?;
+                continue;
+            }
+            if self.settings.dry_run {
+                let reason = "a write that was cut off is to be finished; sync without --dry-run first";
+                self.report.tell(&Event::Note { path: &pending.path, text: reason });
+                continue;
+            }
+            match self.folder.read_draft(&pending.draft)? {
+                Some(text) => self.finish_write(pending, &text)?,
+                None => self.state.change(|change| change.remove_pending_write(pending.document_id))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes drafts that nothing is known of: they were cut off before anything was stored.
+    pub(super) fn discard_stray_drafts(&mut self) -> Result<(), ClientError> {
+        let pending = self.state.change(|change| change.load_pending_writes())?;
+        let known: BTreeSet<String> = pending.into_iter().map(|one| one.draft).collect();
+        for draft in self.scan.drafts.iter().filter(|draft| !known.contains(*draft)) {
+            self.folder.discard(draft);
+        }
+        Ok(())
+    }
+
+    fn finish_write(&mut self, pending: PendingWrite, text: &str) -> Result<(), ClientError> {
+        let (mut pending, mut text) = (pending, text.to_owned());
+        for _ in 0..MAX_ROUNDS {
+            match self.try_to_finish(&pending, &text)? {
+                Round::Done => return Ok(()),
+                Round::Changed(next) => {
+                    pending = *next;
+                    text = self.folder.read_draft(&pending.draft)?.unwrap_or_default();
+                }
+            }
+        }
+        let reason = "it changes all the time; the next sync will try again";
+        self.problem(&pending.path, reason);
+        Ok(())
+    }
+
+    fn try_to_finish(&mut self, pending: &PendingWrite, text: &str) -> Result<Round, ClientError> {
+        let held = self.folder.read(&pending.path);
+        let side = match (&held, &pending.old_content) {
+            (Held::Nothing, _) => FileSide::Absent,
+            (Held::Text(now, _), _) if now == text => FileSide::AsServer,
+            (Held::Text(now, _), Some(old)) if now == old => FileSide::AsSynced,
+            (Held::Text(..), _) => FileSide::Different,
+            (Held::Other(_), _) => FileSide::Unreadable,
+        };
+        match (side, held) {
+            (FileSide::Absent | FileSide::AsSynced, held) => {
+                let seen = if let Held::Text(_, look) = held { Some(look) } else { None };
+                if self.folder.look(&pending.path) != seen {
+                    return Ok(Round::Changed(Box::new(pending.clone())));
+                }
+                self.folder.put_in_place(&pending.draft, &pending.path)?;
+                self.settle_write(pending, text)
+            }
+            (FileSide::AsServer, _) => {
+                self.folder.discard(&pending.draft);
+                self.settle_write(pending, text)
+            }
+            (FileSide::Different, Held::Text(now, _)) => match &pending.old_content {
+                Some(old) => self.unite_with_file(pending, old, &now, text),
+                None => self.leave_to_choice(pending, &now, text),
+            },
+            (_, Held::Other(reason)) => {
+                self.problem(&pending.path, &reason);
+                Ok(Round::Done)
+            }
+            _ => Ok(Round::Done),
+        }
+    }
+
+    fn settle_write(&mut self, pending: &PendingWrite, text: &str) -> Result<Round, ClientError> {
+        let look = self.folder.look(&pending.path);
+        let seen_ns = super::now_ns();
+        self.state.change(|change| {
+            if let Some(look) = look {
+                change.mark_seen(pending.document_id, look.size, look.modified_ns, seen_ns)?;
+            }
+            change.remove_pending_write(pending.document_id)
+        })?;
+        self.note_in_scan(&pending.path, text, look);
+        Ok(Round::Done)
+    }
+
+    /// The file was changed after its old text had been read: its changes go into the document, and both into a new
+    /// draft.
+    fn unite_with_file(
+        &mut self,
+        pending: &PendingWrite,
+        old: &str,
+        now: &str,
+        text: &str,
+    ) -> Result<Round, ClientError> {
+        let id = pending.document_id;
+        let Some((mut file, mut stored)) = self.state.change(|change| change.find_with_body(id))? else {
+            self.folder.discard(&pending.draft);
+            self.state.change(|change| change.remove_pending_write(id))?;
+            return Ok(Round::Done);
+        };
+        let mut operation = None;
+        let mut next = PendingWrite { old_content: Some(now.to_owned()), ..pending.clone() };
+        let united = match (&pending.old_yjs_state, &stored.yjs_state) {
+            (Some(old_state), Some(new_state)) => {
+                let (update, old_state) = self.edit(Some(old_state), now)?;
+                let state = self.unite(vec![new_state.clone(), update.clone()])?;
+                let united = self.renderer.render(std::slice::from_ref(&state))?;
+                next.old_yjs_state = Some(old_state);
+                stored = body(id, Some(state), &united);
+                file.digest = digest_of(&united).to_vec();
+                operation = Some(self.update_of(id, Some(update), &united));
+                united
+            }
+            _ => match merge_texts(old, now, text) {
+                TextMerge::Clean(merged) => merged,
+                TextMerge::Clash(_) | TextMerge::TooLarge => return self.leave_to_choice(pending, now, text),
+            },
+        };
+        next.draft = self.folder.write_draft(&pending.path, &united)?;
+        self.state.change(|change| {
+            change.put_file(&file, &stored)?;
+            change.put_pending_write(&next)?;
+            operation.map_or(Ok(()), |operation| Self::queue(change, operation))
+        })?;
+        self.folder.discard(&pending.draft);
+        Ok(Round::Changed(Box::new(next)))
+    }
+
+    /// Somebody made the file, or changed it so that texts alone cannot tell: both texts are kept.
+    fn leave_to_choice(&mut self, pending: &PendingWrite, now: &str, text: &str) -> Result<Round, ClientError> {
+        let id = pending.document_id;
+        let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? else {
+            self.folder.discard(&pending.draft);
+            self.state.change(|change| change.remove_pending_write(id))?;
+            return Ok(Round::Done);
+        };
+        let reason = "it was changed here and on the server, and the texts do not fit together";
+        let conflict = Conflict {
+            document_id: id,
+            path: pending.path.clone(),
+            reason: reason.to_owned(),
+            found_at: now_us(),
+            base_content: pending.old_content.clone(),
+            local_content: Some(now.to_owned()),
+            server_version: file.version,
+            server_title: file.title.clone(),
+            server_deleted: false,
+            server_content: Some(text.to_owned()),
+            server_yjs_state: stored.yjs_state,
+        };
+        self.state.change(|change| {
+            change.remove_pending_write(id)?;
+            change.put_conflict(&conflict)
+        })?;
+        self.folder.discard(&pending.draft);
+        self.report.tell(&Event::Conflict { path: &pending.path, reason });
+        Ok(Round::Done)
+    }
+
+    /// Tells the problem of a file.
+    pub(super) fn problem(&mut self, path: &str, reason: &str) {
+        self.report.tell(&Event::Problem { path, reason });
+        self.tally.failed += 1;
+    }
+}

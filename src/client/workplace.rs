@@ -1,0 +1,202 @@
+//! A folder that is at work: found, locked against a second sync, its state opened.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::client::error::ClientError;
+use crate::client::folder::{Folder, STATE_DIRECTORY};
+use crate::client::report::complain;
+use crate::client::state::settings::Setting;
+use crate::client::state::{State, StateError};
+use crate::client::sync::Identity;
+
+const DATABASE: &str = "state.db";
+const LOCK: &str = "lock";
+const GENERATION: &str = "generation";
+
+/// What a command does to the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Change it.
+    Change,
+    /// Work on a copy that is thrown away.
+    Rehearse,
+}
+
+/// A folder with its state. While it lives, no other command can change the folder.
+pub struct Workplace {
+    /// The folder.
+    pub folder: Folder,
+    /// Its state.
+    pub state: State,
+    /// The server's address.
+    pub server: String,
+    /// Who logged in last.
+    pub username: Option<String>,
+    /// Who the folder is to the server.
+    pub identity: Identity,
+    /// Held until this is dropped.
+    _lock: File,
+    /// Removed when this is dropped.
+    _copy: Option<Copy>,
+}
+
+/// A copy of the state.
+struct Copy(PathBuf);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        // What stays behind is in the system's place for temporary files.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// How a new folder is set up.
+pub struct Setup<'a> {
+    /// The server's address.
+    pub server: &'a str,
+    /// The workspace's id.
+    pub workspace: &'a str,
+    /// Who logged in.
+    pub username: Option<&'a str>,
+}
+
+impl Workplace {
+    /// Opens the folder that `start` is, or is in.
+    ///
+    /// # Errors
+    /// `Usage` if it is no synced folder, or another sync of it is under way; `State`.
+    pub fn open(start: &Path, access: Access) -> Result<Self, ClientError> {
+        let folder = Folder::new(find_root(start)?);
+        let lock = lock(&folder)?;
+        match access {
+            Access::Change => {
+                let mut state = State::open(&folder.own(DATABASE))?;
+                check_generation(&folder, &mut state)?;
+                Self::of(folder, state, lock, None)
+            }
+            Access::Rehearse => {
+                let copy = copy_state(&folder)?;
+                let state = State::open(&copy.0.join(DATABASE))?;
+                Self::of(folder.rehearsal(), state, lock, Some(copy))
+            }
+        }
+    }
+
+    fn of(folder: Folder, mut state: State, lock: File, copy: Option<Copy>) -> Result<Self, ClientError> {
+        let (server, workspace, device, username) = state.change(|change| {
+            Ok((
+                change.find_setting(Setting::Server)?,
+                change.find_setting(Setting::Workspace)?,
+                change.find_setting(Setting::Device)?,
+                change.find_setting(Setting::Username)?,
+            ))
+        })?;
+        let (Some(server), Some(workspace), Some(device)) = (server, workspace, device) else {
+            return Err(StateError::Damaged("it does not say which server it belongs to".to_owned()).into());
+        };
+        let identity = Identity { workspace, device };
+        Ok(Self { folder, state, server, username, identity, _lock: lock, _copy: copy })
+    }
+
+    /// Sets up a folder, made when absent.
+    ///
+    /// # Errors
+    /// `Usage` if it is set up already; `Io`, `State`.
+    pub fn set_up(root: &Path, setup: &Setup<'_>) -> Result<Self, ClientError> {
+        check_is_new(root)?;
+        fs::create_dir_all(root).map_err(|cause| ClientError::io(root, cause))?;
+        let root = root.canonicalize().map_err(|cause| ClientError::io(root, cause))?;
+        let folder = Folder::new(root);
+        folder.make_own_directory()?;
+        // Whoever keeps the folder under version control does not want this in it.
+        write_small(&folder.own(".gitignore"), "*\n")?;
+        write_small(&folder.own(LOCK), "")?;
+        let lock = lock(&folder)?;
+        let mut state = State::open(&folder.own(DATABASE))?;
+        state.change(|change| {
+            change.put_setting(Setting::Server, setup.server)?;
+            change.put_setting(Setting::Workspace, setup.workspace)?;
+            change.put_setting(Setting::Device, &format!("cli-{}", uuid::Uuid::now_v7().simple()))?;
+            setup.username.map_or(Ok(()), |username| change.put_setting(Setting::Username, username))
+        })?;
+        Self::of(folder, state, lock, None)
+    }
+}
+
+/// # Errors
+/// `Usage` if the folder, or one around it, is set up already.
+pub fn check_is_new(root: &Path) -> Result<(), ClientError> {
+    if root.join(STATE_DIRECTORY).join(DATABASE).exists() {
+        return Err(ClientError::Usage(format!(
+            "{} is set up already; `landfall status {0}` says with which server",
+            root.display()
+        )));
+    }
+    if root.exists() && !root.is_dir() {
+        return Err(ClientError::Usage(format!("{} is no folder", root.display())));
+    }
+    Ok(())
+}
+
+fn find_root(start: &Path) -> Result<PathBuf, ClientError> {
+    let absolute = start.canonicalize().map_err(|cause| ClientError::Usage(format!("{}: {cause}", start.display())))?;
+    let found = absolute.ancestors().find(|folder| folder.join(STATE_DIRECTORY).join(DATABASE).is_file());
+    found.map(Path::to_owned).ok_or_else(|| {
+        ClientError::Usage(format!("{} is no synced folder; set it up with `landfall init`", start.display()))
+    })
+}
+
+fn lock(folder: &Folder) -> Result<File, ClientError> {
+    let path = folder.own(LOCK);
+    let file = File::open(&path).map_err(|cause| ClientError::io(&path, cause))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ClientError::Usage(format!(
+            "another landfall command is at work in {}; wait until it has ended",
+            folder.root().display()
+        ))),
+        Err(TryLockError::Error(cause)) => Err(ClientError::io(path, cause)),
+    }
+}
+
+fn copy_state(folder: &Folder) -> Result<Copy, ClientError> {
+    let copy = Copy(std::env::temp_dir().join(format!("landfall-rehearsal-{}", uuid::Uuid::new_v4())));
+    std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), 0o700)
+        .create(&copy.0)
+        .map_err(|cause| ClientError::io(&copy.0, cause))?;
+    for name in [DATABASE.to_owned(), format!("{DATABASE}-wal")] {
+        let source = folder.own(&name);
+        if source.exists() {
+            fs::copy(&source, copy.0.join(&name)).map_err(|cause| ClientError::io(source, cause))?;
+        }
+    }
+    Ok(copy)
+}
+
+/// A state that counts fewer syncs than the file beside it was put back from a backup: what it says of the files is
+/// of another time, and following it would undo what others did since. So it is forgotten, and files are matched by
+/// content.
+fn check_generation(folder: &Folder, state: &mut State) -> Result<(), ClientError> {
+    let path = folder.own(GENERATION);
+    let beside: u64 = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let stored = state.change(|change| change.find_setting(Setting::Generation))?;
+    let within: u64 = stored.and_then(|text| text.parse().ok()).unwrap_or(0);
+    if beside > within {
+        complain("the folder's sync state is older than the folder (from a backup?); matching by content instead");
+        state.change(|change| change.forget_sync_state())?;
+    }
+    let next = within.max(beside).saturating_add(1).to_string();
+    state.change(|change| change.put_setting(Setting::Generation, &next))?;
+    write_small(&path, &next)
+}
+
+fn write_small(path: &Path, text: &str) -> Result<(), ClientError> {
+    let draft = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    let written = options.write(true).create(true).truncate(true).mode(0o600).open(&draft);
+    let written = written.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+    written.and_then(|()| fs::rename(&draft, path)).map_err(|cause| ClientError::io(path, cause))
+}
