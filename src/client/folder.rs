@@ -235,8 +235,7 @@ impl Folder {
     fn place(&self, path: &str) -> Result<PathBuf, String> {
         check_path(path)?;
         let mut place = self.root.clone();
-        let mut parts = path.split('/').peekable();
-        while let Some(part) = parts.next() {
+        for part in path.split('/') {
             place.push(part);
             if fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_symlink()) {
                 return Err("a symbolic link is in its way; links are not followed".to_owned());

@@ -89,7 +89,7 @@ pub fn path_for_title(title: &str) -> Result<String, String> {
 /// The part with what cannot stand in names replaced. `.`, `..` and the like stay, to be refused.
 fn holdable(part: &str) -> String {
     let mut held: String = part.chars().map(|c| if is_barred(c) { '_' } else { c }).collect();
-    if held.ends_with(['.', ' ']) && held.trim_matches('.').len() > 0 {
+    if held.ends_with(['.', ' ']) && !held.trim_matches('.').is_empty() {
         held.pop();
         held.push('_');
     }

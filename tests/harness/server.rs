@@ -133,6 +133,13 @@ impl TestServer {
         *self.base_url.write().unwrap() = url.trim().to_owned();
     }
 
+    /// As [`restart`](Self::restart), with other settings from now on.
+    #[allow(dead_code, reason = "not every suite restarts servers with other settings")]
+    pub fn restart_with(&mut self, settings: &[(&str, &str)]) {
+        self.settings.extend(settings.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        self.restart();
+    }
+
     /// A client without a token.
     pub fn client(&self) -> &Client {
         &self.client

@@ -201,6 +201,7 @@ impl<'a> Engine<'a> {
     pub fn run(&mut self) -> Result<(), ClientError> {
         self.finish_pending_writes()?;
         self.look_at_folder()?;
+        self.record_moves()?;
         let is_first = self.state.change(|change| change.find_setting(Setting::Cursor))?.is_none();
         if self.settings.direction != Direction::Push || is_first {
             self.pull()?;

@@ -31,28 +31,35 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// Queues moves alone: what others did to a file is to be taken in where it is now.
+    pub(super) fn record_moves(&mut self) -> Result<(), ClientError> {
+        for change in self.compare_with_state()? {
+            if let LocalChange::Move { id, to } = change {
+                self.record_move(id, &to)?;
+            }
+        }
+        Ok(())
+    }
+
     /// # Errors
     /// `Guard`, if too much was deleted.
     fn find_local_changes(&mut self) -> Result<Vec<LocalChange>, ClientError> {
-        let (tracked, files) = self.compare_with_state()?;
-        let (folder, scan) = (&self.folder, &self.scan);
-        let is_gone = |path: &str| !scan.is_unknown(path) && !folder.holds_something(path);
-        let changes = local_changes(&tracked, &files, is_gone);
-        let deletions = changes.iter().filter(|change| matches!(change, LocalChange::Delete { .. })).count();
-        let queued = tracked.iter().filter(|one| one.is_deletion_queued).count();
-        if is_mass_deletion(deletions + queued, tracked.len()) && !self.settings.allow_mass_delete {
+        let changes = self.compare_with_state()?;
+        let (all, queue) = self.state.change(|change| Ok((change.load_files()?.len(), change.list_outbox()?)))?;
+        let queued = queue.iter().filter(|(_, _, kind)| kind == "delete").count();
+        let deletions = changes.iter().filter(|change| matches!(change, LocalChange::Delete { .. })).count() + queued;
+        if is_mass_deletion(deletions, all) && !self.settings.allow_mass_delete {
             return Err(ClientError::Guard(format!(
-                "{deletions} of {} files are gone from {}; to delete their documents for everybody, add \
+                "{deletions} of {all} files are gone from {}; to delete their documents for everybody, add \
                  --allow-mass-delete; to get the files back, run `landfall reset` and sync",
-                tracked.len(),
                 self.folder.root().display()
             )));
         }
         Ok(changes)
     }
 
-    /// The tracked files with what holds them, and the files that count.
-    fn compare_with_state(&mut self) -> Result<(Vec<Tracked>, BTreeMap<String, LocalFile>), ClientError> {
+    /// What changed in the folder, conflicts and unfinished writes left out.
+    fn compare_with_state(&mut self) -> Result<Vec<LocalChange>, ClientError> {
         let (rows, conflicts, writes, queue) = self.state.change(|change| {
             Ok((change.load_files()?, change.load_conflicts()?, change.load_pending_writes()?, change.list_outbox()?))
         })?;
@@ -64,13 +71,18 @@ impl Engine<'_> {
         let waiting: BTreeSet<&str> =
             conflicts.iter().map(|one| one.path.as_str()).filter(|path| !tracked_paths.contains(path)).collect();
         let files = self.scan.files.iter().filter(|(path, _)| !waiting.contains(path.as_str()));
-        let files = files.map(|(path, file)| (path.clone(), file.clone())).collect();
-        let tracked = rows.into_iter().map(|file| Tracked {
-            is_held: held.contains(&file.document_id),
-            is_deletion_queued: deleted.contains(&file.document_id),
-            file,
-        });
-        Ok((tracked.collect(), files))
+        let files: BTreeMap<String, LocalFile> = files.map(|(path, file)| (path.clone(), file.clone())).collect();
+        let tracked: Vec<Tracked> = rows
+            .iter()
+            .map(|file| Tracked {
+                is_held: held.contains(&file.document_id),
+                is_deletion_queued: deleted.contains(&file.document_id),
+                file: file.clone(),
+            })
+            .collect();
+        let (folder, scan) = (&self.folder, &self.scan);
+        let is_gone = |path: &str| !scan.is_unknown(path) && !folder.holds_something(path);
+        Ok(local_changes(&tracked, &files, is_gone))
     }
 
     fn record_create(&mut self, path: &str) -> Result<(), ClientError> {

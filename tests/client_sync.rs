@@ -1,0 +1,25 @@
+//! The command-line client as people use it: the real program, on real folders, with the real server.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stderr,
+    reason = "a test that cannot go on must fail, loudly"
+)]
+
+#[allow(dead_code, unused_imports, unused_macros, reason = "shared with the suites over HTTP, which use all of it")]
+mod harness;
+#[allow(dead_code, reason = "part of the test bench; nothing here needs Postgres")]
+mod postgres_server;
+
+mod client_sync {
+    mod commands;
+    mod crashes;
+    mod files;
+    mod first_sync;
+    mod guards;
+    mod place;
+    mod two_people;
+}

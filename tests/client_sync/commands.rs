@@ -1,0 +1,173 @@
+//! The command line: options, exit codes, what is said, logins.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::place::Desk;
+use crate::harness::user::PASSWORD;
+
+#[test]
+fn exit_codes_tell_what_is_wrong() {
+    let mut desk = Desk::new();
+    let place = desk.place();
+    place.write("a.md", "one\n");
+    place.run(&["sync", "--batch-size", "101"]).expect(2);
+    place.run(&["sync", "--json", "--quiet"]).expect(2);
+    place.run(&["sync", "/nowhere"]).expect(2);
+    place.run(&["init", ".", "--server", place.url()]).expect(2);
+    let elsewhere = desk.unconnected();
+    let ran = elsewhere.run(&["sync"]).expect(2);
+    assert!(ran.says(&["landfall init"]), "{}", ran.stderr);
+    elsewhere.run(&["init", ".", "--server", "ftp://x"]).expect(2);
+    elsewhere.run(&["init", ".", "--server", place.url(), "--workspace", "no such"]).expect(2);
+    let wrong = place.command(&["sync"]).env("LANDFALL_PASSWORD", "wrong, quite wrong").output().unwrap();
+    assert_eq!(wrong.status.code(), Some(3));
+    let alone = place.command(&["sync"]).env("LANDFALL_TOKEN", "no token").output().unwrap();
+    assert_eq!(alone.status.code(), Some(3));
+    let nobody = elsewhere.command(&["init", ".", "--server", place.url()]).env_clear().output().unwrap();
+    assert_eq!(nobody.status.code(), Some(3), "nothing waits for input without a terminal");
+    assert!(!elsewhere.has(".landfall"), "a failed init leaves nothing");
+    desk.server.stop();
+    let ran = place.run(&["sync", "--retries", "1"]).expect(3);
+    assert!(ran.says(&["cannot reach"]), "{}", ran.stderr);
+    place.run(&["status"]).expect(1);
+    desk.server.restart();
+    place.sync();
+    place.run(&["status"]).expect(0);
+}
+
+#[test]
+fn a_login_is_kept_and_renewed() {
+    let desk = Desk::with(&[("LANDFALL_ACCESS_TOKEN_S", "1")]);
+    let place = desk.place();
+    place.write("a.md", "one\n");
+    for _ in 0..3 {
+        let ran = place.command(&["sync"]).env_clear().output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
+    let kept = place.path(".landfall/credentials");
+    assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!fs::read_to_string(&kept).unwrap().contains(PASSWORD));
+    fs::set_permissions(&kept, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(place.command(&["sync"]).env_clear().output().unwrap().status.code(), Some(2));
+    fs::remove_file(&kept).unwrap();
+    let ran = place.command(&["sync"]).env_clear().output().unwrap();
+    assert_eq!(ran.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("landfall login"));
+    place.run(&["login"]).expect(0);
+    assert!(place.command(&["sync"]).env_clear().output().unwrap().status.success());
+    let token = desk.server.register("grace").access_token;
+    let foreign = place.command(&["pull"]).env_clear().env("LANDFALL_TOKEN", token).output().unwrap();
+    assert_eq!(foreign.status.code(), Some(1), "another user's token sees no such workspace");
+}
+
+#[test]
+fn scripts_read_events() {
+    let desk = Desk::new();
+    let place = desk.place();
+    for n in 0..120 {
+        place.write(&format!("{n:03}.md"), format!("{n}\n"));
+    }
+    let events = place.sync_json(0, &["--batch-size", "7", "--concurrency", "3"]);
+    let named = |name: &str| events.iter().filter(|event| event["event"] == name).count();
+    assert_eq!(named("pushed"), 120);
+    assert!(named("progress") >= 1);
+    let last = events.last().unwrap();
+    assert_eq!((&last["event"], &last["exit_code"], &last["pushed"]), (&"finished".into(), &0.into(), &120.into()));
+    let progress = &last["progress"];
+    assert_eq!((&progress["total"], &progress["succeeded"]), (&120.into(), &120.into()));
+    assert_eq!(progress["percentage"], 100.0);
+    let quiet = place.run(&["sync", "--quiet"]).expect(0);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    let status = place.run(&["status", "--json"]).expect(0);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!((&status["tracked"], &status["pending"]), (&120.into(), &0.into()));
+    assert_eq!(status["last_sync"]["outcome"], "finished");
+}
+
+#[test]
+fn batches_can_be_counted_out() {
+    let desk = Desk::new();
+    let place = desk.place();
+    for n in 0..25 {
+        place.write(&format!("{n:02}.md"), format!("{n}\n"));
+    }
+    place.run(&["push", "--batches", "1", "--batch-size", "10"]).expect(1);
+    assert_eq!(desk.documents().len(), 10);
+    let ran = place.run(&["status"]).expect(1);
+    assert!(ran.says(&["15 operations pending"]), "{}", ran.stdout);
+    place.sync();
+    assert_eq!(desk.documents().len(), 25);
+}
+
+#[test]
+fn all_or_nothing_is_one_batch() {
+    let desk = Desk::with(&[("LANDFALL_MAX_OPERATIONS", "20")]);
+    let place = desk.place();
+    for n in 0..21 {
+        place.write(&format!("{n:02}.md"), format!("{n}\n"));
+    }
+    let ran = place.run(&["sync", "--atomic"]).expect(2);
+    assert!(ran.says(&["21 operations", "20"]), "{}", ran.stderr);
+    assert!(desk.documents().is_empty());
+    place.delete("20.md");
+    place.run(&["sync", "--atomic"]).expect(0);
+    assert_eq!(desk.documents().len(), 20);
+}
+
+#[test]
+fn directions() {
+    let desk = Desk::new();
+    let (here, there) = (desk.place(), desk.place());
+    here.write("a.md", "a\n");
+    here.run(&["push"]).expect(0);
+    there.write("b.md", "b\n");
+    there.run(&["pull"]).expect(0);
+    assert!(there.has("a.md"));
+    assert_eq!(desk.documents().len(), 1);
+    there.run(&["sync", "--direction", "push"]).expect(0);
+    assert_eq!(desk.documents().len(), 2);
+    assert!(!here.has("b.md"));
+    here.run(&["sync", "--direction", "pull", "--force-full"]).expect(0);
+    assert_eq!(here.files(), there.files());
+}
+
+#[test]
+fn a_refused_operation_waits_among_the_dead_letters() {
+    let mut desk = Desk::new();
+    let place = desk.place();
+    let lines = |word: &str| (0..40).map(|n| format!("{word} {n} of a long text\n")).collect::<String>();
+    place.write("a.md", lines("line"));
+    place.write("b.md", "two\n");
+    place.sync();
+    desk.server.stop();
+    desk.server.restart_with(&[("LANDFALL_MAX_YJS_STRUCTS", "3")]);
+    place.write("a.md", lines("row"));
+    place.write("b.md", "two\nand more\n");
+    let ran = place.run(&["sync"]).expect(1);
+    assert!(ran.says(&["failed", "a.md", "too_large"]) && ran.says(&["updated", "b.md"]), "{}", ran.stdout);
+    assert!(place.run(&["retry", "--list"]).expect(1).says(&["update a.md", "too_large"]));
+    assert_eq!(place.read("a.md"), lines("row"));
+    desk.server.stop();
+    desk.server.restart_with(&[("LANDFALL_MAX_YJS_STRUCTS", "")]);
+    place.run(&["retry"]).expect(0);
+    place.sync();
+    place.run(&["verify"]).expect(0);
+    assert_eq!(desk.documents()["a.md"], [lines("row")]);
+}
+
+#[test]
+fn a_batch_that_is_too_slow_is_halved() {
+    // No batch is ever in time: the client gives up with every operation still queued.
+    let desk = Desk::with(&[("LANDFALL_TIMEOUT_MS", "1")]);
+    let place = desk.place();
+    for n in 0..200 {
+        place.write(&format!("{n}.md"), "x".repeat(20_000));
+    }
+    let ran = place.run(&["sync", "--retries", "0"]);
+    let documents = desk.documents().len();
+    let status = place.run(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    let left = status["pending"].as_u64().unwrap() + status["dead_letters"].as_u64().unwrap();
+    assert!(documents as u64 + left >= 200, "nothing is dropped: {documents} there, {left} left; {}", ran.stdout);
+}

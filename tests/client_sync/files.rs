@@ -1,0 +1,173 @@
+//! Files of every kind, and what becomes of those that cannot be synced.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use super::place::Desk;
+
+#[test]
+fn a_thousand_files_come_through_byte_by_byte() {
+    let desk = Desk::new();
+    let (here, there) = (desk.place(), desk.place());
+    for n in 0..1_000 {
+        here.write(&format!("{}/{}/{n}.md", n % 7, n % 3), format!("# {n}\r\n\tnaïve 文 🎈 {}\n", "x".repeat(n % 97)));
+    }
+    copy_docs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs"), &here.path("docs"));
+    here.write("empty.md", "");
+    here.write("no newline.txt", "\u{feff}end");
+    here.sync();
+    there.sync();
+    assert!(here.files().len() > 1_010);
+    assert_eq!(here.files(), there.files());
+    for n in 0..1_000 {
+        there
+            .write(&format!("{}/{}/{n}.md", n % 7, n % 3), format!("# {n}, changed\r\n\t文🎈{}\n", "y".repeat(n % 89)));
+    }
+    there.sync();
+    here.sync();
+    assert_eq!(here.files(), there.files());
+    assert!(here.read("1/1/1.md").starts_with("# 1, changed"));
+    here.run(&["verify"]).expect(0);
+}
+
+fn copy_docs(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_docs(&path, &target);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_large_file_and_a_small_change_of_it() {
+    let desk = Desk::new();
+    let (here, there) = (desk.place(), desk.place());
+    let lines: Vec<String> =
+        (0..100_000).map(|n| format!("line {n} of a file of some five megabytes, so it is long\n")).collect();
+    let text = lines.concat();
+    assert!(text.len() > 5_000_000);
+    here.write("large.md", &text);
+    here.sync();
+    there.sync();
+    assert_eq!(here.files(), there.files());
+    let changed = text.replacen("line 50000 ", "line fifty thousand ", 1);
+    there.write("large.md", &changed);
+    there.sync();
+    here.sync();
+    assert!(here.read("large.md") == changed);
+}
+
+#[test]
+fn what_cannot_be_synced_costs_itself_only() {
+    let desk = Desk::with(&[("LANDFALL_MAX_CONTENT_BYTES", "100000")]);
+    let place = desk.place();
+    place.write("good.md", "good\n");
+    place.write("latin1.md", b"caf\xE9\n");
+    place.write("binary.txt", b"a\0b");
+    place.write("large.md", "x".repeat(100_001));
+    place.write("Case.md", "one\n");
+    place.write("case.md", "two\n");
+    place.write("con.md", "reserved\n");
+    place.write("what?.md", "barred\n");
+    place.write(".hidden.md", "hidden\n");
+    place.write("picture.png", "not synced\n");
+    place.write("drafts/a.md", "ignored\n");
+    place.write(".landfallignore", "drafts/\n");
+    fs::write(place.path("").join(std::ffi::OsStr::from_bytes(b"not \xff utf8.md")), "x").unwrap();
+    symlink("..", place.path("loop")).unwrap();
+    symlink("good.md", place.path("link.md")).unwrap();
+    let ran = place.run(&["sync"]).expect(1);
+    for (path, why) in [
+        ("latin1.md", "not UTF-8"),
+        ("binary.txt", "NUL"),
+        ("large.md", "more than"),
+        ("case.md", "upper and lower case"),
+        ("con.md", "reserved"),
+        ("what?.md", "cannot stand"),
+        ("link.md", "symbolic link"),
+        ("utf8.md", "not UTF-8"),
+    ] {
+        assert!(ran.says(&["problem", path, why]), "{path}: {}", ran.stdout);
+    }
+    assert_eq!(desk.documents().into_keys().collect::<Vec<_>>(), ["Case.md", "good.md"]);
+    place.write("latin1.md", "café\n");
+    place.delete("case.md");
+    place.run(&["sync"]).expect(1);
+    assert_eq!(desk.documents()["latin1.md"], ["café\n"]);
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_deleted() {
+    let desk = Desk::new();
+    let place = desk.place();
+    place.write("a.md", "one\n");
+    place.write("sub/b.md", "two\n");
+    place.write("c.md", "three\n");
+    place.sync();
+    place.write("a.md", b"\xff\xfe");
+    place.write(".landfallignore", "sub/\n");
+    place.delete("c.md");
+    symlink("a.md", place.path("c.md")).unwrap();
+    place.run(&["sync"]).expect(1);
+    assert_eq!(desk.documents().into_keys().collect::<Vec<_>>(), ["a.md", "c.md", "sub/b.md"]);
+}
+
+#[test]
+fn nothing_is_written_through_a_symbolic_link() {
+    let desk = Desk::new();
+    let outside = tempfile::tempdir().unwrap();
+    let (here, there) = (desk.place(), desk.place());
+    symlink(outside.path(), there.path("sub")).unwrap();
+    here.write("sub/a.md", "text\n");
+    here.write("b.md", "text\n");
+    here.sync();
+    let ran = there.run(&["sync"]).expect(1);
+    assert!(ran.says(&["sub/a.md", "symbolic link"]), "{}", ran.stdout);
+    assert_eq!(there.read("b.md"), "text\n");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    fs::remove_file(there.path("sub")).unwrap();
+    there.sync();
+    assert_eq!(here.files(), there.files(), "what was left out is taken in when it can be");
+}
+
+#[test]
+fn a_file_that_changes_during_the_pull_is_united() {
+    const FILES: usize = 200;
+    let desk = Desk::new();
+    let (here, there) = (desk.place(), desk.place());
+    let name = |n: usize| format!("{n:03}.md");
+    for n in 0..FILES {
+        here.write(&name(n), "top\n\nmiddle\n\nend\n");
+    }
+    here.sync();
+    there.sync();
+    for n in 0..FILES {
+        here.write(&name(n), "TOP\n\nmiddle\n\nend\n");
+    }
+    here.sync();
+    let mut pull = there.spawn(&["sync", "--json"]);
+    let mut lines = BufReader::new(pull.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("\"written\"")));
+    // The folder has been read; the last files will not be written for a while.
+    for n in FILES - 40..FILES {
+        let text = there.read(&name(n));
+        there.write(&name(n), text.replace("end", "END"));
+    }
+    lines.for_each(drop);
+    assert!(pull.wait().unwrap().success());
+    there.sync();
+    here.sync();
+    assert_eq!(here.files(), there.files());
+    for n in 0..FILES {
+        let end = if n >= FILES - 40 { "END" } else { "end" };
+        assert_eq!(here.read(&name(n)), format!("TOP\n\nmiddle\n\n{end}\n"), "{n}");
+    }
+}

@@ -1,0 +1,199 @@
+//! A folder of one person, synced by the real program.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::user::PASSWORD;
+use crate::harness::{Database, TestServer, User};
+
+/// A server with one user, to whose workspace folders are connected.
+pub struct Desk {
+    pub server: TestServer,
+    pub ada: User,
+}
+
+/// A folder.
+pub struct Place {
+    directory: TempDir,
+    url: String,
+}
+
+/// What a command came to.
+pub struct Ran {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A server with these settings, on a port that it keeps when it is restarted.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let listen = format!("127.0.0.1:{port}");
+        let mut all = vec![("LANDFALL_RATE_LIMIT", "off"), ("LANDFALL_LISTEN", listen.as_str())];
+        all.extend_from_slice(settings);
+        let server = TestServer::start_with(Database::Sqlite, &all);
+        let ada = server.register("ada");
+        Self { server, ada }
+    }
+
+    /// A new folder, connected.
+    pub fn place(&self) -> Place {
+        let place = self.unconnected();
+        place.run(&["init", ".", "--server", &place.url]).expect(0);
+        place
+    }
+
+    /// A new folder.
+    pub fn unconnected(&self) -> Place {
+        Place { directory: TempDir::new().unwrap(), url: self.server.client().base_url() }
+    }
+
+    /// Titles and texts of the workspace's documents.
+    pub fn documents(&self) -> BTreeMap<String, Vec<String>> {
+        let mut documents: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut cursor = String::new();
+        loop {
+            let workspace = &self.ada.workspace_id;
+            let path = format!("/api/v1/documents/changes?workspace_id={workspace}&limit=500{cursor}");
+            let page = self.ada.get(&path).expect(200);
+            for item in page.items() {
+                if item["deleted"] == false {
+                    let text = item["content"].as_str().unwrap().to_owned();
+                    documents.entry(item["title"].as_str().unwrap().to_owned()).or_default().push(text);
+                }
+            }
+            if page.body["has_more"] == false {
+                return documents;
+            }
+            cursor = format!("&cursor={}", page.string("/next_cursor"));
+        }
+    }
+}
+
+impl Place {
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.directory.path().join(path)
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    pub fn has(&self, path: &str) -> bool {
+        self.path(path).exists()
+    }
+
+    pub fn delete(&self, path: &str) {
+        fs::remove_file(self.path(path)).unwrap();
+    }
+
+    /// Every file, the client's own left out, with its bytes.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        files_under(self.directory.path(), false)
+    }
+
+    /// Every file, the client's own too.
+    pub fn all_files(&self) -> BTreeMap<String, Vec<u8>> {
+        files_under(self.directory.path(), true)
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .env("LANDFALL_USERNAME", "ada")
+            .env("LANDFALL_PASSWORD", PASSWORD)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
+    }
+
+    /// Syncs; it must end well.
+    #[track_caller]
+    pub fn sync(&self) -> Ran {
+        self.run(&["sync"]).expect(0)
+    }
+
+    /// Syncs and reads what it says.
+    #[track_caller]
+    pub fn sync_json(&self, status: i32, arguments: &[&str]) -> Vec<Value> {
+        let ran = self.run(&[&["sync", "--json"], arguments].concat()).expect(status);
+        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn expect(self, status: i32) -> Self {
+        let Self { status: came, stdout, stderr } = &self;
+        assert_eq!(*came, status, "stdout:\n{stdout}\nstderr:\n{stderr}");
+        self
+    }
+
+    /// Whether a line of either stream has all of these words.
+    pub fn says(&self, words: &[&str]) -> bool {
+        self.stdout.lines().chain(self.stderr.lines()).any(|line| words.iter().all(|word| line.contains(word)))
+    }
+}
+
+fn files_under(root: &Path, own_too: bool) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let path = entry.path();
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                if own_too || entry.file_name() != ".landfall" {
+                    folders.push(path);
+                }
+            } else if kind.is_file() {
+                let relative = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                files.insert(relative, fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
