@@ -160,3 +160,142 @@ pub const fn take_in(synced_version: Option<i64>, file: FileSide, version: i64, 
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::folder::Look;
+
+    const IDS: [u128; 4] = [1, 2, 3, 4];
+
+    fn id(number: u128) -> DocId {
+        DocId(uuid::Uuid::from_u128(number))
+    }
+
+    fn tracked(number: u128, path: &str, text: &str) -> Tracked {
+        let file = TrackedFile {
+            document_id: id(number),
+            path: path.to_owned(),
+            folded: path.to_lowercase(),
+            title: path.to_owned(),
+            version: 1,
+            digest: text.as_bytes().to_vec(),
+            size: 0,
+            modified_ns: 0,
+            seen_ns: 0,
+        };
+        Tracked { file, is_held: false, is_deletion_queued: false }
+    }
+
+    fn files(texts: &[(&str, &str)]) -> BTreeMap<String, LocalFile> {
+        let file = |text: &str| LocalFile { digest: text.as_bytes().to_vec(), look: Look::default() };
+        texts.iter().map(|(path, text)| ((*path).to_owned(), file(text))).collect()
+    }
+
+    fn changes(tracked: &[Tracked], now: &[(&str, &str)]) -> Vec<LocalChange> {
+        local_changes(tracked, &files(now), |_| true)
+    }
+
+    fn moved(number: u128, to: &str) -> LocalChange {
+        LocalChange::Move { id: id(number), to: to.to_owned() }
+    }
+
+    fn created(path: &str) -> LocalChange {
+        LocalChange::Create { path: path.to_owned() }
+    }
+
+    #[test]
+    fn each_change_is_recognised() {
+        let [one, two, three, four] = IDS;
+        let before = [
+            tracked(one, "a.md", "A"),
+            tracked(two, "b.md", "B"),
+            tracked(three, "c.md", "C"),
+            tracked(four, "d.md", "D"),
+        ];
+        assert_eq!(changes(&before, &[("a.md", "A"), ("b.md", "B"), ("c.md", "C"), ("d.md", "D")]), []);
+        assert_eq!(
+            changes(&before, &[("a.md", "A2"), ("x.md", "B"), ("c.md", "C"), ("new.md", "N")]),
+            [
+                LocalChange::Edit { id: id(one) },
+                moved(two, "x.md"),
+                created("new.md"),
+                LocalChange::Delete { id: id(four) },
+            ]
+        );
+        assert_eq!(changes(&[], &[("b.md", ""), ("a.md", "")]), [created("a.md"), created("b.md")]);
+    }
+
+    #[test]
+    fn equal_texts_are_paired_one_to_one() {
+        let before = [tracked(1, "a.md", ""), tracked(2, "b.md", ""), tracked(3, "c.md", "")];
+        assert_eq!(
+            changes(&before, &[("x.md", ""), ("y.md", "")]),
+            [moved(1, "x.md"), moved(2, "y.md"), LocalChange::Delete { id: id(3) }]
+        );
+        assert_eq!(changes(&before[..1], &[("a.md", ""), ("copy.md", "")]), [created("copy.md")], "a copy is no move");
+        let swapped = [tracked(1, "a.md", "A"), tracked(2, "b.md", "B")];
+        assert_eq!(
+            changes(&swapped, &[("a.md", "B"), ("b.md", "A")]),
+            [LocalChange::Edit { id: id(1) }, LocalChange::Edit { id: id(2) }]
+        );
+    }
+
+    #[test]
+    fn what_is_held_or_merely_unseen_is_left_alone() {
+        let held = Tracked { is_held: true, ..tracked(1, "a.md", "A") };
+        assert_eq!(changes(std::slice::from_ref(&held), &[("a.md", "other")]), []);
+        assert_eq!(changes(&[held], &[]), []);
+        assert_eq!(local_changes(&[tracked(1, "a.md", "A")], &files(&[]), |_| false), []);
+        let deleted = Tracked { is_deletion_queued: true, ..tracked(1, "a.md", "A") };
+        assert_eq!(changes(std::slice::from_ref(&deleted), &[]), []);
+        assert_eq!(changes(&[deleted], &[("a.md", "A")]), [LocalChange::Reappear { id: id(1) }]);
+    }
+
+    #[test]
+    fn mass_deletions_are_both_many_and_a_large_part() {
+        for (deletions, all, is_mass) in [
+            (0, 0, false),
+            (20, 20, false),
+            (21, 21, true),
+            (21, 83, true),
+            (21, 84, false),
+            (100, 1_000, false),
+            (251, 1_000, true),
+        ] {
+            assert_eq!(is_mass_deletion(deletions, all), is_mass, "{deletions} of {all}");
+        }
+    }
+
+    #[test]
+    fn every_meeting_of_file_and_document_is_decided() {
+        use FileSide::{Absent, AsServer, AsSynced, Different, Unreadable};
+        for (synced, file, version, is_deleted, expected) in [
+            (None, Absent, 1, false, TakeIn::Write),
+            (None, AsServer, 1, false, TakeIn::Adopt),
+            (None, Different, 1, false, TakeIn::AskWhich),
+            (None, Unreadable, 1, false, TakeIn::Postpone),
+            (None, Absent, 2, true, TakeIn::Nothing),
+            (None, Different, 2, true, TakeIn::Nothing),
+            (Some(3), Different, 3, false, TakeIn::Nothing),
+            (Some(3), Absent, 2, false, TakeIn::Nothing),
+            (Some(3), Different, 3, true, TakeIn::Nothing),
+            (Some(3), Absent, 4, false, TakeIn::Restore),
+            (Some(3), AsSynced, 4, false, TakeIn::Write),
+            (Some(3), AsServer, 4, false, TakeIn::Adopt),
+            (Some(3), Different, 4, false, TakeIn::Unite),
+            (Some(3), Unreadable, 4, false, TakeIn::Postpone),
+            (Some(0), Different, 1, false, TakeIn::Unite),
+            (Some(3), Absent, 4, true, TakeIn::Forget),
+            (Some(3), AsSynced, 4, true, TakeIn::Remove),
+            (Some(3), Different, 4, true, TakeIn::AskDeleted),
+            (Some(3), Unreadable, 4, true, TakeIn::AskDeleted),
+        ] {
+            assert_eq!(
+                take_in(synced, file, version, is_deleted),
+                expected,
+                "{synced:?} {file:?} {version} {is_deleted}"
+            );
+        }
+    }
+}

@@ -272,7 +272,16 @@ fn share(count: u64) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
+/// One line, whatever stands in the names and reasons.
 fn line_of(event: &Event<'_>) -> String {
+    let line = words_of(event);
+    if !line.contains(char::is_control) {
+        return line;
+    }
+    line.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
+fn words_of(event: &Event<'_>) -> String {
     match event {
         Event::Pushed { path, operation, merged } => {
             let done = match *operation {

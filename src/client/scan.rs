@@ -36,15 +36,15 @@ pub struct Scan {
     pub problems: BTreeMap<String, String>,
     /// Drafts of files that were to be written.
     pub drafts: Vec<String>,
-    /// When it was made, in nanoseconds since 1970.
-    pub at_ns: i64,
+    /// Paths of the files by what [`folded`] makes of them.
+    by_folded: BTreeMap<String, String>,
 }
 
 /// Reads the folder. `tracked` files that look as they did are not read again, unless `all` of them are to be.
 #[must_use]
 pub fn scan(folder: &Folder, tracked: &[TrackedFile], max_bytes: u64, all: bool) -> Scan {
     let known: BTreeMap<&str, &TrackedFile> = tracked.iter().map(|file| (file.path.as_str(), file)).collect();
-    let mut scan = Scan { at_ns: now_ns(), ..Scan::default() };
+    let mut scan = Scan::default();
     let walk = WalkBuilder::new(folder.root())
         .standard_filters(false)
         .follow_links(false)
@@ -141,6 +141,25 @@ impl Scan {
                 self.problems.insert(path, reason);
             }
         }
+        self.by_folded = self.files.keys().map(|path| (folded(path), path.clone())).collect();
+    }
+
+    /// Notes what a path holds now.
+    pub fn put(&mut self, path: &str, file: LocalFile) {
+        self.by_folded.insert(folded(path), path.to_owned());
+        self.files.insert(path.to_owned(), file);
+    }
+
+    /// Notes that a path holds nothing any more.
+    pub fn remove(&mut self, path: &str) -> Option<LocalFile> {
+        self.by_folded.remove(&folded(path));
+        self.files.remove(path)
+    }
+
+    /// The file whose path differs from `path` in upper and lower case alone.
+    #[must_use]
+    pub fn other_case_of(&self, path: &str) -> Option<&str> {
+        self.by_folded.get(&folded(path)).map(String::as_str).filter(|other| *other != path)
     }
 
     /// Whether a path could not be looked at, or lies in a folder that could not.

@@ -1,6 +1,7 @@
 //! The command line: options, exit codes, what is said, logins.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 
 use super::place::Desk;
@@ -170,4 +171,53 @@ fn a_batch_that_is_too_slow_is_halved() {
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     let left = status["pending"].as_u64().unwrap() + status["dead_letters"].as_u64().unwrap();
     assert!(documents as u64 + left >= 200, "nothing is dropped: {documents} there, {left} left; {}", ran.stdout);
+}
+
+#[test]
+fn ctrl_c_finishes_what_is_under_way() {
+    let desk = Desk::new();
+    let place = desk.place();
+    for n in 0..400 {
+        place.write(&format!("{n}.md"), format!("{n}\n"));
+    }
+    let mut child = place.spawn(&["sync", "--json", "--batch-size", "2", "--concurrency", "1"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("\"pushed\"")));
+    let kill = std::process::Command::new("sh").arg("-c").arg(format!("kill -INT {}", child.id())).status();
+    assert!(kill.unwrap().success());
+    let last: serde_json::Value = serde_json::from_str(&lines.last().unwrap()).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(last["exit_code"], 130);
+    let pushed = last["pushed"].as_u64().unwrap() as usize;
+    assert_eq!(desk.documents().len(), pushed, "every operation that was sent has been answered");
+    assert!(pushed < 400);
+    place.sync();
+    assert_eq!(desk.documents().len(), 400);
+}
+
+#[test]
+fn one_folder_is_synced_by_one_command_at_a_time() {
+    let desk = Desk::new();
+    let place = desk.place();
+    for n in 0..300 {
+        place.write(&format!("{n}.md"), format!("{n}\n"));
+    }
+    let mut child = place.spawn(&["sync", "--json"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    lines.next();
+    let ran = place.run(&["sync"]).expect(2);
+    assert!(ran.says(&["another landfall command"]), "{}", ran.stderr);
+    lines.for_each(drop);
+    assert!(child.wait().unwrap().success());
+    place.sync();
+}
+
+#[test]
+fn help_has_an_example_for_each_command() {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    for command in ["init", "login", "sync", "push", "pull", "status", "conflicts", "retry", "verify", "reset"] {
+        let ran = place.run(&[command, "--help"]).expect(0);
+        assert!(ran.says(&[&format!("  landfall {command} ~/notes")]), "{}", ran.stdout);
+    }
 }

@@ -161,3 +161,36 @@ fn a_plain_document_is_edited_by_line() {
     settle(&there, &here);
     assert_eq!(here.read("plain.md"), "ONE\nyours\nTHREE\n");
 }
+
+#[test]
+fn two_documents_of_one_title_have_the_same_paths_everywhere() {
+    let desk = Desk::new();
+    let (here, there) = two_places(&desk, &[]);
+    here.write("todo.md", "elder\n");
+    here.sync();
+    there.write("todo.md", "younger\n");
+    there.run(&["push"]).expect(0);
+    settle(&here, &there);
+    assert_eq!(here.read("todo.md"), "elder\n");
+    assert_eq!(here.files().len(), 2);
+    here.write("todo.md", "elder, changed\n");
+    settle(&here, &there);
+    assert_eq!(there.read("todo.md"), "elder, changed\n");
+}
+
+#[test]
+fn a_move_of_many_files_is_no_deletion() {
+    let desk = Desk::new();
+    let (here, there) = two_places(&desk, &[("other.md", "stays\n")]);
+    for n in 0..40 {
+        here.write(&format!("old/{n}.md"), format!("{n}\n"));
+    }
+    settle(&here, &there);
+    std::fs::rename(here.path("old"), here.path("new")).unwrap();
+    there.write("old/7.md", "7\nmore\n");
+    there.sync();
+    settle(&here, &there);
+    assert_eq!(there.read("new/7.md"), "7\nmore\n");
+    assert!(!there.path("old").exists());
+    assert_eq!(desk.documents().len(), 41);
+}

@@ -7,5 +7,6 @@ DROP TABLE dead_letters;
 DROP INDEX outbox_by_document;
 DROP TABLE outbox;
 DROP TABLE bodies;
+DROP INDEX files_by_folded;
 DROP TABLE files;
 DROP TABLE settings;

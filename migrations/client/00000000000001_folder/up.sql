@@ -9,6 +9,7 @@ CREATE TABLE settings (
 CREATE TABLE files (
     document_id TEXT NOT NULL PRIMARY KEY,
     path TEXT NOT NULL UNIQUE,
+    folded TEXT NOT NULL,         -- the path without upper case
     title TEXT NOT NULL,          -- as the server has it, or will
     version BIGINT NOT NULL,      -- of the server, all of it known here; 0 = not there yet
     digest BLOB NOT NULL,         -- of the text
@@ -16,6 +17,8 @@ CREATE TABLE files (
     modified_ns BIGINT NOT NULL,
     seen_ns BIGINT NOT NULL
 ) WITHOUT ROWID;
+
+CREATE INDEX files_by_folded ON files (folded);
 
 CREATE TABLE bodies (
     document_id TEXT NOT NULL PRIMARY KEY REFERENCES files (document_id) ON DELETE CASCADE,

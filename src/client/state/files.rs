@@ -13,6 +13,8 @@ pub struct TrackedFile {
     pub document_id: DocId,
     /// The path inside the folder, with `/`.
     pub path: String,
+    /// The path as [`folded`](crate::client::names::folded) has it.
+    pub folded: String,
     /// The document's title, as the server has it or will have it when the outbox is empty.
     pub title: String,
     /// The server's version, all of which is known here; 0 while the server has none.
@@ -54,6 +56,15 @@ impl Change<'_> {
     /// `Database`.
     pub fn find_file(&mut self, id: DocId) -> Result<Option<TrackedFile>, StateError> {
         Ok(files::table.find(id).select(TrackedFile::as_select()).first(self.connection).optional()?)
+    }
+
+    /// Files whose paths differ from this one in case at most.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn load_files_like(&mut self, folded: &str) -> Result<Vec<TrackedFile>, StateError> {
+        let like = files::table.filter(files::folded.eq(folded)).order(files::document_id);
+        Ok(like.select(TrackedFile::as_select()).load(self.connection)?)
     }
 
     /// The file of a document, with its body.

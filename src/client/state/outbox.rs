@@ -21,7 +21,7 @@ pub struct QueuedOperation {
     pub kind: String,
     /// The new title, if it changes.
     pub title: Option<String>,
-    /// The new text: always for documents without Yjs state, else where it is short.
+    /// The new text; with a Yjs update only once it is sent, and only where it is short.
     pub content: Option<String>,
     /// The change as a Yjs update.
     pub yjs_update: Option<Vec<u8>>,
@@ -99,15 +99,6 @@ impl QueuedOperation {
 }
 
 impl Change<'_> {
-    /// All queued operations, in order.
-    ///
-    /// # Errors
-    /// `Database`.
-    pub fn load_outbox(&mut self) -> Result<Vec<QueuedOperation>, StateError> {
-        let all = outbox::table.select(QueuedOperation::as_select()).order(outbox::position);
-        Ok(all.load(self.connection)?)
-    }
-
     /// The operations queued for one document, in order.
     ///
     /// # Errors
@@ -203,6 +194,15 @@ impl Change<'_> {
     pub fn load_dead_letters(&mut self) -> Result<Vec<DeadLetter>, StateError> {
         let all = dead_letters::table.select(DeadLetter::as_select()).order(dead_letters::client_id);
         Ok(all.load(self.connection)?)
+    }
+
+    /// Whether an operation of the document was refused, so that the server lacks what is known here.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn has_dead_letters(&mut self, id: DocId) -> Result<bool, StateError> {
+        let of_document = dead_letters::table.filter(dead_letters::document_id.eq(id));
+        Ok(diesel::select(diesel::dsl::exists(of_document)).get_result(self.connection)?)
     }
 
     /// Puts a dead letter back at the end of the queue, under its old name.

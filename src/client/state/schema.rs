@@ -13,6 +13,7 @@ table! {
     files (document_id) {
         document_id -> Text,
         path -> Text,
+        folded -> Text,
         title -> Text,
         version -> BigInt,
         digest -> Binary,

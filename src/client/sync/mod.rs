@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use crate::client::error::ClientError;
 use crate::client::folder::{Folder, Look};
 use crate::client::interrupt::Interrupt;
+use crate::client::names::folded;
 use crate::client::remote::Remote;
 use crate::client::report::{Event, Report};
 use crate::client::scan::{LocalFile, Scan, now_ns, scan};
@@ -232,6 +233,7 @@ impl<'a> Engine<'a> {
         TrackedFile {
             document_id: id,
             path: path.to_owned(),
+            folded: folded(path),
             title: title.to_owned(),
             version,
             digest: digest_of(content).to_vec(),
@@ -246,7 +248,7 @@ impl<'a> Engine<'a> {
         let digest = digest_of(content).to_vec();
         // Only a rehearsal has written a file that is not there.
         let look = look.unwrap_or_default();
-        self.scan.files.insert(path.to_owned(), LocalFile { digest, look });
+        self.scan.put(path, LocalFile { digest, look });
     }
 
     /// The Yjs update that makes `text` of what `state` says, and the state after it.

@@ -1,5 +1,7 @@
 //! Taking in what others did: the feed, page by page. The cursor moves only when everything before it is on disk.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Engine;
 use crate::client::error::ClientError;
 use crate::client::report::{Counted, Event};
@@ -51,13 +53,33 @@ impl Engine<'_> {
 
     /// Takes in a page and saves the cursor behind it.
     pub(super) fn take_in_page(&mut self, page: ChangesPage) -> Result<String, ClientError> {
-        self.report.expect(page.items.len());
-        for document in page.items {
+        let news = self.news_of(page.items)?;
+        self.report.expect(news.len());
+        for document in news {
             self.interrupt.check()?;
             self.take_in_unchecked(document)?;
         }
         self.state.change(|change| change.put_setting(Setting::Cursor, &page.next_cursor))?;
         Ok(page.next_cursor)
+    }
+
+    /// Leaves out what is known: what was pushed from here, and deletions of documents that were never here.
+    fn news_of(&mut self, documents: Vec<WireDocument>) -> Result<Vec<WireDocument>, ClientError> {
+        let (files, conflicts, removals) = self
+            .state
+            .change(|change| Ok((change.load_files()?, change.load_conflicts()?, change.load_pending_removals()?)))?;
+        let versions: BTreeMap<DocId, i64> = files.iter().map(|file| (file.document_id, file.version)).collect();
+        let waiting: BTreeSet<DocId> =
+            conflicts.iter().map(|one| one.document_id).chain(removals.iter().map(|(id, _)| *id)).collect();
+        let is_news = |document: &WireDocument| match document.document_id {
+            Some(id) if waiting.contains(&id) => true,
+            Some(id) => match versions.get(&id) {
+                Some(version) => document.version.is_none_or(|news| news > *version),
+                None => !document.deleted,
+            },
+            None => true,
+        };
+        Ok(documents.into_iter().filter(is_news).collect())
     }
 
     /// Checks a document and takes it in; one that cannot be is told and left out.

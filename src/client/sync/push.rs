@@ -103,7 +103,7 @@ impl Engine<'_> {
             // Dropped at the end of this closure, which ends the threads.
             let jobs = jobs;
             loop {
-                while course.in_flight < senders && self.may_send_more() {
+                while course.in_flight < senders && self.may_send_more() && !self.waits_for_others(course)? {
                     let Some(chunk) = self.next_chunk(course)? else { break };
                     course.in_flight += 1;
                     self.batches_sent += 1;
@@ -125,6 +125,15 @@ impl Engine<'_> {
 
     fn may_send_more(&self) -> bool {
         !self.interrupt.is_raised() && self.settings.batches.is_none_or(|most| self.batches_sent < most)
+    }
+
+    /// Whether what is left is the last batch, which pulls as well: it goes when all others are answered, so that it
+    /// pulls past them.
+    fn waits_for_others(&mut self, course: &Course) -> Result<bool, ClientError> {
+        if course.in_flight == 0 || !course.again.is_empty() {
+            return Ok(false);
+        }
+        Ok(self.next_names(course)?.len() <= self.settings.batch_size)
     }
 
     /// The next batch, its operations marked as sent.
@@ -160,12 +169,9 @@ impl Engine<'_> {
         operations: Vec<QueuedOperation>,
         written: &[Box<RawValue>],
     ) -> Result<Chunk, ClientError> {
-        let now_busy: BTreeSet<DocId> = operations.iter().map(|operation| operation.document_id).collect();
-        let (cursor, queue) =
-            self.state.change(|change| Ok((change.find_setting(Setting::Cursor)?, change.list_outbox()?)))?;
-        let is_last = course.in_flight == 0
-            && course.again.is_empty()
-            && queue.iter().all(|(_, id, _)| now_busy.contains(id) || self.held.contains(id));
+        let sent = operations.len();
+        let is_last = course.in_flight == 0 && course.again.is_empty() && self.next_names(course)?.len() <= sent;
+        let cursor = self.state.change(|change| change.find_setting(Setting::Cursor))?;
         let pulls =
             is_last && cursor.is_some() && self.settings.direction == super::Direction::Both && !self.settings.dry_run;
         let request = BatchRequest {
@@ -195,12 +201,18 @@ impl Engine<'_> {
             let Some(mut operation) = change.find_operation(name)? else { return Ok((None, None)) };
             let known = change.find_with_body(operation.document_id)?;
             if let Some((file, body)) = known.as_ref().filter(|_| !operation.sent) {
+                let lacks_some = change.has_dead_letters(operation.document_id)?;
                 if operation.kind == "update" && file.version == 0 {
                     // Its creation was refused: the document as it is now is made in its place.
                     "create".clone_into(&mut operation.kind);
                     operation.title = Some(file.title.clone());
                     operation.yjs_update.clone_from(&body.yjs_state);
-                    operation.content = Self::sent_content(&body.content);
+                    operation.content = Some(body.content.clone());
+                }
+                if operation.yjs_update.is_some() {
+                    // The server takes this for the text of its version and this update together. It is only now that
+                    // the version is known, and only if the server has everything that was pushed before.
+                    operation.content = Self::sent_content(&body.content).filter(|_| !lacks_some && !operation.restore);
                 }
                 if operation.kind != "create" {
                     operation.base_version = Some(file.version);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
-use crate::client::names::title_for_path;
+use crate::client::names::{folded, title_for_path};
 use crate::client::outbox::{Coalesced, coalesce};
 use crate::client::plan::{LocalChange, Tracked, is_mass_deletion, local_changes};
 use crate::client::report::Event;
@@ -95,7 +95,6 @@ impl Engine<'_> {
         let (update, state) = self.edit(None, &text)?;
         let operation = QueuedOperation {
             title: Some(path.to_owned()),
-            content: Self::sent_content(&text),
             yjs_update: Some(update),
             ..QueuedOperation::new("create", id, now_us())
         };
@@ -134,6 +133,7 @@ impl Engine<'_> {
         let operation = QueuedOperation { title: Some(title.clone()), ..QueuedOperation::new("update", id, now_us()) };
         self.report.tell(&Event::Moved { from: &file.path, to });
         to.clone_into(&mut file.path);
+        file.folded = folded(to);
         file.title = title;
         self.state.change(|change| {
             change.update_file(&file)?;
@@ -166,9 +166,9 @@ impl Engine<'_> {
         if is_taken_back { self.record_edit(id) } else { Ok(()) }
     }
 
-    /// An update with a change of the text.
+    /// An update with a change of the text. What the text is then goes with a Yjs update only when it is sent.
     pub(super) fn update_of(&self, id: DocId, yjs_update: Option<Vec<u8>>, text: &str) -> QueuedOperation {
-        let content = if yjs_update.is_some() { Self::sent_content(text) } else { Some(text.to_owned()) };
+        let content = yjs_update.is_none().then(|| text.to_owned());
         QueuedOperation { content, yjs_update, ..QueuedOperation::new("update", id, now_us()) }
     }
 

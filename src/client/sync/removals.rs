@@ -81,7 +81,7 @@ impl Engine<'_> {
             }
             change.forget_file(id)
         })?;
-        self.scan.files.remove(path);
+        self.scan.remove(path);
         Ok(())
     }
 

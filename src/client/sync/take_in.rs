@@ -7,6 +7,7 @@ use crate::client::folder::Held;
 use crate::client::names::{folded, path_for_title, second_path};
 use crate::client::plan::{FileSide, TakeIn, take_in};
 use crate::client::report::{Counted, Event};
+use crate::client::state::DocId;
 use crate::client::state::files::{Body, TrackedFile};
 use crate::client::state::open_questions::Conflict;
 use crate::client::wire::ServerDocument;
@@ -78,6 +79,7 @@ impl Engine<'_> {
                 return Ok(Counted::Failed);
             }
         };
+        self.give_way(&path, id)?;
         let path = if self.is_taken(&path)? { second_path(&path, id) } else { path };
         let held = self.folder.read(&path);
         let side = self.side_of(&path, &held, None, &united.text);
@@ -95,7 +97,7 @@ impl Engine<'_> {
                 self.report.tell(&Event::Matched { path: &path });
             }
             TakeIn::AskWhich => {
-                let reason = "a file of this path was here before the first sync, and the server's text is another";
+                let reason = "a file of this path is here already, and the server's document has another text";
                 self.ask(&path, reason, None, held, united)?;
                 return Ok(Counted::Failed);
             }
@@ -106,6 +108,20 @@ impl Engine<'_> {
             }
         }
         Ok(Counted::Succeeded)
+    }
+
+    /// Of documents with one title the eldest has the title's path, on every device: a younger one moves away.
+    fn give_way(&mut self, path: &str, newcomer: DocId) -> Result<(), ClientError> {
+        let holders = self.state.change(|change| change.load_files_like(&folded(path)))?;
+        let younger = holders.into_iter().filter(|file| file.document_id > newcomer);
+        for mut file in younger.filter(|file| path_for_title(&file.title).as_ref() == Ok(&file.path)) {
+            let to = second_path(&file.path, file.document_id);
+            if !self.folder.holds_something(&to) {
+                self.move_file(&mut file, to)?;
+                self.state.change(|change| change.update_file(&file))?;
+            }
+        }
+        Ok(())
     }
 
     fn take_in_tracked(&mut self, united: United, file: TrackedFile, stored: &Body) -> Result<Counted, ClientError> {
@@ -282,9 +298,10 @@ impl Engine<'_> {
             self.folder.rename(&file.path, &to)?;
             self.report.tell(&Event::Moved { from: &file.path, to: &to });
         }
-        if let Some(scanned) = self.scan.files.remove(&file.path) {
-            self.scan.files.insert(to.clone(), scanned);
+        if let Some(scanned) = self.scan.remove(&file.path) {
+            self.scan.put(&to, scanned);
         }
+        file.folded = folded(&to);
         file.path = to;
         Ok(())
     }
@@ -292,10 +309,11 @@ impl Engine<'_> {
     /// Whether another document's file has the path, or one that differs in case alone.
     fn is_taken(&mut self, path: &str) -> Result<bool, ClientError> {
         let wanted = folded(path);
-        let (files, conflicts) = self.state.change(|change| Ok((change.load_files()?, change.load_conflicts()?)))?;
-        let by_document = files.iter().map(|file| &file.path).chain(conflicts.iter().map(|one| &one.path));
-        Ok(by_document.map(|path| folded(path)).any(|path| path == wanted)
-            || self.scan.files.keys().any(|other| other != path && folded(other) == wanted))
+        let (files, conflicts) =
+            self.state.change(|change| Ok((change.load_files_like(&wanted)?, change.load_conflicts()?)))?;
+        Ok(!files.is_empty()
+            || conflicts.iter().any(|one| folded(&one.path) == wanted)
+            || self.scan.other_case_of(path).is_some())
     }
 
     /// What the file is, beside what was last synced and what the server's document comes to.
