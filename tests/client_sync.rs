@@ -15,6 +15,7 @@ mod harness;
 mod postgres_server;
 
 mod client_sync {
+    mod bad_network;
     mod commands;
     mod crashes;
     mod files;

@@ -40,6 +40,9 @@ pub enum ClientCommand {
     /// Compare every file and document, and list what differs
     #[command(after_help = "Example:\n  landfall verify ~/notes")]
     Verify(VerifyOptions),
+    /// List past syncs, newest first
+    #[command(after_help = "Example:\n  landfall history ~/notes --limit 5")]
+    History(HistoryOptions),
     /// Forget the sync state; files stay, and the next sync matches them by content
     #[command(after_help = "Example:\n  landfall reset ~/notes --yes")]
     Reset(ResetOptions),
@@ -217,6 +220,20 @@ pub struct VerifyOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub patience: PatienceOptions,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `history`.
+#[derive(Clone, Debug, Args)]
+pub struct HistoryOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub folder: FolderOption,
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,

@@ -84,6 +84,9 @@ fn scripts_read_events() {
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!((&status["tracked"], &status["pending"]), (&120.into(), &0.into()));
     assert_eq!(status["last_sync"]["outcome"], "finished");
+    let history = place.run(&["history", "--json", "--limit", "5"]).expect(0);
+    let runs: Vec<serde_json::Value> = history.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(runs.iter().map(|run| run["pushed"].as_i64().unwrap()).collect::<Vec<_>>(), [0, 120]);
 }
 
 #[test]
@@ -216,8 +219,29 @@ fn one_folder_is_synced_by_one_command_at_a_time() {
 fn help_has_an_example_for_each_command() {
     let desk = Desk::new();
     let place = desk.unconnected();
-    for command in ["init", "login", "sync", "push", "pull", "status", "conflicts", "retry", "verify", "reset"] {
+    for command in
+        ["init", "login", "sync", "push", "pull", "status", "conflicts", "retry", "verify", "history", "reset"]
+    {
         let ran = place.run(&[command, "--help"]).expect(0);
         assert!(ran.says(&[&format!("  landfall {command} ~/notes")]), "{}", ran.stdout);
     }
+}
+
+#[test]
+fn the_readmes_five_lines_make_two_synced_folders() {
+    let (_, section) = include_str!("../../README.md").split_once("## Sync a folder").unwrap();
+    let (_, block) = section.split_once("```sh\n").unwrap();
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    let script = block.split("```").next().unwrap().replace("http://127.0.0.1:7001", place.url());
+    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_landfall")).parent().unwrap().display().to_string();
+    let output = std::process::Command::new("bash")
+        .arg("-euc")
+        .arg(&script)
+        .current_dir(place.path(""))
+        .env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap()))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!((place.read("notes/hello.md"), place.read("copy/hello.md")), ("# Hello\n".into(), "# Hello\n".into()));
 }

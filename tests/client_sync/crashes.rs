@@ -20,6 +20,12 @@ impl Numbers {
     }
 }
 
+/// Seeds from `first`; `LANDFALL_CRASH_SEEDS` says how many, for a longer search.
+fn seeds(first: u64, usually: u64) -> std::ops::Range<u64> {
+    let wanted = std::env::var("LANDFALL_CRASH_SEEDS").ok().and_then(|count| count.parse().ok());
+    first..first + wanted.unwrap_or(usually)
+}
+
 const FILES: u64 = 40;
 const ROUNDS: u64 = 6;
 
@@ -73,7 +79,8 @@ fn start(desk: &Desk) -> (Place, Place) {
 
 #[test]
 fn the_client_is_killed_at_random_moments() {
-    for seed in [1, 2, 3] {
+    for seed in seeds(100, 3) {
+        eprintln!("seed {seed}");
         let mut numbers = Numbers(seed);
         let desk = Desk::new();
         let (here, there) = start(&desk);
@@ -90,7 +97,8 @@ fn the_client_is_killed_at_random_moments() {
 
 #[test]
 fn the_server_is_killed_at_random_moments() {
-    for seed in [4, 5] {
+    for seed in seeds(200, 2) {
+        eprintln!("seed {seed}");
         let mut numbers = Numbers(seed);
         let mut desk = Desk::new();
         let (here, there) = start(&desk);

@@ -121,6 +121,23 @@ fn what_cannot_be_looked_at_is_not_deleted() {
 }
 
 #[test]
+fn a_place_that_cannot_be_written_costs_its_documents_only() {
+    let desk = Desk::new();
+    desk.ada.new_document("a.md", "file\n");
+    desk.ada.new_document("a.md/b.md", "below a file\n");
+    desk.ada.new_document("z.md", "last\n");
+    let place = desk.place();
+    fs::create_dir(place.path("z.md")).unwrap();
+    let ran = place.run(&["sync"]).expect(1);
+    assert!(ran.says(&["problem", "a.md/b.md"]) && ran.says(&["problem", "z.md"]), "{}", ran.stdout);
+    assert_eq!(place.read("a.md"), "file\n");
+    fs::remove_dir(place.path("z.md")).unwrap();
+    std::fs::rename(place.path("a.md"), place.path("c.md")).unwrap();
+    place.run(&["sync"]).expect(0);
+    assert_eq!((place.read("z.md"), place.read("a.md/b.md")), ("last\n".into(), "below a file\n".into()));
+}
+
+#[test]
 fn nothing_is_written_through_a_symbolic_link() {
     let desk = Desk::new();
     let outside = tempfile::tempdir().unwrap();

@@ -194,3 +194,18 @@ fn a_move_of_many_files_is_no_deletion() {
     assert!(!there.path("old").exists());
     assert_eq!(desk.documents().len(), 41);
 }
+
+#[test]
+fn what_is_revived_has_what_others_wrote_before_it_was_deleted() {
+    let desk = Desk::new();
+    let (here, there) = two_places(&desk, &[("a.md", "top\n\nend\n")]);
+    here.write("a.md", "top, by others\n\nend\n");
+    here.sync();
+    here.delete("a.md");
+    here.sync();
+    there.write("a.md", "top\n\nend, by me\n");
+    there.run(&["sync"]).expect(1);
+    there.run(&["conflicts", ".", "--settle", "mine", "a.md"]).expect(0);
+    settle(&there, &here);
+    assert_eq!(here.read("a.md"), "top, by others\n\nend, by me\n");
+}

@@ -1,12 +1,14 @@
 //! `landfall init`: connects a folder with a workspace.
 
+use std::net::IpAddr;
+
 use super::{ask_for_login, patience};
 use crate::client::credentials::{self, Credentials};
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
 use crate::client::options::InitOptions;
 use crate::client::remote::Remote;
-use crate::client::report::write_line;
+use crate::client::report::{complain, write_line};
 use crate::client::wire::{List, Workspace};
 use crate::client::workplace::{Setup, Workplace, check_is_new};
 
@@ -14,6 +16,9 @@ use crate::client::workplace::{Setup, Workplace, check_is_new};
 pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
     let server = check_address(&options.server)?;
     check_is_new(&options.folder)?;
+    if is_in_the_open(server) {
+        complain("the address begins with http://: password and documents go over the network in the open");
+    }
     let found = credentials::find(None)?;
     let has_token = matches!(found, Credentials::Token(_));
     let remote = Remote::new(server, found, patience(options.patience), Interrupt::default());
@@ -48,6 +53,13 @@ fn check_address(server: &str) -> Result<&str, ClientError> {
         return Ok(address);
     }
     Err(ClientError::Usage(format!("--server must be an address like https://notes.example.org, not {server:?}")))
+}
+
+/// Whether what is sent can be read on its way.
+fn is_in_the_open(server: &str) -> bool {
+    let Some(authority) = server.strip_prefix("http://").and_then(|rest| rest.split('/').next()) else { return false };
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _port)| host).trim_matches(['[', ']']);
+    host != "localhost" && !host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn choose<'w>(workspaces: &'w [Workspace], wanted: Option<&str>) -> Result<&'w Workspace, ClientError> {

@@ -1,6 +1,7 @@
 //! The client's commands: each reads its options, does its work, and ends with an exit code.
 
 mod conflicts;
+mod history;
 mod init;
 mod login;
 mod reset;
@@ -46,6 +47,7 @@ pub fn run(command: ClientCommand) -> u8 {
         ClientCommand::Conflicts(options) => conflicts::run(&options),
         ClientCommand::Retry(options) => retry::run(&options),
         ClientCommand::Verify(options) => verify::run(&options),
+        ClientCommand::History(options) => history::run(&options),
         ClientCommand::Reset(options) => reset::run(&options),
     };
     outcome.unwrap_or_else(|failure| {

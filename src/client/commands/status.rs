@@ -28,7 +28,25 @@ struct Status {
     conflicts: Vec<String>,
     dead_letters: usize,
     problems: Vec<Problem>,
-    last_sync: Option<Run>,
+    last_sync: Option<LastSync>,
+}
+
+#[derive(Serialize)]
+struct LastSync {
+    started_at: Timestamp,
+    finished_at: Option<Timestamp>,
+    outcome: String,
+    pushed: i64,
+    pulled: i64,
+    failed: i64,
+}
+
+impl From<Run> for LastSync {
+    fn from(run: Run) -> Self {
+        let Run { started_at, finished_at, outcome, pushed, pulled, failed, .. } = run;
+        let (started_at, finished_at) = (Timestamp(started_at), finished_at.map(Timestamp));
+        Self { started_at, finished_at, outcome, pushed, pulled, failed }
+    }
 }
 
 #[derive(Serialize)]
@@ -99,7 +117,7 @@ fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
         conflicts: conflicts.into_iter().map(|one| one.path).collect(),
         dead_letters: letters.len(),
         problems: problems.chain(left_out).collect(),
-        last_sync: runs.into_iter().next(),
+        last_sync: runs.into_iter().next().map(LastSync::from),
     })
 }
 
@@ -108,8 +126,8 @@ fn show(status: &Status) {
     write_line(&format!("{} with {}{username}", status.folder, status.server));
     match &status.last_sync {
         Some(run) => {
-            let ended = run.finished_at.map_or_else(|| "was cut off".to_owned(), |at| Timestamp(at).to_string());
-            let Run { pushed, pulled, failed, .. } = run;
+            let ended = run.finished_at.map_or_else(|| "was cut off".to_owned(), |at| at.to_string());
+            let LastSync { pushed, pulled, failed, .. } = run;
             write_line(&format!(
                 "last sync  {ended}: {}; {pushed} pushed, {pulled} pulled, {failed} failed",
                 run.outcome

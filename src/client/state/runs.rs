@@ -1,13 +1,12 @@
 //! Past syncs of the folder.
 
 use diesel::prelude::*;
-use serde::Serialize;
 
 use super::schema::runs;
 use super::{Change, StateError};
 
 /// One sync.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = runs)]
 pub struct Run {
     /// Its id, the server's sync run of the same name.

@@ -1,5 +1,7 @@
 //! Taking in one document of the server's: into the state and into its file.
 
+use std::io::ErrorKind;
+
 use super::write_back::Before;
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
@@ -43,10 +45,20 @@ impl Engine<'_> {
         let (title, version) = (server.title.clone(), server.version);
         match self.unite_with_known(server, known.as_ref().map(|(_, body)| body)) {
             Ok(united) => {
-                self.tally.pulled += 1;
-                match known {
+                let outcome = match known {
                     Some((file, stored)) => self.take_in_tracked(united, file, &stored),
                     None => self.take_in_new(united),
+                };
+                match outcome {
+                    // A folder that cannot be written, a file where a folder must be: it costs this document only.
+                    Err(ClientError::Io { path, cause }) if cause.kind() != ErrorKind::StorageFull => {
+                        self.leave_out(id, &title, &format!("it cannot be written: {}: {cause}", path.display()))?;
+                        Ok(Counted::Failed)
+                    }
+                    outcome => {
+                        self.tally.pulled += usize::from(matches!(outcome, Ok(Counted::Succeeded)));
+                        outcome
+                    }
                 }
             }
             Err(RenderError::Damaged(reason)) => {

@@ -1,0 +1,174 @@
+//! A network that loses answers, and a server that cannot bear much: a proxy between the client and the real server.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use serde_json::Value;
+
+use super::place::Desk;
+
+/// What the proxy does with a batch.
+enum Deed {
+    /// Pass it on, and the answer back.
+    Pass,
+    /// Pass it on, and lose the answer.
+    LoseAnswer,
+    /// Answer with this status in the server's place.
+    Refuse(u16),
+}
+
+/// Listens on a port of its own. Ends with the test's process.
+struct Proxy {
+    url: String,
+    batches: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    fn start(server: &str, judge: impl Fn(usize, &Value) -> Deed + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (server, judge, batches) = (server.to_owned(), Arc::new(judge), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&batches);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (server, judge, batches) = (server.clone(), Arc::clone(&judge), Arc::clone(&counted));
+                thread::spawn(move || {
+                    let stream = stream.unwrap();
+                    while serve(&stream, &server, &*judge, &batches).is_some() {}
+                });
+            }
+        });
+        Self { url, batches }
+    }
+}
+
+/// One request; `None` when the connection is to end.
+fn serve(
+    mut stream: &TcpStream,
+    server: &str,
+    judge: &dyn Fn(usize, &Value) -> Deed,
+    batches: &AtomicUsize,
+) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    let mut first = String::new();
+    reader.read_line(&mut first).ok().filter(|read| *read > 0)?;
+    let mut words = first.split_whitespace();
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim().split_once(':') else { break };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let deed = if path.ends_with("/documents/batch") {
+        judge(batches.fetch_add(1, Ordering::SeqCst), &serde_json::from_slice(&body).unwrap())
+    } else {
+        Deed::Pass
+    };
+    if let Deed::Refuse(status) = deed {
+        let answer = format!("HTTP/1.1 {status} No\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nno");
+        return stream.write_all(answer.as_bytes()).ok();
+    }
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let mut request = ureq::http::Request::builder().method(method.as_str()).uri(format!("{server}{path}"));
+    for (name, value) in headers.iter().filter(|(name, _)| ["authorization", "content-type"].contains(&name.as_str())) {
+        request = request.header(name, value);
+    }
+    let answer = if body.is_empty() {
+        agent.run(request.body(()).unwrap())
+    } else {
+        agent.run(request.body(&body[..]).unwrap())
+    };
+    let mut answer = answer.ok()?;
+    let bytes = answer.body_mut().read_to_vec().ok()?;
+    if matches!(deed, Deed::LoseAnswer) {
+        return None;
+    }
+    let head = format!(
+        "HTTP/1.1 {} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        answer.status().as_u16(),
+        bytes.len()
+    );
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&bytes)).ok()
+}
+
+fn has_title(request: &Value, title: &str) -> bool {
+    request["operations"].as_array().unwrap().iter().any(|operation| operation["data"]["title"] == title)
+}
+
+#[test]
+fn lost_answers_double_nothing() {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    // Two of three answers are lost.
+    let proxy = Proxy::start(place.url(), |n, _| if n % 3 == 2 { Deed::Pass } else { Deed::LoseAnswer });
+    place.run(&["init", ".", "--server", &proxy.url]).expect(0);
+    for n in 0..40 {
+        place.write(&format!("{n}.md"), format!("{n}\n"));
+    }
+    place.run(&["sync", "--batch-size", "10", "--retries", "8", "--concurrency", "1"]).expect(0);
+    for n in 0..20 {
+        place.write(&format!("{n}.md"), format!("{n}\nmore\n"));
+    }
+    place.run(&["sync", "--batch-size", "10", "--retries", "8", "--concurrency", "1"]).expect(0);
+    assert!(proxy.batches.load(Ordering::SeqCst) >= 15);
+    let documents = desk.documents();
+    assert_eq!(documents.len(), 40);
+    assert_eq!((&documents["3.md"], &documents["33.md"]), (&vec!["3\nmore\n".to_owned()], &vec!["33\n".to_owned()]));
+    assert_eq!(desk.ada.list("&page_size=500").column("version").iter().filter(|version| **version == 2).count(), 20);
+}
+
+#[test]
+fn what_is_too_much_is_halved_and_one_bad_operation_blocks_nothing() {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    let is_mended = Arc::new(AtomicBool::new(false));
+    let mended = Arc::clone(&is_mended);
+    let proxy = Proxy::start(place.url(), move |_, request| match request["operations"].as_array().unwrap().len() {
+        8.. => Deed::Refuse(413),
+        _ if has_title(request, "13.md") && !mended.load(Ordering::SeqCst) => Deed::Refuse(500),
+        _ => Deed::Pass,
+    });
+    place.run(&["init", ".", "--server", &proxy.url]).expect(0);
+    for n in 0..50 {
+        place.write(&format!("{n:02}.md"), format!("{n}\n"));
+    }
+    let ran = place.run(&["sync", "--retries", "1"]).expect(1);
+    assert!(ran.says(&["failed", "13.md"]) && ran.says(&["49 pushed", "1 failed"]), "{}", ran.stdout);
+    assert_eq!(desk.documents().len(), 49);
+    assert!(place.run(&["retry", "--list"]).expect(1).says(&["create 13.md"]));
+    place.write("13.md", "13, changed since\n");
+    is_mended.store(true, Ordering::SeqCst);
+    place.run(&["retry"]).expect(0);
+    place.sync();
+    assert_eq!(desk.documents()["13.md"], ["13, changed since\n"]);
+    place.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn a_server_that_refuses_everything_buries_nothing() {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    let is_mended = Arc::new(AtomicBool::new(false));
+    let mended = Arc::clone(&is_mended);
+    let judge = move |_, _: &Value| if mended.load(Ordering::SeqCst) { Deed::Pass } else { Deed::Refuse(500) };
+    let proxy = Proxy::start(place.url(), judge);
+    place.run(&["init", ".", "--server", &proxy.url]).expect(0);
+    for n in 0..30 {
+        place.write(&format!("{n}.md"), format!("{n}\n"));
+    }
+    place.run(&["sync", "--retries", "0"]).expect(3);
+    let status = place.run(&["status"]).expect(1);
+    assert!(status.says(&["30 operations pending", "0 refused"]), "{}", status.stdout);
+    is_mended.store(true, Ordering::SeqCst);
+    place.sync();
+    assert_eq!(desk.documents().len(), 30);
+}
