@@ -9,7 +9,7 @@ use crate::harness::user::PASSWORD;
 
 #[test]
 fn exit_codes_tell_what_is_wrong() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::restartable();
     let place = desk.place();
     place.write("a.md", "one\n");
     place.run(&["sync", "--batch-size", "101"]).expect(2);
@@ -138,7 +138,7 @@ fn directions() {
 
 #[test]
 fn a_refused_operation_waits_among_the_dead_letters() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::restartable();
     let place = desk.place();
     let lines = |word: &str| (0..40).map(|n| format!("{word} {n} of a long text\n")).collect::<String>();
     place.write("a.md", lines("line"));

@@ -35,15 +35,17 @@ impl Desk {
         Self::with(&[])
     }
 
-    /// A server with these settings, on a port that it keeps when it is restarted.
+    /// A server with these settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let listen = format!("127.0.0.1:{port}");
-        let mut all = vec![("LANDFALL_RATE_LIMIT", "off"), ("LANDFALL_LISTEN", listen.as_str())];
-        all.extend_from_slice(settings);
-        let server = TestServer::start_with(Database::Sqlite, &all);
+        let server = TestServer::start_with(Database::Sqlite, &[&[("LANDFALL_RATE_LIMIT", "off")], settings].concat());
         let ada = server.register("ada");
         Self { server, ada }
+    }
+
+    /// A server that keeps its port when it is restarted, since folders remember it.
+    pub fn restartable() -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::with(&[("LANDFALL_LISTEN", &format!("127.0.0.1:{port}"))])
     }
 
     /// A new folder, connected.
