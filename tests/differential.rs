@@ -12,7 +12,8 @@ use landfall::domain::operation::{Operation, digest_of};
 use landfall::domain::outcome::Outcome;
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::accounts::NewUser;
-use landfall::store::{BatchScope, DatabaseUrl, End, Store, StoreConfig};
+use landfall::store::feed_pages::{FeedPage, Span};
+use landfall::store::{BatchScope, BatchTransaction, DatabaseUrl, End, Store, StoreConfig, StoreError};
 use landfall::sync::BatchRequest;
 use landfall::sync::apply::{Attempt, run_batch};
 use model::operations::{
@@ -52,8 +53,27 @@ fn apply(store: &Store, request: &BatchRequest, now: Timestamp) -> Vec<Outcome> 
     store.run_batch(scope, move |tx| run_batch(tx, &request, now, &Attempt::default())).unwrap().unwrap().outcomes
 }
 
-/// Everything that can be seen of the documents and receipts.
-fn seen(store: &Store, names: &[String]) -> (Vec<StoredDocument>, Vec<Receipt>) {
+/// The documents, the receipts, and the feed in pages.
+type Seen = (Vec<StoredDocument>, Vec<Receipt>, Vec<FeedPage>);
+
+/// The feed, three documents a page.
+fn pages(tx: &mut dyn BatchTransaction) -> Result<Vec<FeedPage>, StoreError> {
+    let mut span = Span { after: 0, up_to: tx.feed().head_sequence, max_documents: 3, max_bytes: usize::MAX >> 1 };
+    let mut pages = Vec::new();
+    loop {
+        let mut page = tx.load_changes(&span)?;
+        page.changes.iter_mut().for_each(|change| change.document.updated_by_name.clear());
+        let (last, has_more) = (page.changes.last().map(|change| change.sequence), page.has_more);
+        pages.push(page);
+        match last.filter(|_| has_more) {
+            Some(last) => span.after = last,
+            None => return Ok(pages),
+        }
+    }
+}
+
+/// Everything that can be seen of a workspace.
+fn seen(store: &Store, names: &[String]) -> Seen {
     let names = names.to_vec();
     let scope = BatchScope {
         workspace_id: WORKSPACE,
@@ -69,17 +89,17 @@ fn seen(store: &Store, names: &[String]) -> (Vec<StoredDocument>, Vec<Receipt>) 
             receipts.sort_by(|one, two| one.client_id.cmp(&two.client_id));
             let mut documents = tx.load_documents(&DOCUMENTS.map(id).collect::<Vec<_>>())?;
             documents.sort_by_key(|document| document.head.document_id);
-            Ok(((documents, receipts), End::Rollback))
+            Ok(((documents, receipts, pages(tx)?), End::Rollback))
         })
         .unwrap()
 }
 
-fn seen_in_model(model: &Model) -> (Vec<StoredDocument>, Vec<Receipt>) {
+fn seen_in_model(model: &Model) -> Seen {
     let workspace = model.workspace(WORKSPACE);
     let mut receipts: Vec<Receipt> = workspace.receipts.values().cloned().collect();
     receipts.sort_by(|one, two| one.client_id.cmp(&two.client_id));
     let documents = workspace.heads.keys().filter_map(|id| model.stored(WORKSPACE, *id, "ada")).collect();
-    (documents, receipts)
+    (documents, receipts, model.in_transaction(WORKSPACE, pages).unwrap())
 }
 
 fn any_operation() -> impl Strategy<Value = Operation> {

@@ -21,6 +21,9 @@ mod http {
     mod conflicts;
     mod diff;
     mod durability;
+    mod feed;
+    mod feed_in_batch;
+    mod feed_readers;
     mod hostile;
     mod interop;
     mod limits;

@@ -72,6 +72,12 @@ impl Cursor {
         self.sequence < purged_sequence && self.floor < purged_sequence
     }
 
+    /// Whether the reader has changes that a feed with this head does not.
+    #[must_use]
+    pub const fn is_ahead(self, head_sequence: i64) -> bool {
+        self.sequence > head_sequence
+    }
+
     /// The cursor as the reader gets it: URL-safe text.
     #[must_use]
     pub fn seal(self, workspace: WorkspaceId, key: &FeedKey) -> String {
@@ -164,5 +170,11 @@ mod tests {
         assert!(!began.is_expired(100) && !began.advanced_to(7).is_expired(100), "a first pull goes through");
         assert!(began.advanced_to(7).is_expired(101), "what it has had since may be gone by now");
         assert!(!began.advanced_to(101).is_expired(101));
+    }
+
+    #[test]
+    fn a_reader_is_ahead_of_a_feed_that_was_put_back() {
+        let reader = Cursor { sequence: 7, floor: 0 };
+        assert!(reader.is_ahead(6) && !reader.is_ahead(7) && !reader.is_ahead(8));
     }
 }

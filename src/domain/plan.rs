@@ -244,11 +244,12 @@ impl Planner<'_> {
         };
         outcome.document_id = Some(id);
         outcome.version = track.version();
-        let behind = operation.kind == OperationKind::Update && stale && !operation.force;
-        if outcome.merged || (outcome.unchanged && behind) {
+        let behind = operation.kind == OperationKind::Update && stale;
+        if behind {
+            // Its author has not seen what it was applied onto, and no feed tells them what they wrote themselves.
             outcome.attach = Attach::Document;
         }
-        let view = editor_view(track, operation, standing).filter(|_| behind);
+        let view = editor_view(track, operation, standing).filter(|_| behind && !operation.force);
         track.note_success(operation, outcome.version, view);
         if entry.is_some() && !was_changed {
             self.touched.push(id);

@@ -32,6 +32,15 @@ pub struct DocumentBody<'a> {
     state_vector_b64: Option<Base64<'a>>,
 }
 
+/// Bytes that a document will have as JSON, roughly, so that a buffer need not grow often.
+#[must_use]
+pub fn size_estimate(document: &DocumentView) -> usize {
+    const SUMMARY: usize = 320;
+    let content = document.content.as_ref().map_or(0, |content| content.len().saturating_add(content.len() / 16));
+    let yjs = document.yjs_state.as_ref().map_or(0, |state| state.len().saturating_mul(4) / 3);
+    SUMMARY.saturating_add(document.title.len()).saturating_add(content).saturating_add(yjs)
+}
+
 /// The JSON object `Document` without its bodies, as lists have it.
 #[derive(Debug, Serialize)]
 pub struct DocumentSummaryBody<'a> {

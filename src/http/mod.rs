@@ -6,6 +6,7 @@
 pub mod auth_routes;
 pub mod batch;
 pub mod body;
+pub mod changes_body;
 pub mod current_user;
 pub mod document_body;
 pub mod documents;
@@ -85,6 +86,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(auth_routes::routes)
         .configure(workspace_routes::routes)
         .configure(batch::push::routes)
+        .configure(documents::changes::routes)
         .configure(documents::diff::routes)
         .configure(documents::endpoints::routes)
         .configure(server_routes::routes)

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::assembly::{Assembly, BodyRow};
 use super::connection::AnyConnection;
 use super::encoding::decode_text;
 use super::rows::{HeadRow, kind_code, kind_from_code};
@@ -204,16 +205,6 @@ fn list(
         .collect()
 }
 
-/// The columns of `document_bodies` that a reader needs.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = document_bodies)]
-struct BodyRow {
-    yjs_version: i64,
-    content_version: i64,
-    yjs_snapshot: Option<Vec<u8>>,
-    content: Option<Vec<u8>>,
-}
-
 /// One document with its bodies, by full key.
 pub(super) fn find_stored(
     connection: &mut AnyConnection,
@@ -229,37 +220,17 @@ pub(super) fn find_stored(
         .get_result(connection)
         .optional()?;
     let Some((row, damaged, name)) = found else { return Ok(None) };
-    let head = DocumentHead::try_from(row)?;
-    let body: Option<BodyRow> =
-        document_bodies::table.find(key).select(BodyRow::as_select()).get_result(connection).optional()?;
-    let (snapshot, rendered) = usable(body, &head);
-    let content = match (head.is_deleted(), rendered) {
-        (true, _) => None,
-        (false, Some(text)) => Some(text),
-        (false, None) => logged_content(connection, key, head.content_version)?,
+    let body = document_bodies::table.find(key).select(BodyRow::as_select()).get_result(connection).optional()?;
+    let document = Assembly::new(row, damaged, name, body)?;
+    let text = match document.text_logged_at() {
+        Some(version) => logged_content(connection, key, version)?,
+        None => None,
     };
-    let yjs_parts = match head.state_vector {
+    let updates = match document.updates_logged_at() {
+        Some(versions) => load_yjs_updates(connection, key, *versions.start(), *versions.end())?,
         None => Vec::new(),
-        Some(_) => {
-            let (after, snapshot) = snapshot.map_or((head.epoch - 1, None), |(version, bytes)| (version, Some(bytes)));
-            let mut parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
-            parts.extend(load_yjs_updates(connection, key, after + 1, head.version)?);
-            parts
-        }
     };
-    let content = content.as_deref().map(decode_text).transpose()?;
-    Ok(Some(StoredDocument { head, updated_by_name: name.unwrap_or_default(), content, yjs_parts, damaged }))
-}
-
-/// A snapshot and the version up to which it holds everything.
-type Snapshot = (Version, Vec<u8>);
-
-/// What of a body still holds for the head: the snapshot, and the text as stored.
-fn usable(body: Option<BodyRow>, head: &DocumentHead) -> (Option<Snapshot>, Option<Vec<u8>>) {
-    let Some(body) = body else { return (None, None) };
-    let snapshot = body.yjs_snapshot.filter(|_| body.yjs_version >= head.epoch).map(|bytes| (body.yjs_version, bytes));
-    let text = body.content.filter(|_| body.content_version >= head.content_version.max(head.epoch));
-    (snapshot, text)
+    document.finish(text, updates).map(Some)
 }
 
 fn logged_content(

@@ -4,6 +4,7 @@
 //! (`sqlite`) or on Postgres (`postgres`), chosen at run time by URL.
 
 pub mod accounts;
+mod assembly;
 mod checkpoint;
 pub mod config;
 mod connection;
@@ -11,6 +12,7 @@ pub mod documents;
 mod encoding;
 pub mod error;
 pub mod feed;
+pub mod feed_pages;
 pub mod lookup;
 mod members;
 pub mod migrations;
@@ -35,6 +37,7 @@ pub use self::config::StoreConfig;
 use self::connection::{AnyConnection, Connector, Pool, Purpose};
 pub use self::error::StoreError;
 use self::feed::FeedState;
+use self::feed_pages::{FeedPage, Span};
 pub use self::url::DatabaseUrl;
 use self::writer::Writer;
 use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
@@ -93,6 +96,12 @@ pub trait BatchTransaction {
     /// # Errors
     /// Whatever the database said.
     fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError>;
+
+    /// The documents of a span of the feed, as they stand inside this transaction, in feed order.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError>;
 
     /// Stores the write set, giving its documents the workspace's next sequences in order.
     ///

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::connection::{AnyConnection, Connector, Purpose};
 use super::documents::ListQuery;
+use super::feed_pages::Span;
 use super::sqlite::SqliteBatch;
 use super::{BatchScope, BatchTransaction, DatabaseUrl, Store, StoreConfig};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, WriteSet};
@@ -138,6 +139,8 @@ fn a_batch_looks_everything_up_by_its_full_key() {
     batch.write(&writes(HeadWrite::Replace { expected_version: 1 }, head(id, 2))).unwrap();
     assert_eq!(batch.load_documents(&[id]).unwrap().len(), 1);
     assert_eq!(batch.load_texts(&[(id, 1)]).unwrap().len(), 1);
+    let span = Span { after: 0, up_to: 9, max_documents: 9, max_bytes: 9 };
+    assert_eq!(batch.load_changes(&span).unwrap().changes.len(), 1);
     assert_eq!(*statements.run.lock().unwrap(), *statements.cached.lock().unwrap(), "every statement is prepared once");
     let limited: Vec<String> =
         statements.run.lock().unwrap().iter().filter(|sql| sql.contains("LIMIT")).cloned().collect();
@@ -146,10 +149,13 @@ fn a_batch_looks_everything_up_by_its_full_key() {
         "a bound LIMIT has its statement prepared again: {limited:?}"
     );
     let expected = [
+        "SEARCH body USING INDEX document_bodies_by_document (workspace_id=? AND document_id=?) LEFT-JOIN",
         "SEARCH document_bodies USING INDEX document_bodies_by_document (workspace_id=? AND document_id=?)",
         "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version=?)",
         "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version>? AND version<?)",
+        "SEARCH documents USING INDEX documents_by_sequence (workspace_id=? AND sequence>? AND sequence<?)",
         "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id=?)",
+        "SEARCH entry USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version=?) LEFT-JOIN",
         "SEARCH receipts USING PRIMARY KEY (workspace_id=? AND user_id=? AND device_id=? AND client_id=?)",
         "SEARCH users USING PRIMARY KEY (user_id=?) LEFT-JOIN",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",

@@ -11,6 +11,7 @@ use diesel::sqlite::Sqlite;
 use super::connection::AnyConnection;
 use super::documents::{find_stored, find_text};
 use super::feed::{FeedRow, FeedState};
+use super::feed_pages::{FeedPage, Span, load_changes};
 use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::{document_log, documents, receipts, workspaces};
 use super::sql_uuid::{DbUuid, SqlUuid};
@@ -130,6 +131,10 @@ impl BatchTransaction for SqliteBatch<'_> {
         let workspace_id = self.scope.workspace_id;
         let documents = ids.iter().map(|id| find_stored(self.connection, workspace_id, *id));
         documents.filter_map(Result::transpose).collect()
+    }
+
+    fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError> {
+        load_changes(self.connection, self.scope.workspace_id, span)
     }
 
     fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {

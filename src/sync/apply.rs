@@ -15,6 +15,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
 use crate::domain::yjs_facts::StateVector;
 use crate::store::{BatchTransaction, End, StoreError};
+use crate::sync::pull::{Pulled, cursor_of, read_page_locked};
 use crate::sync::{BatchRequest, SyncError};
 use crate::yjs::merge::deletions_of;
 
@@ -35,6 +36,8 @@ pub struct Applied {
     pub rolled_back: bool,
     /// Documents or receipts were stored.
     pub wrote: bool,
+    /// What the author had missed, where the batch asked for it.
+    pub pulled: Option<Pulled>,
 }
 
 /// Why a batch is refused as a whole once its workspace is locked; nothing of it is stored.
@@ -77,6 +80,15 @@ pub fn run_batch(
     now: Timestamp,
     attempt: &Attempt,
 ) -> Result<(Result<Applied, Refusal>, End), StoreError> {
+    let feed = tx.feed().clone();
+    // A trial only looks for an operation that the database refuses.
+    let pull = match request.pull.as_ref().filter(|_| attempt.trial.is_none()) {
+        Some(from) => match cursor_of(from, request.workspace_id, &feed) {
+            Ok(cursor) => Some(cursor),
+            Err(refusal) => return Ok((Err(refusal), End::Rollback)),
+        },
+        None => None,
+    };
     let (loaded, resolutions) = load(tx, request)?;
     let mode = Mode {
         by: Authorship { user_id: request.user_id, now },
@@ -89,10 +101,20 @@ pub fn run_batch(
     let plan = plan(mode, &request.operations, &resolutions, &loaded);
     // Order, decisions and three-way merges of texts.
     metrics::histogram!("landfall_plan_seconds").record(started.elapsed());
+    let keep = !(plan.writes.is_empty() || request.dry_run || attempt.trial.is_some());
+    let pull = |tx: &mut dyn BatchTransaction| match pull {
+        Some(cursor) => read_page_locked(cursor, &feed, |span| tx.load_changes(span)).map(Some),
+        None => Ok(None),
+    };
+    // Own changes lie behind the feed's head, out of the page's reach. What is not kept must not hide anything either:
+    // its author has seen the documents that it changed, but not as they stay.
+    let mut pulled = if keep { None } else { pull(tx)? };
     if !plan.writes.is_empty() {
         tx.write(&plan.writes)?;
     }
-    let keep = !(plan.writes.is_empty() || request.dry_run || attempt.trial.is_some());
+    if keep {
+        pulled = pull(tx)?.map(|pulled| pulled.and_own_changes(tx.feed().head_sequence));
+    }
     let to_compact = if keep { outgrown(&plan.writes) } else { Vec::new() };
     let mut applied = Applied {
         outcomes: plan.outcomes,
@@ -100,6 +122,7 @@ pub fn run_batch(
         to_compact,
         rolled_back: plan.rolled_back,
         wrote: keep,
+        pulled,
         ..Applied::default()
     };
     attach(tx, &mut applied)?;

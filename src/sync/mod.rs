@@ -6,11 +6,12 @@ pub mod apply;
 pub mod diff;
 pub mod events;
 pub mod maintenance;
+pub mod pull;
 mod service;
 mod types;
 mod view;
 
 pub use self::service::SyncService;
 pub use self::types::{
-    BatchAnswer, BatchRequest, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError, VersionView,
+    BatchAnswer, BatchRequest, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError, VersionView,
 };

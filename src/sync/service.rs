@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::domain::document::{DocumentHead, StoredDocument};
+use crate::domain::document::StoredDocument;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::limits::Limits;
 use crate::domain::operation::Submitted;
@@ -17,8 +17,11 @@ use crate::sync::apply::{Applied, Attempt, run_batch};
 use crate::sync::diff::{DiffRequest, DocumentDiff, diff_documents};
 use crate::sync::events::Events;
 use crate::sync::maintenance::{Maintenance, Task};
-use crate::sync::view::{Learned, view_document};
-use crate::sync::{BatchAnswer, BatchRequest, DocumentView, OperationAnswer, ServerSide, SyncError, VersionView};
+use crate::sync::pull::{Pulled, Shown, cursor_of, read_page, show};
+use crate::sync::view::{Learned, Rendered, view_document};
+use crate::sync::{
+    BatchAnswer, BatchRequest, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError, VersionView,
+};
 use crate::yjs::merge::encode_state_vector;
 use crate::yjs::render::Renderer;
 
@@ -64,7 +67,7 @@ impl SyncService {
             self.events.committed(request.workspace_id);
         }
         let readers = readers_of(&request.operations);
-        let Applied { outcomes, mut documents, vectors, .. } = applied;
+        let Applied { outcomes, mut documents, vectors, pulled, .. } = applied;
         let results = outcomes
             .into_iter()
             .map(|outcome| {
@@ -82,7 +85,8 @@ impl SyncService {
                 OperationAnswer { outcome, server }
             })
             .collect();
-        Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic })
+        let changes = pulled.map(|pulled| self.show_changes(request.workspace_id, pulled).page);
+        Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic, changes })
     }
 
     /// One operation whose data the database refuses costs itself only: it is searched for by halves, in trials that
@@ -154,7 +158,7 @@ impl SyncService {
                     document.content = Some(text.clone());
                 }
                 if !request.dry_run {
-                    self.keep(request.workspace_id, &document.head, learned);
+                    self.keep(request.workspace_id, Rendered::from(&document.head), learned);
                 }
                 ServerSide::Document(Box::new(view))
             }
@@ -165,19 +169,46 @@ impl SyncService {
         }
     }
 
-    fn keep(&self, workspace_id: WorkspaceId, head: &DocumentHead, learned: Learned) {
-        let document_id = head.document_id;
+    fn keep(&self, workspace_id: WorkspaceId, rendered: Rendered, learned: Learned) {
+        let Rendered { document_id, content_version, version } = rendered;
         match learned {
             Learned::Nothing => {}
             Learned::Text(text) => {
-                let content_version = head.content_version;
                 self.maintenance.offer(Task::KeepText { workspace_id, document_id, content_version, text });
             }
-            Learned::Damaged => {
-                self.maintenance.offer(Task::MarkDamaged { workspace_id, document_id, version: head.version });
-            }
+            Learned::Damaged => self.maintenance.offer(Task::MarkDamaged { workspace_id, document_id, version }),
             Learned::NotNow(reason) => tracing::warn!(%document_id, reason, "rendering put off"),
         }
+    }
+
+    /// A page of the workspace's feed (protocol §2): what changed after `from`, `max_documents` at most.
+    ///
+    /// # Errors
+    /// `ForeignCursor`, `CursorExpired`; `Unavailable` if the first document must be rendered and no worker can be had;
+    /// or what the store says.
+    pub fn pull_changes(
+        &self,
+        workspace_id: WorkspaceId,
+        from: &PullFrom,
+        max_documents: usize,
+    ) -> Result<ChangesPage, SyncError> {
+        let pulled = self.store.read_feed(workspace_id, |reader| {
+            let feed = reader.feed().clone();
+            let cursor = match cursor_of(from, workspace_id, &feed) {
+                Ok(cursor) => cursor,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            read_page(cursor, &feed, max_documents, |span| reader.load_changes(span)).map(Ok)
+        })??;
+        let Shown { page, nothing_rendered } = self.show_changes(workspace_id, pulled);
+        match nothing_rendered {
+            Some(reason) => Err(StoreError::Unavailable(reason).into()),
+            None => Ok(page),
+        }
+    }
+
+    fn show_changes(&self, workspace_id: WorkspaceId, pulled: Pulled) -> Shown {
+        show(&self.renderer, workspace_id, pulled, |rendered, learned| self.keep(workspace_id, rendered, learned))
     }
 
     /// A document, live or deleted.
@@ -186,12 +217,12 @@ impl SyncService {
     /// `NotFound`, or what the store says.
     pub fn find_document(&self, workspace_id: WorkspaceId, document_id: DocumentId) -> Result<DocumentView, SyncError> {
         let stored = self.store.find_document(workspace_id, document_id)?.ok_or(SyncError::NotFound)?;
-        let head = stored.head.clone();
+        let rendered = Rendered::from(&stored.head);
         let (view, learned) = view_document(&self.renderer, stored, None)?;
         if let Learned::NotNow(reason) = learned {
             return Err(StoreError::Unavailable(reason).into());
         }
-        self.keep(workspace_id, &head, learned);
+        self.keep(workspace_id, rendered, learned);
         Ok(view)
     }
 

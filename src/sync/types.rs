@@ -63,6 +63,19 @@ pub struct DocumentView {
     pub deleted_at: Option<Timestamp>,
 }
 
+/// A page of a workspace's feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangesPage {
+    /// The documents that changed, in the order in which they last did; tombstones too.
+    pub items: Vec<DocumentView>,
+    /// Where the reader stands who has taken in the page.
+    pub next_cursor: String,
+    /// Whether there is more to read from there at once.
+    pub has_more: bool,
+    /// Tombstones from before this time may be gone; `None` before the first purge.
+    pub purged_before: Option<Timestamp>,
+}
+
 /// One version of a document, with its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionView {
@@ -103,6 +116,8 @@ pub struct BatchAnswer {
     pub dry_run: bool,
     /// Whether all-or-nothing was asked for.
     pub atomic: bool,
+    /// What the author had missed, where the batch asked for it.
+    pub changes: Option<ChangesPage>,
 }
 
 /// Why a use case could not be carried out at all.

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use crate::domain::document::StoredDocument;
+use crate::domain::document::{DocumentHead, StoredDocument};
+use crate::domain::ids::{DocumentId, Version};
 use crate::domain::yjs_facts::StateVector;
 use crate::store::StoreError;
 use crate::sync::DocumentView;
@@ -31,6 +32,23 @@ fn timed<T>(histogram: &'static str, work: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Which version of a document was rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// Which document.
+    pub document_id: DocumentId,
+    /// The version at which its text last changed.
+    pub content_version: Version,
+    /// Its version.
+    pub version: Version,
+}
+
+impl From<&DocumentHead> for Rendered {
+    fn from(head: &DocumentHead) -> Self {
+        Self { document_id: head.document_id, content_version: head.content_version, version: head.version }
+    }
+}
+
 /// Makes the view of a document for a reader who has `reader` of its Yjs state.
 ///
 /// A document that cannot be rendered is shown without its text; its Yjs state is there all the same.
@@ -42,10 +60,28 @@ pub fn view_document(
     document: StoredDocument,
     reader: Option<&StateVector>,
 ) -> Result<(DocumentView, Learned), StoreError> {
+    let (view, learned, unreadable) = view(renderer, document, reader);
+    unreadable.map_or(Ok((view, learned)), Err)
+}
+
+/// As [`view_document`], for one among many: Yjs parts that cannot be read are left out of the view, and told to the
+/// log.
+pub fn view_readable(renderer: &Renderer, document: StoredDocument) -> (DocumentView, Learned) {
+    let (view, learned, unreadable) = view(renderer, document, None);
+    if let Some(error) = unreadable {
+        tracing::error!(document_id = %view.document_id, %error, "the document is shown without its Yjs state");
+    }
+    (view, learned)
+}
+
+fn view(
+    renderer: &Renderer,
+    document: StoredDocument,
+    reader: Option<&StateVector>,
+) -> (DocumentView, Learned, Option<StoreError>) {
     let StoredDocument { head, updated_by_name, content, yjs_parts, damaged } = document;
     let id = head.document_id;
     let deleted = head.is_deleted();
-    let corrupt = |error| StoreError::Corrupt(format!("Yjs state of document {id}: {error}"));
     let mut learned = Learned::Nothing;
     let content = match content {
         _ if deleted => None,
@@ -67,12 +103,16 @@ pub fn view_document(
             }
         },
     };
-    let yjs_state = match (&head.state_vector, reader) {
-        _ if deleted => None,
-        (None, _) => None,
-        (Some(_), Some(known)) => timed(MERGE_SECONDS, || diff_update(&yjs_parts, known)).map_err(corrupt)?,
-        (Some(_), None) if yjs_parts.len() == 1 => yjs_parts.into_iter().next(),
-        (Some(_), None) => Some(timed(MERGE_SECONDS, || merge_updates(&yjs_parts)).map_err(corrupt)?),
+    let merged = match (&head.state_vector, reader) {
+        _ if deleted => Ok(None),
+        (None, _) => Ok(None),
+        (Some(_), Some(known)) => timed(MERGE_SECONDS, || diff_update(&yjs_parts, known)),
+        (Some(_), None) if yjs_parts.len() == 1 => Ok(yjs_parts.into_iter().next()),
+        (Some(_), None) => timed(MERGE_SECONDS, || merge_updates(&yjs_parts)).map(Some),
+    };
+    let (yjs_state, unreadable) = match merged {
+        Ok(state) => (state, None),
+        Err(error) => (None, Some(StoreError::Corrupt(format!("Yjs state of document {id}: {error}")))),
     };
     let view = DocumentView {
         document_id: id,
@@ -86,5 +126,5 @@ pub fn view_document(
         updated_by: updated_by_name,
         deleted_at: head.deleted_at,
     };
-    Ok((view, learned))
+    (view, learned, unreadable)
 }

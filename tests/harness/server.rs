@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 use super::client::Client;
@@ -190,6 +190,19 @@ impl TestServer {
             panic!("the server does not stop when asked; its log:\n{}", self.log());
         }
         process.child.wait().expect("a child")
+    }
+
+    /// Runs statements on the server's database, past the server.
+    pub fn execute_sql(&self, statements: &str) {
+        let executed = match &self.data.postgres {
+            Some(postgres) => PgConnection::establish(postgres.url()).expect("Postgres").batch_execute(statements),
+            None => {
+                let path = self.data.directory.path().join("landfall.db");
+                let mut connection = SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("the database");
+                connection.batch_execute(&format!("PRAGMA busy_timeout = 5000; {statements}"))
+            }
+        };
+        executed.expect("the statements run");
     }
 
     /// Ends every connection that the server has to its Postgres, as a failover does.

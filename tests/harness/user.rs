@@ -114,6 +114,11 @@ impl User {
         self.get(&format!("/api/v1/documents?workspace_id={}{query}", self.workspace_id))
     }
 
+    /// Pulls a page of the feed; `query` begins with `&` if it is not empty.
+    pub fn pull(&self, query: &str) -> Answer {
+        self.get(&format!("/api/v1/documents/changes?workspace_id={}{query}", self.workspace_id))
+    }
+
     /// Lists a document's versions.
     pub fn versions(&self, document_id: &str, query: &str) -> Answer {
         self.get(&format!("/api/v1/documents/{document_id}/versions?workspace_id={}{query}", self.workspace_id))

@@ -15,6 +15,7 @@ use landfall::domain::document::{
 use landfall::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::feed::FeedState;
+use landfall::store::feed_pages::{ChangedDocument, FeedPage, Span};
 use landfall::store::{BatchTransaction, End, StoreError};
 use landfall::sync::BatchRequest;
 use landfall::sync::apply::{Applied, Attempt, run_batch};
@@ -27,8 +28,10 @@ pub struct Workspace {
     pub heads: BTreeMap<DocumentId, DocumentHead>,
     pub log: BTreeMap<(DocumentId, Version), LogEntry>,
     pub receipts: HashMap<ReceiptKey, Receipt>,
-    /// Documents in the order in which they were last written.
-    pub feed: Vec<DocumentId>,
+    /// Documents in the order in which they were last written, by sequence.
+    pub feed: BTreeMap<i64, DocumentId>,
+    /// The sequence of the latest write.
+    pub head_sequence: i64,
 }
 
 /// The whole store.
@@ -58,6 +61,11 @@ impl Model {
         found.map(|document| StoredDocument { updated_by_name: author.to_owned(), ..document })
     }
 
+    /// Reads as a batch of the workspace would.
+    pub fn in_transaction<T>(&self, workspace: WorkspaceId, read: impl FnOnce(&mut dyn BatchTransaction) -> T) -> T {
+        read(&mut ModelTransaction::new(self.workspace(workspace), (UserId(uuid::Uuid::nil()), String::new())))
+    }
+
     pub fn workspace(&self, id: WorkspaceId) -> Workspace {
         self.workspaces.get(&id).cloned().unwrap_or_default()
     }
@@ -76,8 +84,12 @@ struct ModelTransaction {
 
 impl ModelTransaction {
     fn new(workspace: Workspace, owner: (UserId, String)) -> Self {
-        let feed =
-            FeedState { head_sequence: 0, purged_sequence: 0, purged_before: None, key: FeedKey::new(Vec::new()) };
+        let feed = FeedState {
+            head_sequence: workspace.head_sequence,
+            purged_sequence: 0,
+            purged_before: None,
+            key: FeedKey::new(Vec::new()),
+        };
         Self { workspace, owner, feed }
     }
 
@@ -101,7 +113,6 @@ impl ModelTransaction {
 }
 
 impl BatchTransaction for ModelTransaction {
-    /// The model gives out no cursors.
     fn feed(&self) -> &FeedState {
         &self.feed
     }
@@ -141,6 +152,21 @@ impl BatchTransaction for ModelTransaction {
             .collect())
     }
 
+    /// Cut by documents alone: what a model holds is small.
+    fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError> {
+        let within: Vec<_> =
+            self.workspace.feed.range(span.after + 1..=span.up_to).map(|(at, id)| (*at, *id)).collect();
+        let mut page = FeedPage { changes: Vec::new(), has_more: within.len() > span.max_documents };
+        for (sequence, id) in within.into_iter().take(span.max_documents) {
+            let mut document = self.load_documents(&[id])?.remove(0);
+            if document.head.is_deleted() {
+                document.yjs_parts.clear();
+            }
+            page.changes.push(ChangedDocument { sequence, document });
+        }
+        Ok(page)
+    }
+
     fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
         for DocumentWrite { write, head } in &writes.documents {
             let found = self.workspace.heads.get(&head.document_id).map(|head| head.version);
@@ -150,8 +176,10 @@ impl BatchTransaction for ModelTransaction {
             };
             assert_eq!(found, expected, "a plan for another state than the one it was made on");
             self.workspace.heads.insert(head.document_id, head.clone());
-            self.workspace.feed.retain(|id| *id != head.document_id);
-            self.workspace.feed.push(head.document_id);
+            self.workspace.feed.retain(|_, id| *id != head.document_id);
+            self.workspace.head_sequence += 1;
+            self.feed.head_sequence = self.workspace.head_sequence;
+            self.workspace.feed.insert(self.workspace.head_sequence, head.document_id);
         }
         for entry in &writes.log {
             let replaced = self.workspace.log.insert((entry.document_id, entry.version), entry.clone());

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod batches;
+mod feed;
 mod history;
 mod limits;
 mod migrations;
@@ -50,6 +51,12 @@ mod both {
         receipts_belong_to_user_and_device,
         concurrent_batches_number_the_feed_without_gaps,
         a_body_sees_what_it_wrote,
+    );
+    on_both_databases!(feed:
+        a_page_has_documents_as_they_are_read_alone,
+        a_tombstone_has_no_bodies,
+        a_page_is_cut_by_span_documents_and_bytes,
+        workspaces_have_feeds_of_their_own,
     );
     on_both_databases!(history:
         the_text_of_a_version_is_the_newest_one_before_it,

@@ -9,7 +9,8 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::operation::{OperationError, OperationKind};
 use crate::domain::outcome::{Base, Outcome, Status};
-use crate::http::document_body::{Base64, DocumentBody};
+use crate::http::changes_body::{ChangesBody, changes_size_estimate};
+use crate::http::document_body::{self, Base64, DocumentBody};
 use crate::sync::{BatchAnswer, OperationAnswer, ServerSide};
 
 /// How the batch as a whole ended.
@@ -116,6 +117,7 @@ pub fn encode_answer(
         committed: answer.committed,
         dry_run: answer.dry_run,
         results: Results(&answer.results),
+        changes: answer.changes.as_ref().map(ChangesBody::from),
         processing_time_ms,
     };
     let mut json = Vec::with_capacity(size_estimate(answer));
@@ -126,13 +128,10 @@ pub fn encode_answer(
 /// Bytes that the answer will have, roughly, so that its buffer need not grow often.
 fn size_estimate(answer: &BatchAnswer) -> usize {
     const RESULT: usize = 256;
-    answer.results.iter().fold(RESULT, |size, result| {
+    let changes = answer.changes.as_ref().map_or(0, changes_size_estimate);
+    answer.results.iter().fold(RESULT.saturating_add(changes), |size, result| {
         let carried = match &result.server {
-            ServerSide::Document(document) => {
-                let content = document.content.as_ref().map_or(0, String::len);
-                let yjs = document.yjs_state.as_ref().map_or(0, Vec::len);
-                content.saturating_add(yjs.saturating_mul(4) / 3)
-            }
+            ServerSide::Document(document) => document_body::size_estimate(document),
             ServerSide::Nothing | ServerSide::StateVector(_) => 0,
         };
         size.saturating_add(RESULT).saturating_add(carried)
@@ -148,6 +147,8 @@ struct AnswerBody<'a> {
     committed: bool,
     dry_run: bool,
     results: Results<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<ChangesBody<'a>>,
     processing_time_ms: u64,
 }
 

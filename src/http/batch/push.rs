@@ -17,7 +17,7 @@ use crate::http::error::{ApiError, PROBLEM_JSON, rolled_back_status};
 use crate::http::request_context::RequestContext;
 use crate::http::state::AppState;
 use crate::store::accounts::Role;
-use crate::sync::{BatchAnswer, BatchRequest};
+use crate::sync::{BatchAnswer, BatchRequest, SyncError};
 
 /// Adds the route.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -66,7 +66,7 @@ fn apply(
     let ParsedBatch { workspace_id, device_id, atomic, dry_run, sync_id, pull, operations } = batch;
     let batch = BatchRequest { workspace_id, user_id, device_id, atomic, dry_run, sync_id, pull, operations };
     let deadline = started + Duration::from_millis(state.limits.timeout_ms);
-    let answer = state.sync.apply_batch(batch, deadline)?;
+    let answer = state.sync.apply_batch(batch, deadline).map_err(refusal_of_batch)?;
     let elapsed = started.elapsed();
     count_batch(&answer, elapsed);
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
@@ -81,6 +81,16 @@ fn apply(
     });
     let json = encode_answer(&answer, problem, elapsed_ms).map_err(ApiError::internal)?;
     Ok((kind, json))
+}
+
+/// A refusal, with its place in the body where it has one.
+fn refusal_of_batch(error: SyncError) -> ApiError {
+    match error {
+        SyncError::ForeignCursor(foreign) => {
+            ApiError::BadRequest { detail: foreign.to_string(), pointer: Some("/cursor".to_owned()) }
+        }
+        other => other.into(),
+    }
 }
 
 /// Whether every culprit of a batch that was rolled back is a conflict; none for a batch that was processed.

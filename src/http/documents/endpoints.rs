@@ -102,7 +102,7 @@ async fn read_version(
 }
 
 /// Runs a query off the event loop, for a user who may read the workspace.
-async fn read<T, E>(
+pub(super) async fn read<T, E>(
     state: web::Data<AppState>,
     user: CurrentUser,
     workspace_id: WorkspaceId,

@@ -1,8 +1,9 @@
 //! Reading documents (protocol §3): one, all of a workspace, and their history.
 //!
-//! `endpoints` are the handlers; parameters (`query`), page tokens and bodies are pure.
+//! `endpoints` and `changes` (the feed, §2) are the handlers; parameters (`query`), page tokens and bodies are pure.
 
 pub mod body;
+pub mod changes;
 pub mod diff;
 pub mod endpoints;
 pub mod page_token;

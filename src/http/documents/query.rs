@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::page_token::{self, ForeignToken};
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::sync::PullFrom;
 
 /// Items of a page when the reader does not say.
 const DEFAULT_PAGE_SIZE: u32 = 100;
@@ -59,6 +60,17 @@ pub struct VersionsQuery {
     pub before: Option<Version>,
 }
 
+/// Query of `GET /api/v1/documents/changes`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangesQuery {
+    /// Whose feed.
+    pub workspace_id: WorkspaceId,
+    /// Where to go on.
+    pub from: PullFrom,
+    /// Documents of a page at most.
+    pub limit: usize,
+}
+
 /// The parameters as they arrive.
 #[derive(Debug, Deserialize)]
 struct RawQuery {
@@ -67,6 +79,8 @@ struct RawQuery {
     page_token: Option<String>,
     include_deleted: Option<String>,
     title_prefix: Option<String>,
+    cursor: Option<String>,
+    limit: Option<String>,
 }
 
 impl RawQuery {
@@ -80,11 +94,7 @@ impl RawQuery {
     }
 
     fn page_size(&self) -> Result<u32, ParameterError> {
-        match self.page_size.as_deref().map(str::parse) {
-            None => Ok(DEFAULT_PAGE_SIZE),
-            Some(Ok(size)) if (1..=MAX_PAGE_SIZE).contains(&size) => Ok(size),
-            Some(_) => Err(ParameterError::Wrong { name: "page_size", rule: "a number from 1 to 500" }),
-        }
+        parse_size(self.page_size.as_deref(), "page_size")
     }
 
     /// The token; an empty one is none, since that is how many clients ask for the first page.
@@ -133,6 +143,21 @@ impl DocumentsQuery {
     }
 }
 
+impl ChangesQuery {
+    /// Reads a query string.
+    ///
+    /// # Errors
+    /// The first parameter that is missing or wrong. Whether a cursor is one is not judged here.
+    pub fn parse(query: &str) -> Result<Self, ParameterError> {
+        let raw = RawQuery::split(query)?;
+        let workspace_id = raw.workspace_id()?;
+        let limit = parse_size(raw.limit.as_deref(), "limit")?;
+        // An empty one is none, as with page tokens.
+        let from = raw.cursor.filter(|cursor| !cursor.is_empty()).map_or(PullFrom::Start, PullFrom::Cursor);
+        Ok(Self { workspace_id, from, limit: usize::try_from(limit).unwrap_or(usize::MAX) })
+    }
+}
+
 impl VersionsQuery {
     /// Reads a query string for the versions of `document`.
     ///
@@ -171,6 +196,14 @@ pub fn parse_version(segment: &str) -> Result<Version, ParameterError> {
     match segment.parse() {
         Ok(version) if version >= 1 => Ok(version),
         _ => Err(ParameterError::Wrong { name: "version", rule: "an integer of at least 1" }),
+    }
+}
+
+fn parse_size(text: Option<&str>, name: &'static str) -> Result<u32, ParameterError> {
+    match text.map(str::parse) {
+        None => Ok(DEFAULT_PAGE_SIZE),
+        Some(Ok(size)) if (1..=MAX_PAGE_SIZE).contains(&size) => Ok(size),
+        Some(_) => Err(ParameterError::Wrong { name, rule: "a number from 1 to 500" }),
     }
 }
 
@@ -237,6 +270,19 @@ mod tests {
         ] {
             let error = documents(query).unwrap_err().to_string();
             assert!(error.contains(name), "{query}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_pull_starts_at_its_cursor() {
+        let changes = |query: &str| ChangesQuery::parse(&query.replace("WS", &format!("workspace_id={WORKSPACE}")));
+        let start = ChangesQuery { workspace_id: workspace(), from: PullFrom::Start, limit: 100 };
+        assert_eq!(changes("WS"), Ok(start.clone()));
+        assert_eq!(changes("WS&cursor="), Ok(start.clone()));
+        let onwards = ChangesQuery { from: PullFrom::Cursor("AQ".to_owned()), limit: 500, ..start };
+        assert_eq!(changes("WS&cursor=AQ&limit=500"), Ok(onwards));
+        for (query, name) in [("", "workspace_id"), ("WS&limit=0", "limit"), ("WS&limit=501", "limit")] {
+            assert!(changes(query).unwrap_err().to_string().contains(name), "{query}");
         }
     }
 

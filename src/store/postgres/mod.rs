@@ -1,5 +1,6 @@
 //! A batch on Postgres: sets, not rows, so that a batch of any size takes the same few round trips. Decides nothing.
 
+pub(super) mod feed_page;
 pub(super) mod transaction;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 
 use super::encoding::decode_text;
 use super::feed::{FeedRow, FeedState};
+use super::feed_pages::{FeedPage, Span};
 use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::workspaces;
 use super::sql_uuid::{DbUuid, SqlUuid};
@@ -114,6 +116,10 @@ impl BatchTransaction for PostgresBatch<'_> {
         load_documents(self.connection, self.workspace_id, ids)
     }
 
+    fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError> {
+        feed_page::load_changes(self.connection, self.workspace_id, span)
+    }
+
     fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
         if writes.is_empty() {
             return Ok(());
@@ -161,7 +167,7 @@ pub(super) fn load_documents(
         .bind::<SqlUuid, _>(workspace_id)
         .bind::<Array<SqlUuid>, _>(db_ids(ids))
         .load(connection)?;
-    let mut updates = load_yjs_updates(connection, workspace_id, ids)?;
+    let mut updates = load_yjs_updates(connection, workspace_id, db_ids(ids))?;
     rows.into_iter()
         .map(|(head, damaged, name, snapshot, content)| {
             let mut yjs_parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
@@ -181,13 +187,16 @@ pub(super) fn load_documents(
 fn load_yjs_updates(
     connection: &mut PgConnection,
     workspace_id: DbUuid,
-    ids: &[DocumentId],
+    ids: Vec<DbUuid>,
 ) -> Result<BTreeMap<DbUuid, Vec<Vec<u8>>>, StoreError> {
+    let mut updates: BTreeMap<DbUuid, Vec<Vec<u8>>> = BTreeMap::new();
+    if ids.is_empty() {
+        return Ok(updates);
+    }
     let rows: Vec<(DbUuid, Vec<u8>)> = Statement::<Pg, (SqlUuid, Binary)>::new(YJS_UPDATES)
         .bind::<SqlUuid, _>(workspace_id)
-        .bind::<Array<SqlUuid>, _>(db_ids(ids))
+        .bind::<Array<SqlUuid>, _>(ids)
         .load(connection)?;
-    let mut updates: BTreeMap<DbUuid, Vec<Vec<u8>>> = BTreeMap::new();
     for (id, bytes) in rows {
         updates.entry(id).or_default().push(bytes);
     }

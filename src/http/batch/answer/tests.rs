@@ -53,7 +53,7 @@ fn skipped() -> OperationAnswer {
 }
 
 fn batch(atomic: bool, results: Vec<OperationAnswer>) -> BatchAnswer {
-    BatchAnswer { results, committed: true, dry_run: false, atomic }
+    BatchAnswer { results, committed: true, dry_run: false, atomic, changes: None }
 }
 
 fn json(answer: &BatchAnswer) -> Value {

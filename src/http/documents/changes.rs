@@ -1,0 +1,30 @@
+//! The handler of the feed (protocol §2): what changed in a workspace since a cursor.
+
+use actix_web::http::header::ContentType;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::endpoints::read;
+use super::query::ChangesQuery;
+use crate::http::changes_body::encode_changes;
+use crate::http::current_user::CurrentUser;
+use crate::http::error::ApiError;
+use crate::http::state::AppState;
+
+/// Adds the route.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(web::resource("/api/v1/documents/changes").route(web::get().to(pull_changes)));
+}
+
+async fn pull_changes(
+    user: CurrentUser,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let ChangesQuery { workspace_id, from, limit } = ChangesQuery::parse(request.query_string())?;
+    // Megabytes of JSON are not written on the event loop.
+    let json = read(state, user, workspace_id, move |state| {
+        let page = state.sync.pull_changes(workspace_id, &from, limit).map_err(ApiError::from)?;
+        encode_changes(&page).map_err(ApiError::internal)
+    });
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json.await?))
+}

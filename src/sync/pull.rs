@@ -1,0 +1,262 @@
+//! Pulling: where a cursor's reader stands, what they have missed, and where they stand then.
+//!
+//! A pull has two halves. The first reads from the database and may hold the workspace's lock; the second shows what was
+//! read, merging and rendering, and holds nothing.
+
+use std::time::{Duration, Instant};
+
+use crate::domain::cursor::Cursor;
+use crate::domain::ids::WorkspaceId;
+use crate::store::StoreError;
+use crate::store::feed::FeedState;
+use crate::store::feed_pages::{ChangedDocument, FeedPage, Span};
+use crate::sync::apply::Refusal;
+use crate::sync::view::{Learned, Rendered, view_readable};
+use crate::sync::{ChangesPage, DocumentView, PullFrom};
+use crate::yjs::render::Renderer;
+
+/// Documents of the pull in a batch, at most.
+pub const BATCH_PULL_DOCUMENTS: usize = 100;
+/// Bytes of bodies that a page has, about.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+/// And one that is read while its workspace is locked: others wait for it.
+const LOCKED_PAGE_BYTES: usize = 2 * 1024 * 1024;
+/// A page whose documents must be rendered ends when that has taken so long: the rest is for the next.
+const LONGEST_RENDERING: Duration = Duration::from_secs(5);
+
+/// What was read of a feed, still to be shown.
+#[derive(Clone, Debug)]
+pub struct Pulled {
+    /// Where the reader stood.
+    cursor: Cursor,
+    /// Where the reader stands who has taken in all of it.
+    end: i64,
+    /// The feed, before whatever the reader wrote.
+    feed: FeedState,
+    page: FeedPage,
+}
+
+impl Pulled {
+    /// With a batch's own changes, up to this sequence, behind what was read: the author has them. They are told later if
+    /// there was more to read before them.
+    #[must_use]
+    pub fn and_own_changes(mut self, up_to: i64) -> Self {
+        if !self.page.has_more {
+            self.end = up_to;
+        }
+        self
+    }
+}
+
+/// Where a pull begins in this feed.
+///
+/// # Errors
+/// `ForeignCursor`; `CursorExpired` also for a cursor that is ahead of the feed: the database was put back to an older
+/// state, and what its reader saw since then is gone.
+pub fn cursor_of(from: &PullFrom, workspace_id: WorkspaceId, feed: &FeedState) -> Result<Cursor, Refusal> {
+    let cursor = match from {
+        PullFrom::Start => Cursor::start(feed.purged_sequence),
+        PullFrom::Cursor(text) => Cursor::open(text, workspace_id, &feed.key).or(Err(Refusal::ForeignCursor))?,
+    };
+    if cursor.is_expired(feed.purged_sequence) || cursor.is_ahead(feed.head_sequence) {
+        return Err(Refusal::CursorExpired);
+    }
+    Ok(cursor)
+}
+
+/// Reads on from a cursor up to the head of the feed.
+///
+/// # Errors
+/// What `load` answered.
+pub fn read_page(
+    cursor: Cursor,
+    feed: &FeedState,
+    max_documents: usize,
+    load: impl FnOnce(&Span) -> Result<FeedPage, StoreError>,
+) -> Result<Pulled, StoreError> {
+    let span = Span { after: cursor.sequence, up_to: feed.head_sequence, max_documents, max_bytes: PAGE_BYTES };
+    read(cursor, feed, &span, load)
+}
+
+/// As [`read_page`], while the workspace is locked.
+///
+/// # Errors
+/// What `load` answered.
+pub fn read_page_locked(
+    cursor: Cursor,
+    feed: &FeedState,
+    load: impl FnOnce(&Span) -> Result<FeedPage, StoreError>,
+) -> Result<Pulled, StoreError> {
+    let (after, up_to) = (cursor.sequence, feed.head_sequence);
+    let span = Span { after, up_to, max_documents: BATCH_PULL_DOCUMENTS, max_bytes: LOCKED_PAGE_BYTES };
+    read(cursor, feed, &span, load)
+}
+
+fn read(
+    cursor: Cursor,
+    feed: &FeedState,
+    span: &Span,
+    load: impl FnOnce(&Span) -> Result<FeedPage, StoreError>,
+) -> Result<Pulled, StoreError> {
+    let page = load(span)?;
+    Ok(Pulled { cursor, end: feed.head_sequence, feed: feed.clone(), page })
+}
+
+/// A page as it is shown, and why it is empty although there is something to show.
+pub struct Shown {
+    /// The page.
+    pub page: ChangesPage,
+    /// Not even the first document could be rendered: no worker could be had, for this reason.
+    pub nothing_rendered: Option<String>,
+}
+
+/// Shows what was read; `keep` is told what rendering taught. The page ends before a document that cannot be rendered
+/// now, and after [`LONGEST_RENDERING`].
+pub fn show(
+    renderer: &Renderer,
+    workspace_id: WorkspaceId,
+    pulled: Pulled,
+    mut keep: impl FnMut(Rendered, Learned),
+) -> Shown {
+    let Pulled { cursor, mut end, feed, page: FeedPage { changes, mut has_more } } = pulled;
+    let started = Instant::now();
+    let mut items: Vec<DocumentView> = Vec::with_capacity(changes.len());
+    let (mut reached, mut not_now) = (cursor.sequence, None);
+    for ChangedDocument { sequence, document } in changes {
+        if !items.is_empty() && started.elapsed() > LONGEST_RENDERING {
+            has_more = true;
+            break;
+        }
+        let rendered = Rendered::from(&document.head);
+        match view_readable(renderer, document) {
+            (_, Learned::NotNow(reason)) => {
+                (has_more, not_now) = (true, Some(reason));
+                break;
+            }
+            (view, Learned::Nothing) => items.push(view),
+            (view, learned) => {
+                keep(rendered, learned);
+                items.push(view);
+            }
+        }
+        reached = sequence;
+    }
+    if has_more {
+        end = reached;
+    }
+    let next_cursor = cursor.advanced_to(end).seal(workspace_id, &feed.key);
+    let nothing_rendered = not_now.filter(|_| items.is_empty());
+    Shown { page: ChangesPage { items, next_cursor, has_more, purged_before: feed.purged_before }, nothing_rendered }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::PathBuf;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::cursor::FeedKey;
+    use crate::domain::document::{DocumentHead, StoredDocument};
+    use crate::domain::ids::{DocumentId, UserId};
+    use crate::domain::timestamp::Timestamp;
+    use crate::yjs::render::RenderConfig;
+
+    const WORKSPACE: WorkspaceId = WorkspaceId(Uuid::from_u128(1));
+
+    fn feed(head_sequence: i64, purged_sequence: i64) -> FeedState {
+        FeedState { head_sequence, purged_sequence, purged_before: None, key: FeedKey::new(vec![7; FeedKey::BYTES]) }
+    }
+
+    fn sealed(sequence: i64, feed: &FeedState) -> PullFrom {
+        PullFrom::Cursor(Cursor { sequence, floor: 0 }.seal(WORKSPACE, &feed.key))
+    }
+
+    #[test]
+    fn a_pull_begins_at_its_cursor_or_at_the_start() {
+        let feed = feed(9, 4);
+        assert_eq!(cursor_of(&PullFrom::Start, WORKSPACE, &feed), Ok(Cursor::start(4)));
+        for sequence in [4, 9] {
+            let cursor = cursor_of(&sealed(sequence, &feed), WORKSPACE, &feed);
+            assert_eq!(cursor, Ok(Cursor { sequence, floor: 0 }));
+        }
+    }
+
+    #[test]
+    fn a_cursor_that_leads_nowhere_is_refused() {
+        let feed = feed(9, 4);
+        let other = FeedState { key: FeedKey::new(vec![8; FeedKey::BYTES]), ..feed.clone() };
+        for from in [PullFrom::Cursor("made-up".to_owned()), sealed(5, &other)] {
+            assert_eq!(cursor_of(&from, WORKSPACE, &feed), Err(Refusal::ForeignCursor));
+        }
+        for sequence in [3, 10] {
+            assert_eq!(cursor_of(&sealed(sequence, &feed), WORKSPACE, &feed), Err(Refusal::CursorExpired));
+        }
+    }
+
+    /// A document whose text is stored, or one whose text must be derived.
+    fn change(sequence: i64, content: Option<&str>) -> ChangedDocument {
+        let head = DocumentHead {
+            document_id: DocumentId(Uuid::new_v4()),
+            version: 1,
+            title: String::new(),
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+            updated_by: UserId(Uuid::nil()),
+            deleted_at: None,
+            epoch: 1,
+            content_version: 1,
+            content_digest: None,
+            state_vector: content.is_none().then(|| [(1, 1)].into_iter().collect()),
+            yjs_roots: BTreeSet::new(),
+            snapshot_bytes: 2,
+            log_bytes: 0,
+            log_rows: 0,
+        };
+        let yjs_parts = content.is_none().then(|| vec![0, 0]).into_iter().collect();
+        let content = content.map(str::to_owned);
+        let document = StoredDocument { head, updated_by_name: "ada".to_owned(), content, yjs_parts, damaged: false };
+        ChangedDocument { sequence, document }
+    }
+
+    /// Shows these changes where no worker can be had; how many were shown, where the reader stands then, whether there
+    /// is more.
+    fn shown_without_workers(changes: Vec<ChangedDocument>) -> (usize, i64, bool, Shown) {
+        let renderer = Renderer::new(RenderConfig {
+            program: PathBuf::from("/nowhere/landfall"),
+            workers: 1,
+            max_memory_bytes: 1 << 30,
+            time_budget: Duration::from_millis(10),
+        });
+        let feed = feed(9, 0);
+        let load = |_: &Span| Ok(FeedPage { changes, has_more: false });
+        let pulled = read_page(Cursor { sequence: 2, floor: 0 }, &feed, 100, load).unwrap().and_own_changes(12);
+        let shown = show(&renderer, WORKSPACE, pulled, |_, _| {});
+        let cursor = Cursor::open(&shown.page.next_cursor, WORKSPACE, &feed.key).unwrap();
+        (shown.page.items.len(), cursor.sequence, shown.page.has_more, shown)
+    }
+
+    #[test]
+    fn a_whole_page_ends_behind_the_own_changes() {
+        let (items, sequence, has_more, shown) =
+            shown_without_workers(vec![change(4, Some("a")), change(7, Some("b"))]);
+        assert_eq!((items, sequence, has_more, shown.nothing_rendered), (2, 12, false, None));
+        let (items, sequence, has_more, _) = shown_without_workers(Vec::new());
+        assert_eq!((items, sequence, has_more), (0, 12, false));
+    }
+
+    #[test]
+    fn a_page_ends_before_what_cannot_be_rendered_now() {
+        let changes = vec![change(4, Some("a")), change(7, None), change(8, Some("c"))];
+        let (items, sequence, has_more, shown) = shown_without_workers(changes);
+        assert_eq!((items, sequence, has_more, shown.nothing_rendered), (1, 4, true, None));
+    }
+
+    #[test]
+    fn a_page_that_cannot_begin_says_why() {
+        let (items, sequence, has_more, shown) = shown_without_workers(vec![change(4, None), change(7, Some("b"))]);
+        assert_eq!((items, sequence, has_more), (0, 2, true));
+        assert!(shown.nothing_rendered.is_some_and(|reason| reason.contains("did not start")));
+    }
+}
