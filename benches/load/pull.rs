@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::Outcome;
 use crate::arguments::Options;
@@ -20,6 +21,14 @@ use crate::workload::{Content, Device, Kind};
 const PAGE: usize = 500;
 /// Operations and changes of a login.
 const LOGIN: usize = 100;
+
+/// A page, as a client reads it.
+#[derive(Debug, Deserialize)]
+struct Page {
+    items: Vec<IgnoredAny>,
+    next_cursor: String,
+    has_more: bool,
+}
 
 /// The end of a page.
 #[derive(Debug, Deserialize)]
@@ -72,10 +81,10 @@ impl Reader<'_> {
     fn count(&self) -> Outcome<u32> {
         let (mut documents, mut cursor) = (0, String::new());
         loop {
-            let page: serde_json::Value = serde_json::from_slice(&self.pull(PAGE, &cursor)?)?;
-            documents += u32::try_from(page["items"].as_array().map_or(0, Vec::len))?;
-            cursor = page["next_cursor"].as_str().unwrap_or_default().to_owned();
-            if page["has_more"] != true {
+            let page: Page = serde_json::from_slice(&self.pull(PAGE, &cursor)?)?;
+            documents += u32::try_from(page.items.len())?;
+            cursor = page.next_cursor;
+            if !page.has_more {
                 return Ok(documents);
             }
         }

@@ -29,8 +29,9 @@ fn yjs_document(author: &Author, updates: &[&[u8]], content: Option<&str>) -> Do
         let mut head = author.head(id, version);
         (head.state_vector, head.content_digest) = (Some([(1, 1)].into_iter().collect()), None);
         head.content_version = if content.is_some() { 1 } else { version };
-        head.snapshot_bytes = i64::try_from(updates[0].len()).unwrap();
-        head.log_bytes = updates[1..].iter().take(usize::try_from(version).unwrap() - 1).map(|u| u.len() as i64).sum();
+        let lengths = updates.iter().map(|update| i64::try_from(update.len()).unwrap());
+        head.snapshot_bytes = lengths.clone().next().unwrap();
+        head.log_bytes = lengths.take(usize::try_from(version).unwrap()).skip(1).sum();
         match version {
             1 => {
                 let create = author.step(HeadWrite::Insert, head, OperationKind::Create, content, Some(update));
