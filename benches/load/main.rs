@@ -19,8 +19,10 @@ mod parse_only;
 mod parsing;
 #[path = "../../tests/postgres_server/mod.rs"]
 mod postgres_server;
+mod pull;
 mod push_load;
 mod raw_inserts;
+mod raw_scan;
 mod report;
 mod round_trips;
 mod server;

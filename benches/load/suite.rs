@@ -16,7 +16,7 @@ use crate::raw_inserts::Manner;
 use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio};
 use crate::server::{Database, Server};
 use crate::workload::Kind;
-use crate::{diff, group_commit, large_document, large_workspace, parse_only, parsing, raw_inserts, round_trips};
+use crate::{diff, group_commit, large_document, large_workspace, parse_only, parsing, pull, raw_inserts, round_trips};
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
 const BATCH_SIZES: [usize; 2] = [10, 100];
@@ -51,6 +51,13 @@ pub fn run(options: &Options) -> Outcome<Report> {
     if options.wants(Part::Diff) {
         report.sections.push(diff_large_document(options)?);
     }
+    if options.wants(Part::Pull) {
+        report.sections.push(pull::whole_workspaces(options, &corpus)?);
+        report.sections.push(pull::unchanged_workspaces(options)?);
+    }
+    if options.wants(Part::Login) {
+        report.sections.push(pull::logins(options, &corpus)?);
+    }
     Ok(report)
 }
 
@@ -70,13 +77,14 @@ fn setting(options: &Options) -> String {
 }
 
 /// A server with a user.
-fn start(database: Database) -> Outcome<(Server, Connection)> {
+pub fn start(database: Database) -> Outcome<(Server, Connection)> {
     let server = Server::start(database)?;
     let owner = Connection::register(server.url(), "bench")?;
     Ok((server, owner))
 }
 
-fn progress(what: &str) {
+/// Tells what is being measured.
+pub fn progress(what: &str) {
     eprintln!("load: {what}");
 }
 

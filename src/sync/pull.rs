@@ -37,6 +37,12 @@ pub struct Pulled {
 }
 
 impl Pulled {
+    /// What was read, in feed order.
+    #[must_use]
+    pub fn changes(&self) -> &[ChangedDocument] {
+        &self.page.changes
+    }
+
     /// With a batch's own changes, up to this sequence, behind what was read: the author has them. They are told later if
     /// there was more to read before them.
     #[must_use]

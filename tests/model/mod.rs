@@ -154,8 +154,8 @@ impl BatchTransaction for ModelTransaction {
 
     /// Cut by documents alone: what a model holds is small.
     fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError> {
-        let within: Vec<_> =
-            self.workspace.feed.range(span.after + 1..=span.up_to).map(|(at, id)| (*at, *id)).collect();
+        let within = self.workspace.feed.iter().filter(|(at, _)| (span.after + 1..=span.up_to).contains(at));
+        let within: Vec<_> = within.map(|(at, id)| (*at, *id)).collect();
         let mut page = FeedPage { changes: Vec::new(), has_more: within.len() > span.max_documents };
         for (sequence, id) in within.into_iter().take(span.max_documents) {
             let mut document = self.load_documents(&[id])?.remove(0);

@@ -57,6 +57,7 @@ mod both {
         a_tombstone_has_no_bodies,
         a_page_is_cut_by_span_documents_and_bytes,
         workspaces_have_feeds_of_their_own,
+        readers_see_sequences_grow_while_others_write,
     );
     on_both_databases!(history:
         the_text_of_a_version_is_the_newest_one_before_it,
