@@ -11,6 +11,7 @@ use crate::http::state::AppState;
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 const RATE_LIMITS_INTERVAL: Duration = Duration::from_secs(60);
 const KEYS_INTERVAL: Duration = Duration::from_secs(30);
+const SILENT_RUNS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Starts it, on the event loop of the caller.
 pub fn start(state: &web::Data<AppState>) {
@@ -19,6 +20,12 @@ pub fn start(state: &web::Data<AppState>) {
     if let Some(limits) = state.rate_limits.clone() {
         every(RATE_LIMITS_INTERVAL, move || limits.forget_rested());
     }
+    let (sync, clock) = (Arc::clone(&state.sync), Arc::clone(&state.clock));
+    every(SILENT_RUNS_INTERVAL, move || match sync.close_silent_runs(clock.now()) {
+        Ok(0) => {}
+        Ok(closed) => tracing::info!(closed, "closed sync runs that had fallen silent"),
+        Err(error) => tracing::warn!(%error, "silent sync runs could not be closed; tried again in a minute"),
+    });
     if let Some(provider) = state.authenticator.provider().cloned() {
         every(KEYS_INTERVAL, move || {
             if let Err(failure) = provider.fetch_if_older(MAX_KEY_AGE) {

@@ -15,6 +15,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
 use crate::domain::yjs_facts::StateVector;
 use crate::store::{BatchTransaction, End, StoreError};
+use crate::sync::counting::{count, find_run};
 use crate::sync::{BatchRequest, SyncError};
 use crate::yjs::merge::deletions_of;
 
@@ -35,6 +36,8 @@ pub struct Applied {
     pub rolled_back: bool,
     /// Documents or receipts were stored.
     pub wrote: bool,
+    /// The batch's sync run was stored.
+    pub counted: bool,
 }
 
 /// Why a batch is refused as a whole once its workspace is locked; nothing of it is stored.
@@ -77,6 +80,10 @@ pub fn run_batch(
     now: Timestamp,
     attempt: &Attempt,
 ) -> Result<(Result<Applied, Refusal>, End), StoreError> {
+    let run = match find_run(tx, request, now)? {
+        Ok(run) => run,
+        Err(refusal) => return Ok((Err(refusal), End::Rollback)),
+    };
     let (loaded, resolutions) = load(tx, request)?;
     let mode = Mode {
         by: Authorship { user_id: request.user_id, now },
@@ -92,7 +99,13 @@ pub fn run_batch(
     if !plan.writes.is_empty() {
         tx.write(&plan.writes)?;
     }
-    let keep = !(plan.writes.is_empty() || request.dry_run || attempt.trial.is_some());
+    let is_real = !(request.dry_run || attempt.trial.is_some());
+    let counted = match run {
+        // Also an atomic batch that failed: its operations were processed.
+        Some(run) if is_real => count(tx, run, &plan, &loaded.receipts, now)?,
+        _ => false,
+    };
+    let keep = is_real && !plan.writes.is_empty();
     let to_compact = if keep { outgrown(&plan.writes) } else { Vec::new() };
     let mut applied = Applied {
         outcomes: plan.outcomes,
@@ -100,10 +113,11 @@ pub fn run_batch(
         to_compact,
         rolled_back: plan.rolled_back,
         wrote: keep,
+        counted,
         ..Applied::default()
     };
     attach(tx, &mut applied)?;
-    Ok((Ok(applied), if keep { End::Commit } else { End::Rollback }))
+    Ok((Ok(applied), if keep || counted { End::Commit } else { End::Rollback }))
 }
 
 fn load(tx: &mut dyn BatchTransaction, request: &BatchRequest) -> Result<(Loaded, Vec<Resolution>), StoreError> {

@@ -3,8 +3,10 @@
 //! Knows the core, the store and the Yjs tools; knows nothing of HTTP or JSON.
 
 pub mod apply;
+mod counting;
 pub mod events;
 pub mod maintenance;
+pub mod runs;
 mod service;
 mod types;
 mod view;

@@ -12,7 +12,8 @@ use landfall::domain::cursor::FeedKey;
 use landfall::domain::document::{
     DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, StoredDocument, VersionText, WriteSet,
 };
-use landfall::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
+use landfall::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
+use landfall::domain::sync_run::{NoteChanges, RunNote, SyncRun};
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::feed::FeedState;
 use landfall::store::{BatchTransaction, End, StoreError};
@@ -29,6 +30,8 @@ pub struct Workspace {
     pub receipts: HashMap<ReceiptKey, Receipt>,
     /// Documents in the order in which they were last written.
     pub feed: Vec<DocumentId>,
+    /// Sync runs with their notes, by number.
+    pub runs: BTreeMap<(UserId, SyncId), (SyncRun, BTreeMap<i64, RunNote>)>,
 }
 
 /// The whole store.
@@ -160,6 +163,29 @@ impl BatchTransaction for ModelTransaction {
         for receipt in &writes.receipts {
             let key = self.key(&receipt.client_id);
             assert!(self.workspace.receipts.insert(key, receipt.clone()).is_none(), "a receipt was written twice");
+        }
+        Ok(())
+    }
+
+    fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError> {
+        Ok(self.workspace.runs.get(&(self.owner.0, sync_id)).map(|(run, _)| run.clone()))
+    }
+
+    fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError> {
+        let notes = self.workspace.runs.get(&(self.owner.0, sync_id)).map(|(_, notes)| notes.clone());
+        let is_wanted = |note: &RunNote| note.client_id.as_deref().is_some_and(|name| client_ids.contains(&name));
+        Ok(notes.unwrap_or_default().into_values().filter(is_wanted).collect())
+    }
+
+    fn save_sync_run(&mut self, run: &SyncRun, changes: &NoteChanges) -> Result<(), StoreError> {
+        let key = (self.owner.0, run.sync_id);
+        let (stored, notes) = self.workspace.runs.entry(key).or_insert_with(|| (run.clone(), BTreeMap::new()));
+        *stored = run.clone();
+        for number in &changes.dropped {
+            assert!(notes.remove(number).is_some(), "a note that is not there was dropped");
+        }
+        for note in &changes.added {
+            assert!(notes.insert(note.number, note.clone()).is_none(), "a note was written twice");
         }
         Ok(())
     }
