@@ -115,7 +115,7 @@ pub trait BatchTransaction {
     /// Whatever the database said.
     fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError>;
 
-    /// The run's notes of these names, oldest first.
+    /// The run's notes of these names, those of one name oldest first.
     ///
     /// # Errors
     /// Whatever the database said.

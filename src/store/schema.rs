@@ -172,12 +172,12 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::store::sql_uuid::SqlUuid;
 
-    sync_notes (workspace_id, user_id, sync_id, note_number) {
+    sync_notes (workspace_id, user_id, sync_id, client_id, note_number) {
         workspace_id -> SqlUuid,
         user_id -> SqlUuid,
         sync_id -> SqlUuid,
+        client_id -> Text,
         note_number -> BigInt,
-        client_id -> Nullable<Text>,
         document_id -> Nullable<SqlUuid>,
         code -> Nullable<Text>,
         message -> Nullable<Text>,

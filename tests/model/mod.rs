@@ -18,7 +18,7 @@ use landfall::domain::timestamp::Timestamp;
 use landfall::store::feed::FeedState;
 use landfall::store::{BatchTransaction, End, StoreError};
 use landfall::sync::BatchRequest;
-use landfall::sync::apply::{Applied, Attempt, run_batch};
+use landfall::sync::apply::{Applied, Attempt, Refusal, run_batch};
 
 type ReceiptKey = (UserId, String, String);
 
@@ -43,11 +43,15 @@ pub struct Model {
 impl Model {
     /// Runs a batch as a database would.
     pub fn apply(&mut self, request: &BatchRequest, now: Timestamp) -> Applied {
+        self.attempt(request, now, &Attempt::default()).expect("nothing refuses a batch here")
+    }
+
+    /// Runs a part of a batch, or one that is refused.
+    pub fn attempt(&mut self, request: &BatchRequest, now: Timestamp, attempt: &Attempt) -> Result<Applied, Refusal> {
         let workspace = self.workspaces.entry(request.workspace_id).or_default();
         let owner = (request.user_id, request.device_id.clone().unwrap_or_default());
         let mut tx = ModelTransaction::new(workspace.clone(), owner);
-        let (applied, end) = run_batch(&mut tx, request, now, &Attempt::default()).expect("the model never fails");
-        let applied = applied.expect("nothing refuses a batch here");
+        let (applied, end) = run_batch(&mut tx, request, now, attempt).expect("the model never fails");
         if end == End::Commit {
             *workspace = tx.workspace;
         }

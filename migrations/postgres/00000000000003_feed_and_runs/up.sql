@@ -39,22 +39,22 @@ CREATE INDEX sync_runs_by_start ON sync_runs (workspace_id, user_id, started_at,
 CREATE INDEX sync_runs_open ON sync_runs (updated_at) WHERE status < 2;
 
 -- Operations that a run must know again when they come back: those that failed, with a code, and those that succeeded
--- before it began, without.
+-- before it began, without. An operation that had no valid name has the empty one.
 CREATE TABLE sync_notes (
     workspace_id UUID    NOT NULL,
     user_id      UUID    NOT NULL,
     sync_id      UUID    NOT NULL,
+    client_id    TEXT    NOT NULL,
     note_number  BIGINT NOT NULL,
-    client_id    TEXT,
     document_id  UUID,
     code         TEXT,
     message      TEXT,
     retry_count  BIGINT NOT NULL,
     created_at   BIGINT NOT NULL,
-    PRIMARY KEY (workspace_id, user_id, sync_id, note_number)
+    PRIMARY KEY (workspace_id, user_id, sync_id, client_id, note_number)
 );
 
-CREATE INDEX sync_notes_by_name ON sync_notes (workspace_id, user_id, sync_id, client_id);
+CREATE UNIQUE INDEX sync_notes_by_number ON sync_notes (workspace_id, user_id, sync_id, note_number);
 
 -- Work that one server at a time does. A lease that is not renewed runs out.
 CREATE TABLE leases (

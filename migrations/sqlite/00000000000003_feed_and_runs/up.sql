@@ -39,22 +39,22 @@ CREATE INDEX sync_runs_by_start ON sync_runs (workspace_id, user_id, started_at,
 CREATE INDEX sync_runs_open ON sync_runs (updated_at) WHERE status < 2;
 
 -- Operations that a run must know again when they come back: those that failed, with a code, and those that succeeded
--- before it began, without.
+-- before it began, without. An operation that had no valid name has the empty one.
 CREATE TABLE sync_notes (
     workspace_id BLOB    NOT NULL,
     user_id      BLOB    NOT NULL,
     sync_id      BLOB    NOT NULL,
+    client_id    TEXT    NOT NULL,
     note_number  INTEGER NOT NULL,
-    client_id    TEXT,
     document_id  BLOB,
     code         TEXT,
     message      TEXT,
     retry_count  INTEGER NOT NULL,
     created_at   INTEGER NOT NULL,
-    PRIMARY KEY (workspace_id, user_id, sync_id, note_number)
+    PRIMARY KEY (workspace_id, user_id, sync_id, client_id, note_number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX sync_notes_by_name ON sync_notes (workspace_id, user_id, sync_id, client_id);
+CREATE UNIQUE INDEX sync_notes_by_number ON sync_notes (workspace_id, user_id, sync_id, note_number);
 
 -- Work that one server at a time does. A lease that is not renewed runs out.
 CREATE TABLE leases (

@@ -21,7 +21,7 @@ pub(in crate::store) fn find(connection: &mut PgConnection, key: RunKey) -> Resu
     row.map(SyncRun::try_from).transpose()
 }
 
-/// The run's notes of these names, oldest first.
+/// The run's notes of these names, those of one name oldest first.
 pub(in crate::store) fn find_notes(
     connection: &mut PgConnection,
     key: RunKey,
@@ -36,7 +36,7 @@ pub(in crate::store) fn find_notes(
         .filter(sync_notes::user_id.eq(user_id))
         .filter(sync_notes::sync_id.eq(sync_id))
         .filter(sync_notes::client_id.eq_any(client_ids))
-        .order(sync_notes::note_number.asc())
+        .order((sync_notes::client_id.asc(), sync_notes::note_number.asc()))
         .select(NoteRow::as_select())
         .load(connection)?;
     rows.into_iter().map(RunNote::try_from).collect()

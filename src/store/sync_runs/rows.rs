@@ -87,8 +87,9 @@ pub(super) struct NoteRow {
     pub workspace_id: DbUuid,
     pub user_id: DbUuid,
     pub sync_id: DbUuid,
+    /// Empty for an operation without a valid name: no name is.
+    pub client_id: String,
     pub note_number: i64,
-    pub client_id: Option<String>,
     pub document_id: Option<DbUuid>,
     pub code: Option<String>,
     pub message: Option<String>,
@@ -104,8 +105,8 @@ impl NoteRow {
             workspace_id,
             user_id,
             sync_id,
+            client_id: note.client_id.clone().unwrap_or_default(),
             note_number: note.number,
-            client_id: note.client_id.clone(),
             document_id: note.document_id.map(|id| DbUuid(id.0)),
             code: failure.map(|failure| failure.code.as_str().to_owned()),
             message: failure.map(|failure| failure.message.clone()),
@@ -129,7 +130,7 @@ impl TryFrom<NoteRow> for RunNote {
         };
         Ok(Self {
             number: row.note_number,
-            client_id: row.client_id,
+            client_id: Some(row.client_id).filter(|name| !name.is_empty()),
             document_id: row.document_id.map(|id| DocumentId(id.0)),
             failure,
             noted_at: Timestamp(row.created_at),

@@ -14,7 +14,7 @@ pub(in crate::store) fn find(connection: &mut SqliteConnection, key: RunKey) -> 
     row.map(SyncRun::try_from).transpose()
 }
 
-/// The run's notes of these names, oldest first.
+/// The run's notes of these names, those of one name oldest first.
 pub(in crate::store) fn find_notes(
     connection: &mut SqliteConnection,
     key: RunKey,
@@ -48,7 +48,12 @@ pub(in crate::store) fn save(
     diesel::replace_into(sync_runs::table).values(RunRow::new(key, run)).execute(connection)?;
     let (workspace_id, user_id, sync_id) = ids(key);
     for number in &notes.dropped {
-        diesel::delete(sync_notes::table.find((workspace_id, user_id, sync_id, *number))).execute(connection)?;
+        let dropped = sync_notes::table
+            .filter(sync_notes::workspace_id.eq(workspace_id))
+            .filter(sync_notes::user_id.eq(user_id))
+            .filter(sync_notes::sync_id.eq(sync_id))
+            .filter(sync_notes::note_number.eq(*number));
+        diesel::delete(dropped).execute(connection)?;
     }
     for note in &notes.added {
         diesel::insert_into(sync_notes::table).values(NoteRow::new(key, note)).execute(connection)?;
