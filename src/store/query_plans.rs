@@ -219,6 +219,7 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
     assert!(store.find_sync_run(key).unwrap().is_some());
     store.list_sync_runs(workspace_id, user_id, Some((Timestamp(0), sync_id)), 10).unwrap();
     store.find_silent_runs(Timestamp(0), 10).unwrap();
+    store.find_ended_runs(Timestamp(0), 10).unwrap();
     store.find_role(scope().user_id, workspace_id).unwrap();
     store.list_workspaces(scope().user_id).unwrap();
     let mut pooled = store.readers.get(store.readers.patience()).unwrap();
@@ -230,6 +231,7 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
         "SEARCH members USING INDEX members_by_user (user_id=?)",
         "SEARCH members USING PRIMARY KEY (workspace_id=? AND user_id=?)",
         "SEARCH sync_notes USING INDEX sync_notes_by_number (workspace_id=? AND user_id=? AND sync_id=?)",
+        "SEARCH sync_runs USING COVERING INDEX sync_runs_ended (finished_at<?)",
         "SEARCH sync_runs USING INDEX sync_runs_by_start (workspace_id=? AND user_id=? AND started_at<?)",
         "SEARCH sync_runs USING INDEX sync_runs_open (updated_at<?)",
         "SEARCH sync_runs USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=?)",

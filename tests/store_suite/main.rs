@@ -77,6 +77,7 @@ mod both {
         a_history_is_listed_newest_first,
         changes_of_a_run_wait_for_each_other,
         silent_runs_are_closed_once_however_many_servers_look,
+        runs_that_ended_long_ago_are_forgotten,
     );
     on_both_databases!(migrations:
         the_schema_goes_up_down_and_up_again,

@@ -11,6 +11,7 @@ use landfall::domain::sync_run::{
     silent_since,
 };
 use landfall::domain::timestamp::{Clock, Timestamp};
+use landfall::store::sync_runs::Forgetting;
 use landfall::store::{End, Store, StoreError};
 use landfall::sync::SyncService;
 use landfall::sync::events::Events;
@@ -191,4 +192,37 @@ pub fn silent_runs_are_closed_once_however_many_servers_look(database: &Database
     assert_eq!(find(&ada.store, done).0.status, RunStatus::Cancelled);
     assert_eq!(services[0].close_silent_runs(now).unwrap(), 0);
     services.iter().for_each(SyncService::close);
+}
+
+pub fn runs_that_ended_long_ago_are_forgotten(database: &Database) {
+    let ada = database.with_user();
+    let service = service(&ada.store, NOW);
+    let [old, recent, still_open] =
+        [(1, -2), (2, 0), (3, -2)].map(|(n, second)| open(&ada, n, NOW.plus_seconds(second)));
+    for (key, at) in [(old, NOW.plus_seconds(-1)), (recent, NOW)] {
+        let changed = ada.store.change_sync_run(key, move |found| {
+            let mut run = found.unwrap();
+            let changed = run.cancel(at);
+            (Some(run), changed)
+        });
+        assert!(changed.unwrap());
+    }
+    let added: Vec<RunNote> = (1..=2_500).map(|number| failed(number, Some("op"))).collect();
+    save(&ada, &find(&ada.store, old).0, NoteChanges { dropped: vec![], added });
+    assert_eq!(ada.store.forget_run(recent, NOW).unwrap(), Forgetting::Kept);
+    assert_eq!(ada.store.forget_run(still_open, NOW).unwrap(), Forgetting::Kept);
+    assert_eq!(ada.store.forget_run(old, NOW).unwrap(), Forgetting::Begun, "a part of its notes");
+    assert_eq!(find(&ada.store, old).1.len(), 100, "it is still there");
+    let retention_s = service.limits().history_retention_s;
+    assert_eq!(service.forget_ended_runs(NOW.plus_seconds(retention_s - 1)).unwrap(), 0);
+    assert_eq!(service.forget_ended_runs(NOW.plus_seconds(retention_s)).unwrap(), 1);
+    assert!(ada.store.find_sync_run(old).unwrap().is_none());
+    for key in [recent, still_open] {
+        assert!(ada.store.find_sync_run(key).unwrap().is_some());
+    }
+    // Another run under the id finds none of its notes.
+    let found =
+        ada.store.run_batch(ada.scope(), move |tx| Ok((tx.find_run_notes(old.sync_id, &["op"])?, End::Rollback)));
+    assert!(found.unwrap().is_empty());
+    service.close();
 }

@@ -38,6 +38,9 @@ CREATE INDEX sync_runs_by_start ON sync_runs (workspace_id, user_id, started_at,
 -- Open runs (idle, processing), to find those that have fallen silent.
 CREATE INDEX sync_runs_open ON sync_runs (updated_at) WHERE status < 2;
 
+-- Ended runs, to find those that need not be remembered any more.
+CREATE INDEX sync_runs_ended ON sync_runs (finished_at) WHERE finished_at IS NOT NULL;
+
 -- Operations that a run must know again when they come back: those that failed, with a code, and those that succeeded
 -- before it began, without. An operation that had no valid name has the empty one.
 CREATE TABLE sync_notes (

@@ -21,6 +21,20 @@ use crate::domain::timestamp::Timestamp;
 /// Where a run stands in the history of its user.
 pub type HistoryPlace = (Timestamp, SyncId);
 
+/// Notes that are forgotten in one transaction, so that none holds up a workspace for long.
+const NOTES_AT_A_TIME: i64 = 1_000;
+
+/// How far a run is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgetting {
+    /// It is there no more.
+    Done,
+    /// Some of its notes are gone; there is more to do.
+    Begun,
+    /// It is not one to be forgotten, or not there.
+    Kept,
+}
+
 impl Store {
     /// A run with its newest failures, newest first, [`MAX_SHOWN_ERRORS`] at most.
     ///
@@ -89,12 +103,50 @@ impl Store {
                 .limit(i64::from(limit))
                 .select((sync_runs::workspace_id, sync_runs::user_id, sync_runs::sync_id))
                 .load(connection)?;
-            let keys = rows.into_iter().map(|(workspace, user, sync)| RunKey {
-                workspace_id: WorkspaceId(workspace.0),
-                user_id: UserId(user.0),
-                sync_id: SyncId(sync.0),
-            });
-            Ok(keys.collect())
+            Ok(rows.into_iter().map(key_of).collect())
+        })
+    }
+
+    /// Runs of any workspace that ended before this time, the oldest first.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn find_ended_runs(&self, before: Timestamp, limit: u32) -> Result<Vec<RunKey>, StoreError> {
+        self.read(|connection| {
+            let rows: Vec<(DbUuid, DbUuid, DbUuid)> = sync_runs::table
+                .filter(sync_runs::finished_at.lt(before.0))
+                .order(sync_runs::finished_at.asc())
+                .limit(i64::from(limit))
+                .select((sync_runs::workspace_id, sync_runs::user_id, sync_runs::sync_id))
+                .load(connection)?;
+            Ok(rows.into_iter().map(key_of).collect())
+        })
+    }
+
+    /// Takes a step towards forgetting a run that ended before this time: some of its notes, then the run itself. One
+    /// that has been taken up again stays as it is.
+    ///
+    /// # Errors
+    /// `NoSuchWorkspace`, or whatever the database said.
+    pub fn forget_run(&self, key: RunKey, ended_before: Timestamp) -> Result<Forgetting, StoreError> {
+        let (workspace_id, user_id, sync_id) = ids(key);
+        self.write(move |connection| {
+            let ended_at = find_locked(connection, key)?.and_then(|run| run.finished_at);
+            if ended_at.is_none_or(|at| at >= ended_before) {
+                return Ok(Forgetting::Kept);
+            }
+            let notes = sync_notes::table
+                .filter(sync_notes::workspace_id.eq(workspace_id))
+                .filter(sync_notes::user_id.eq(user_id))
+                .filter(sync_notes::sync_id.eq(sync_id));
+            let oldest: Option<i64> = notes.select(diesel::dsl::min(sync_notes::note_number)).get_result(connection)?;
+            if let Some(oldest) = oldest {
+                let step = notes.filter(sync_notes::note_number.lt(oldest.saturating_add(NOTES_AT_A_TIME)));
+                diesel::delete(step).execute(connection)?;
+                return Ok(Forgetting::Begun);
+            }
+            diesel::delete(sync_runs::table.find((workspace_id, user_id, sync_id))).execute(connection)?;
+            Ok(Forgetting::Done)
         })
     }
 
@@ -138,6 +190,10 @@ fn find_locked(connection: &mut AnyConnection, key: RunKey) -> Result<Option<Syn
             postgres::find(connection, key)
         }
     }
+}
+
+fn key_of((workspace, user, sync): (DbUuid, DbUuid, DbUuid)) -> RunKey {
+    RunKey { workspace_id: WorkspaceId(workspace.0), user_id: UserId(user.0), sync_id: SyncId(sync.0) }
 }
 
 fn ids(key: RunKey) -> (DbUuid, DbUuid, DbUuid) {
