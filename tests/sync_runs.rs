@@ -1,20 +1,14 @@
-//! Sync runs as a state machine: its steps by tables, its sums by random histories; and batches that count towards one.
-
-mod model;
+//! Sync runs as a state machine: its steps by tables, its sums by random histories.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use landfall::domain::document::Receipt;
 use landfall::domain::error_code::ErrorCode;
 use landfall::domain::ids::{DocumentId, SyncId};
-use landfall::domain::operation::{Operation, OperationError, OperationKind};
+use landfall::domain::operation::{OperationError, OperationKind};
 use landfall::domain::outcome::{Attach, Outcome, Status};
 use landfall::domain::sync_run::{CountedBatch, Direction, RunNote, RunStatus, SILENT_AFTER_S, SyncRun};
 use landfall::domain::timestamp::Timestamp;
-use landfall::sync::BatchRequest;
-use landfall::sync::apply::{Attempt, Refusal};
-use model::Model;
-use model::operations::{USER, WORKSPACE, atomic, batch, create, delete, from_device, id, update};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -165,7 +159,10 @@ fn a_failure_is_taken_back_when_it_comes_again() {
 #[test]
 fn names_belong_to_documents_where_both_are_known() {
     let mut run = opened(9);
-    let of = |document: u128, end| Outcome { document_id: Some(id(document)), ..outcome(0, "a", end) };
+    let of = |document: u128, end| Outcome {
+        document_id: Some(DocumentId(Uuid::from_u128(document))),
+        ..outcome(0, "a", end)
+    };
     let mut count = |outcome: Outcome, known: Vec<RunNote>| {
         let counted = CountedBatch { outcomes: &[outcome], order: &[0], receipts: &HashMap::new(), now: at(1) };
         (run.count(&counted, known).unwrap(), run.processed())
@@ -388,84 +385,4 @@ proptest! {
             prop_assert_eq!(run.status == RunStatus::Completed, done, "{}", kept.told());
         }
     }
-}
-
-fn towards_run(request: BatchRequest) -> BatchRequest {
-    BatchRequest { sync_id: Some(RUN), ..from_device("laptop", request) }
-}
-
-fn run_of(model: &Model) -> Option<Kept> {
-    let workspace = model.workspace(WORKSPACE);
-    let (run, notes) = workspace.runs.get(&(USER, RUN))?.clone();
-    Some(Kept { run, notes })
-}
-
-#[test]
-fn a_batch_counts_what_it_commits() {
-    let mut model = Model::default();
-    let operations = || [create("new", 1, "T", "one"), update("lost", 2, 1, "x"), delete("gone", 1, 9)];
-    let dry = BatchRequest { dry_run: true, ..towards_run(batch(operations())) };
-    model.apply(&dry, START);
-    assert!(run_of(&model).is_none(), "a dry run opens nothing");
-    let applied = model.apply(&towards_run(batch(operations())), START);
-    assert!(applied.counted && applied.wrote);
-    let kept = run_of(&model).unwrap();
-    assert_eq!(kept.told(), "completed 1+2+0 of 3 100%");
-    assert_eq!(kept.run.current_operation.as_deref(), Some("delete 3 of 3 in batch 1"));
-    assert_eq!(kept.failures(), ["lost not_found x0", "gone invalid_base_version x0"]);
-    let resent = model.apply(&towards_run(batch([create("new", 1, "T", "one")])), at(5));
-    assert!(!resent.counted && !resent.wrote);
-}
-
-#[test]
-fn an_atomic_batch_that_fails_is_counted_alone() {
-    let mut model = Model::default();
-    let request = |base| towards_run(atomic(batch([create("new", 1, "T", "one"), update("edit", 1, base, "two")])));
-    let wrong = || [create("new", 1, "T", "one"), update("lost", 2, 1, "x")];
-    let applied = model.apply(&towards_run(atomic(batch(wrong()))), START);
-    assert!(applied.counted && !applied.wrote && applied.rolled_back);
-    assert!(model.workspace(WORKSPACE).heads.is_empty() && model.workspace(WORKSPACE).receipts.is_empty());
-    assert_eq!(run_of(&model).unwrap().failures(), ["new rolled_back x0", "lost not_found x0"]);
-    model.apply(&request(1), at(1));
-    let kept = run_of(&model).unwrap();
-    assert_eq!(
-        (kept.told().as_str(), kept.failures()),
-        ("completed 2+1+0 of 3 100%", vec!["lost not_found x0".to_owned()])
-    );
-}
-
-#[test]
-fn an_operation_that_the_database_refuses_counts_once() {
-    let mut model = Model::default();
-    let request = towards_run(batch([create("one", 1, "T", "x"), create("two", 2, "T", "y")]));
-    let mut attempt = |attempt| model.attempt(&request, START, &attempt).unwrap();
-    for trial in [0, 1, 2] {
-        let tried = attempt(Attempt { trial: Some(trial), ..Attempt::default() });
-        assert!(!tried.counted, "a trial counts nothing");
-    }
-    let applied = attempt(Attempt { refused: [1].into(), trial: None });
-    assert!(applied.counted);
-    let kept = run_of(&model).unwrap();
-    assert_eq!(
-        (kept.told().as_str(), kept.failures()),
-        ("completed 1+1+0 of 2 100%", vec!["two internal x0".to_owned()])
-    );
-}
-
-#[test]
-fn a_cancelled_run_refuses_before_anything_is_looked_at() {
-    let mut model = Model::default();
-    model.apply(&towards_run(batch([create("one", 1, "T", "x")])), START);
-    let key = (USER, RUN);
-    let workspace = model.workspaces.get_mut(&WORKSPACE).unwrap();
-    let (run, _) = workspace.runs.get_mut(&key).unwrap();
-    run.status = RunStatus::Processing;
-    assert!(run.cancel(at(1)));
-    let before = model.clone();
-    let more = |operations: [Operation; 1]| towards_run(batch(operations));
-    for request in [more([create("two", 2, "T", "x")]), more([create("one", 1, "T", "x")])] {
-        let refused = model.attempt(&request, at(2), &Attempt::default());
-        assert!(matches!(refused, Err(Refusal::SyncCancelled)));
-    }
-    assert_eq!(model, before);
 }

@@ -10,6 +10,7 @@ pub mod client;
 pub mod contract;
 pub mod operation;
 pub mod server;
+pub mod sync_run;
 pub mod user;
 pub mod yjs_editor;
 
@@ -17,6 +18,7 @@ pub use self::answer::Answer;
 pub use self::client::Client;
 pub use self::operation::{create, delete, update};
 pub use self::server::{Database, TestServer};
+pub use self::sync_run::Run;
 pub use self::user::User;
 pub use self::yjs_editor::YjsEditor;
 
