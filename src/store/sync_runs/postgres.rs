@@ -2,7 +2,7 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
+use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
 
 use super::super::StoreError;
 use super::super::schema::{sync_notes, sync_runs};
@@ -13,7 +13,10 @@ use super::rows::{NoteRow, RunRow};
 use crate::domain::sync_run::{NoteChanges, RunKey, RunNote, SyncRun};
 
 /// Stores a run, new or not.
-const SAVE: &str = include_str!("save.sql");
+const SAVE_RUN: &str = include_str!("save_run.sql");
+
+/// Stores what changed in a run's notes: every array is a column, every place in it a note.
+const SAVE_NOTES: &str = include_str!("save_notes.sql");
 
 /// The run, if there is one.
 pub(in crate::store) fn find(connection: &mut PgConnection, key: RunKey) -> Result<Option<SyncRun>, StoreError> {
@@ -50,24 +53,40 @@ pub(in crate::store) fn save(
     notes: &NoteChanges,
 ) -> Result<(), StoreError> {
     save_run(connection, &RunRow::new(key, run))?;
+    if notes.dropped.is_empty() && notes.added.is_empty() {
+        return Ok(());
+    }
+    save_notes(connection, key, notes)
+}
+
+fn save_notes(connection: &mut PgConnection, key: RunKey, notes: &NoteChanges) -> Result<(), StoreError> {
     let (workspace_id, user_id, sync_id) = ids(key);
-    if !notes.dropped.is_empty() {
-        let dropped = sync_notes::table
-            .filter(sync_notes::workspace_id.eq(workspace_id))
-            .filter(sync_notes::user_id.eq(user_id))
-            .filter(sync_notes::sync_id.eq(sync_id))
-            .filter(sync_notes::note_number.eq_any(&notes.dropped));
-        diesel::delete(dropped).execute(connection)?;
-    }
-    if !notes.added.is_empty() {
-        let rows: Vec<NoteRow> = notes.added.iter().map(|note| NoteRow::new(key, note)).collect();
-        diesel::insert_into(sync_notes::table).values(rows).execute(connection)?;
-    }
+    let added: Vec<NoteRow> = notes.added.iter().map(|note| NoteRow::new(key, note)).collect();
+    Statement::<Pg>::new(SAVE_NOTES)
+        .bind::<SqlUuid, _>(workspace_id)
+        .bind::<SqlUuid, _>(user_id)
+        .bind::<SqlUuid, _>(sync_id)
+        .bind::<Array<BigInt>, _>(&notes.dropped)
+        .bind::<SqlUuid, _>(workspace_id)
+        .bind::<SqlUuid, _>(user_id)
+        .bind::<SqlUuid, _>(sync_id)
+        .bind::<Array<Text>, _>(column(&added, |row| row.client_id.as_str()))
+        .bind::<Array<BigInt>, _>(column(&added, |row| row.note_number))
+        .bind::<Array<Nullable<SqlUuid>>, _>(column(&added, |row| row.document_id))
+        .bind::<Array<Nullable<Text>>, _>(column(&added, |row| row.code.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(column(&added, |row| row.message.as_deref()))
+        .bind::<Array<BigInt>, _>(column(&added, |row| row.retry_count))
+        .bind::<Array<BigInt>, _>(column(&added, |row| row.created_at))
+        .execute(connection)?;
     Ok(())
 }
 
+fn column<'a, Value>(rows: &'a [NoteRow], value: impl Fn(&'a NoteRow) -> Value) -> Vec<Value> {
+    rows.iter().map(value).collect()
+}
+
 fn save_run(connection: &mut PgConnection, row: &RunRow) -> Result<(), StoreError> {
-    Statement::<Pg>::new(SAVE)
+    Statement::<Pg>::new(SAVE_RUN)
         .bind::<SqlUuid, _>(row.workspace_id)
         .bind::<SqlUuid, _>(row.user_id)
         .bind::<SqlUuid, _>(row.sync_id)
