@@ -36,6 +36,8 @@ mod http {
     mod receipts;
     mod requests;
     mod seed_request;
+    mod sync_counts;
+    mod syncs;
     mod validation;
     mod yjs_documents;
 }

@@ -77,23 +77,6 @@ impl Connection {
         Ok((counts.total, elapsed))
     }
 
-    /// Pushes a batch that asks for changes too; the answer.
-    pub fn push_for_answer(&self, body: &str) -> Outcome<Vec<u8>> {
-        self.post("/api/v1/documents/batch", body)
-    }
-
-    /// Reads a path; the body of the answer, which must be a success.
-    pub fn get(&self, path: &str) -> Outcome<Vec<u8>> {
-        let request = self.agent.get(format!("{}{path}", self.base_url)).header("authorization", &self.authorization);
-        let mut response = request.call()?;
-        let answer = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec()?;
-        if !response.status().is_success() {
-            let answer: String = String::from_utf8_lossy(&answer).chars().take(2_000).collect();
-            return Err(format!("GET {path}: {}: {answer}", response.status()).into());
-        }
-        Ok(answer)
-    }
-
     /// Posts JSON; the body of the answer, which must be a success.
     pub fn post(&self, path: &str, body: &str) -> Outcome<Vec<u8>> {
         self.post_accepting(path, body, "identity")

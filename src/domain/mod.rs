@@ -13,6 +13,8 @@ pub mod limits;
 pub mod operation;
 pub mod outcome;
 pub mod plan;
+pub mod sync_run;
+mod tally;
 pub mod text_edits;
 pub mod text_merge;
 pub mod timestamp;

@@ -30,12 +30,12 @@ const MAX_REFUSED: usize = 8;
 
 /// The use cases, bound to a store and a renderer.
 pub struct SyncService {
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     renderer: Arc<Renderer>,
     limits: Arc<Limits>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     maintenance: Maintenance,
-    events: Arc<Events>,
+    pub(super) events: Arc<Events>,
 }
 
 impl SyncService {
@@ -65,6 +65,9 @@ impl SyncService {
         let committed = !(applied.rolled_back || request.dry_run);
         if applied.wrote {
             self.events.committed(request.workspace_id);
+        }
+        if let (Some(sync_id), true) = (request.sync_id, applied.counted) {
+            self.events.progressed(request.workspace_id, request.user_id, sync_id);
         }
         let readers = readers_of(&request.operations);
         let Applied { outcomes, mut documents, vectors, pulled, .. } = applied;
