@@ -5,6 +5,7 @@
 pub mod apply;
 pub mod events;
 pub mod maintenance;
+pub mod retention;
 mod service;
 mod types;
 mod view;
