@@ -143,8 +143,9 @@ impl<'a> Walk<'a> {
     }
 
     fn workspace(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
-        self.histories(workspace_id)?;
+        // Tombstones first: what goes with them need not be folded.
         self.tombstones(workspace_id)?;
+        self.histories(workspace_id)?;
         self.receipts(workspace_id)?;
         self.sync_runs(workspace_id)
     }
