@@ -30,6 +30,7 @@ mod http {
     mod readme;
     mod receipts;
     mod requests;
+    mod retention;
     mod seed_request;
     mod validation;
     mod yjs_documents;
