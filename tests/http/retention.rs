@@ -18,11 +18,11 @@ on_both_databases!(
 /// How long a run may keep a test waiting.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server that keeps these things for a second, and looks each second.
-fn start(database: Database, brief: &[&str]) -> TestServer {
-    let names = brief.iter().map(|what| format!("LANDFALL_{what}_RETENTION_S")).collect::<Vec<_>>();
+/// A server that keeps these things for some seconds, and looks each second.
+fn start(database: Database, brief: &[(&str, &str)]) -> TestServer {
+    let names: Vec<_> = brief.iter().map(|(what, _)| format!("LANDFALL_{what}_RETENTION_S")).collect();
     let mut settings = vec![("LANDFALL_RATE_LIMIT", "off"), ("LANDFALL_PURGE_INTERVAL_S", "1")];
-    settings.extend(names.iter().map(|name| (name.as_str(), "1")));
+    settings.extend(names.iter().zip(brief).map(|(name, (_, seconds))| (name.as_str(), *seconds)));
     TestServer::start_with(database, &settings)
 }
 
@@ -44,7 +44,7 @@ fn wait_for_one_version(user: &User, document_id: &str) {
 }
 
 fn a_purged_document_is_gone_and_stays_gone(database: Database) {
-    let server = start(database, &["RECEIPT", "TOMBSTONE", "HISTORY"]);
+    let server = start(database, &[("RECEIPT", "1"), ("TOMBSTONE", "1"), ("HISTORY", "1")]);
     let ada = server.register("ada");
     let id = crate::harness::user::new_id();
     let laptop = |operation: crate::harness::operation::Operation| ada.batch().device("laptop").with(operation).send();
@@ -79,7 +79,7 @@ fn a_purged_document_is_gone_and_stays_gone(database: Database) {
 }
 
 fn a_purged_document_can_be_restored_whole(database: Database) {
-    let server = start(database, &["TOMBSTONE"]);
+    let server = start(database, &[("TOMBSTONE", "1")]);
     let ada = server.register("ada");
     let id = ada.new_document("Notes", "one\n");
     ada.send(delete("gone", &id).base(1)).expect_outcomes(["gone success v2"]);
@@ -106,7 +106,7 @@ fn a_purged_document_can_be_restored_whole(database: Database) {
 }
 
 fn a_purged_yjs_document_can_be_restored_whole(database: Database) {
-    let server = start(database, &["TOMBSTONE"]);
+    let server = start(database, &[("TOMBSTONE", "1")]);
     let ada = server.register("ada");
     let laptop = YjsEditor::new(1);
     laptop.insert(0, "one");
@@ -122,7 +122,7 @@ fn a_purged_yjs_document_can_be_restored_whole(database: Database) {
 }
 
 fn old_versions_of_texts_are_folded(database: Database) {
-    let server = start(database, &["HISTORY"]);
+    let server = start(database, &[("HISTORY", "3")]);
     let ada = server.register("ada");
     let id = ada.new_document("First", "one\ntwo\nthree\nfour\nfive\n");
     ada.send(update("edit", &id).base(1).content("ONE\ntwo\nthree\nfour\nfive\n")).expect_outcomes(["edit success v2"]);
@@ -148,7 +148,7 @@ fn old_versions_of_texts_are_folded(database: Database) {
 }
 
 fn old_versions_of_yjs_documents_are_folded(database: Database) {
-    let server = start(database, &["HISTORY"]);
+    let server = start(database, &[("HISTORY", "3")]);
     let ada = server.register("ada");
     let laptop = YjsEditor::new(1);
     laptop.insert(0, "one");
@@ -169,7 +169,7 @@ fn old_versions_of_yjs_documents_are_folded(database: Database) {
 }
 
 fn what_is_purged_is_counted(database: Database) {
-    let server = start(database, &["TOMBSTONE"]);
+    let server = start(database, &[("TOMBSTONE", "1")]);
     let ada = server.register("ada");
     let id = ada.new_document("Notes", "one\n");
     ada.send(delete("gone", &id).base(1)).expect_outcomes(["gone success v2"]);

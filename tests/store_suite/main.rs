@@ -1,6 +1,12 @@
 //! The store on both databases: every test of the lists below runs on SQLite and on Postgres.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails where it stands")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test that cannot go on fails where it stands"
+)]
 
 mod accounts;
 mod batches;
