@@ -243,14 +243,15 @@ fn keep_current_text(
     Ok(())
 }
 
-/// Sets the head's sizes, which decide about compaction, to what is read for the state now.
+/// Sets the head's sizes, which decide about compaction, to what the state is read from now. A snapshot that covers less
+/// than the base does is of no more use.
 fn weigh_log(
     connection: &mut AnyConnection,
     key: (DbUuid, DbUuid),
     epoch: Version,
     base: Version,
 ) -> Result<(), StoreError> {
-    let snapshot: Option<i64> = document_bodies::table
+    let covered: Option<i64> = document_bodies::table
         .filter(document_bodies::workspace_id.eq(key.0))
         .filter(document_bodies::document_id.eq(key.1))
         .filter(document_bodies::yjs_version.ge(epoch))
@@ -258,21 +259,26 @@ fn weigh_log(
         .select(document_bodies::yjs_version)
         .get_result(connection)
         .optional()?;
-    let head = documents::table.find(key);
+    if covered.is_some_and(|covered| covered >= base) {
+        return Ok(());
+    }
+    if covered.is_some() {
+        diesel::update(document_bodies::table)
+            .filter(document_bodies::workspace_id.eq(key.0))
+            .filter(document_bodies::document_id.eq(key.1))
+            .set((document_bodies::yjs_version.eq(0), document_bodies::yjs_snapshot.eq(None::<Vec<u8>>)))
+            .execute(connection)?;
+    }
     // Without a snapshot the first state weighs as one: that is the base's.
-    let after = match snapshot {
-        Some(covered) if covered >= base => return Ok(()),
-        Some(covered) => covered,
-        None => {
-            let first = lengths_after(connection, key, base - 1)?.first().copied().unwrap_or(0);
-            diesel::update(head).set(documents::snapshot_bytes.eq(first)).execute(connection)?;
-            base
-        }
-    };
-    let left = lengths_after(connection, key, after)?;
-    let log_rows = i64::try_from(left.len()).map_err(|error| StoreError::Refused(error.to_string()))?;
-    diesel::update(head)
-        .set((documents::log_bytes.eq(left.iter().sum::<i64>()), documents::log_rows.eq(log_rows)))
+    let lengths = lengths_after(connection, key, base - 1)?;
+    let (state, log) = lengths.split_first().map_or((0, &[][..]), |(state, log)| (*state, log));
+    let log_rows = i64::try_from(log.len()).map_err(|error| StoreError::Refused(error.to_string()))?;
+    diesel::update(documents::table.find(key))
+        .set((
+            documents::snapshot_bytes.eq(state),
+            documents::log_bytes.eq(log.iter().sum::<i64>()),
+            documents::log_rows.eq(log_rows),
+        ))
         .execute(connection)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use landfall::domain::document::HeadWrite;
 use landfall::domain::ids::{DocumentId, Version};
 use landfall::domain::operation::{Changes, Operation, OperationKind, Text};
 use landfall::domain::outcome::{Outcome, Status};
@@ -247,6 +248,36 @@ pub fn a_document_that_changed_meanwhile_is_not_folded(database: &Database) {
     assert_eq!(late(), landfall::store::upkeep::Swap::Moved, "it was made anew");
     fold_and_compare(&diary, diary.now.plus_seconds(1));
     assert_eq!(late(), landfall::store::upkeep::Swap::Moved, "it has been folded");
+}
+
+pub fn what_cannot_be_united_is_kept(database: &Database) {
+    let ada = database.with_user();
+    let diary = Diary::new(&ada);
+    let head = |version| {
+        let mut head = ada.head(diary.id(), version);
+        (head.state_vector, head.content_digest) = (Some([(1, 1)].into_iter().collect()), None);
+        head
+    };
+    ada.write(ada.step(HeadWrite::Insert, head(1), OperationKind::Create, None, Some(b"no Yjs"))).unwrap();
+    ada.update(head(2), None, Some(b"nor this"));
+    ada.update(head(3), None, None);
+    let everything = || {
+        let versions = [1, 2, 3].map(|version| ada.store.find_version(ada.workspace_id, diary.id(), version).unwrap());
+        (versions, ada.store.find_document(ada.workspace_id, diary.id()).unwrap())
+    };
+    let (before, later) = (everything(), NOW.plus_seconds(1));
+    let step = || fold_step(&ada.store, &RENDERER, ada.workspace_id, diary.id(), later).unwrap();
+    assert_eq!(step(), Folded::Refused);
+    assert_eq!(everything(), before);
+    // Once it is known to be damaged nobody tries.
+    ada.store.mark_damaged(ada.workspace_id, diary.id(), 3).unwrap();
+    assert_eq!(step(), Folded::Nothing);
+    // A run goes on with what can be folded.
+    let mut other = Diary::new(&ada);
+    other.apply([create("", other.number, "One", "a")]);
+    other.apply([update("", other.number, 1, "b")]);
+    let purged = purger(&ada.store, NOW.plus_seconds(9 * 86_400)).run(&Stop::default()).unwrap().unwrap();
+    assert_eq!((purged.versions, other.seen().versions.len()), (1, 1));
 }
 
 /// Something that is done to a document.

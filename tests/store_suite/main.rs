@@ -98,6 +98,7 @@ mod both {
         yjs_states_are_folded,
         a_long_history_is_folded_in_steps,
         a_document_that_changed_meanwhile_is_not_folded,
+        what_cannot_be_united_is_kept,
         random_histories_show_the_same_when_folded,
         a_recorded_history_is_folded,
         nothing_is_lost_while_writers_write,

@@ -100,10 +100,9 @@ fn serve(purger: &Purger, stop: &Stop) {
     let mut pause = interval.min(FIRST_RUN_AFTER);
     while !stop.wait(pause) {
         pause = interval;
-        let started = Instant::now();
         match purger.run(stop) {
             Ok(None) => tracing::debug!("another server purges"),
-            Ok(Some(purged)) => purged.tell(started.elapsed()),
+            Ok(Some(_)) => {}
             Err(error) => {
                 metrics::counter!("landfall_purge_failures_total").increment(1);
                 tracing::warn!(%error, "what has expired could not be purged; it will be tried again");
@@ -138,8 +137,10 @@ impl Purger {
             return Ok(None);
         }
         let mut walk = Walk::new(self, stop);
+        let started = Instant::now();
         let ended = walk.everything();
         let purged = walk.purged();
+        purged.tell(started.elapsed());
         match ended {
             Ok(()) => {
                 let interval = i64::try_from(self.config.interval.as_secs()).unwrap_or(LEASE_S);
