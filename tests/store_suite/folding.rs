@@ -57,8 +57,10 @@ impl Diary {
 
     /// The current version, 0 if there is none.
     fn version(&self) -> Version {
-        let found = self.author.store.find_document(self.author.workspace_id, self.id()).unwrap();
-        found.map_or(0, |document| document.head.version)
+        let id = self.id();
+        let heads =
+            self.author.store.run_batch(self.author.scope(), move |tx| Ok((tx.load_heads(&[id])?, End::Rollback)));
+        heads.unwrap().first().map_or(0, |head| head.version)
     }
 
     /// Folds what is from before a time, as far as it goes.
@@ -294,6 +296,7 @@ enum Step {
     Compact,
     KeepText,
     Fold(u8),
+    Purge,
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -310,6 +313,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Compact),
         1 => Just(Step::KeepText),
         3 => any::<u8>().prop_map(Step::Fold),
+        1 => Just(Step::Purge),
     ]
 }
 
@@ -347,7 +351,25 @@ impl Story {
                 let passed = self.diary.now.0 - NOW.0;
                 fold_and_compare(&self.diary, Timestamp(NOW.0 + passed * i64::from(*part) / 250));
             }
+            Step::Purge => self.purge(),
         }
+    }
+
+    /// A deleted document goes, whatever was done to it before; its version stays. Any other is as it was.
+    fn purge(&mut self) {
+        let (store, version) = (&self.diary.author.store, self.diary.version());
+        let before = self.diary.seen();
+        let found = store.find_document(self.diary.author.workspace_id, self.diary.id()).unwrap();
+        let line = self.diary.now.plus_seconds(1);
+        while store.purge_tombstones(self.diary.author.workspace_id, line).unwrap().more {}
+        assert_eq!(self.diary.version(), version);
+        if found.is_none_or(|document| !document.head.is_deleted()) {
+            assert_eq!(self.diary.seen(), before);
+            return;
+        }
+        let nothing = Seen { current: None, versions: BTreeMap::new(), bases: BTreeMap::new() };
+        assert_eq!(self.diary.seen(), nothing);
+        self.clocks.clear();
     }
 
     fn apply(&mut self, operation: Operation) {
@@ -367,7 +389,8 @@ impl Story {
 
 fn random_histories(database: &Database, cases: u32) {
     let ada = database.with_user();
-    let mut runner = TestRunner::new(Config { cases, max_shrink_time: 20_000, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases, max_shrink_time: 20_000, failure_persistence: None, ..Config::default() });
     runner
         .run(&prop::collection::vec(any_step(), 4..30), |steps| {
             let mut story = Story { diary: Diary::new(&ada), clocks: BTreeMap::new() };
