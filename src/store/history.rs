@@ -57,7 +57,7 @@ impl Store {
         before: Timestamp,
     ) -> Result<Look, StoreError> {
         let after = after.unwrap_or(DocumentId(uuid::Uuid::nil()));
-        let rows: Vec<(DbUuid, Option<i64>)> = self.read(|connection| {
+        let rows: Vec<(DbUuid, Option<i64>)> = self.read_along_keys(|connection| {
             Ok(documents::table
                 .filter(documents::workspace_id.eq(DbUuid(workspace_id.0)))
                 .filter(documents::document_id.gt(DbUuid(after.0)))

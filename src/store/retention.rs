@@ -3,6 +3,7 @@
 //!
 //! Receipts, runs and tokens are found by walking their keys: an index by age would cost every write.
 
+use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -10,6 +11,7 @@ use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
 use super::connection::AnyConnection;
+use super::postgres::transaction::PLANNER;
 use super::schema::{refresh_tokens, sync_errors, sync_runs, workspaces};
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
@@ -69,13 +71,27 @@ impl Default for RunPlace {
 pub struct TokenPlace(Vec<u8>);
 
 impl Store {
+    /// The reads of a walk: along the keys also before statistics are first gathered, when Postgres would rather read and
+    /// sort all that is left for each slice.
+    pub(super) fn read_along_keys<T>(
+        &self,
+        body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.read_snapshot(|connection| {
+            if let AnyConnection::Postgres(connection) = connection {
+                connection.batch_execute(PLANNER)?;
+            }
+            body(connection)
+        })
+    }
+
     /// Workspaces after `after` (`None` = from the first), by id.
     ///
     /// # Errors
     /// Whatever the database said.
     pub fn list_workspace_ids(&self, after: Option<WorkspaceId>, limit: u32) -> Result<Vec<WorkspaceId>, StoreError> {
         let after = DbUuid(after.map_or(Uuid::nil(), |workspace| workspace.0));
-        let ids: Vec<DbUuid> = self.read(|connection| {
+        let ids: Vec<DbUuid> = self.read_along_keys(|connection| {
             Ok(workspaces::table
                 .filter(workspaces::workspace_id.gt(after))
                 .order(workspaces::workspace_id.asc())
@@ -97,7 +113,7 @@ impl Store {
         before: Timestamp,
     ) -> Result<Slice<ReceiptPlace>, StoreError> {
         let key = DbUuid(workspace_id.0);
-        let rows = self.read(|connection| receipts_after(connection, key, &after))?;
+        let rows = self.read_along_keys(|connection| receipts_after(connection, key, &after))?;
         let old = rows.iter().any(|(_, _, _, created_at)| *created_at < before.0);
         let is_full = rows.len() == SLICE;
         let Some(last) = rows.into_iter().next_back().map(|(user, device_id, client_id, _)| ReceiptPlace {
@@ -126,7 +142,7 @@ impl Store {
         before: Timestamp,
     ) -> Result<Slice<RunPlace>, StoreError> {
         let key = DbUuid(workspace_id.0);
-        let rows = self.read(|connection| runs_after(connection, key, after))?;
+        let rows = self.read_along_keys(|connection| runs_after(connection, key, after))?;
         let next =
             rows.last().filter(|_| rows.len() == SLICE).map(|(user, run, _)| RunPlace(UserId(user.0), SyncId(run.0)));
         let old: Vec<(DbUuid, DbUuid)> = rows
@@ -157,7 +173,7 @@ impl Store {
     /// # Errors
     /// Whatever the database said.
     pub fn purge_refresh_tokens(&self, after: TokenPlace, before: Timestamp) -> Result<Slice<TokenPlace>, StoreError> {
-        let rows: Vec<(Vec<u8>, i64)> = self.read(|connection| {
+        let rows: Vec<(Vec<u8>, i64)> = self.read_along_keys(|connection| {
             Ok(refresh_tokens::table
                 .filter(refresh_tokens::token_hash.gt(&after.0))
                 .order(refresh_tokens::token_hash.asc())

@@ -86,7 +86,7 @@ where
 
 /// Lookups by full key, row by row, are right for every statement of a write, whatever the tables' sizes: a plan made
 /// while a table was small is kept after it has grown.
-const PLANNER: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
+pub(in crate::store) const PLANNER: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
                        SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off";
 
 /// One round trip: the transaction, its time, and its planner.
