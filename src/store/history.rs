@@ -151,8 +151,11 @@ impl Store {
                 .filter(document_log::document_id.eq(key.1))
                 .filter(document_log::version.lt(fold.base))
                 .execute(connection)?;
-            if fold.yjs_updates > 0 && fold.base >= epoch {
-                weigh_log(connection, key, epoch, fold.base)?;
+            if fold.base >= epoch {
+                forget_unusable_bodies(connection, key, &head)?;
+                if fold.yjs_updates > 0 {
+                    weigh_log(connection, key, epoch, fold.base)?;
+                }
             }
             Ok(Swap::Swapped)
         })
@@ -239,6 +242,29 @@ fn keep_current_text(
         .filter(document_bodies::workspace_id.eq(key.0))
         .filter(document_bodies::document_id.eq(key.1))
         .set((document_bodies::content_version.eq(head.content_version), document_bodies::content.eq(Some(content))))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Takes from the bodies what is of an earlier life or an earlier text: nobody reads it, and it is as old as what goes.
+fn forget_unusable_bodies(
+    connection: &mut AnyConnection,
+    key: (DbUuid, DbUuid),
+    head: &FoldedHead,
+) -> Result<(), StoreError> {
+    diesel::update(document_bodies::table)
+        .filter(document_bodies::workspace_id.eq(key.0))
+        .filter(document_bodies::document_id.eq(key.1))
+        .filter(document_bodies::content_version.lt(head.content_version))
+        .filter(document_bodies::content.is_not_null())
+        .set((document_bodies::content_version.eq(0), document_bodies::content.eq(None::<Vec<u8>>)))
+        .execute(connection)?;
+    diesel::update(document_bodies::table)
+        .filter(document_bodies::workspace_id.eq(key.0))
+        .filter(document_bodies::document_id.eq(key.1))
+        .filter(document_bodies::yjs_version.lt(head.epoch))
+        .filter(document_bodies::yjs_snapshot.is_not_null())
+        .set((document_bodies::yjs_version.eq(0), document_bodies::yjs_snapshot.eq(None::<Vec<u8>>)))
         .execute(connection)?;
     Ok(())
 }

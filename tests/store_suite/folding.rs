@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel::{PgConnection, QueryableByName, SqliteConnection, sql_query};
 use landfall::domain::document::HeadWrite;
 use landfall::domain::ids::{DocumentId, Version};
 use landfall::domain::operation::{Changes, Operation, OperationKind, Text};
@@ -280,6 +283,43 @@ pub fn what_cannot_be_united_is_kept(database: &Database) {
     other.apply([update("", other.number, 1, "b")]);
     let purged = purger(&ada.store, NOW.plus_seconds(9 * 86_400)).run(&Stop::default()).unwrap().unwrap();
     assert_eq!((purged.versions, other.seen().versions.len()), (1, 1));
+}
+
+pub fn nothing_of_an_earlier_life_is_left(database: &Database) {
+    let mut diary = Diary::new(&database.with_user());
+    let doc = diary.number;
+    let mut made = create("", doc, "One", "");
+    (made.changes.content, made.changes.yjs) = (None, Some(typing(1, 0, "secret")));
+    diary.apply([made]);
+    diary.keep_text("secret");
+    diary.compact();
+    diary.apply([delete("gone", doc, 1), create("anew", doc, "Two", "harmless")]);
+    assert_eq!(left_in_bodies(database), 2);
+    diary.apply([update("", doc, 3, "harmless too")]);
+    fold_and_compare(&diary, diary.now.plus_seconds(1));
+    assert_eq!(left_in_bodies(database), 0);
+}
+
+/// How many texts and snapshots there are in the bodies of documents.
+fn left_in_bodies(database: &Database) -> i64 {
+    let count = "SELECT count(content) + count(yjs_snapshot) AS number FROM document_bodies";
+    match database {
+        Database::Sqlite(directory) => {
+            let path = directory.path().join("landfall.db");
+            let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+            sql_query(count).get_result::<Count>(&mut connection).unwrap().number
+        }
+        Database::Postgres(database) => {
+            let mut connection = PgConnection::establish(database.url()).unwrap();
+            sql_query(count).get_result::<Count>(&mut connection).unwrap().number
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
 }
 
 /// Something that is done to a document.
