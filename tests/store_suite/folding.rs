@@ -487,7 +487,7 @@ pub fn nothing_is_lost_while_writers_write(database: &Database) {
         let purges = scope.spawn(|| {
             let purger = purger(&ada.store, NOW.plus_seconds(400 * 86_400));
             let mut removed = (0, 0);
-            while !stop.wait(Duration::ZERO) {
+            while !stop.wait(Duration::from_millis(5)) {
                 let Some(purged) = purger.run(&stop).unwrap() else { continue };
                 removed = (removed.0 + purged.tombstones, removed.1 + purged.versions);
             }

@@ -299,7 +299,7 @@ pub fn the_thread_ends_when_told_to(database: &Database) {
     let clock = Arc::new(StoppedClock(NOW.plus_seconds(2 * 86_400)));
     let retention = Retention::start(Purger::new(Arc::clone(&ada.store), Arc::clone(&RENDERER), clock.clone(), config));
     while ada.store.find_document(ada.workspace_id, id).unwrap().is_some() {
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(20));
     }
     retention.close();
     retention.close();
