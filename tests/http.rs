@@ -35,6 +35,7 @@ mod http {
     mod readme;
     mod receipts;
     mod requests;
+    mod retention;
     mod seed_request;
     mod sync_counts;
     mod syncs;

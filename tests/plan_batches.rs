@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use landfall::domain::cursor::{Cursor, FeedKey};
 use landfall::domain::error_code::ErrorCode;
 use landfall::domain::ids::{DocumentId, Version};
-use landfall::domain::operation::{Operation, Target};
+use landfall::domain::operation::{Operation, OperationKind, Target};
 use landfall::domain::outcome::{Attach, Outcome, Status};
 use landfall::domain::timestamp::Timestamp;
 use landfall::sync::{BatchRequest, PullFrom};
@@ -133,6 +133,27 @@ fn a_deleted_document_is_made_anew_above_its_old_version() {
     assert_eq!(told[..2], ["success v2", "success v3"]);
     assert!(told[2].contains("version_mismatch"), "a base from before the new document never matches: {}", told[2]);
     assert_eq!(model.workspace(WORKSPACE).heads[&id(1)].epoch, 3);
+}
+
+#[test]
+fn a_purged_document_is_restored_as_a_new_one() {
+    let mut model = Model::default();
+    run(&mut model, [create("c", 1, "T", "x"), delete("d", 1, 1)]);
+    let workspace = model.workspaces.get_mut(&WORKSPACE).unwrap();
+    let head = workspace.heads.get_mut(&id(1)).unwrap();
+    (head.title, head.content_digest) = (String::new(), None);
+    workspace.log.clear();
+    assert_eq!(run(&mut model, [create("again", 1, "T", "x")]), ["conflict deleted v2"]);
+    assert_eq!(
+        run(&mut model, [delete("d2", 1, 1), create("n", 1, "T", "x")]),
+        ["success v2 unchanged", "conflict deleted v2"]
+    );
+    let restore = Operation { restore: true, ..update("r", 1, 2, "whole") };
+    assert_eq!(run(&mut model, [restore, update("more", 1, 2, "more")]), ["success v3", "success v4"]);
+    let workspace = model.workspace(WORKSPACE);
+    assert_eq!((workspace.heads[&id(1)].epoch, workspace.heads[&id(1)].created_at), (3, NOW));
+    assert_eq!(workspace.log[&(id(1), 3)].kind, OperationKind::Create, "its history begins here");
+    assert_eq!(text_of(&model, 1), "more");
 }
 
 #[test]

@@ -97,6 +97,8 @@ pub struct Config {
     pub trust_proxy: bool,
     /// Threads that serve requests.
     pub http_workers: usize,
+    /// Time between two looks for what has been kept long enough; zero = none.
+    pub purge_interval: Duration,
     /// Processes that derive text.
     pub yjs_workers: YjsWorkers,
     /// How log lines look.
@@ -157,6 +159,7 @@ impl TryFrom<ServeOptions> for Config {
             cors_origins: options.cors_origins,
             trust_proxy: options.trust_proxy,
             http_workers: options.http_workers.unwrap_or_else(cores),
+            purge_interval: Duration::from_secs(options.purge_interval_s),
             yjs_workers: YjsWorkers {
                 count: options.yjs_workers,
                 max_memory_bytes: options.yjs_memory_bytes,

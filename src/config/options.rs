@@ -157,6 +157,12 @@ pub struct ServeOptions {
         help_heading = "Server"
     )]
     pub writer_queue: usize,
+    /// Seconds between two looks for what has been kept long enough, 0 = none: nothing is ever removed
+    #[arg(
+        long, env = "LANDFALL_PURGE_INTERVAL_S", value_name = "SECONDS", default_value_t = 3_600,
+        value_parser = clap::value_parser!(u64).range(0..=31 * 86_400), help_heading = "Server"
+    )]
+    pub purge_interval_s: u64,
     /// Processes that derive text from Yjs states, at most
     #[arg(
         long, env = "LANDFALL_YJS_WORKERS", value_name = "N", default_value = "2", value_parser = positive,

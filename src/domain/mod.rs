@@ -8,6 +8,7 @@ pub mod cursor;
 pub mod decide;
 pub mod document;
 pub mod error_code;
+pub mod history;
 pub mod ids;
 pub mod limits;
 pub mod operation;

@@ -33,6 +33,7 @@ use crate::http::state::AppState;
 use crate::store::{DatabaseUrl, Store, StoreError};
 use crate::sync::SyncService;
 use crate::sync::events::Events;
+use crate::sync::retention::{Purger, Retention, RetentionConfig};
 use crate::yjs::render::{RenderConfig, Renderer};
 
 /// Health checks that may wait for the database at a time.
@@ -74,6 +75,7 @@ pub enum ServerError {
 struct Parts {
     state: web::Data<AppState>,
     stop: watch::Sender<bool>,
+    retention: Arc<Retention>,
 }
 
 /// Serves until it is told to stop (SIGTERM or SIGINT); then finishes what was accepted.
@@ -82,9 +84,10 @@ struct Parts {
 /// See [`ServerError`].
 pub fn run(config: &Config) -> Result<(), ServerError> {
     let parts = build(config)?;
-    let state = parts.state.clone();
+    let (state, retention) = (parts.state.clone(), Arc::clone(&parts.retention));
     let outcome = actix_web::rt::System::new().block_on(serve(config, parts));
     // Answers are out; what remains is background work and the write-ahead log.
+    retention.close();
     state.sync.close();
     state.store.close();
     tracing::info!("stopped");
@@ -102,6 +105,8 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         max_memory_bytes: config.yjs_workers.max_memory_bytes,
         time_budget: config.yjs_workers.time_budget,
     }));
+    let retention = RetentionConfig::new(config.purge_interval, &limits);
+    let purger = Purger::new(Arc::clone(&store), Arc::clone(&renderer), Arc::clone(&clock), retention);
     let events = Arc::new(Events::default());
     let sync = SyncService::new(Arc::clone(&store), renderer, Arc::clone(&limits), Arc::clone(&clock), events);
     let sync = Arc::new(sync);
@@ -130,7 +135,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         stopping,
         pings: Arc::new(Semaphore::new(MAX_WAITING_PINGS)),
     });
-    Ok(Parts { state, stop })
+    Ok(Parts { state, stop, retention: Arc::new(Retention::start(purger)) })
 }
 
 /// The secret to sign with. The directory is made only where something is kept in it.
@@ -168,7 +173,7 @@ fn install_metrics() -> Result<PrometheusHandle, ServerError> {
 }
 
 async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
-    let Parts { state, stop } = parts;
+    let Parts { state, stop, retention: _ } = parts;
     let stopped = stop_signal(stop)?;
     let for_workers = (state.clone(), config.cors_origins.clone());
     let server = HttpServer::new(move || http::app(for_workers.0.clone(), &for_workers.1))

@@ -23,7 +23,7 @@ pub fn start(state: &web::Data<AppState>) {
         every(RATE_LIMITS_INTERVAL, move || limits.forget_rested());
     }
     let (sync, clock) = (Arc::clone(&state.sync), Arc::clone(&state.clock));
-    every(SYNC_RUNS_INTERVAL, move || tend_sync_runs(&sync, clock.now()));
+    every(SYNC_RUNS_INTERVAL, move || close_silent_runs(&sync, clock.now()));
     if let Some(provider) = state.authenticator.provider().cloned() {
         every(KEYS_INTERVAL, move || {
             if let Err(failure) = provider.fetch_if_older(MAX_KEY_AGE) {
@@ -33,16 +33,11 @@ pub fn start(state: &web::Data<AppState>) {
     }
 }
 
-fn tend_sync_runs(sync: &SyncService, now: Timestamp) {
+fn close_silent_runs(sync: &SyncService, now: Timestamp) {
     match sync.close_silent_runs(now) {
         Ok(0) => {}
         Ok(closed) => tracing::info!(closed, "closed sync runs that had fallen silent"),
         Err(error) => tracing::warn!(%error, "silent sync runs could not be closed; tried again in a minute"),
-    }
-    match sync.forget_ended_runs(now) {
-        Ok(0) => {}
-        Ok(forgotten) => tracing::info!(forgotten, "forgot sync runs that ended long ago"),
-        Err(error) => tracing::warn!(%error, "old sync runs could not be forgotten; tried again in a minute"),
     }
 }
 

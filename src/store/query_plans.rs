@@ -9,13 +9,17 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use uuid::Uuid;
 
+use super::accounts::{NewRefreshToken, NewUser};
 use super::connection::{AnyConnection, Connector, Purpose};
 use super::documents::ListQuery;
 use super::feed_pages::Span;
+use super::retention::{ReceiptPlace, TokenPlace};
 use super::sqlite::SqliteBatch;
-use super::{BatchScope, BatchTransaction, DatabaseUrl, Store, StoreConfig};
+use super::upkeep::Swap;
+use super::{BatchScope, BatchTransaction, DatabaseUrl, End, Store, StoreConfig};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, WriteSet};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::history::Fold;
 use crate::domain::ids::{DocumentId, SyncId, UserId, WorkspaceId};
 use crate::domain::operation::OperationKind;
 use crate::domain::sync_run::{Direction, NoteChanges, RunFailure, RunKey, RunNote, SyncRun};
@@ -243,6 +247,78 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
         "SEARCH sync_runs USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=?)",
         "SEARCH users USING PRIMARY KEY (user_id=?) LEFT-JOIN",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
+    ];
+    assert_eq!(steps(&mut pooled.connection, &statements), expected.map(str::to_owned).into());
+}
+
+#[test]
+fn purging_reads_no_more_than_it_removes() {
+    let (_directory, url) = database();
+    let store = Store::open(&url, &StoreConfig { reader_connections: 1, ..StoreConfig::default() }).unwrap();
+    let (scope, id, now) = (scope(), DocumentId(Uuid::from_u128(3)), Timestamp(9));
+    let (workspace_id, user_id) = (scope.workspace_id, scope.user_id);
+    let user = NewUser {
+        user_id,
+        username: "ada".to_owned(),
+        password_hash: String::new(),
+        workspace_id,
+        workspace_name: String::new(),
+        now: Timestamp(0),
+    };
+    store.create_user(user).unwrap();
+    let token = NewRefreshToken {
+        token_hash: [1; 32],
+        family_id: Uuid::nil(),
+        user_id,
+        created_at: Timestamp(0),
+        expires_at: Timestamp(0),
+    };
+    store.insert_refresh_token(token).unwrap();
+    let write =
+        |writes: WriteSet| store.run_batch(scope.clone(), move |batch| Ok((batch.write(&writes)?, End::Commit)));
+    write(writes(HeadWrite::Insert, head(id, 1))).unwrap();
+    write(writes(HeadWrite::Replace { expected_version: 1 }, head(id, 2))).unwrap();
+    let statements = Statements::default();
+    let (on_reader, on_writer) = (statements.clone(), statements.clone());
+    let recording = |connection: &mut AnyConnection, statements: &Statements| {
+        record(connection, statements);
+        Ok(())
+    };
+    store.read(|connection| recording(connection, &on_reader)).unwrap();
+    store.write(move |connection| recording(connection, &on_writer)).unwrap();
+    store.list_workspace_ids(None, 10).unwrap();
+    store.find_foldable(workspace_id, None, now).unwrap();
+    store.find_old_history(workspace_id, id).unwrap().unwrap();
+    let fold = Fold { first: 1, base: 2, versions: 2, begin: 1, yjs_updates: 2, text_from: Some(1) };
+    store.load_folded_updates(workspace_id, id, &fold).unwrap();
+    assert_eq!(store.fold_history(workspace_id, id, 1, fold, Some(vec![0, 0])).unwrap(), Swap::Swapped);
+    let mut deleted = head(id, 3);
+    deleted.deleted_at = Some(Timestamp(0));
+    write(writes(HeadWrite::Replace { expected_version: 2 }, deleted)).unwrap();
+    assert_eq!(store.purge_tombstones(workspace_id, now).unwrap().documents, 1);
+    assert_eq!(store.purge_receipts(workspace_id, ReceiptPlace::default(), now).unwrap().removed, 3);
+    assert_eq!(store.purge_refresh_tokens(TokenPlace::default(), now).unwrap().removed, 1);
+    assert!(store.take_lease("plans", Uuid::nil(), now, 1).unwrap());
+    let mut pooled = store.readers.get(store.readers.patience()).unwrap();
+    let expected = [
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH document_bodies USING INDEX document_bodies_by_document (workspace_id=? AND document_id=?)",
+        "SEARCH document_log USING COVERING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version<?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version<?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version=?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version>? AND version<?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version>?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=?)",
+        "SEARCH documents USING INDEX documents_to_purge (workspace_id=? AND deleted_at>? AND deleted_at<?)",
+        "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id=?)",
+        "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id>?)",
+        "SEARCH entry USING INDEX document_log_by_version (workspace_id=? AND document_id=?)",
+        "SEARCH receipts USING PRIMARY KEY (workspace_id=? AND (user_id,device_id,client_id)>(?,?,?) AND (user_id,device_id,client_id)<(?,?,?))",
+        "SEARCH receipts USING PRIMARY KEY (workspace_id=? AND (user_id,device_id,client_id)>(?,?,?))",
+        "SEARCH refresh_tokens USING PRIMARY KEY (token_hash>? AND token_hash<?)",
+        "SEARCH refresh_tokens USING PRIMARY KEY (token_hash>?)",
+        "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
+        "SEARCH workspaces USING PRIMARY KEY (workspace_id>?)",
     ];
     assert_eq!(steps(&mut pooled.connection, &statements), expected.map(str::to_owned).into());
 }

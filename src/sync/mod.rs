@@ -8,6 +8,7 @@ pub mod diff;
 pub mod events;
 pub mod maintenance;
 pub mod pull;
+pub mod retention;
 pub mod runs;
 mod service;
 mod types;

@@ -5,7 +5,7 @@ use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::sync_run::{Direction, RunKey, RunNote, SyncRun, silent_since};
 use crate::domain::timestamp::Timestamp;
 use crate::store::StoreError;
-use crate::store::sync_runs::{Forgetting, HistoryPlace};
+use crate::store::sync_runs::HistoryPlace;
 use crate::sync::{SyncError, SyncService};
 
 /// Runs that are looked up at a time to be closed or forgotten, each in transactions of its own.
@@ -125,29 +125,6 @@ impl SyncService {
             }
             if closed == before {
                 return Ok(closed);
-            }
-        }
-    }
-
-    /// Forgets the runs that ended longer ago than history is kept (`history_retention_s`); how many. As harmless on
-    /// several servers at once as [`close_silent_runs`](Self::close_silent_runs).
-    ///
-    /// # Errors
-    /// What the store says; runs forgotten so far stay forgotten.
-    pub fn forget_ended_runs(&self, now: Timestamp) -> Result<usize, SyncError> {
-        let ended_before = now.plus_seconds(self.limits().history_retention_s.saturating_neg());
-        let mut forgotten = 0;
-        loop {
-            let before = forgotten;
-            for key in self.store.find_ended_runs(ended_before, RUNS_AT_A_TIME)? {
-                let mut step = Forgetting::Begun;
-                while step == Forgetting::Begun {
-                    step = self.store.forget_run(key, ended_before)?;
-                }
-                forgotten += usize::from(step == Forgetting::Done);
-            }
-            if forgotten == before {
-                return Ok(forgotten);
             }
         }
     }

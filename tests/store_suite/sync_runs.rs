@@ -15,9 +15,11 @@ use landfall::store::sync_runs::Forgetting;
 use landfall::store::{End, Store, StoreError};
 use landfall::sync::SyncService;
 use landfall::sync::events::Events;
+use landfall::sync::retention::Stop;
 use landfall::yjs::render::{RenderConfig, Renderer};
 use uuid::Uuid;
 
+use crate::retention::purger;
 use crate::support::{Author, Database, NOW, new_id};
 
 fn key(author: &Author, n: u128) -> RunKey {
@@ -196,7 +198,6 @@ pub fn silent_runs_are_closed_once_however_many_servers_look(database: &Database
 
 pub fn runs_that_ended_long_ago_are_forgotten(database: &Database) {
     let ada = database.with_user();
-    let service = service(&ada.store, NOW);
     let [old, recent, still_open] =
         [(1, -2), (2, 0), (3, -2)].map(|(n, second)| open(&ada, n, NOW.plus_seconds(second)));
     for (key, at) in [(old, NOW.plus_seconds(-1)), (recent, NOW)] {
@@ -213,9 +214,10 @@ pub fn runs_that_ended_long_ago_are_forgotten(database: &Database) {
     assert_eq!(ada.store.forget_run(still_open, NOW).unwrap(), Forgetting::Kept);
     assert_eq!(ada.store.forget_run(old, NOW).unwrap(), Forgetting::Begun, "a part of its notes");
     assert_eq!(find(&ada.store, old).1.len(), 100, "it is still there");
-    let retention_s = service.limits().history_retention_s;
-    assert_eq!(service.forget_ended_runs(NOW.plus_seconds(retention_s - 1)).unwrap(), 0);
-    assert_eq!(service.forget_ended_runs(NOW.plus_seconds(retention_s)).unwrap(), 1);
+    // Everything is kept a day. The lease of the first purger ends before the second comes.
+    let purge_at = |now| purger(&ada.store, now).run(&Stop::default()).unwrap().unwrap().sync_runs;
+    assert_eq!(purge_at(NOW.plus_seconds(86_400 - 7_200)), 0);
+    assert_eq!(purge_at(NOW.plus_seconds(86_400)), 1);
     assert!(ada.store.find_sync_run(old).unwrap().is_none());
     for key in [recent, still_open] {
         assert!(ada.store.find_sync_run(key).unwrap().is_some());
@@ -224,5 +226,4 @@ pub fn runs_that_ended_long_ago_are_forgotten(database: &Database) {
     let found =
         ada.store.run_batch(ada.scope(), move |tx| Ok((tx.find_run_notes(old.sync_id, &["op"])?, End::Rollback)));
     assert!(found.unwrap().is_empty());
-    service.close();
 }

@@ -6,7 +6,9 @@ UPDATE workspaces SET feed_key = randomblob(16);
 ALTER TABLE workspaces ADD COLUMN purged_before INTEGER;
 
 -- What is left of a document when its tombstone has been purged is its row, with sequence 0: its id stays taken and its
--- version known, and no feed, list or reader sees it.
+-- version known, and no feed, list or reader sees it. So the sequences in documents_by_sequence are above 0, but not all
+-- there are: a query by id that must not see purged documents says `sequence <> 0`. One that says `sequence > 0` invites
+-- the planner to read the whole workspace by that index.
 CREATE INDEX documents_to_purge ON documents (workspace_id, deleted_at) WHERE deleted_at IS NOT NULL AND sequence > 0;
 
 -- A version that stands for everything before it: its Yjs update is the whole state up to it, its text the whole text.
