@@ -176,8 +176,8 @@ pub struct CountedBatch<'a> {
 /// What changes in a run's notes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoteChanges {
-    /// Numbers of notes that no longer hold.
-    pub dropped: Vec<i64>,
+    /// Notes that no longer hold.
+    pub dropped: Vec<RunNote>,
     /// New notes.
     pub added: Vec<RunNote>,
 }
