@@ -129,7 +129,7 @@ pub fn changes_of_a_run_wait_for_each_other(database: &Database) {
         }
     });
     assert_eq!(find(&ada.store, key).0.succeeded, CHANGES);
-    // A run can be changed by the same id in another workspace only there.
+    // In another workspace the same id is another run.
     let elsewhere = RunKey { workspace_id: WorkspaceId(Uuid::new_v4()), ..key };
     let changed = ada.store.change_sync_run(elsewhere, |found| (None, found));
     assert!(matches!(changed, Ok(None) | Err(StoreError::NoSuchWorkspace)), "{changed:?}");
