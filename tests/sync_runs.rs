@@ -57,8 +57,8 @@ impl Kept {
         let names: BTreeSet<Option<&str>> = ends.iter().map(|(name, _)| Some(*name)).collect();
         let known = self.notes.values().filter(|note| names.contains(&note.client_id.as_deref())).cloned().collect();
         let Some(changes) = self.run.count(&counted, known) else { return false };
-        for number in changes.dropped {
-            assert!(self.notes.remove(&number).is_some(), "an unknown note is dropped");
+        for note in changes.dropped {
+            assert_eq!(self.notes.remove(&note.number), Some(note), "an unknown note is dropped");
         }
         for note in changes.added {
             assert!(note.number <= self.run.notes && self.notes.insert(note.number, note).is_none());

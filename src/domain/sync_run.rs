@@ -2,11 +2,12 @@
 //! arguments; where runs are kept is not known here.
 //!
 //! ```text
-//! idle ──batch──▶ processing ──all counted──▶ completed ──new operations──▶ processing
-//!   │                 │  ▲
-//!   │     an hour of  │  └──any batch── error
-//!   ├─────silence─────┴────────────────▶  ▲
-//!   └─────cancel (also from processing and error)──▶ cancelled: takes no batch any more
+//! idle                     ── a batch ──────────────▶ processing
+//! processing               ── nothing is left ──────▶ completed
+//! completed                ── new operations ───────▶ processing, or completed again
+//! idle, processing         ── an hour of silence ───▶ error
+//! error                    ── any batch ────────────▶ processing, or completed
+//! idle, processing, error  ── cancel ───────────────▶ cancelled, which takes no batch any more
 //! ```
 //!
 //! An operation is processed once, however often it is sent: `tally` says how that is known.
@@ -176,8 +177,8 @@ pub struct CountedBatch<'a> {
 /// What changes in a run's notes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoteChanges {
-    /// Numbers of notes that no longer hold.
-    pub dropped: Vec<i64>,
+    /// Notes that no longer hold.
+    pub dropped: Vec<RunNote>,
     /// New notes.
     pub added: Vec<RunNote>,
 }

@@ -75,9 +75,9 @@ impl Tally {
     fn take_back(&mut self, outcome: &Outcome, alias: Alias) -> Option<RunFailure> {
         let same = |note: &RunNote| note.failure.as_ref().is_some_and(|failure| Alias::of(failure.code) == alias);
         let note = self.claim(outcome, same)?;
-        let failure = note.failure?;
+        let failure = note.failure.clone()?;
         *self.count_of(failure.code) -= 1;
-        self.changes.dropped.push(note.number);
+        self.changes.dropped.push(note);
         Some(failure)
     }
 

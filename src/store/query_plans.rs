@@ -190,14 +190,14 @@ fn a_run_is_counted_by_its_full_key() {
     };
     record(&mut connection, &statements);
     let mut batch = SqliteBatch::begin(&mut connection, &scope).unwrap();
-    for (dropped, added) in [(vec![], vec![note]), (vec![1], vec![])] {
+    for (dropped, added) in [(vec![], vec![note.clone()]), (vec![note], vec![])] {
         batch.find_sync_run(run.sync_id).unwrap();
         batch.find_run_notes(run.sync_id, &["1", "2"]).unwrap();
         batch.save_sync_run(&run, &NoteChanges { dropped, added }).unwrap();
     }
     assert_eq!(*statements.run.lock().unwrap(), *statements.cached.lock().unwrap(), "every statement is prepared once");
     let expected = [
-        "SEARCH sync_notes USING INDEX sync_notes_by_number (workspace_id=? AND user_id=? AND sync_id=? AND note_number=?)",
+        "SEARCH sync_notes USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=? AND client_id=? AND note_number=?)",
         "SEARCH sync_notes USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=? AND client_id=?)",
         "SEARCH sync_runs USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=?)",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
@@ -240,7 +240,7 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
         "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id>?)",
         "SEARCH members USING INDEX members_by_user (user_id=?)",
         "SEARCH members USING PRIMARY KEY (workspace_id=? AND user_id=?)",
-        "SEARCH sync_notes USING INDEX sync_notes_by_number (workspace_id=? AND user_id=? AND sync_id=?)",
+        "SEARCH sync_notes USING INDEX sync_failures_by_number (workspace_id=? AND user_id=? AND sync_id=?)",
         "SEARCH sync_runs USING COVERING INDEX sync_runs_ended (finished_at<?)",
         "SEARCH sync_runs USING INDEX sync_runs_by_start (workspace_id=? AND user_id=? AND started_at<?)",
         "SEARCH sync_runs USING INDEX sync_runs_open (updated_at<?)",

@@ -195,3 +195,28 @@ fn the_newest_hundred_failures_are_shown_and_all_are_taken_back(database: Databa
     assert_eq!(run.progress(), "completed 150=150+0+0 of 150");
     assert!(run.errors().is_empty());
 }
+
+#[test]
+fn two_servers_count_one_run_exactly() {
+    let one = TestServer::start(Database::Postgres);
+    let two = one.start_beside();
+    let ada_on_one = one.register("ada");
+    let ada_on_two = two.welcome(&ada_on_one);
+    let on_one = Run::open(&ada_on_one, 100);
+    let on_two = Run { user: &ada_on_two, sync_id: on_one.sync_id.clone() };
+    thread::scope(|scope| {
+        for (run, from) in [(&on_one, 0), (&on_two, 50), (&on_one, 50), (&on_two, 0)] {
+            scope.spawn(move || {
+                for batch in 0..5 {
+                    run.push(creates(from + batch * 10, 10)).expect(200);
+                }
+            });
+        }
+    });
+    assert_eq!(on_one.progress(), "completed 100=100+0+0 of 100");
+    assert_eq!(on_two.read().expect(200).body, on_one.read().expect(200).body);
+    on_two.cancel().expect(200);
+    let other = Run::open(&ada_on_one, 5);
+    Run { user: &ada_on_two, sync_id: other.sync_id.clone() }.cancel().expect(200);
+    other.push(creates(200, 1)).expect_problem(409, "sync_cancelled");
+}

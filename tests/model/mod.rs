@@ -213,8 +213,8 @@ impl BatchTransaction for ModelTransaction {
         let key = (self.owner.0, run.sync_id);
         let (stored, notes) = self.workspace.runs.entry(key).or_insert_with(|| (run.clone(), BTreeMap::new()));
         *stored = run.clone();
-        for number in &changes.dropped {
-            assert!(notes.remove(number).is_some(), "a note that is not there was dropped");
+        for note in &changes.dropped {
+            assert_eq!(notes.remove(&note.number).as_ref(), Some(note), "a note that is not there was dropped");
         }
         for note in &changes.added {
             assert!(notes.insert(note.number, note.clone()).is_none(), "a note was written twice");

@@ -84,7 +84,7 @@ pub fn a_run_comes_back_as_it_was(database: &Database) {
     assert_eq!(wanted(&["ünï", "unknown", "before"]).len(), 3);
     assert_eq!(wanted(&["ünï"]), [notes[0].clone(), notes[3].clone()]);
     assert!(wanted(&[]).is_empty());
-    save(&ada, &written, NoteChanges { dropped: vec![1, 4], added: vec![] });
+    save(&ada, &written, NoteChanges { dropped: vec![notes[0].clone(), notes[3].clone()], added: vec![] });
     assert_eq!(wanted(&["ünï", "before"]), [before]);
 }
 
@@ -131,7 +131,7 @@ pub fn changes_of_a_run_wait_for_each_other(database: &Database) {
         }
     });
     assert_eq!(find(&ada.store, key).0.succeeded, CHANGES);
-    // A run can be changed by the same id in another workspace only there.
+    // In another workspace the same id is another run.
     let elsewhere = RunKey { workspace_id: WorkspaceId(Uuid::new_v4()), ..key };
     let changed = ada.store.change_sync_run(elsewhere, |found| (None, found));
     assert!(matches!(changed, Ok(None) | Err(StoreError::NoSuchWorkspace)), "{changed:?}");
@@ -208,7 +208,7 @@ pub fn runs_that_ended_long_ago_are_forgotten(database: &Database) {
         });
         assert!(changed.unwrap());
     }
-    let added: Vec<RunNote> = (1..=2_500).map(|number| failed(number, Some("op"))).collect();
+    let added: Vec<RunNote> = (1..=2_500).map(|number| failed(number, Some(&format!("op{number}")))).collect();
     save(&ada, &find(&ada.store, old).0, NoteChanges { dropped: vec![], added });
     assert_eq!(ada.store.forget_run(recent, NOW).unwrap(), Forgetting::Kept);
     assert_eq!(ada.store.forget_run(still_open, NOW).unwrap(), Forgetting::Kept);
@@ -223,7 +223,8 @@ pub fn runs_that_ended_long_ago_are_forgotten(database: &Database) {
         assert!(ada.store.find_sync_run(key).unwrap().is_some());
     }
     // Another run under the id finds none of its notes.
-    let found =
-        ada.store.run_batch(ada.scope(), move |tx| Ok((tx.find_run_notes(old.sync_id, &["op"])?, End::Rollback)));
+    let found = ada
+        .store
+        .run_batch(ada.scope(), move |tx| Ok((tx.find_run_notes(old.sync_id, &["op1", "op2500"])?, End::Rollback)));
     assert!(found.unwrap().is_empty());
 }

@@ -59,7 +59,9 @@ CREATE TABLE sync_notes (
     PRIMARY KEY (workspace_id, user_id, sync_id, client_id, note_number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX sync_notes_by_number ON sync_notes (workspace_id, user_id, sync_id, note_number);
+-- The newest failures. Partial, so that no planner takes it for looking up a name.
+CREATE INDEX sync_failures_by_number ON sync_notes (workspace_id, user_id, sync_id, note_number)
+    WHERE code IS NOT NULL;
 
 -- Work that one server at a time does. A lease that is not renewed runs out.
 CREATE TABLE leases (

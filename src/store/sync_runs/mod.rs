@@ -21,7 +21,7 @@ use crate::domain::timestamp::Timestamp;
 /// Where a run stands in the history of its user.
 pub type HistoryPlace = (Timestamp, SyncId);
 
-/// Notes that are forgotten in one transaction, so that none holds up a workspace for long.
+/// Notes that are forgotten in one transaction, about, so that none holds up a workspace for long.
 const NOTES_AT_A_TIME: i64 = 1_000;
 
 /// How far a run is forgotten.
@@ -139,12 +139,18 @@ impl Store {
                 .filter(sync_notes::workspace_id.eq(workspace_id))
                 .filter(sync_notes::user_id.eq(user_id))
                 .filter(sync_notes::sync_id.eq(sync_id));
-            let oldest: Option<i64> = notes.select(diesel::dsl::min(sync_notes::note_number)).get_result(connection)?;
-            if let Some(oldest) = oldest {
-                let step = notes.filter(sync_notes::note_number.lt(oldest.saturating_add(NOTES_AT_A_TIME)));
-                diesel::delete(step).execute(connection)?;
+            let next: Option<String> = notes
+                .order((sync_notes::client_id.asc(), sync_notes::note_number.asc()))
+                .offset(NOTES_AT_A_TIME)
+                .limit(1)
+                .select(sync_notes::client_id)
+                .get_result(connection)
+                .optional()?;
+            if let Some(client_id) = next {
+                diesel::delete(notes.filter(sync_notes::client_id.le(client_id))).execute(connection)?;
                 return Ok(Forgetting::Begun);
             }
+            diesel::delete(notes).execute(connection)?;
             diesel::delete(sync_runs::table.find((workspace_id, user_id, sync_id))).execute(connection)?;
             Ok(Forgetting::Done)
         })

@@ -1,6 +1,16 @@
-WITH dropped AS (
-    DELETE FROM sync_notes
-    WHERE workspace_id = ? AND user_id = ? AND sync_id = ? AND note_number = ANY(?)
+WITH unwanted AS MATERIALIZED (
+    SELECT
+        ?::uuid AS workspace_id, ?::uuid AS user_id, ?::uuid AS sync_id, unnest(?::text[]) AS client_id,
+        unnest(?::bigint[]) AS note_number
+),
+dropped AS (
+    DELETE FROM sync_notes AS note
+    USING unwanted
+    WHERE note.workspace_id = unwanted.workspace_id
+      AND note.user_id = unwanted.user_id
+      AND note.sync_id = unwanted.sync_id
+      AND note.client_id = unwanted.client_id
+      AND note.note_number = unwanted.note_number
 )
 INSERT INTO sync_notes (
     workspace_id, user_id, sync_id, client_id, note_number, document_id, code, message, retry_count, created_at

@@ -47,12 +47,9 @@ pub(in crate::store) fn save(
 ) -> Result<(), StoreError> {
     diesel::replace_into(sync_runs::table).values(RunRow::new(key, run)).execute(connection)?;
     let (workspace_id, user_id, sync_id) = ids(key);
-    for number in &notes.dropped {
-        let dropped = sync_notes::table
-            .filter(sync_notes::workspace_id.eq(workspace_id))
-            .filter(sync_notes::user_id.eq(user_id))
-            .filter(sync_notes::sync_id.eq(sync_id))
-            .filter(sync_notes::note_number.eq(*number));
+    for note in &notes.dropped {
+        let client_id = note.client_id.as_deref().unwrap_or_default();
+        let dropped = sync_notes::table.find((workspace_id, user_id, sync_id, client_id, note.number));
         diesel::delete(dropped).execute(connection)?;
     }
     for note in &notes.added {
