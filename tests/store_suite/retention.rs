@@ -4,8 +4,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, SqliteConnection};
 use landfall::domain::document::{DocumentHead, HeadWrite, Receipt, WriteSet};
 use landfall::domain::ids::DocumentId;
 use landfall::domain::operation::OperationKind;
