@@ -19,6 +19,8 @@ mod http {
     mod concurrency;
     mod conflicts;
     mod durability;
+    mod events;
+    mod events_across_servers;
     mod hostile;
     mod interop;
     mod limits;

@@ -10,6 +10,7 @@ pub mod current_user;
 pub mod document_body;
 pub mod documents;
 pub mod error;
+pub mod events;
 pub mod pages;
 pub mod problem_layer;
 pub mod rate_limits;
@@ -85,6 +86,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(auth_routes::routes)
         .configure(workspace_routes::routes)
         .configure(batch::push::routes)
+        .configure(events::endpoint::routes)
         .configure(documents::endpoints::routes)
         .configure(server_routes::routes)
         .configure(pages::routes);

@@ -2,6 +2,7 @@
 //! order that loses nothing that was accepted.
 
 mod banner;
+mod connections;
 pub mod logging;
 mod upkeep;
 
@@ -102,7 +103,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         max_memory_bytes: config.yjs_workers.max_memory_bytes,
         time_budget: config.yjs_workers.time_budget,
     }));
-    let events = Arc::new(Events::default());
+    let events = Arc::new(Events::start(Arc::clone(&store), config.events));
     let sync = SyncService::new(Arc::clone(&store), renderer, Arc::clone(&limits), Arc::clone(&clock), events);
     let sync = Arc::new(sync);
     let tokens = Arc::new(AccessTokens::new(secret.expose_secret().as_bytes(), config.access_token_lifetime));
@@ -173,6 +174,7 @@ async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
     let for_workers = (state.clone(), config.cors_origins.clone());
     let server = HttpServer::new(move || http::app(for_workers.0.clone(), &for_workers.1))
         .workers(config.http_workers)
+        .on_connect(|connection, _extensions| connections::set_options(connection))
         .shutdown_signal(stopped)
         .shutdown_timeout(config.limits.timeout_ms.div_ceil(1_000).saturating_add(STOP_GRACE_S))
         .client_request_timeout(Duration::from_secs(10))

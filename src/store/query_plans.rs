@@ -172,6 +172,9 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
     let query = ListQuery { after: Some(id), limit: 10, title_prefix: Some("a".to_owned()), ..ListQuery::default() };
     store.list_documents(workspace_id, &query).unwrap();
     store.list_changes(workspace_id, 0, 10).unwrap();
+    store.list_change_notices(workspace_id, 0, 10).unwrap();
+    store.has_more_changes(workspace_id, 0, 10).unwrap();
+    store.load_head_sequences(&[workspace_id, WorkspaceId(id.0)]).unwrap();
     store.list_versions(workspace_id, id, None, 10).unwrap();
     store.find_compactable(10).unwrap();
     store.find_role(scope().user_id, workspace_id).unwrap();

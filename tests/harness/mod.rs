@@ -8,6 +8,7 @@ pub mod answer;
 pub mod batch;
 pub mod client;
 pub mod contract;
+pub mod events;
 pub mod operation;
 pub mod server;
 pub mod user;

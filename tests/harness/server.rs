@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use tempfile::TempDir;
 
 use super::client::Client;
@@ -192,6 +192,31 @@ impl TestServer {
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
         connection.batch_execute(cut).expect("Postgres cuts its connections");
+    }
+
+    /// Changes the database behind the server's back, as an operator might.
+    pub fn run_sql(&self, statement: &str) {
+        match &self.data.postgres {
+            Some(postgres) => {
+                let mut connection = PgConnection::establish(postgres.url()).expect("Postgres answers");
+                connection.batch_execute(statement).expect("a statement");
+            }
+            None => {
+                let path = self.data.directory.path().join("landfall.db");
+                let mut connection = SqliteConnection::establish(&path.to_string_lossy()).expect("a database");
+                connection.batch_execute("PRAGMA busy_timeout = 5000").expect("a pragma");
+                connection.batch_execute(statement).expect("a statement");
+            }
+        }
+    }
+
+    /// How many rows of the server's Postgres there are `FROM` this.
+    pub fn count_rows(&self, from: &str) -> i64 {
+        use diesel::dsl::sql;
+        let postgres = self.data.postgres.as_ref().expect("a server on Postgres");
+        let mut connection = PgConnection::establish(postgres.url()).expect("Postgres answers");
+        let count = diesel::select(sql::<diesel::sql_types::BigInt>(&format!("(SELECT count(*) FROM {from})")));
+        count.get_result(&mut connection).expect("a count")
     }
 
     /// Kills the server on the spot (SIGKILL), as a power cut would.

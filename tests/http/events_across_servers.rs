@@ -1,0 +1,69 @@
+//! Event streams of several servers on one database: a change is told wherever it was committed.
+
+use std::time::Duration;
+
+use crate::harness::{Database, TestServer, User, create, on_both_databases};
+
+on_both_databases!(a_change_is_told_on_the_other_server, without_messages_polling_does_it,);
+
+/// Each of two servers tells what was committed on the other, in order.
+fn hear_each_other(one: &TestServer, two: &TestServer, ada: &User) {
+    let ada_on_two = two.welcome(ada);
+    let mut streams = [ada.events(), ada_on_two.events()];
+    for round in 0..5 {
+        for user in [ada, &ada_on_two] {
+            let names: Vec<String> = (0..3).map(|number| format!("op_{round}_{number}")).collect();
+            let answer = user.batch().with_all(names.iter().map(|name| create(name))).send().expect(200);
+            for stream in &mut streams {
+                for name in &names {
+                    assert_eq!(stream.change()["document_id"], answer.document_id(name));
+                }
+            }
+        }
+    }
+    for stream in &mut streams {
+        stream.expect_silence(Duration::from_millis(500));
+    }
+    for server in [one, two] {
+        assert!(!server.log().contains("interrupted"), "{}", server.log());
+    }
+}
+
+fn a_change_is_told_on_the_other_server(database: Database) {
+    let one = TestServer::start(database);
+    let two = one.start_beside();
+    let ada = one.register("ada");
+    hear_each_other(&one, &two, &ada);
+    if database == Database::Postgres {
+        assert_eq!(
+            one.count_rows("pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN landfall'"),
+            2
+        );
+    }
+}
+
+fn without_messages_polling_does_it(database: Database) {
+    let one = TestServer::start_with(database, &[("LANDFALL_RATE_LIMIT", "off"), ("LANDFALL_NOTIFY", "false")]);
+    let two = one.start_beside();
+    let ada = one.register("ada");
+    hear_each_other(&one, &two, &ada);
+    if database == Database::Postgres {
+        assert_eq!(
+            one.count_rows("pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN landfall'"),
+            0
+        );
+    }
+}
+
+#[test]
+fn streams_survive_a_failover() {
+    let one = TestServer::start(Database::Postgres);
+    let two = one.start_beside();
+    let ada = one.register("ada");
+    let mut stream = two.welcome(&ada).events();
+    for round in 0..3 {
+        one.cut_database_connections();
+        let id = ada.new_document(&format!("Round {round}"), "one\n");
+        assert_eq!(stream.change()["document_id"], id);
+    }
+}
