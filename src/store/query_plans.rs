@@ -183,6 +183,7 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
     let expected = [
         "SCAN documents USING INDEX documents_to_compact",
         "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version<?)",
+        "SEARCH documents USING COVERING INDEX documents_by_sequence (workspace_id=? AND sequence>?)",
         "SEARCH documents USING INDEX documents_by_sequence (workspace_id=? AND sequence>?)",
         "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id>?)",
         "SEARCH members USING INDEX members_by_user (user_id=?)",

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod batches;
+mod events;
 mod history;
 mod limits;
 mod migrations;
@@ -50,6 +51,11 @@ mod both {
         receipts_belong_to_user_and_device,
         concurrent_batches_number_the_feed_without_gaps,
         a_body_sees_what_it_wrote,
+    );
+    on_both_databases!(events:
+        notices_tell_each_change_once_in_feed_order,
+        heads_of_many_workspaces_are_read_at_once,
+        messages_reach_every_listener,
     );
     on_both_databases!(history:
         the_text_of_a_version_is_the_newest_one_before_it,

@@ -166,3 +166,6 @@ fn spawn(name: &str, shared: &Arc<Shared>, work: fn(&Shared)) -> Option<JoinHand
         .inspect_err(|error| tracing::error!(%error, name, "a thread of the event streams could not be started"))
         .ok()
 }
+
+#[cfg(test)]
+mod tests;
