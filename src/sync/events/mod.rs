@@ -12,9 +12,10 @@ mod told;
 mod topics;
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::reading::read_until_closed;
 use self::relay::{Message, Relay};
@@ -26,6 +27,8 @@ use crate::store::Store;
 
 /// Threads that read for the topics: what one workspace waits for does not hold up the others.
 const READING_THREADS: usize = 4;
+/// How long a database that hangs may hold up the server's stop.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many streams there may be, and how they are kept up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,8 @@ struct Shared {
     /// To the other servers; none on SQLite.
     relay: Option<Relay>,
     load_run: OnceLock<Box<RunLoader>>,
+    /// The last reading failed: a dead database is told of once, not at every reading.
+    is_failing: AtomicBool,
 }
 
 impl fmt::Debug for Events {
@@ -76,15 +81,21 @@ impl Events {
     #[must_use]
     pub fn start(store: Arc<Store>, config: EventsConfig) -> Self {
         let relay = (store.can_notify() && config.notify).then(Relay::new);
-        let shared = Arc::new(Shared { store, config, topics: Topics::new(config), relay, load_run: OnceLock::new() });
+        let shared = Arc::new(Shared {
+            store,
+            config,
+            topics: Topics::new(config),
+            relay,
+            load_run: OnceLock::new(),
+            is_failing: AtomicBool::new(false),
+        });
         let mut threads = Vec::new();
         for _ in 0..READING_THREADS {
             threads.extend(spawn("events", &shared, read_until_closed));
         }
         if shared.relay.is_some() {
-            // Not waited for when the server stops: a connection that hangs must not hold it up.
-            drop(spawn("events-send", &shared, relay::send_until_closed));
-            drop(spawn("events-receive", &shared, relay::receive_until_closed));
+            threads.extend(spawn("events-send", &shared, relay::send_until_closed));
+            threads.extend(spawn("events-receive", &shared, relay::receive_until_closed));
         }
         Self { shared, threads: Mutex::new(threads) }
     }
@@ -129,15 +140,21 @@ impl Events {
         self.shared.config.heartbeat
     }
 
-    /// Ends the threads. Streams hear nothing more. Closing twice is fine; dropping closes.
+    /// Ends the threads, waiting two seconds for them at most. Streams hear nothing more. Closing twice is fine; dropping closes.
     pub fn close(&self) {
         self.shared.topics.close();
         if let Some(relay) = &self.shared.relay {
             relay.close();
         }
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let deadline = Instant::now() + CLOSE_PATIENCE;
         for thread in threads {
-            if thread.join().is_err() {
+            while !thread.is_finished() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            if !thread.is_finished() {
+                tracing::warn!("a thread of the event streams still waits for the database; it is left behind");
+            } else if thread.join().is_err() {
                 tracing::error!("a thread of the event streams had panicked");
             }
         }

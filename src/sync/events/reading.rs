@@ -1,6 +1,7 @@
 //! What the reading threads do: read once, tell everyone who listens.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use super::Shared;
@@ -14,12 +15,12 @@ const PAGE: u32 = 500;
 
 /// Works until the streams are closed.
 pub(super) fn read_until_closed(shared: &Shared) {
-    // A dead database is told of once, not at every reading.
-    let failing = AtomicBool::new(false);
     while let Some(job) = shared.topics.next_job() {
-        match carry_out(shared, job) {
+        // A panic, as of a run's loader, costs one job and not the thread.
+        let done = catch_unwind(AssertUnwindSafe(|| carry_out(shared, job)));
+        match done.unwrap_or_else(|_panic| Err(StoreError::Refused("reading panicked".into()))) {
             Ok(()) => {
-                if failing.swap(false, Ordering::Relaxed) {
+                if shared.is_failing.swap(false, Ordering::Relaxed) {
                     tracing::info!("changes can be read for the event streams again");
                 }
             }
@@ -27,7 +28,7 @@ pub(super) fn read_until_closed(shared: &Shared) {
                 if let Job::Read(workspace_id) = job {
                     shared.topics.forget_head(workspace_id);
                 }
-                if !failing.swap(true, Ordering::Relaxed) {
+                if !shared.is_failing.swap(true, Ordering::Relaxed) {
                     tracing::warn!(%error, "reading for the event streams failed; it is tried again and again");
                 }
             }

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -41,7 +40,10 @@ pub(super) struct Relay {
     /// Names this server in its messages, so that it does not heed its own.
     server_id: Uuid,
     outbox: Mutex<Outbox>,
-    wake: Condvar,
+    /// Something is to be sent.
+    posted: Condvar,
+    /// It is over.
+    closing: Condvar,
 }
 
 #[derive(Default)]
@@ -76,7 +78,7 @@ impl Message {
 
 impl Relay {
     pub(super) fn new() -> Self {
-        Self { server_id: Uuid::new_v4(), outbox: Mutex::default(), wake: Condvar::new() }
+        Self { server_id: Uuid::new_v4(), outbox: Mutex::default(), posted: Condvar::new(), closing: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Outbox> {
@@ -88,21 +90,28 @@ impl Relay {
         let mut outbox = self.lock();
         if outbox.waiting.len() < MAX_WAITING && outbox.waiting.insert(message) {
             drop(outbox);
-            self.wake.notify_one();
+            self.posted.notify_one();
         }
     }
 
     /// Ends the waiting for messages.
     pub(super) fn close(&self) {
         self.lock().closed = true;
-        self.wake.notify_all();
+        self.posted.notify_all();
+        self.closing.notify_all();
+    }
+
+    /// Waits for so long, or until closed; whether it is over.
+    fn pause(&self, time: Duration) -> bool {
+        let waited = self.closing.wait_timeout_while(self.lock(), time, |outbox| !outbox.closed);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closed
     }
 
     /// Waits for messages, as texts; `None` once closed.
     fn collect(&self) -> Option<Vec<String>> {
         let mut outbox = self.lock();
         while outbox.waiting.is_empty() && !outbox.closed {
-            outbox = self.wake.wait(outbox).unwrap_or_else(PoisonError::into_inner);
+            outbox = self.posted.wait(outbox).unwrap_or_else(PoisonError::into_inner);
         }
         if outbox.closed {
             return None;
@@ -122,7 +131,7 @@ pub(super) fn send_until_closed(shared: &Shared) {
         if sent.is_err() && !outage.is_on() {
             sent = send(shared, &mut notifier, &messages);
         }
-        thread::sleep(match sent {
+        relay.pause(match sent {
             Ok(()) => outage.over().unwrap_or(SEND_PAUSE),
             Err(error) => outage.goes_on(&error),
         });
@@ -141,19 +150,22 @@ fn send(shared: &Shared, notifier: &mut Option<Notifier>, messages: &[String]) -
 
 /// Hears what other servers send until the streams are closed.
 pub(super) fn receive_until_closed(shared: &Shared) {
+    let Some(relay) = &shared.relay else { return };
     let mut listener = None;
     let mut outage = Outage::new("receive");
-    while !shared.topics.are_closed() {
+    loop {
         let interval = if shared.topics.are_idle() { IDLE_INTERVAL } else { RECEIVE_INTERVAL };
-        thread::sleep(match receive(shared, &mut listener) {
+        let is_over = relay.pause(match receive(shared, relay, &mut listener) {
             Ok(()) => outage.over().unwrap_or(interval),
             Err(error) => outage.goes_on(&error),
         });
+        if is_over {
+            return;
+        }
     }
 }
 
-fn receive(shared: &Shared, listener: &mut Option<Listener>) -> Result<(), StoreError> {
-    let Some(relay) = &shared.relay else { return Ok(()) };
+fn receive(shared: &Shared, relay: &Relay, listener: &mut Option<Listener>) -> Result<(), StoreError> {
     let mut open = match listener.take() {
         Some(open) => open,
         None => shared.store.open_listener()?,

@@ -263,11 +263,6 @@ impl Topics {
         self.lock().closed = true;
         self.work.notify_all();
     }
-
-    /// Whether it is over.
-    pub(super) fn are_closed(&self) -> bool {
-        self.lock().closed
-    }
 }
 
 impl State {
