@@ -13,7 +13,7 @@ cargo bench --bench load -- [options]
   --quick          a second for each scenario, small large documents; for a look, not for figures
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
-  --part PART      parsing, push, round-trips, large-documents or large-workspaces (default: all; may stand twice)
+  --part PART      parsing, push, round-trips, large-documents, large-workspaces or events (default: all; may stand twice)
   --write PATH     write the report there too, as Markdown
 
 The documents come from workload/corpus.jsonl.gz and traces/ under LANDFALL_SHARED_DIR/data (default: ../shared/data).
@@ -32,6 +32,8 @@ pub enum Part {
     LargeDocuments,
     /// Batches in small and large workspaces.
     LargeWorkspaces,
+    /// How soon changes are told, and what open streams cost.
+    Events,
 }
 
 /// The options of a run.
@@ -100,6 +102,7 @@ fn part(name: &str) -> Outcome<Part> {
         "round-trips" => Ok(Part::RoundTrips),
         "large-documents" => Ok(Part::LargeDocuments),
         "large-workspaces" => Ok(Part::LargeWorkspaces),
+        "events" => Ok(Part::Events),
         unknown => Err(format!("unknown part {unknown}; --help tells the known ones").into()),
     }
 }
