@@ -1,4 +1,4 @@
-//! What the kernel is asked to do with each connection: not to wait for ever for clients that take nothing.
+//! What the kernel is asked for: room for so many connections, and not to wait for ever for clients that take nothing.
 
 use std::any::Any;
 use std::io;
@@ -12,6 +12,21 @@ const TAKES_NOTHING_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes that may wait in the kernel, unsent, before the server holds back: without this bound a client that does not
 /// read has megabytes kept for it, and an event stream would notice only after them that it is not read.
 const MAX_UNSENT_BYTES: u32 = 256 * 1024;
+
+/// Files that the server has open besides event streams: the database, other requests.
+const OTHER_FILES: usize = 1_024;
+
+/// Raises the bound on open files, usually set low for the sake of old programs, as far as the streams need it.
+pub(super) fn make_room_for(max_streams: usize) {
+    let needed = u64::try_from(max_streams.saturating_add(OTHER_FILES)).unwrap_or(u64::MAX);
+    match rlimit::increase_nofile_limit(needed) {
+        Ok(files) if files < needed => {
+            tracing::warn!(files, max_streams, "the system allows fewer open files than LANDFALL_MAX_STREAMS needs");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the bound on open files cannot be raised"),
+    }
+}
 
 /// Sets the options of a new connection.
 pub(super) fn set_options(connection: &dyn Any) {

@@ -170,6 +170,7 @@ fn install_metrics() -> Result<PrometheusHandle, ServerError> {
 
 async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
     let Parts { state, stop } = parts;
+    connections::make_room_for(config.events.max_streams);
     let stopped = stop_signal(stop)?;
     let for_workers = (state.clone(), config.cors_origins.clone());
     let server = HttpServer::new(move || http::app(for_workers.0.clone(), &for_workers.1))

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
+use diesel::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 use super::client::Client;
@@ -208,15 +208,6 @@ impl TestServer {
                 connection.batch_execute(statement).expect("a statement");
             }
         }
-    }
-
-    /// How many rows of the server's Postgres there are `FROM` this.
-    pub fn count_rows(&self, from: &str) -> i64 {
-        use diesel::dsl::sql;
-        let postgres = self.data.postgres.as_ref().expect("a server on Postgres");
-        let mut connection = PgConnection::establish(postgres.url()).expect("Postgres answers");
-        let count = diesel::select(sql::<diesel::sql_types::BigInt>(&format!("(SELECT count(*) FROM {from})")));
-        count.get_result(&mut connection).expect("a count")
     }
 
     /// Kills the server on the spot (SIGKILL), as a power cut would.

@@ -58,15 +58,16 @@ impl EventStream {
         if let Some(opening) = self.opening.take() {
             return Some(opening);
         }
-        let frames = match self.wait().await {
+        match self.wait().await {
             Turn::Stopping => self.end("stopping"),
             Turn::Time if Instant::now() >= self.expires_at => self.end("token_expired"),
-            Turn::Time => Some(frames::HEARTBEAT),
+            Turn::Time => {
+                self.next_heartbeat = Instant::now() + self.heartbeat;
+                Some(frames::HEARTBEAT)
+            }
             Turn::Heard(Ok(event)) => Some(pass_on(&event)),
             Turn::Heard(Err(ended)) => self.end_because(&ended),
-        };
-        self.next_heartbeat = Instant::now() + self.heartbeat;
-        frames
+        }
     }
 
     async fn wait(&mut self) -> Turn {
@@ -81,6 +82,7 @@ impl EventStream {
     fn end_because(&mut self, ended: &Ended) -> Option<Bytes> {
         match ended {
             Ended::SlowReader => {
+                tracing::info!("an event stream was dropped: its reader does not keep up");
                 self.end("slow_reader");
                 count_sent("pull", 1);
                 Some(frames::PULL_SLOW_READER)

@@ -144,6 +144,7 @@ fn send(shared: &Shared, notifier: &mut Option<Notifier>, messages: &[String]) -
         None => shared.store.open_notifier()?,
     };
     open.send(messages)?;
+    count_messages("sent", messages.len());
     *notifier = Some(open);
     Ok(())
 }
@@ -171,6 +172,7 @@ fn receive(shared: &Shared, relay: &Relay, listener: &mut Option<Listener>) -> R
         None => shared.store.open_listener()?,
     };
     for text in open.receive()? {
+        count_messages("received", 1);
         match Message::parse(&text) {
             Some((server_id, _)) if server_id == relay.server_id => {}
             Some((_, Message::Changed(workspace_id))) => shared.topics.changed(workspace_id),
@@ -182,6 +184,11 @@ fn receive(shared: &Shared, relay: &Relay, listener: &mut Option<Listener>) -> R
     }
     *listener = Some(open);
     Ok(())
+}
+
+fn count_messages(direction: &'static str, count: usize) {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    metrics::counter!("landfall_server_messages_total", "direction" => direction).increment(count);
 }
 
 /// A connection that is lost and, perhaps, found again; each is told of once.
