@@ -10,8 +10,6 @@ use crate::sync::events::ChangeEvent;
 
 /// A sign of life: a comment, of which clients take no notice.
 pub(super) const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
-/// The reader has missed more than a stream tells.
-pub(super) const PULL_FAR_BEHIND: Bytes = Bytes::from_static(b"event: pull\ndata: {\"reason\":\"far_behind\"}\n\n");
 /// The reader did not take what it was told in time; the stream ends here.
 pub(super) const PULL_SLOW_READER: Bytes = Bytes::from_static(b"event: pull\ndata: {\"reason\":\"slow_reader\"}\n\n");
 
@@ -27,6 +25,11 @@ struct ChangeBody<'a> {
 /// still resumes from here.
 pub(super) fn opening(cursor: &str) -> Bytes {
     Bytes::from(format!("id: {cursor}\n\n"))
+}
+
+/// The reader has missed more than a stream tells; the stream goes on from this cursor.
+pub(super) fn far_behind(cursor: &str) -> Bytes {
+    Bytes::from(format!("event: pull\nid: {cursor}\ndata: {{\"reason\":\"far_behind\"}}\n\n"))
 }
 
 /// Writes the event `change`.

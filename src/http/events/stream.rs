@@ -118,9 +118,9 @@ fn pass_on(event: &Event) -> Bytes {
             count_sent("sync", 1);
             frames::sync(progress)
         }
-        Event::FarBehind => {
+        Event::FarBehind(cursor) => {
             count_sent("pull", 1);
-            frames::PULL_FAR_BEHIND
+            frames::far_behind(cursor)
         }
     }
 }

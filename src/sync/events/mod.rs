@@ -1,7 +1,7 @@
 //! Who is told of what was committed: the live streams of each workspace.
 //!
 //! A workspace has a topic while somebody listens to it. What was committed here or on another server puts the
-//! workspace on an [`agenda`]; a few threads read what is new, once for all streams, and hand it out. Knows nothing of
+//! workspace on an agenda; a few threads read what is new, once for all streams, and hand it out. Knows nothing of
 //! HTTP; what a stream does with an event is its own affair.
 
 mod agenda;

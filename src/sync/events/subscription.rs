@@ -50,8 +50,8 @@ pub enum Event {
     Changes(Changes),
     /// A run of the stream's user moved on; how far, as JSON.
     Progress(Arc<str>),
-    /// Too much was missed to be told here: it has to be pulled. What follows is new.
-    FarBehind,
+    /// Too much was missed to be told here: it has to be pulled. What follows is new, from this cursor on.
+    FarBehind(String),
 }
 
 /// Why a stream is over.
@@ -130,7 +130,7 @@ impl Subscription {
                 let is_far_behind = missed > i64::from(MAX_MISSED)
                     && store.has_more_changes(workspace_id, start.sequence, MAX_MISSED).map_err(SyncError::from)?;
                 if is_far_behind {
-                    (head, head.sequence, Stage::FarBehind)
+                    (start, head.sequence, Stage::FarBehind)
                 } else {
                     (start, start.sequence, Stage::CatchingUp(0))
                 }
@@ -139,7 +139,7 @@ impl Subscription {
         Ok(Self { seat, workspace_id, key: feed.key, start, position, stage })
     }
 
-    /// The cursor from which the stream goes on, sealed.
+    /// The cursor from which the stream began, sealed. Until something is told, it is the one to resume from.
     #[must_use]
     pub fn start(&self) -> String {
         self.start.seal(self.workspace_id, &self.key)
@@ -154,7 +154,8 @@ impl Subscription {
             match &mut self.stage {
                 Stage::FarBehind => {
                     self.stage = Stage::CatchingUp(0);
-                    return Ok(Event::FarBehind);
+                    let head = Cursor { sequence: self.position, floor: 0 };
+                    return Ok(Event::FarBehind(head.seal(self.workspace_id, &self.key)));
                 }
                 Stage::CatchingUp(told) if *told > MAX_CATCHING_UP => return Err(Ended::SlowReader),
                 Stage::CatchingUp(_) => {
