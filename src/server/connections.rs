@@ -2,16 +2,8 @@
 
 use std::any::Any;
 use std::io;
-use std::time::Duration;
 
 use actix_web::rt::net::TcpStream;
-use socket2::SockRef;
-
-/// A client that has taken nothing of what it was sent for so long is gone: its machine is off, or it is stuck.
-const TAKES_NOTHING_TIMEOUT: Duration = Duration::from_secs(60);
-/// Bytes that may wait in the kernel, unsent, before the server holds back: without this bound a client that does not
-/// read has megabytes kept for it, and an event stream would notice only after them that it is not read.
-const MAX_UNSENT_BYTES: u32 = 256 * 1024;
 
 /// Files that the server has open besides event streams: the database, other requests.
 const OTHER_FILES: usize = 1_024;
@@ -39,7 +31,12 @@ pub(super) fn set_options(connection: &dyn Any) {
 
 #[cfg(target_os = "linux")]
 fn set_tcp_options(stream: &TcpStream) -> io::Result<()> {
-    let socket = SockRef::from(stream);
+    /// A client that has taken nothing of what it was sent for so long is gone: its machine is off, or it is stuck.
+    const TAKES_NOTHING_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
+    /// Bytes that may wait in the kernel, unsent, before the server holds back: without this bound a client that does
+    /// not read has megabytes kept for it, and an event stream would notice only after them that it is not read.
+    const MAX_UNSENT_BYTES: u32 = 256 * 1024;
+    let socket = socket2::SockRef::from(stream);
     socket.set_tcp_user_timeout(Some(TAKES_NOTHING_TIMEOUT))?;
     socket.set_tcp_notsent_lowat(MAX_UNSENT_BYTES)
 }
