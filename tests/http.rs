@@ -21,6 +21,8 @@ mod http {
     mod conflicts;
     mod diff;
     mod durability;
+    mod events;
+    mod events_across_servers;
     mod feed;
     mod feed_in_batch;
     mod feed_readers;

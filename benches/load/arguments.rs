@@ -13,8 +13,8 @@ cargo bench --bench load -- [options]
   --quick          a second for each scenario, small large documents; for a look, not for figures
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
-  --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login or diff (default: all;
-                   may stand twice)
+  --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff or events
+                   (default: all; may stand twice)
   --write PATH     write the report there too, as Markdown
 
 The documents come from workload/corpus.jsonl.gz and traces/ under LANDFALL_SHARED_DIR/data (default: ../shared/data).
@@ -39,6 +39,8 @@ pub enum Part {
     Pull,
     /// Push and pull, in one request and in two.
     Login,
+    /// How soon changes are told, and what open streams cost.
+    Events,
 }
 
 /// The options of a run.
@@ -110,6 +112,7 @@ fn part(name: &str) -> Outcome<Part> {
         "diff" => Ok(Part::Diff),
         "pull" => Ok(Part::Pull),
         "login" => Ok(Part::Login),
+        "events" => Ok(Part::Events),
         unknown => Err(format!("unknown part {unknown}; --help tells the known ones").into()),
     }
 }

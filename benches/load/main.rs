@@ -11,6 +11,7 @@ mod client;
 mod corpus;
 mod delay_proxy;
 mod diff;
+mod events;
 mod group_commit;
 mod large_document;
 mod large_workspace;

@@ -19,6 +19,7 @@ use crate::auth::accounts::RegistrationPolicy;
 use crate::auth::provider::{JwksSource, ProviderConfig};
 use crate::domain::limits::{Limits, YjsCaps};
 use crate::store::{DatabaseUrl, StoreConfig};
+use crate::sync::events::EventsConfig;
 
 /// RFC 7518 §3.2: a key for HS256 has at least the size of its hash.
 const MIN_SECRET_BYTES: usize = 32;
@@ -101,6 +102,8 @@ pub struct Config {
     pub purge_interval: Duration,
     /// Processes that derive text.
     pub yjs_workers: YjsWorkers,
+    /// How many event streams there may be, and how they are kept up.
+    pub events: EventsConfig,
     /// How log lines look.
     pub log_format: LogFormat,
 }
@@ -164,6 +167,12 @@ impl TryFrom<ServeOptions> for Config {
                 count: options.yjs_workers,
                 max_memory_bytes: options.yjs_memory_bytes,
                 time_budget: Duration::from_millis(options.yjs_time_ms),
+            },
+            events: EventsConfig {
+                max_streams: options.max_streams,
+                max_user_streams: options.max_user_streams,
+                heartbeat: Duration::from_secs(options.heartbeat_s),
+                notify: options.notify,
             },
             log_format: options.log_format,
             jwt_secret: options.jwt_secret,

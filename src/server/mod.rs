@@ -2,6 +2,7 @@
 //! order that loses nothing that was accepted.
 
 mod banner;
+mod connections;
 pub mod logging;
 mod upkeep;
 
@@ -26,14 +27,17 @@ use crate::auth::passwords::Passwords;
 use crate::auth::provider::{JwksSource, Provider, ProviderConfig};
 use crate::auth::tokens::AccessTokens;
 use crate::config::{Config, UserRate, secret_file};
+use crate::domain::sync_run::RunKey;
 use crate::domain::timestamp::{Clock, SystemClock};
 use crate::http;
 use crate::http::rate_limits::{RateLimitConfig, RateLimits};
 use crate::http::state::AppState;
+use crate::http::syncs::body::ProgressBody;
 use crate::store::{DatabaseUrl, Store, StoreError};
 use crate::sync::SyncService;
-use crate::sync::events::Events;
+use crate::sync::events::{Events, RunLoader};
 use crate::sync::retention::{Purger, Retention, RetentionConfig};
+use crate::sync::runs::SyncRunView;
 use crate::yjs::render::{RenderConfig, Renderer};
 
 /// Health checks that may wait for the database at a time.
@@ -107,7 +111,8 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
     }));
     let retention = RetentionConfig::new(config.purge_interval, &limits);
     let purger = Purger::new(Arc::clone(&store), Arc::clone(&renderer), Arc::clone(&clock), retention);
-    let events = Arc::new(Events::default());
+    let events = Arc::new(Events::start(Arc::clone(&store), config.events));
+    events.load_runs_with(progress_from(Arc::clone(&store)));
     let sync = SyncService::new(Arc::clone(&store), renderer, Arc::clone(&limits), Arc::clone(&clock), events);
     let sync = Arc::new(sync);
     let tokens = Arc::new(AccessTokens::new(secret.expose_secret().as_bytes(), config.access_token_lifetime));
@@ -136,6 +141,21 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         pings: Arc::new(Semaphore::new(MAX_WAITING_PINGS)),
     });
     Ok(Parts { state, stop, retention: Arc::new(Retention::start(purger)) })
+}
+
+/// What event streams tell of a run: the same that a read of it answers.
+fn progress_from(store: Arc<Store>) -> Box<RunLoader> {
+    Box::new(move |workspace_id, user_id, sync_id| {
+        let encode =
+            |view: &SyncRunView| serde_json::to_string(&ProgressBody::from(view)).map_err(|error| error.to_string());
+        let found = store.find_sync_run(RunKey { workspace_id, user_id, sync_id }).map_err(|error| error.to_string());
+        let encoded =
+            found.and_then(|found| found.map(|(run, failures)| encode(&SyncRunView { run, failures })).transpose());
+        encoded.unwrap_or_else(|error| {
+            tracing::warn!(%sync_id, error, "the progress of a sync run could not be told");
+            None
+        })
+    })
 }
 
 /// The secret to sign with. The directory is made only where something is kept in it.
@@ -174,10 +194,12 @@ fn install_metrics() -> Result<PrometheusHandle, ServerError> {
 
 async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
     let Parts { state, stop, retention: _ } = parts;
+    connections::make_room_for(config.events.max_streams);
     let stopped = stop_signal(stop)?;
     let for_workers = (state.clone(), config.cors_origins.clone());
     let server = HttpServer::new(move || http::app(for_workers.0.clone(), &for_workers.1))
         .workers(config.http_workers)
+        .on_connect(|connection, _extensions| connections::set_options(connection))
         .shutdown_signal(stopped)
         .shutdown_timeout(config.limits.timeout_ms.div_ceil(1_000).saturating_add(STOP_GRACE_S))
         .client_request_timeout(Duration::from_secs(10))

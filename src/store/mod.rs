@@ -5,6 +5,7 @@
 
 pub mod accounts;
 mod assembly;
+pub mod change_notices;
 mod checkpoint;
 pub mod config;
 mod connection;
@@ -18,6 +19,7 @@ mod leases;
 pub mod lookup;
 mod members;
 pub mod migrations;
+pub mod notifications;
 mod postgres;
 #[cfg(test)]
 mod query_plans;
@@ -147,6 +149,8 @@ pub struct Store {
     readers: Pool,
     writes: Writes,
     write_timeout: Duration,
+    /// Opens connections for messages between servers; SQLite has none.
+    messages: Option<Connector>,
 }
 
 /// How a write reaches its database.
@@ -185,8 +189,10 @@ impl Store {
             Writes::Thread(_) => Purpose::Read,
             Writes::Pool { .. } => Purpose::Write,
         };
-        let readers = Pool::open("database", Connector::new(url, purpose, config), config)?;
-        Ok(Self { readers, writes, write_timeout: config.write_timeout() })
+        let connector = Connector::new(url, purpose, config);
+        let messages = matches!(url, DatabaseUrl::Postgres(_)).then(|| connector.clone());
+        let readers = Pool::open("database", connector, config)?;
+        Ok(Self { readers, writes, write_timeout: config.write_timeout(), messages })
     }
 
     /// Runs `body` in a transaction that has locked the scope's workspace, and answers its value once what it wrote is

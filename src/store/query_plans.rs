@@ -220,6 +220,9 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
     let query = ListQuery { after: Some(id), limit: 10, title_prefix: Some("a".to_owned()), ..ListQuery::default() };
     store.list_documents(workspace_id, &query).unwrap();
     store.list_changes(workspace_id, 0, 10).unwrap();
+    store.list_change_notices(workspace_id, 0, 10).unwrap();
+    store.has_more_changes(workspace_id, 0, 10).unwrap();
+    store.load_head_sequences(&[workspace_id, WorkspaceId(id.0)]).unwrap();
     store.list_versions(workspace_id, id, None, 10).unwrap();
     store.find_compactable(10).unwrap();
     let (user_id, sync_id) = (scope().user_id, SyncId(Uuid::from_u128(4)));
@@ -236,6 +239,7 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
     let expected = [
         "SCAN documents USING INDEX documents_to_compact",
         "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version<?)",
+        "SEARCH documents USING COVERING INDEX documents_by_sequence (workspace_id=? AND sequence>?)",
         "SEARCH documents USING INDEX documents_by_sequence (workspace_id=? AND sequence>?)",
         "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id>?)",
         "SEARCH members USING INDEX members_by_user (user_id=?)",

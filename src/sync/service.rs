@@ -308,8 +308,15 @@ impl SyncService {
         &self.limits
     }
 
+    /// The live streams.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
     /// Finishes background work; to be called once, when no request runs any more.
     pub fn close(&self) {
+        self.events.close();
         self.maintenance.close();
     }
 }

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod client;
 pub mod coding;
 pub mod contract;
+pub mod events;
 pub mod operation;
 pub mod server;
 pub mod sync_run;

@@ -10,6 +10,7 @@
 
 mod accounts;
 mod batches;
+mod events;
 mod feed;
 mod folding;
 mod history;
@@ -71,6 +72,11 @@ mod both {
         a_page_is_cut_by_span_documents_and_bytes,
         workspaces_have_feeds_of_their_own,
         readers_see_sequences_grow_while_others_write,
+    );
+    on_both_databases!(events:
+        notices_tell_each_change_once_in_feed_order,
+        heads_of_many_workspaces_are_read_at_once,
+        messages_reach_every_listener,
     );
     on_both_databases!(history:
         the_text_of_a_version_is_the_newest_one_before_it,

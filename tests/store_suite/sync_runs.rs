@@ -14,7 +14,7 @@ use landfall::domain::timestamp::{Clock, Timestamp};
 use landfall::store::sync_runs::Forgetting;
 use landfall::store::{End, Store, StoreError};
 use landfall::sync::SyncService;
-use landfall::sync::events::Events;
+use landfall::sync::events::{Events, EventsConfig};
 use landfall::sync::retention::Stop;
 use landfall::yjs::render::{RenderConfig, Renderer};
 use uuid::Uuid;
@@ -159,7 +159,7 @@ fn service(store: &Arc<Store>, now: Timestamp) -> SyncService {
         Arc::new(renderer),
         limits,
         Arc::new(StoppedClock(now)),
-        Arc::new(Events::default()),
+        Arc::new(Events::start(Arc::clone(store), EventsConfig::default())),
     )
 }
 
