@@ -82,12 +82,10 @@ pub fn run_batch(
 ) -> Result<(Result<Applied, Refusal>, End), StoreError> {
     let feed = tx.feed().clone();
     // A trial only looks for an operation that the database refuses.
-    let pull = match request.pull.as_ref().filter(|_| attempt.trial.is_none()) {
-        Some(from) => match cursor_of(from, request.workspace_id, &feed) {
-            Ok(cursor) => Some(cursor),
-            Err(refusal) => return Ok((Err(refusal), End::Rollback)),
-        },
-        None => None,
+    let pull = request.pull.as_ref().filter(|_| attempt.trial.is_none());
+    let cursor = match pull.map(|from| cursor_of(from, request.workspace_id, &feed)).transpose() {
+        Ok(cursor) => cursor,
+        Err(refusal) => return Ok((Err(refusal), End::Rollback)),
     };
     let (loaded, resolutions) = load(tx, request)?;
     let mode = Mode {
@@ -102,18 +100,17 @@ pub fn run_batch(
     // Order, decisions and three-way merges of texts.
     metrics::histogram!("landfall_plan_seconds").record(started.elapsed());
     let keep = !(plan.writes.is_empty() || request.dry_run || attempt.trial.is_some());
-    let pull = |tx: &mut dyn BatchTransaction| match pull {
-        Some(cursor) => read_page_locked(cursor, &feed, |span| tx.load_changes(span)).map(Some),
-        None => Ok(None),
+    let read_missed = |tx: &mut dyn BatchTransaction| -> Result<Option<Pulled>, StoreError> {
+        cursor.map(|cursor| read_page_locked(cursor, &feed, |span| tx.load_changes(span))).transpose()
     };
-    // Own changes lie behind the feed's head, out of the page's reach. What is not kept must not hide anything either:
-    // its author has seen the documents that it changed, but not as they stay.
-    let mut pulled = if keep { None } else { pull(tx)? };
+    // Own changes lie behind the feed's head, out of the page's reach. What is not kept must not hide others' either, so
+    // the page is then read before it is written.
+    let mut pulled = if keep { None } else { read_missed(tx)? };
     if !plan.writes.is_empty() {
         tx.write(&plan.writes)?;
     }
     if keep {
-        pulled = pull(tx)?.map(|pulled| pulled.and_own_changes(tx.feed().head_sequence));
+        pulled = read_missed(tx)?.map(|pulled| pulled.and_own_changes(tx.feed().head_sequence));
     }
     let to_compact = if keep { outgrown(&plan.writes) } else { Vec::new() };
     let mut applied = Applied {
