@@ -16,8 +16,10 @@ mod yjs_support;
 mod http {
     mod access;
     mod accounts;
+    mod compression;
     mod concurrency;
     mod conflicts;
+    mod diff;
     mod durability;
     mod feed;
     mod feed_in_batch;
@@ -34,6 +36,8 @@ mod http {
     mod receipts;
     mod requests;
     mod seed_request;
+    mod sync_counts;
+    mod syncs;
     mod validation;
     mod yjs_documents;
 }

@@ -13,8 +13,8 @@ cargo bench --bench load -- [options]
   --quick          a second for each scenario, small large documents; for a look, not for figures
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
-  --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull or login (default: all; may
-                   stand twice)
+  --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login or diff (default: all;
+                   may stand twice)
   --write PATH     write the report there too, as Markdown
 
 The documents come from workload/corpus.jsonl.gz and traces/ under LANDFALL_SHARED_DIR/data (default: ../shared/data).
@@ -33,6 +33,8 @@ pub enum Part {
     LargeDocuments,
     /// Batches in small and large workspaces.
     LargeWorkspaces,
+    /// Bytes on the wire for a small change to a large document.
+    Diff,
     /// Whole and unchanged workspaces.
     Pull,
     /// Push and pull, in one request and in two.
@@ -105,6 +107,7 @@ fn part(name: &str) -> Outcome<Part> {
         "round-trips" => Ok(Part::RoundTrips),
         "large-documents" => Ok(Part::LargeDocuments),
         "large-workspaces" => Ok(Part::LargeWorkspaces),
+        "diff" => Ok(Part::Diff),
         "pull" => Ok(Part::Pull),
         "login" => Ok(Part::Login),
         unknown => Err(format!("unknown part {unknown}; --help tells the known ones").into()),

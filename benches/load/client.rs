@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use ureq::Agent;
+use ureq::http::Response;
+use ureq::{Agent, Body};
 
 use crate::Outcome;
 
@@ -76,36 +77,40 @@ impl Connection {
         Ok((counts.total, elapsed))
     }
 
-    /// Pushes a batch that asks for changes too; the answer.
-    pub fn push_for_answer(&self, body: &str) -> Outcome<Vec<u8>> {
-        self.post("/api/v1/documents/batch", body)
-    }
-
-    /// Reads a path; the body of the answer, which must be a success.
-    pub fn get(&self, path: &str) -> Outcome<Vec<u8>> {
-        let request = self.agent.get(format!("{}{path}", self.base_url)).header("authorization", &self.authorization);
-        let mut response = request.call()?;
-        let answer = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec()?;
-        if !response.status().is_success() {
-            let answer: String = String::from_utf8_lossy(&answer).chars().take(2_000).collect();
-            return Err(format!("GET {path}: {}: {answer}", response.status()).into());
-        }
-        Ok(answer)
-    }
-
     /// Posts JSON; the body of the answer, which must be a success.
-    fn post(&self, path: &str, body: &str) -> Outcome<Vec<u8>> {
-        let mut response = self
+    pub fn post(&self, path: &str, body: &str) -> Outcome<Vec<u8>> {
+        self.post_accepting(path, body, "identity")
+    }
+
+    /// The same, in a content coding; the coded bytes.
+    pub fn post_accepting(&self, path: &str, body: &str, coding: &str) -> Outcome<Vec<u8>> {
+        let response = self
             .agent
             .post(format!("{}{path}", self.base_url))
             .header("authorization", &self.authorization)
+            .header("accept-encoding", coding)
             .content_type("application/json")
             .send(body)?;
-        let answer = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec()?;
-        if !response.status().is_success() {
-            let answer: String = String::from_utf8_lossy(&answer).chars().take(2_000).collect();
-            return Err(format!("POST {path}: {}: {answer}", response.status()).into());
-        }
-        Ok(answer)
+        read_answer("POST", path, response)
     }
+
+    /// Gets JSON; the body of the answer, which must be a success.
+    pub fn get(&self, path: &str) -> Outcome<Vec<u8>> {
+        let response = self
+            .agent
+            .get(format!("{}{path}", self.base_url))
+            .header("authorization", &self.authorization)
+            .header("accept-encoding", "identity")
+            .call()?;
+        read_answer("GET", path, response)
+    }
+}
+
+fn read_answer(method: &str, path: &str, mut response: Response<Body>) -> Outcome<Vec<u8>> {
+    let answer = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec()?;
+    if !response.status().is_success() {
+        let answer: String = String::from_utf8_lossy(&answer).chars().take(2_000).collect();
+        return Err(format!("{method} {path}: {}: {answer}", response.status()).into());
+    }
+    Ok(answer)
 }

@@ -12,7 +12,8 @@ use crate::corpus::{Edit, load_edits};
 use crate::measure::{Measurement, Watch};
 use crate::server::Server;
 
-const ROOT: &str = "content";
+/// The root text of every document.
+pub const ROOT: &str = "content";
 
 /// A document grown by so many edits, and what its updates cost.
 #[derive(Debug)]
@@ -54,12 +55,18 @@ fn measure(server: &Server, owner: &Connection, edits: usize, keystrokes: usize)
     Ok(LargeDocument { edits, state_bytes: state.len(), measurement })
 }
 
-fn document(client_id: u64) -> Doc {
+/// An empty document of a device.
+pub fn document(client_id: u64) -> Doc {
     Doc::with_options(Options { offset_kind: OffsetKind::Utf16, ..Options::with_client_id(ClientID::new(client_id)) })
 }
 
+/// Takes a Yjs state in.
+pub fn load(doc: &Doc, state: &[u8]) -> Outcome<()> {
+    Ok(doc.transact_mut().apply_update(Update::decode_v1(state)?)?)
+}
+
 /// Replays edits; the Yjs state and the text.
-fn grow(edits: &[Edit]) -> Outcome<(Vec<u8>, String)> {
+pub fn grow(edits: &[Edit]) -> Outcome<(Vec<u8>, String)> {
     let doc = document(1);
     let text = doc.get_or_insert_text(ROOT);
     for (position, deleted, inserted) in edits {
@@ -80,7 +87,7 @@ fn type_into(state: &[u8], keystrokes: usize) -> Outcome<Vec<Vec<u8>>> {
     const STRIDE: u32 = 7_919;
     let doc = document(2);
     let text = doc.get_or_insert_text(ROOT);
-    doc.transact_mut().apply_update(Update::decode_v1(state)?)?;
+    load(&doc, state)?;
     let mut updates = Vec::with_capacity(keystrokes);
     let mut position = 0_u32;
     for _ in 0..keystrokes {

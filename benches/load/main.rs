@@ -10,6 +10,7 @@ mod arguments;
 mod client;
 mod corpus;
 mod delay_proxy;
+mod diff;
 mod group_commit;
 mod large_document;
 mod large_workspace;

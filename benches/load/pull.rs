@@ -205,7 +205,7 @@ fn login(options: &Options, corpus: &[Sample], owner: &Connection, together: boo
         let batch = one.next_batch(Kind::Create, LOGIN)?.ok_or("creates never run out")?;
         let batch = if together { batch.replacen('{', &format!(r#"{{"cursor":"{cursor}","#), 1) } else { batch };
         let started = Instant::now();
-        let answer = owner.push_for_answer(&batch)?;
+        let answer = owner.post("/api/v1/documents/batch", &batch)?;
         let page = if together { answer } else { reader.pull(LOGIN, &cursor)? };
         let latency = started.elapsed();
         elapsed += latency;

@@ -16,7 +16,7 @@ use crate::raw_inserts::Manner;
 use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio};
 use crate::server::{Database, Server};
 use crate::workload::Kind;
-use crate::{group_commit, large_document, large_workspace, parse_only, parsing, pull, raw_inserts, round_trips};
+use crate::{diff, group_commit, large_document, large_workspace, parse_only, parsing, pull, raw_inserts, round_trips};
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
 const BATCH_SIZES: [usize; 2] = [10, 100];
@@ -47,6 +47,9 @@ pub fn run(options: &Options) -> Outcome<Report> {
     }
     if options.wants(Part::LargeWorkspaces) {
         report.sections.push(push_into_large_workspaces(options, &corpus)?);
+    }
+    if options.wants(Part::Diff) {
+        report.sections.push(diff_large_document(options)?);
     }
     if options.wants(Part::Pull) {
         report.sections.push(pull::whole_workspaces(options, &corpus)?);
@@ -255,4 +258,33 @@ fn push_into_large_workspaces(options: &Options, corpus: &[Sample]) -> Outcome<S
     columns.extend(FIGURES);
     let about = "One client pushes mixed batches of ten into a workspace that was filled beforehand.";
     Ok(Section { title: "Large workspaces", about: about.to_owned(), columns, rows })
+}
+
+fn diff_large_document(options: &Options) -> Outcome<Section> {
+    let edits = if options.quick { 20_000 } else { usize::MAX };
+    let mut rows = Vec::new();
+    for database in options.databases.iter().copied() {
+        progress(&format!("{}: diffs", database.name()));
+        let (_server, owner) = start(database)?;
+        let measured = diff::run(&owner, edits)?;
+        for diff in &measured.diffs {
+            rows.push(vec![
+                format!("{}: {}", database.name(), diff.name),
+                diff.update_bytes.to_string(),
+                diff.answer_bytes.to_string(),
+                diff.compressed_bytes.to_string(),
+                format!("{:.0}", kibibytes(measured.document_bytes)),
+                milliseconds(diff.latency),
+            ]);
+        }
+    }
+    let about = "What an editor is sent who lacks one change of a paper written by 259,778 recorded edits (`--quick`: \
+                 20,000). A state vector does not tell deletions, so all of the paper's come along, unless the editor names the version \
+                 that it has.";
+    Ok(Section {
+        title: "Diffs",
+        about: about.to_owned(),
+        columns: vec!["what lacks", "Yjs bytes", "answer bytes", "with zstd", "whole document KiB", "p50 ms"],
+        rows,
+    })
 }

@@ -40,6 +40,12 @@ impl StateVector {
         self.0.iter().map(|(client, clock)| (*client, *clock))
     }
 
+    /// Whether everything that `other` knows is known here.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        other.iter().all(|(client, clock)| self.get(client) >= clock)
+    }
+
     /// Whether nothing is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -320,6 +320,7 @@ impl From<SyncError> for ApiError {
         match error {
             SyncError::Store(cause) => cause.into(),
             SyncError::NotFound => Self::NotFound("there is no such document or version".to_owned()),
+            SyncError::NoSuchRun => Self::NotFound("there is no such sync run of yours in this workspace".to_owned()),
             SyncError::ForeignCursor(foreign) => Self::bad_request(foreign.to_string()),
             SyncError::CursorExpired => Self::CursorExpired,
             SyncError::SyncCancelled => Self::SyncCancelled,

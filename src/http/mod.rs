@@ -18,6 +18,7 @@ pub mod request_context;
 pub mod request_layer;
 pub mod server_routes;
 pub mod state;
+pub mod syncs;
 pub mod workspace_routes;
 
 use actix_cors::Cors;
@@ -87,7 +88,9 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(workspace_routes::routes)
         .configure(batch::push::routes)
         .configure(documents::changes::routes)
+        .configure(documents::diff::routes)
         .configure(documents::endpoints::routes)
+        .configure(syncs::endpoints::routes)
         .configure(server_routes::routes)
         .configure(pages::routes);
 }

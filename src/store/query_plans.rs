@@ -15,8 +15,10 @@ use super::feed_pages::Span;
 use super::sqlite::SqliteBatch;
 use super::{BatchScope, BatchTransaction, DatabaseUrl, Store, StoreConfig};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, WriteSet};
-use crate::domain::ids::{DocumentId, UserId, WorkspaceId};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::{DocumentId, SyncId, UserId, WorkspaceId};
 use crate::domain::operation::OperationKind;
+use crate::domain::sync_run::{Direction, NoteChanges, RunFailure, RunKey, RunNote, SyncRun};
 use crate::domain::timestamp::Timestamp;
 
 #[derive(QueryableByName)]
@@ -38,7 +40,7 @@ fn record(connection: &mut AnyConnection, statements: &Statements) {
         InstrumentationEvent::StartQuery { query, .. } => {
             let shown = query.to_string();
             let sql = shown.split("-- binds").next().unwrap_or_default().trim();
-            if ["SELECT", "UPDATE", "INSERT"].iter().any(|verb| sql.starts_with(verb)) {
+            if ["SELECT", "UPDATE", "INSERT", "REPLACE", "DELETE"].iter().any(|verb| sql.starts_with(verb)) {
                 statements.run.lock().unwrap().insert(sql.to_owned());
             }
         }
@@ -117,19 +119,23 @@ fn database() -> (tempfile::TempDir, DatabaseUrl) {
     (directory, url)
 }
 
-#[test]
-fn a_batch_looks_everything_up_by_its_full_key() {
-    let (_directory, url) = database();
-    let mut connection = Connector::new(&url, Purpose::Write, &StoreConfig::default()).open().unwrap();
-    let (scope, statements) = (scope(), Statements::default());
+fn add_workspace(connection: &mut AnyConnection, scope: &BatchScope) {
     diesel::insert_into(super::schema::workspaces::table)
         .values((
             super::schema::workspaces::workspace_id.eq(super::sql_uuid::DbUuid(scope.workspace_id.0)),
             super::schema::workspaces::name.eq("plans"),
             super::schema::workspaces::created_at.eq(0),
         ))
-        .execute(&mut connection)
+        .execute(connection)
         .unwrap();
+}
+
+#[test]
+fn a_batch_looks_everything_up_by_its_full_key() {
+    let (_directory, url) = database();
+    let mut connection = Connector::new(&url, Purpose::Write, &StoreConfig::default()).open().unwrap();
+    let (scope, statements) = (scope(), Statements::default());
+    add_workspace(&mut connection, &scope);
     record(&mut connection, &statements);
     let id = DocumentId(Uuid::from_u128(3));
     let mut batch = SqliteBatch::begin(&mut connection, &scope).unwrap();
@@ -164,6 +170,38 @@ fn a_batch_looks_everything_up_by_its_full_key() {
 }
 
 #[test]
+fn a_run_is_counted_by_its_full_key() {
+    let (_directory, url) = database();
+    let mut connection = Connector::new(&url, Purpose::Write, &StoreConfig::default()).open().unwrap();
+    let (scope, statements) = (scope(), Statements::default());
+    add_workspace(&mut connection, &scope);
+    let run = SyncRun::open(SyncId(Uuid::from_u128(4)), None, Direction::Push, 2, Timestamp(0));
+    let failure = RunFailure { code: ErrorCode::NotFound, message: String::new(), retry_count: 0 };
+    let note = RunNote {
+        number: 1,
+        client_id: Some("1".to_owned()),
+        document_id: None,
+        failure: Some(failure),
+        noted_at: Timestamp(0),
+    };
+    record(&mut connection, &statements);
+    let mut batch = SqliteBatch::begin(&mut connection, &scope).unwrap();
+    for (dropped, added) in [(vec![], vec![note]), (vec![1], vec![])] {
+        batch.find_sync_run(run.sync_id).unwrap();
+        batch.find_run_notes(run.sync_id, &["1", "2"]).unwrap();
+        batch.save_sync_run(&run, &NoteChanges { dropped, added }).unwrap();
+    }
+    assert_eq!(*statements.run.lock().unwrap(), *statements.cached.lock().unwrap(), "every statement is prepared once");
+    let expected = [
+        "SEARCH sync_notes USING INDEX sync_notes_by_number (workspace_id=? AND user_id=? AND sync_id=? AND note_number=?)",
+        "SEARCH sync_notes USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=? AND client_id=?)",
+        "SEARCH sync_runs USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=?)",
+        "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
+    ];
+    assert_eq!(steps(&mut connection, &statements), expected.map(str::to_owned).into());
+}
+
+#[test]
 fn listings_and_upkeep_read_no_more_than_they_answer() {
     let (_directory, url) = database();
     let store = Store::open(&url, &StoreConfig { reader_connections: 1, ..StoreConfig::default() }).unwrap();
@@ -180,6 +218,14 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
     store.list_changes(workspace_id, 0, 10).unwrap();
     store.list_versions(workspace_id, id, None, 10).unwrap();
     store.find_compactable(10).unwrap();
+    let (user_id, sync_id) = (scope().user_id, SyncId(Uuid::from_u128(4)));
+    let key = RunKey { workspace_id, user_id, sync_id };
+    let run = SyncRun::open(sync_id, None, Direction::Push, 2, Timestamp(0));
+    store.change_sync_run(key, move |_| (Some(run.clone()), ())).unwrap();
+    assert!(store.find_sync_run(key).unwrap().is_some());
+    store.list_sync_runs(workspace_id, user_id, Some((Timestamp(0), sync_id)), 10).unwrap();
+    store.find_silent_runs(Timestamp(0), 10).unwrap();
+    store.find_ended_runs(Timestamp(0), 10).unwrap();
     store.find_role(scope().user_id, workspace_id).unwrap();
     store.list_workspaces(scope().user_id).unwrap();
     let mut pooled = store.readers.get(store.readers.patience()).unwrap();
@@ -190,6 +236,11 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
         "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id>?)",
         "SEARCH members USING INDEX members_by_user (user_id=?)",
         "SEARCH members USING PRIMARY KEY (workspace_id=? AND user_id=?)",
+        "SEARCH sync_notes USING INDEX sync_notes_by_number (workspace_id=? AND user_id=? AND sync_id=?)",
+        "SEARCH sync_runs USING COVERING INDEX sync_runs_ended (finished_at<?)",
+        "SEARCH sync_runs USING INDEX sync_runs_by_start (workspace_id=? AND user_id=? AND started_at<?)",
+        "SEARCH sync_runs USING INDEX sync_runs_open (updated_at<?)",
+        "SEARCH sync_runs USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=?)",
         "SEARCH users USING PRIMARY KEY (user_id=?) LEFT-JOIN",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
     ];

@@ -14,6 +14,7 @@ use crate::domain::yjs_facts::StateVector;
 use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};
 use crate::store::{BatchScope, Store, StoreError};
 use crate::sync::apply::{Applied, Attempt, run_batch};
+use crate::sync::diff::{DiffRequest, DocumentDiff, diff_documents};
 use crate::sync::events::Events;
 use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::pull::{Pulled, Shown, cursor_of, read_page, show};
@@ -29,12 +30,12 @@ const MAX_REFUSED: usize = 8;
 
 /// The use cases, bound to a store and a renderer.
 pub struct SyncService {
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     renderer: Arc<Renderer>,
     limits: Arc<Limits>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     maintenance: Maintenance,
-    events: Arc<Events>,
+    pub(super) events: Arc<Events>,
 }
 
 impl SyncService {
@@ -64,6 +65,9 @@ impl SyncService {
         let committed = !(applied.rolled_back || request.dry_run);
         if applied.wrote {
             self.events.committed(request.workspace_id);
+        }
+        if let (Some(sync_id), true) = (request.sync_id, applied.counted) {
+            self.events.progressed(request.workspace_id, request.user_id, sync_id);
         }
         let readers = readers_of(&request.operations);
         let Applied { outcomes, mut documents, vectors, pulled, .. } = applied;
@@ -227,6 +231,30 @@ impl SyncService {
         }
         self.keep(workspace_id, rendered, learned);
         Ok(view)
+    }
+
+    /// A document's current version, live or deleted; `None` if there is none.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn find_version_number(
+        &self,
+        workspace_id: WorkspaceId,
+        document_id: DocumentId,
+    ) -> Result<Option<Version>, SyncError> {
+        Ok(self.store.find_version_number(workspace_id, document_id)?)
+    }
+
+    /// What an editor lacks of these documents' Yjs states, in the order of the requests.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn diff_documents(
+        &self,
+        workspace_id: WorkspaceId,
+        requests: &[DiffRequest],
+    ) -> Result<Vec<DocumentDiff>, SyncError> {
+        Ok(diff_documents(&self.store, workspace_id, requests)?)
     }
 
     /// A page of documents without bodies, by id.

@@ -1,17 +1,38 @@
 //! What a worker and its parent say to each other: length-prefixed frames over pipes.
 //!
-//! A job is a count of parts and the parts; an answer is a verdict and a text. Lengths are little-endian 64-bit numbers.
+//! A job is a kind, its own fields, a count of parts and the parts; an answer is a verdict and bytes. Numbers are
+//! little-endian and have 64 bits.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 
+use crate::domain::yjs_facts::Client;
+
 /// What a worker says once it is set up.
 pub(super) const READY: u8 = b'R';
+
+/// What a worker is asked to do with the union of its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Derive the text.
+    Render,
+    /// Make this text of it, as this client.
+    Edit(Client, String),
+}
+
+/// A task and the parts that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Job {
+    pub(super) task: Task,
+    pub(super) parts: Vec<Vec<u8>>,
+}
 
 /// A worker's answer to a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The document's text.
     Text(String),
+    /// The Yjs update that edits it.
+    Update(Vec<u8>),
     /// The state is at fault; the worker is as good as before.
     Refused(String),
     /// The state made the renderer panic; the worker ends itself.
@@ -19,44 +40,59 @@ pub(super) enum Answer {
 }
 
 /// Writes a job.
-pub(super) fn write_job<'p>(out: &mut impl Write, parts: impl ExactSizeIterator<Item = &'p [u8]>) -> Result<()> {
-    write_length(out, parts.len())?;
-    for part in parts {
+pub(super) fn write_job(out: &mut impl Write, job: &Job) -> Result<()> {
+    match &job.task {
+        Task::Render => out.write_all(b"R")?,
+        Task::Edit(client, text) => {
+            out.write_all(b"E")?;
+            out.write_all(&client.to_le_bytes())?;
+            write_bytes(out, text.as_bytes())?;
+        }
+    }
+    write_length(out, job.parts.len())?;
+    for part in &job.parts {
         write_bytes(out, part)?;
     }
     out.flush()
 }
 
 /// Reads a job; `None` when there is no further one.
-pub(super) fn read_job(input: &mut impl Read) -> Result<Option<Vec<Vec<u8>>>> {
-    let count = match read_length(input) {
-        Ok(count) => count,
+pub(super) fn read_job(input: &mut impl Read) -> Result<Option<Job>> {
+    let kind = match read_byte(input) {
+        Ok(kind) => kind,
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
         Err(error) => return Err(error),
     };
-    (0..count).map(|_| read_bytes(input)).collect::<Result<Vec<_>>>().map(Some)
+    let task = match kind {
+        b'R' => Task::Render,
+        b'E' => Task::Edit(read_length(input)?, read_text(input)?),
+        _ => return Err(Error::new(ErrorKind::InvalidData, "an unknown task")),
+    };
+    let count = read_length(input)?;
+    let parts = (0..count).map(|_| read_bytes(input)).collect::<Result<Vec<_>>>()?;
+    Ok(Some(Job { task, parts }))
 }
 
 /// Writes an answer.
 pub(super) fn write_answer(out: &mut impl Write, answer: &Answer) -> Result<()> {
-    let (verdict, text) = match answer {
-        Answer::Text(text) => (b'T', text.as_str()),
-        Answer::Refused(reason) => (b'F', reason.as_str()),
-        Answer::Panicked => (b'P', ""),
+    let (verdict, bytes) = match answer {
+        Answer::Text(text) => (b'T', text.as_bytes()),
+        Answer::Update(update) => (b'U', update.as_slice()),
+        Answer::Refused(reason) => (b'F', reason.as_bytes()),
+        Answer::Panicked => (b'P', [].as_slice()),
     };
     out.write_all(&[verdict])?;
-    write_bytes(out, text.as_bytes())?;
+    write_bytes(out, bytes)?;
     out.flush()
 }
 
 /// Reads an answer.
 pub(super) fn read_answer(input: &mut impl Read) -> Result<Answer> {
-    let verdict = read_byte(input)?;
-    let text = String::from_utf8(read_bytes(input)?).map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
-    match verdict {
-        b'T' => Ok(Answer::Text(text)),
-        b'F' => Ok(Answer::Refused(text)),
-        b'P' => Ok(Answer::Panicked),
+    match read_byte(input)? {
+        b'T' => read_text(input).map(Answer::Text),
+        b'U' => read_bytes(input).map(Answer::Update),
+        b'F' => read_text(input).map(Answer::Refused),
+        b'P' => read_bytes(input).map(|_nothing| Answer::Panicked),
         _ => Err(Error::new(ErrorKind::InvalidData, "an unknown verdict")),
     }
 }
@@ -85,6 +121,10 @@ fn write_bytes(out: &mut impl Write, bytes: &[u8]) -> Result<()> {
     out.write_all(bytes)
 }
 
+fn read_text(input: &mut impl Read) -> Result<String> {
+    String::from_utf8(read_bytes(input)?).map_err(|error| Error::new(ErrorKind::InvalidData, error))
+}
+
 /// Grows with what arrives, not with what was announced.
 fn read_bytes(input: &mut impl Read) -> Result<Vec<u8>> {
     let length = read_length(input)?;
@@ -100,13 +140,18 @@ mod tests {
     #[test]
     fn jobs_and_answers_survive_a_round_trip() {
         let parts: Vec<Vec<u8>> = vec![vec![1, 2, 3], Vec::new(), vec![9; 100_000]];
-        let mut bytes = Vec::new();
-        write_job(&mut bytes, parts.iter().map(Vec::as_slice)).unwrap();
-        let mut input = bytes.as_slice();
-        assert_eq!(read_job(&mut input).unwrap(), Some(parts));
-        assert_eq!(read_job(&mut input).unwrap(), None);
-        assert!(read_job(&mut &bytes[..bytes.len() - 1]).is_err());
-        for answer in [Answer::Text("é😀".to_owned()), Answer::Refused("why".to_owned()), Answer::Panicked] {
+        for task in [Task::Render, Task::Edit(1 << 40, "é😀".to_owned())] {
+            let job = Job { task, parts: parts.clone() };
+            let mut bytes = Vec::new();
+            write_job(&mut bytes, &job).unwrap();
+            let mut input = bytes.as_slice();
+            assert_eq!(read_job(&mut input).unwrap(), Some(job));
+            assert_eq!(read_job(&mut input).unwrap(), None);
+            assert!(read_job(&mut &bytes[..bytes.len() - 1]).is_err());
+        }
+        assert!(read_job(&mut &b"X"[..]).is_err());
+        let said = [Answer::Text("é😀".to_owned()), Answer::Refused("why".to_owned()), Answer::Panicked];
+        for answer in said.into_iter().chain([Answer::Update(vec![255, 0])]) {
             let mut bytes = Vec::new();
             write_answer(&mut bytes, &answer).unwrap();
             assert_eq!(read_answer(&mut bytes.as_slice()).unwrap(), answer);

@@ -43,15 +43,37 @@ pub fn squash(parts: &[Vec<u8>]) -> Result<Vec<u8>, ScanError> {
     squash_weave(&weave(parts)?)
 }
 
-/// What a reader who has `known` lacks of the union of `parts`: `None` if nothing. A state vector does not tell
-/// which deletions the reader has, so all of them are given wherever there are any.
+/// What a reader who has `known` lacks of the union of `parts`, in few structs: `None` if nothing. A state vector does
+/// not tell which deletions the reader has, so all of them are given wherever there are any.
 ///
 /// # Errors
 /// If a part cannot be read or they leave a gap between them.
 pub fn diff_update(parts: &[Vec<u8>], known: &StateVector) -> Result<Option<Vec<u8>>, ScanError> {
-    let mut weave = weave(parts)?;
+    lacking(weave(parts)?, known)
+}
+
+/// What a reader who has `known` lacks of a document that knows `whole`, told from the document's latest updates alone:
+/// its deletions are those of the updates. `None` if what the reader has does not reach up to them.
+///
+/// # Errors
+/// If an update cannot be read or they leave a gap between them.
+pub fn diff_tail(
+    updates: &[Vec<u8>],
+    known: &StateVector,
+    whole: &StateVector,
+) -> Result<Option<Option<Vec<u8>>>, ScanError> {
+    let tail = weave(updates)?;
+    let starts = |client| tail.runs.iter().find(|run| run.client == client).map(|run| run.start);
+    let reaches = |(client, clock)| {
+        let reached = known.get(client);
+        reached >= clock || starts(client).is_some_and(|start| start <= reached)
+    };
+    if whole.iter().all(reaches) { lacking(tail, known).map(Some) } else { Ok(None) }
+}
+
+fn lacking(mut weave: Weave<'_>, known: &StateVector) -> Result<Option<Vec<u8>>, ScanError> {
     weave.drop_known(known);
-    if weave.runs.is_empty() && weave.deletes.is_empty() { Ok(None) } else { weave.encode().map(Some) }
+    if weave.runs.is_empty() && weave.deletes.is_empty() { Ok(None) } else { squash_weave(&weave).map(Some) }
 }
 
 /// The deletions of the union of `parts`.
@@ -215,6 +237,24 @@ mod tests {
         assert_eq!(diff_update(&parts, &vector(&[(7, 9), (3, 3)])).unwrap().unwrap(), update(&[], &[(7, &[(1, 1)])]));
         assert_eq!(diff_update(&parts[..1], &vector(&[(7, 3), (3, 3)])).unwrap(), None);
         assert_eq!(diff_update(&[], &StateVector::default()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_tail_tells_the_deletions_that_are_new() {
+        let before = update(&[(7, 0, &[root_text("content", "abc")])], &[(7, &[(0, 1)])]);
+        let tail = [update(&[(7, 3, &[text_after(7, 2, "d")])], &[]), update(&[], &[(7, &[(1, 1)])])];
+        let whole = vector(&[(7, 4)]);
+        let lacks = |known: &[(Client, Clock)]| diff_tail(&tail, &vector(known), &whole).unwrap();
+        assert_eq!(
+            lacks(&[(7, 3)]),
+            Some(Some(update(&[(7, 3, &[text_after(7, 2, "d")])], &[(7, &[(1, 1)])]))),
+            "not the deletion of clock 0, which the reader has"
+        );
+        assert_eq!(lacks(&[(7, 4), (9, 2)]), Some(Some(update(&[], &[(7, &[(1, 1)])]))));
+        assert_eq!(lacks(&[(7, 2)]), None, "clock 2 is in no later update");
+        assert_eq!(lacks(&[]), None);
+        assert_eq!(diff_tail(&[], &whole, &whole).unwrap(), Some(None));
+        assert_eq!(diff_update(&[before], &vector(&[(7, 3)])).unwrap(), Some(update(&[], &[(7, &[(0, 1)])])));
     }
 
     #[test]

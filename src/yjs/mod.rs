@@ -3,6 +3,7 @@
 //! `scan` decides what is acceptable, `merge` unites what was accepted, both on bytes alone and in this process.
 //! Whatever needs a live document (the text of a state) goes through `render` to a worker process.
 
+mod edit;
 mod frames;
 pub mod merge;
 mod nesting;

@@ -1,4 +1,4 @@
-//! Text of Yjs states, derived in worker processes.
+//! Texts of Yjs states derived, and edited, in worker processes.
 //!
 //! yrs can be made to abort, to loop, to exhaust memory and to use freed memory, and nothing in the same process
 //! guards against that. So a document is only ever built in a worker: the same program with a hidden subcommand, with
@@ -6,10 +6,11 @@
 //! worker and one document.
 
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::yjs::frames::Answer;
+use crate::domain::yjs_facts::Client;
+use crate::yjs::frames::{Answer, Job, Task};
 use crate::yjs::worker_handle::{JobError, WorkerHandle};
 
 /// How the pool of workers is set up.
@@ -63,9 +64,29 @@ impl Renderer {
     /// # Errors
     /// `Damaged` and `Unavailable`, see [`RenderError`].
     pub fn render(&self, parts: &[Vec<u8>]) -> Result<String, RenderError> {
+        match self.run(Task::Render, parts)? {
+            Answer::Text(text) => Ok(text),
+            _ => Err(RenderError::Unavailable("the worker answered another question".to_owned())),
+        }
+    }
+
+    /// The Yjs update by which `client` makes `text` of the text of the union of `parts` (of nothing, where there are
+    /// none), by small edits. Blocks; call off the event loop.
+    ///
+    /// # Errors
+    /// `Damaged` (also where the document's text is no plain text) and `Unavailable`, see [`RenderError`].
+    pub fn edit(&self, parts: &[Vec<u8>], client: Client, text: &str) -> Result<Vec<u8>, RenderError> {
+        match self.run(Task::Edit(client, text.to_owned()), parts)? {
+            Answer::Update(update) => Ok(update),
+            _ => Err(RenderError::Unavailable("the worker answered another question".to_owned())),
+        }
+    }
+
+    fn run(&self, task: Task, parts: &[Vec<u8>]) -> Result<Answer, RenderError> {
+        let job = Arc::new(Job { task, parts: parts.to_vec() });
         let _place = self.take_place()?;
         if let Some(worker) = self.idle_worker() {
-            match self.run(worker, parts) {
+            match self.run_on(worker, &job) {
                 // It may have died of something else (an earlier document, the system): let a fresh one judge.
                 Err(JobError::Died) => {}
                 outcome => return outcome.map_err(RenderError::from),
@@ -74,7 +95,7 @@ impl Renderer {
         let worker = WorkerHandle::start(&self.config).map_err(|error| {
             RenderError::Unavailable(format!("{} did not start: {error}", self.config.program.display()))
         })?;
-        self.run(worker, parts).map_err(RenderError::from)
+        self.run_on(worker, &job).map_err(RenderError::from)
     }
 
     /// Waits for the right to run a worker.
@@ -96,15 +117,15 @@ impl Renderer {
     }
 
     /// Has `worker` do a job, and keeps it for the next one if it came through unharmed.
-    fn run(&self, mut worker: WorkerHandle, parts: &[Vec<u8>]) -> Result<String, JobError> {
-        match worker.run(parts, self.config.time_budget)? {
-            Answer::Text(text) => {
-                self.lock().idle.push(worker);
-                Ok(text)
-            }
+    fn run_on(&self, mut worker: WorkerHandle, job: &Arc<Job>) -> Result<Answer, JobError> {
+        match worker.run(job, self.config.time_budget)? {
             Answer::Refused(reason) => {
                 self.lock().idle.push(worker);
                 Err(JobError::Refused(reason))
+            }
+            answer @ (Answer::Text(_) | Answer::Update(_)) => {
+                self.lock().idle.push(worker);
+                Ok(answer)
             }
             Answer::Panicked => Err(JobError::Refused("the renderer panicked".to_owned())),
         }

@@ -17,7 +17,7 @@ use crate::yjs::structs::{Body, Content, Item, Parent, Place, SharedType};
 use crate::yjs::weave::{Run, Strand, Weave};
 
 /// The root whose text is a document's text, where there is one of that name.
-const CONTENT_ROOT: &str = "content";
+pub(super) const CONTENT_ROOT: &str = "content";
 
 /// A state reduced to its text.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +29,11 @@ pub(super) struct Skeleton {
 }
 
 impl Skeleton {
+    /// Whether there is nothing in the state at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.update == [0, 0]
+    }
+
     /// The skeleton of the union of `parts`.
     ///
     /// # Errors

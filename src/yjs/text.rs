@@ -1,4 +1,4 @@
-//! The text of a state, by integrating its skeleton with yrs. The only file that uses yrs.
+//! The text of a state, by integrating its skeleton with yrs.
 //!
 //! To be called in a worker process only: yrs can abort, loop and exhaust memory, and none of that can be caught.
 

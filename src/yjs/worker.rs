@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use rlimit::{Resource, setrlimit};
 
-use crate::yjs::frames::{Answer, READY, read_job, write_answer};
+use crate::yjs::edit::edit_text;
+use crate::yjs::frames::{Answer, Job, READY, Task, read_job, write_answer};
 use crate::yjs::text::derive_text;
 
 /// The first argument that makes the program a worker. Then: address space in bytes, time for a job in milliseconds.
@@ -46,8 +47,8 @@ fn serve(max_memory_bytes: u64, time_budget: Duration) -> io::Result<()> {
     let mut output = BufWriter::new(io::stdout().lock());
     io::Write::write_all(&mut output, &[READY])?;
     io::Write::flush(&mut output)?;
-    while let Some(parts) = read_job(&mut input)? {
-        jobs.send(parts).map_err(io::Error::other)?;
+    while let Some(job) = read_job(&mut input)? {
+        jobs.send(job).map_err(io::Error::other)?;
         let answer = answers.recv_timeout(time_budget).map_err(io::Error::other)?;
         write_answer(&mut output, &answer)?;
         if answer == Answer::Panicked {
@@ -57,12 +58,16 @@ fn serve(max_memory_bytes: u64, time_budget: Duration) -> io::Result<()> {
     Ok(())
 }
 
-fn answer_jobs(jobs: &Receiver<Vec<Vec<u8>>>, done: &Sender<Answer>) {
-    while let Ok(parts) = jobs.recv() {
+fn answer_jobs(jobs: &Receiver<Job>, done: &Sender<Answer>) {
+    while let Ok(Job { task, parts }) = jobs.recv() {
+        let parts = parts.iter().map(Vec::as_slice);
         // The document lives and dies inside; nothing of it is used after a panic.
-        let outcome = catch_unwind(AssertUnwindSafe(|| derive_text(parts.iter().map(Vec::as_slice))));
+        let outcome = catch_unwind(AssertUnwindSafe(|| match task {
+            Task::Render => derive_text(parts).map(Answer::Text),
+            Task::Edit(client, text) => edit_text(parts, client, &text).map(Answer::Update),
+        }));
         let answer = match outcome {
-            Ok(Ok(text)) => Answer::Text(text),
+            Ok(Ok(answer)) => answer,
             Ok(Err(reason)) => Answer::Refused(reason),
             Err(_panic) => Answer::Panicked,
         };

@@ -7,21 +7,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::yjs::frames::{Answer, READY, read_answer, read_byte, write_job};
+use crate::yjs::frames::{Answer, Job, READY, read_answer, read_byte, write_job};
 use crate::yjs::render::RenderConfig;
 use crate::yjs::worker::WORKER_COMMAND;
 
 /// How long a worker may take to start, whatever the time for a job: the machine may be busy.
 const START_TIME: Duration = Duration::from_secs(20);
 
-/// The parts of a job. Shared, since the thread that writes them may outlive the caller's patience.
-type Parts = Arc<[Vec<u8>]>;
-
 /// A worker that was started and is ready. Dropping it kills and reaps the process.
 #[derive(Debug)]
 pub(super) struct WorkerHandle {
     child: Child,
-    jobs: Sender<Parts>,
+    jobs: Sender<Arc<Job>>,
     answers: Receiver<io::Result<Answer>>,
 }
 
@@ -67,9 +64,10 @@ impl WorkerHandle {
         }
     }
 
-    /// Has the worker do a job. After an error the worker is of no further use.
-    pub(super) fn run(&mut self, parts: &[Vec<u8>], time_budget: Duration) -> Result<Answer, JobError> {
-        if self.jobs.send(Arc::from(parts)).is_err() {
+    /// Has the worker do a job, which is shared since the thread that writes it may outlive the caller's patience. After
+    /// an error the worker is of no further use.
+    pub(super) fn run(&mut self, job: &Arc<Job>, time_budget: Duration) -> Result<Answer, JobError> {
+        if self.jobs.send(Arc::clone(job)).is_err() {
             return Err(JobError::Died);
         }
         match self.answers.recv_timeout(time_budget) {
@@ -93,7 +91,7 @@ fn converse(
     stdin: ChildStdin,
     stdout: ChildStdout,
     ready: &Sender<io::Result<()>>,
-    jobs: &Receiver<Parts>,
+    jobs: &Receiver<Arc<Job>>,
     done: &Sender<io::Result<Answer>>,
 ) {
     let (mut stdin, mut stdout) = (BufWriter::new(stdin), BufReader::new(stdout));
@@ -102,8 +100,8 @@ fn converse(
     if ready.send(greeting).is_err() {
         return;
     }
-    while let Ok(parts) = jobs.recv() {
-        let answer = write_job(&mut stdin, parts.iter().map(Vec::as_slice)).and_then(|()| read_answer(&mut stdout));
+    while let Ok(job) = jobs.recv() {
+        let answer = write_job(&mut stdin, &job).and_then(|()| read_answer(&mut stdout));
         let failed = answer.is_err();
         if done.send(answer).is_err() || failed {
             return;

@@ -8,6 +8,7 @@ use ureq::Agent;
 use ureq::http::{Method, Request};
 
 use super::answer::Answer;
+use super::coding::Coding;
 use super::contract::{CONTRACT, Exchange};
 
 /// Talks to one server; clones share its connections. Follows the server when it restarts on another port.
@@ -136,6 +137,8 @@ impl RequestBuilder<'_> {
             .collect();
         let status = response.status().as_u16();
         let body = response.body_mut().with_config().limit(256 * 1024 * 1024).read_to_vec()?;
+        let encoding = response.headers().get("content-encoding").and_then(|name| name.to_str().ok());
+        let body = encoding.map_or(body.clone(), |encoding| Coding::named(encoding).decode(&body));
         let answer = Answer::new(format!("{} {}", self.method, self.path), status, headers, body);
         let exchange = Exchange { method: &self.method, path: &self.path, request_body: &self.body, answer: &answer };
         let checked = if self.documented { CONTRACT.check(&exchange) } else { CONTRACT.check_refusal(&exchange) };

@@ -163,6 +163,13 @@ impl TestServer {
         self.process.as_ref().expect("a running server").child.id()
     }
 
+    /// The memory that the process has in use.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process_id())).expect("a Linux process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        1024 * line.trim().trim_end_matches(" kB").parse::<u64>().expect("kilobytes")
+    }
+
     /// Asks the server to stop, without waiting for it.
     pub fn ask_to_stop(&self) {
         let kill = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.process_id())).status();

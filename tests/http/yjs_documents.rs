@@ -256,6 +256,6 @@ fn content_is_derived_from_the_state(database: Database) {
     assert_eq!(ada.read(&answer.document_id("bare")).string("/content"), "only in the state");
 }
 
-fn bytes(field: &serde_json::Value) -> Vec<u8> {
+pub fn bytes(field: &serde_json::Value) -> Vec<u8> {
     STANDARD.decode(field.as_str().expect("base64")).expect("base64")
 }

@@ -11,6 +11,7 @@ mod migrations;
 #[path = "../postgres_server/mod.rs"]
 mod postgres_server;
 mod support;
+mod sync_runs;
 mod upkeep;
 
 /// Runs each named test of a module once on each database.
@@ -77,6 +78,14 @@ mod both {
         damage_is_marked_and_stays_until_the_document_is_made_anew,
         heavy_logs_are_found_for_compaction,
         a_snapshot_of_an_earlier_document_is_not_used,
+    );
+    on_both_databases!(sync_runs:
+        a_run_comes_back_as_it_was,
+        the_newest_failures_are_shown,
+        a_history_is_listed_newest_first,
+        changes_of_a_run_wait_for_each_other,
+        silent_runs_are_closed_once_however_many_servers_look,
+        runs_that_ended_long_ago_are_forgotten,
     );
     on_both_databases!(migrations:
         the_schema_goes_up_down_and_up_again,

@@ -26,7 +26,7 @@ CREATE TABLE sync_runs (
     skipped           INTEGER NOT NULL,
     batches           INTEGER NOT NULL,
     current_operation TEXT,
-    error_count       INTEGER NOT NULL,
+    notes             INTEGER NOT NULL,
     started_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL,
     finished_at       INTEGER,
@@ -38,19 +38,26 @@ CREATE INDEX sync_runs_by_start ON sync_runs (workspace_id, user_id, started_at,
 -- Open runs (idle, processing), to find those that have fallen silent.
 CREATE INDEX sync_runs_open ON sync_runs (updated_at) WHERE status < 2;
 
-CREATE TABLE sync_errors (
+-- Ended runs, to find those that need not be remembered any more.
+CREATE INDEX sync_runs_ended ON sync_runs (finished_at) WHERE finished_at IS NOT NULL;
+
+-- Operations that a run must know again when they come back: those that failed, with a code, and those that succeeded
+-- before it began, without. An operation that had no valid name has the empty one.
+CREATE TABLE sync_notes (
     workspace_id BLOB    NOT NULL,
     user_id      BLOB    NOT NULL,
     sync_id      BLOB    NOT NULL,
-    error_number INTEGER NOT NULL,
-    client_id    TEXT,
+    client_id    TEXT    NOT NULL,
+    note_number  INTEGER NOT NULL,
     document_id  BLOB,
-    code         TEXT    NOT NULL,
-    message      TEXT    NOT NULL,
+    code         TEXT,
+    message      TEXT,
     retry_count  INTEGER NOT NULL,
     created_at   INTEGER NOT NULL,
-    PRIMARY KEY (workspace_id, user_id, sync_id, error_number)
+    PRIMARY KEY (workspace_id, user_id, sync_id, client_id, note_number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX sync_notes_by_number ON sync_notes (workspace_id, user_id, sync_id, note_number);
 
 -- Work that one server at a time does. A lease that is not renewed runs out.
 CREATE TABLE leases (

@@ -1,6 +1,6 @@
 //! The handlers that read documents.
 
-use actix_web::http::header::{ETag, EntityTag, Header, IfNoneMatch};
+use actix_web::http::header::{self, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::{VersionBody, document_page, version_page};
@@ -50,13 +50,28 @@ async fn read_document(
 ) -> Result<HttpResponse, ApiError> {
     let document_id = parse_document_id(request.match_info().query("document_id"))?;
     let workspace_id = parse_workspace(request.query_string())?;
-    let document = read(state, user, workspace_id, move |state| state.sync.find_document(workspace_id, document_id));
-    let document = document.await?;
-    let tag = EntityTag::new_strong(document.version.to_string());
-    if is_known(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(ETag(tag)).finish());
-    }
-    Ok(HttpResponse::Ok().insert_header(ETag(tag)).json(DocumentBody::from(&document)))
+    let is_conditional = request.headers().contains_key(header::IF_NONE_MATCH);
+    let known = is_conditional.then(|| IfNoneMatch::parse(&request).ok()).flatten();
+    let found = read(state, user, workspace_id, move |state| {
+        // Whoever has the current version is told so from the head alone.
+        if let Some(known) = known
+            && let Some(version) = state.sync.find_version_number(workspace_id, document_id)?
+            && is_known(&known, &tag_of(version))
+        {
+            return Ok(Err(version));
+        }
+        state.sync.find_document(workspace_id, document_id).map(Ok)
+    });
+    Ok(match found.await? {
+        Ok(document) => {
+            HttpResponse::Ok().insert_header(ETag(tag_of(document.version))).json(DocumentBody::from(&document))
+        }
+        Err(version) => HttpResponse::NotModified().insert_header(ETag(tag_of(version))).finish(),
+    })
+}
+
+fn tag_of(version: Version) -> EntityTag {
+    EntityTag::new_strong(version.to_string())
 }
 
 async fn list_versions(
@@ -105,13 +120,11 @@ where
     .await?
 }
 
-/// Whether the reader's copy is the current one.
-fn is_known(request: &HttpRequest, current: &EntityTag) -> bool {
-    match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(known)) => known.iter().any(|tag| tag.weak_eq(current)),
-        // A header that cannot be read asks for nothing.
-        Err(_) => false,
+/// Whether one of the reader's copies is the current one.
+fn is_known(known: &IfNoneMatch, current: &EntityTag) -> bool {
+    match known {
+        IfNoneMatch::Any => true,
+        IfNoneMatch::Items(known) => known.iter().any(|tag| tag.weak_eq(current)),
     }
 }
 

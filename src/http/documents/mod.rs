@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod changes;
+pub mod diff;
 pub mod endpoints;
 pub mod page_token;
 pub mod query;

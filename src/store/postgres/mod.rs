@@ -17,9 +17,10 @@ use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::workspaces;
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
-use super::{BatchScope, BatchTransaction, StoreError};
+use super::{BatchScope, BatchTransaction, StoreError, sync_runs};
 use crate::domain::document::{DocumentHead, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
-use crate::domain::ids::{DocumentId, Version};
+use crate::domain::ids::{DocumentId, SyncId, Version};
+use crate::domain::sync_run::{NoteChanges, RunNote, SyncRun};
 
 // In each text the workspace's id comes with every wanted row, out of the planner's sight. Given as a constant it lets
 // the planner read the whole workspace by an index that begins with it and throw away what was not wanted: right for
@@ -89,14 +90,7 @@ impl BatchTransaction for PostgresBatch<'_> {
     }
 
     fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows: Vec<HeadRow> = Statement::<Pg, HeadSql>::new(HEADS)
-            .bind::<SqlUuid, _>(self.workspace_id)
-            .bind::<Array<SqlUuid>, _>(db_ids(ids))
-            .load(self.connection)?;
-        rows.into_iter().map(DocumentHead::try_from).collect()
+        load_heads(self.connection, self.workspace_id, ids)
     }
 
     fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError> {
@@ -120,27 +114,7 @@ impl BatchTransaction for PostgresBatch<'_> {
     }
 
     fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows: Vec<DocumentRow> = Statement::<Pg, DocumentSql>::new(DOCUMENTS)
-            .bind::<SqlUuid, _>(self.workspace_id)
-            .bind::<Array<SqlUuid>, _>(db_ids(ids))
-            .load(self.connection)?;
-        let mut updates = load_yjs_updates(self.connection, self.workspace_id, db_ids(ids))?;
-        rows.into_iter()
-            .map(|(head, damaged, name, snapshot, content)| {
-                let mut yjs_parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
-                yjs_parts.extend(updates.remove(&head.document_id).unwrap_or_default());
-                Ok(StoredDocument {
-                    head: head.try_into()?,
-                    updated_by_name: name.unwrap_or_default(),
-                    content: content.as_deref().map(decode_text).transpose()?,
-                    yjs_parts,
-                    damaged,
-                })
-            })
-            .collect()
+        load_documents(self.connection, self.workspace_id, ids)
     }
 
     fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError> {
@@ -158,12 +132,69 @@ impl BatchTransaction for PostgresBatch<'_> {
             rows.statement(self.scope, self.workspace_id, self.feed.head_sequence).get_result(self.connection)?;
         if stored == expected { Ok(()) } else { Err(StoreError::LostRace) }
     }
+
+    fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError> {
+        sync_runs::postgres::find(self.connection, self.scope.run_key(sync_id))
+    }
+
+    fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError> {
+        sync_runs::postgres::find_notes(self.connection, self.scope.run_key(sync_id), client_ids)
+    }
+
+    fn save_sync_run(&mut self, run: &SyncRun, notes: &NoteChanges) -> Result<(), StoreError> {
+        sync_runs::postgres::save(self.connection, self.scope.run_key(run.sync_id), run, notes)
+    }
 }
 
 type ReceiptSql = SqlTypeOf<AsSelect<ReceiptRow, Pg>>;
 type HeadSql = SqlTypeOf<AsSelect<HeadRow, Pg>>;
 type DocumentSql = (HeadSql, Bool, Nullable<Text>, Nullable<Binary>, Nullable<Binary>);
 type DocumentRow = (HeadRow, bool, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// Heads of those of the documents that exist.
+pub(super) fn load_heads(
+    connection: &mut PgConnection,
+    workspace_id: DbUuid,
+    ids: &[DocumentId],
+) -> Result<Vec<DocumentHead>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<HeadRow> = Statement::<Pg, HeadSql>::new(HEADS)
+        .bind::<SqlUuid, _>(workspace_id)
+        .bind::<Array<SqlUuid>, _>(db_ids(ids))
+        .load(connection)?;
+    rows.into_iter().map(DocumentHead::try_from).collect()
+}
+
+/// Those of the documents that exist, with their bodies.
+pub(super) fn load_documents(
+    connection: &mut PgConnection,
+    workspace_id: DbUuid,
+    ids: &[DocumentId],
+) -> Result<Vec<StoredDocument>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<DocumentRow> = Statement::<Pg, DocumentSql>::new(DOCUMENTS)
+        .bind::<SqlUuid, _>(workspace_id)
+        .bind::<Array<SqlUuid>, _>(db_ids(ids))
+        .load(connection)?;
+    let mut updates = load_yjs_updates(connection, workspace_id, db_ids(ids))?;
+    rows.into_iter()
+        .map(|(head, damaged, name, snapshot, content)| {
+            let mut yjs_parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
+            yjs_parts.extend(updates.remove(&head.document_id).unwrap_or_default());
+            Ok(StoredDocument {
+                head: head.try_into()?,
+                updated_by_name: name.unwrap_or_default(),
+                content: content.as_deref().map(decode_text).transpose()?,
+                yjs_parts,
+                damaged,
+            })
+        })
+        .collect()
+}
 
 /// Updates since the snapshot, by document, in the order of their versions.
 fn load_yjs_updates(

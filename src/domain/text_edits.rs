@@ -1,0 +1,187 @@
+//! The difference between two texts as a few small edits: what an editor would have typed, found afterwards.
+//!
+//! Small edits matter: an edit that replaces a whole paragraph would take away what somebody else types into it
+//! meanwhile. Lines are compared first, then the words of changed lines, then the ends of changed words.
+
+use std::ops::Range;
+
+use imara_diff::{Algorithm, Diff, InternedInput};
+
+/// Changed lines longer than this are replaced as they are: it bounds the time of a comparison by words.
+const MAX_COMPARED_BYTES: usize = 64 * 1024;
+
+/// One edit: at `position`, `removed` units go and `inserted` comes. Positions and lengths are UTF-16 units, as Yjs
+/// counts, in the text as the edits before this one left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextEdit {
+    /// Where.
+    pub position: u32,
+    /// How many units go.
+    pub removed: u32,
+    /// What comes in their place.
+    pub inserted: String,
+}
+
+/// The edits that make `new` of `old`, from front to back.
+#[must_use]
+pub fn edits_between(old: &str, new: &str) -> Vec<TextEdit> {
+    let mut script = Script::default();
+    let old_lines: Vec<&str> = old.split_inclusive('\n').collect();
+    let new_lines: Vec<&str> = new.split_inclusive('\n').collect();
+    compare(&old_lines, &new_lines, &mut script, &mut |removed, inserted, script| {
+        if removed.is_empty() || inserted.is_empty() || removed.len().max(inserted.len()) > MAX_COMPARED_BYTES {
+            script.replace(removed, inserted);
+        } else {
+            compare(&words(removed), &words(inserted), script, &mut |removed, inserted, script| {
+                script.replace(removed, inserted);
+            });
+        }
+    });
+    script.edits
+}
+
+/// Walks through two lists of pieces; what differs is handed on as text.
+fn compare(old: &[&str], new: &[&str], script: &mut Script, differs: &mut dyn FnMut(&str, &str, &mut Script)) {
+    let mut at = 0;
+    for (before, after) in hunks(old, new) {
+        script.keep(&joined(old, at..before.start));
+        differs(&joined(old, before.clone()), &joined(new, after), script);
+        at = before.end;
+    }
+    script.keep(&joined(old, at..old.len()));
+}
+
+fn hunks(old: &[&str], new: &[&str]) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut input = InternedInput::default();
+    input.update_before(old.iter().copied());
+    input.update_after(new.iter().copied());
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_no_heuristic(&input);
+    diff.hunks().map(|hunk| (widen(&hunk.before), widen(&hunk.after))).collect()
+}
+
+fn widen(range: &Range<u32>) -> Range<usize> {
+    let wide = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    wide(range.start)..wide(range.end)
+}
+
+fn joined(pieces: &[&str], range: Range<usize>) -> String {
+    pieces.get(range).unwrap_or_default().concat()
+}
+
+/// Runs of letters and digits; everything else stands alone.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    let mut in_word = false;
+    for (at, character) in text.char_indices() {
+        let belongs = character.is_alphanumeric();
+        if at > start && !(belongs && in_word) {
+            words.extend(text.get(start..at));
+            start = at;
+        }
+        in_word = belongs;
+    }
+    words.extend(text.get(start..).filter(|rest| !rest.is_empty()));
+    words
+}
+
+/// The edits so far.
+#[derive(Default)]
+struct Script {
+    edits: Vec<TextEdit>,
+    /// UTF-16 units of the new text that are settled.
+    position: u32,
+}
+
+impl Script {
+    fn keep(&mut self, text: &str) {
+        self.position = self.position.saturating_add(units(text));
+    }
+
+    /// Replaces a piece, but for what both begin and end with.
+    fn replace(&mut self, removed: &str, inserted: &str) {
+        let prefix = common_prefix(removed.chars(), inserted.chars());
+        let (kept, removed) = removed.split_at(prefix);
+        let inserted = inserted.get(prefix..).unwrap_or_default();
+        let suffix = common_prefix(removed.chars().rev(), inserted.chars().rev());
+        let (removed, tail) = removed.split_at(removed.len() - suffix);
+        let inserted = inserted.get(..inserted.len() - suffix).unwrap_or_default();
+        self.keep(kept);
+        if !removed.is_empty() || !inserted.is_empty() {
+            self.edits.push(TextEdit {
+                position: self.position,
+                removed: units(removed),
+                inserted: inserted.to_owned(),
+            });
+        }
+        self.keep(inserted);
+        self.keep(tail);
+    }
+}
+
+/// Bytes of what two sequences of characters begin with alike.
+fn common_prefix(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
+    one.zip(other).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+}
+
+fn units(text: &str) -> u32 {
+    u32::try_from(text.encode_utf16().count()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn apply(old: &str, edits: &[TextEdit]) -> String {
+        let mut text: Vec<u16> = old.encode_utf16().collect();
+        for edit in edits {
+            let at = |n: u32| usize::try_from(n).unwrap();
+            text.splice(at(edit.position)..at(edit.position + edit.removed), edit.inserted.encode_utf16());
+        }
+        String::from_utf16(&text).expect("no half of a surrogate pair is left behind")
+    }
+
+    fn edit(position: u32, removed: u32, inserted: &str) -> TextEdit {
+        TextEdit { position, removed, inserted: inserted.to_owned() }
+    }
+
+    #[test]
+    fn equal_texts_need_no_edit() {
+        assert_eq!(edits_between("", ""), []);
+        assert_eq!(edits_between("one\ntwo", "one\ntwo"), []);
+    }
+
+    #[test]
+    fn what_was_typed_is_found() {
+        assert_eq!(edits_between("", "one"), [edit(0, 0, "one")]);
+        assert_eq!(edits_between("one", ""), [edit(0, 3, "")]);
+        assert_eq!(edits_between("one\ntwo\n", "one\nand two\n"), [edit(4, 0, "and ")]);
+        assert_eq!(edits_between("the old house\n", "the older house\n"), [edit(7, 0, "er")]);
+        assert_eq!(edits_between("a b c d\n", "a x c y\n"), [edit(2, 1, "x"), edit(6, 1, "y")]);
+        assert_eq!(edits_between("a\nb\nc", "b\nc\nd"), [edit(0, 2, ""), edit(3, 0, "\nd")]);
+    }
+
+    #[test]
+    fn positions_count_utf16_units() {
+        assert_eq!(edits_between("😀 one", "😀 two"), [edit(3, 3, "two")]);
+        // Both begin with the same half of a surrogate pair.
+        assert_eq!(edits_between("😀", "😁"), [edit(0, 2, "😁")]);
+    }
+
+    #[test]
+    fn very_long_lines_are_compared_in_bounded_time() {
+        let old = "word ".repeat(200_000);
+        let new = format!("{}other {}", &old[..500_000], &old[500_000..]);
+        assert_eq!(edits_between(&old, &new), [edit(500_000, 0, "other ")]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_edits_make_the_new_text(old in "[ab😀é \n]{0,60}", new in "[ab😀é \n]{0,60}") {
+            prop_assert_eq!(apply(&old, &edits_between(&old, &new)), new);
+        }
+    }
+}
