@@ -112,8 +112,8 @@ pub fn run_batch(
         Some(cursor) => read_page_locked(cursor, &feed, |span| tx.load_changes(span)).map(Some),
         None => Ok(None),
     };
-    // Own changes lie behind the feed's head, out of the page's reach. What is not kept must not hide anything either:
-    // its author has seen the documents that it changed, but not as they stay.
+    // Own changes lie behind the feed's head, out of the page's reach. What is not kept must not hide others' either, so
+    // the page is then read before it is written.
     let mut pulled = if keep { None } else { pull(tx)? };
     if !plan.writes.is_empty() {
         tx.write(&plan.writes)?;

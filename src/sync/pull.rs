@@ -117,7 +117,7 @@ pub struct Shown {
 }
 
 /// Shows what was read; `keep` is told what rendering taught. The page ends before a document that cannot be rendered
-/// now, and after [`LONGEST_RENDERING`].
+/// now, and when rendering has taken too long.
 pub fn show(
     renderer: &Renderer,
     workspace_id: WorkspaceId,

@@ -211,7 +211,11 @@ impl SyncService {
     }
 
     fn show_changes(&self, workspace_id: WorkspaceId, pulled: Pulled) -> Shown {
-        show(&self.renderer, workspace_id, pulled, |rendered, learned| self.keep(workspace_id, rendered, learned))
+        let keep = |rendered, learned| self.keep(workspace_id, rendered, learned);
+        let shown = show(&self.renderer, workspace_id, pulled, keep);
+        let documents = u64::try_from(shown.page.items.len()).unwrap_or(u64::MAX);
+        metrics::counter!("landfall_pulled_documents_total").increment(documents);
+        shown
     }
 
     /// A document, live or deleted.
