@@ -78,6 +78,9 @@ fn scripts_read_events() {
     let progress = &last["progress"];
     assert_eq!((&progress["total"], &progress["succeeded"]), (&120.into(), &120.into()));
     assert_eq!(progress["percentage"], 100.0);
+    let runs = desk.ada.get(&format!("/api/v1/syncs?workspace_id={}", desk.ada.workspace_id)).expect(200);
+    let run = &runs.items()[0];
+    assert_eq!((&run["status"], &run["succeeded"]), (&"completed".into(), &120.into()), "others can watch it");
     let quiet = place.run(&["sync", "--quiet"]).expect(0);
     assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
     let status = place.run(&["status", "--json"]).expect(0);

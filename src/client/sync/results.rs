@@ -64,8 +64,8 @@ impl Engine<'_> {
         let path = self.path_of(id)?;
         // A replayed answer may be of a time before others' changes; then only the feed says that all is known here.
         let follows = |version: i64| operation.base_version.unwrap_or(0) + 1 == version;
-        let is_whole =
-            !result.merged && !operation.restore && (!result.replayed || result.version.is_some_and(follows));
+        let has_more = result.merged || result.server.is_some() || operation.restore;
+        let is_whole = !has_more && (!result.replayed || result.version.is_some_and(follows));
         self.state.change(|change| {
             change.remove_operation(&operation.client_id)?;
             if operation.kind == "delete" {
@@ -85,8 +85,8 @@ impl Engine<'_> {
         }
         self.report.count(&format!("{} {path}", operation.kind), Counted::Succeeded);
         // Before it was deleted, others may have changed what is revived.
-        let revived = if operation.restore { self.read_document(id)? } else { None };
-        match revived.or(result.server.filter(|_| result.merged)) {
+        let revived = if operation.restore && result.server.is_none() { self.read_document(id)? } else { None };
+        match result.server.or(revived) {
             Some(document) => self.take_in_answer(document),
             None => Ok(()),
         }
