@@ -84,7 +84,7 @@ pub struct InitOptions {
     /// The folder; made when absent
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
-    /// The server's address, like https://notes.example.org
+    /// The server's address, with http:// or https:// in front
     #[arg(long, value_name = "URL")]
     pub server: String,
     /// The workspace's id or name [default: the only one that you have]
@@ -104,6 +104,9 @@ pub struct LoginOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub folder: FolderOption,
+    /// The server's address, if it has moved
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
     /// Who logs in [default: who did before, or LANDFALL_USERNAME]
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,

@@ -16,8 +16,10 @@ Examples:
   landfall serve --listen 127.0.0.1:0                   any free port; the first line printed names it
   LANDFALL_DATABASE_URL=postgres://app@db/notes landfall serve --listen 0.0.0.0:7001
   landfall migrate                                      bring the database up to date, then stop
+  landfall init ~/notes --server http://127.0.0.1:7001  make a folder an offline editor, then:
+  landfall sync ~/notes
 
-Every flag has an environment variable of the same name: --data-dir is LANDFALL_DATA_DIR.
+Every flag of `serve` has an environment variable of the same name: --data-dir is LANDFALL_DATA_DIR.
 `landfall serve --help` lists them all. RUST_LOG sets what is logged (default: info).";
 
 /// Offline-first document sync: one request pushes an editor's whole queue.

@@ -120,6 +120,14 @@ fn all_or_nothing_is_one_batch() {
     place.delete("20.md");
     place.run(&["sync", "--atomic"]).expect(0);
     assert_eq!(desk.documents().len(), 20);
+    for n in 0..3 {
+        place.write(&format!("large {n}.md"), "x".repeat(4_000_000));
+    }
+    let ran = place.run(&["sync", "--atomic"]).expect(2);
+    assert!(ran.says(&["10485760 bytes"]), "{}", ran.stderr);
+    assert_eq!(desk.documents().len(), 20);
+    place.sync();
+    assert_eq!(desk.documents().len(), 23);
 }
 
 #[test]

@@ -46,7 +46,11 @@ pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
     Ok(exit::IN_SYNC)
 }
 
-fn check_address(server: &str) -> Result<&str, ClientError> {
+/// The address without a slash at its end.
+///
+/// # Errors
+/// `Usage` if it is none.
+pub(super) fn check_address(server: &str) -> Result<&str, ClientError> {
     let address = server.trim_end_matches('/');
     let host = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
     if host.is_some_and(|host| !host.is_empty() && !host.contains(['@', '?', '#', ' '])) {

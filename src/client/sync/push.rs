@@ -11,7 +11,7 @@ use std::thread;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::{Engine, Tally};
+use super::Engine;
 use crate::client::error::ClientError;
 use crate::client::remote::{Remote, RemoteError, Until};
 use crate::client::report::{Counted, Event};
@@ -145,14 +145,20 @@ impl Engine<'_> {
         let batch_size = if self.settings.atomic { self.limits.max_operations } else { self.settings.batch_size };
         let (mut operations, mut written, mut bytes) = (Vec::new(), Vec::<Box<RawValue>>::new(), 0_usize);
         for name in candidates {
-            if operations.len() >= batch_size.min(self.limits.max_operations) {
+            let is_full = operations.len() >= batch_size.min(self.limits.max_operations);
+            let next = if is_full { None } else { self.prepare(&name)? };
+            let size = next.as_ref().map_or(0, |(_, raw)| raw.get().len() + 1);
+            if is_full || (!operations.is_empty() && bytes + size > self.limits.batch_bytes()) {
+                if self.settings.atomic {
+                    return Err(ClientError::Usage(format!(
+                        "what is queued cannot be pushed all or nothing: it is more than the {} bytes that the server \
+                         takes at once; leave out --atomic",
+                        self.limits.max_body_bytes
+                    )));
+                }
                 break;
             }
-            let Some((operation, raw)) = self.prepare(&name)? else { continue };
-            let size = raw.get().len() + 1;
-            if !operations.is_empty() && bytes + size > self.limits.batch_bytes() {
-                break;
-            }
+            let Some((operation, raw)) = next else { continue };
             bytes += size;
             operations.push(operation);
             written.push(raw);
@@ -288,8 +294,7 @@ impl Engine<'_> {
         self.state.change(|change| change.bury(operation, &path, (code, message), super::now_us()))?;
         let client_id = &operation.client_id;
         self.report.tell(&Event::DeadLetter { path: &path, client_id, code, message });
-        let Tally { failed, .. } = &mut self.tally;
-        *failed += 1;
+        self.tally.failed += 1;
         self.report.count(&format!("{} {path}", operation.kind), Counted::Failed);
         Ok(())
     }
