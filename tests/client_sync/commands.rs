@@ -256,3 +256,20 @@ fn the_readmes_five_lines_make_two_synced_folders() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!((place.read("notes/hello.md"), place.read("copy/hello.md")), ("# Hello\n".into(), "# Hello\n".into()));
 }
+
+#[test]
+fn a_server_may_move() {
+    let mut desk = Desk::new();
+    let place = desk.place();
+    place.write("a.md", "one\n");
+    place.sync();
+    desk.server.stop();
+    desk.server.restart();
+    place.run(&["sync", "--retries", "0"]).expect(3);
+    let other = Desk::new();
+    let ran = place.run(&["login", "--server", &other.server.client().base_url()]).expect(2);
+    assert!(ran.says(&["no access"]), "{}", ran.stderr);
+    place.run(&["login", "--server", &desk.server.client().base_url()]).expect(0);
+    let ran = place.sync();
+    assert!(ran.says(&["0 pushed, 0 pulled; in sync"]), "{}", ran.stdout);
+}

@@ -1,5 +1,6 @@
 //! `landfall login`: logs in for a folder, and keeps what renews the login.
 
+use super::init::check_address;
 use super::{ask_for_login, patience};
 use crate::client::credentials::{self, Credentials};
 use crate::client::error::{ClientError, exit};
@@ -8,16 +9,28 @@ use crate::client::options::LoginOptions;
 use crate::client::remote::Remote;
 use crate::client::report::write_line;
 use crate::client::state::settings::Setting;
+use crate::client::wire::{List, Workspace};
 use crate::client::workplace::{Access, Workplace};
 
 pub(super) fn run(options: &LoginOptions) -> Result<u8, ClientError> {
     let mut workplace = Workplace::open(&options.folder.folder, Access::Change)?;
     let remembered = workplace.username.clone().filter(|_| std::env::var_os("LANDFALL_USERNAME").is_none());
     let (username, password) = ask_for_login(options.username.as_deref().or(remembered.as_deref()))?;
-    let remote = Remote::new(&workplace.server, Credentials::None, patience(options.patience), Interrupt::default());
+    let server = options.server.as_deref().map_or(Ok(workplace.server.as_str()), check_address)?.to_owned();
+    let remote = Remote::new(&server, Credentials::None, patience(options.patience), Interrupt::default());
     let refresh_token = remote.log_in(&username, &password)?;
+    let workspaces: List<Workspace> = remote.get("/api/v1/workspaces")?;
+    if !workspaces.items.iter().any(|one| one.workspace_id == workplace.identity.workspace) {
+        return Err(ClientError::Usage(format!(
+            "{username} has no access to the folder's workspace ({}) on {server}",
+            workplace.identity.workspace
+        )));
+    }
     credentials::store(&workplace.folder.own(""), &username, &refresh_token)?;
-    workplace.state.change(|change| change.put_setting(Setting::Username, &username))?;
-    write_line(&format!("{username} is logged in to {}", workplace.server));
+    workplace.state.change(|change| {
+        change.put_setting(Setting::Server, &server)?;
+        change.put_setting(Setting::Username, &username)
+    })?;
+    write_line(&format!("{username} is logged in to {server}"));
     Ok(exit::IN_SYNC)
 }
