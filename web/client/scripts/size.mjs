@@ -1,0 +1,20 @@
+// Prints how large the client is in a browser: bundled and minified, without Yjs, gzipped. Fails above the limit.
+import { build } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+/** Bytes, gzipped. */
+const LIMIT = 15 * 1024;
+
+const { outputFiles } = await build({
+  entryPoints: [fileURLToPath(new URL("../src/index.ts", import.meta.url))],
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  external: ["yjs"],
+  write: false,
+});
+const bytes = gzipSync(outputFiles[0].contents, { level: 9 }).length;
+console.log(`${bytes} bytes gzipped, without Yjs (at most ${LIMIT})`);
+if (bytes > LIMIT) process.exit(1);

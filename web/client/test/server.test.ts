@@ -1,0 +1,150 @@
+// The client and the real server, over HTTP.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BatchSyncService, MemoryStore, ROOT, type ClientOptions, type SyncReport } from "../src/index.js";
+import { losing, TestServer } from "./support/server.js";
+
+let server: TestServer;
+let users = 0;
+const quick = { baseMs: 20, capMs: 200 };
+
+beforeAll(async () => {
+  server = await TestServer.start();
+});
+afterAll(() => server.stop());
+
+function client(options: Partial<ClientOptions> = {}): BatchSyncService {
+  return new BatchSyncService({ url: server.url, store: new MemoryStore(), backoff: quick, ...options });
+}
+
+/** Two devices of one new user, both logged in. */
+async function devices(options: Partial<ClientOptions> = {}): Promise<[BatchSyncService, BatchSyncService]> {
+  const name = `user-${(users += 1)}`;
+  const [laptop, phone] = [client(options), client()];
+  await laptop.register(name, "correct horse battery");
+  await phone.login(name, "correct horse battery");
+  return [laptop, phone];
+}
+
+function expectSynced(report: SyncReport): void {
+  expect(report.error).toBeUndefined();
+  expect(report.status).toBe("synced");
+  expect(report.progress).toMatchObject({ failed: 0, skipped: 0, percentage: 100, errors: [] });
+}
+
+async function texts(of: BatchSyncService): Promise<Record<string, string>> {
+  const all = await Promise.all((await of.documents()).map(({ document_id }) => of.document(document_id)));
+  return Object.fromEntries(all.map((document) => [document?.title ?? "", document?.content ?? ""]));
+}
+
+describe("against the server", () => {
+  test("120 documents written offline, then a login: pushed in chunks, pulled by a second device", async () => {
+    const laptop = client({ batchSize: 25 });
+    for (let n = 0; n < 120; n += 1) {
+      await laptop.queueCreate({ title: `note ${n}`, content: `text ${n}`, kind: n % 2 ? "yjs" : "text" });
+    }
+    expect((await laptop.sync()).status).toBe("auth-needed");
+    await laptop.register("offline-writer", "correct horse battery");
+    const report = await laptop.sync();
+    expectSynced(report);
+    expect(report.progress).toMatchObject({ total: 120, succeeded: 120 });
+
+    const phone = client();
+    await phone.login("offline-writer", "correct horse battery");
+    expectSynced(await phone.sync());
+    const pulled = await texts(phone);
+    expect(Object.keys(pulled)).toHaveLength(120);
+    expect(pulled["note 7"]).toBe("text 7");
+    expect(pulled["note 8"]).toBe("text 8");
+    expect(pulled).toEqual(await texts(laptop));
+  });
+
+  test("two devices edit one Yjs document offline: both edits survive on both", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "plan", content: "one\ntwo\nthree\n" });
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+
+    (await laptop.openDocument(id)).getText(ROOT).insert(0, "from the laptop\n");
+    const onPhone = (await phone.openDocument(id)).getText(ROOT);
+    onPhone.insert(onPhone.length, "from the phone\n");
+    onPhone.delete(4, 4);
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+    expectSynced(await laptop.sync());
+
+    const both = "from the laptop\none\nthree\nfrom the phone\n";
+    expect(await texts(phone)).toEqual({ plan: both });
+    expect(await texts(laptop)).toEqual({ plan: both });
+    expect(onPhone.toString()).toBe(both);
+  });
+
+  test("two devices edit different lines of one plain text: the server merges, both take it over", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "list", content: "milk\nbread\neggs\n", kind: "text" });
+    await laptop.sync();
+    await phone.sync();
+    await laptop.queueUpdate(id, { content: "oat milk\nbread\neggs\n" });
+    await phone.queueUpdate(id, { content: "milk\nbread\nsix eggs\n" });
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+    expectSynced(await laptop.sync());
+    expect(await texts(phone)).toEqual({ list: "oat milk\nbread\nsix eggs\n" });
+    expect(await texts(laptop)).toEqual(await texts(phone));
+  });
+
+  test("an edit made while the answer to the one before was lost merges with what others wrote", async () => {
+    let lose = false;
+    const [laptop, phone] = await devices({ fetch: losing((path) => lose && path.endsWith("/batch")), retries: 1 });
+    const id = await laptop.queueCreate({ title: "list", content: "a\nb\nc\nd\ne\n", kind: "text" });
+    await laptop.sync();
+    await phone.sync();
+    await phone.queueUpdate(id, { content: "a\nb\nc\nd\nE\n" });
+    await phone.sync();
+    await laptop.queueUpdate(id, { content: "A\nb\nc\nd\ne\n" });
+    lose = true;
+    expect((await laptop.sync({ direction: "push" })).status).toBe("offline");
+    lose = false;
+    await laptop.queueUpdate(id, { content: "A\nb\nC\nd\ne\n" });
+    expectSynced(await laptop.sync());
+    expect(await texts(laptop)).toEqual({ list: "A\nb\nC\nd\nE\n" });
+    await phone.sync();
+    expect(await texts(phone)).toEqual({ list: "A\nb\nC\nd\nE\n" });
+  });
+
+  test("lost answers: everything is sent again and applied once", async () => {
+    let calls = 0;
+    const [laptop, phone] = await devices({
+      fetch: losing((path) => path.endsWith("/batch") && (calls += 1) % 2 === 1),
+      batchSize: 10,
+      concurrency: 1,
+    });
+    let replayed = 0;
+    laptop.on("result", (result) => (replayed += result.replayed ? 1 : 0));
+    for (let n = 0; n < 40; n += 1) await laptop.queueCreate({ title: `note ${n}`, content: `text ${n}` });
+    expectSynced(await laptop.sync());
+    expect(replayed).toBeGreaterThan(0);
+    expectSynced(await phone.sync());
+    const documents = await phone.documents();
+    expect(documents).toHaveLength(40);
+    expect(documents.every((document) => document.version === 1)).toBe(true);
+    expect(await texts(phone)).toEqual(await texts(laptop));
+  });
+
+  test("killed and restarted in the middle of 500 documents: nothing lost, nothing doubled", async () => {
+    const [laptop, phone] = await devices({ retries: 2, batchSize: 20 });
+    for (let n = 0; n < 500; n += 1) await laptop.queueCreate({ title: `note ${n}`, content: `text ${n}`, kind: "text" });
+    let restarted: Promise<void> | undefined;
+    laptop.on("progress", ({ succeeded }) => {
+      if (succeeded > 100) restarted ??= server.kill().then(() => server.restart());
+    });
+    let report = await laptop.sync();
+    await restarted;
+    expect(restarted).toBeDefined();
+    for (let tries = 0; report.status !== "synced" && tries < 20; tries += 1) report = await laptop.resume();
+    expect(report.status).toBe("synced");
+    expect(await laptop.status()).toMatchObject({ queued: 0, dead_letters: 0, conflicts: 0, documents: 500 });
+    expectSynced(await phone.sync());
+    expect(await texts(phone)).toEqual(await texts(laptop));
+    expect((await phone.documents()).length).toBe(500);
+  });
+});
