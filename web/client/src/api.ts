@@ -39,13 +39,13 @@ export class Api {
   /** Sends a request as the user who is logged in, and reads the JSON of its answer. */
   async json<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await this.authorized((token) => this.#send(method, path, body, token));
-    return (await response.json()) as T;
+    return parse<T>(response);
   }
 
   /** Sends a request that needs no login. */
   async open<T>(method: string, path: string, body?: unknown): Promise<T | undefined> {
     const response = await this.#send(method, path, body);
-    return response.status === 204 ? undefined : ((await response.json()) as T);
+    return response.status === 204 ? undefined : parse<T>(response);
   }
 
   /** Opens a stream as the user who is logged in; no time is set for it. */
@@ -143,6 +143,15 @@ export class Api {
     if (response.ok) return response;
     const problem = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined;
     throw new RequestRefused(response.status, problem, retryAfterMs(response, this.#settings.clock));
+  }
+}
+
+/** The JSON of an answer. Some page of a network in between is no answer of the server's. */
+async function parse<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (cause) {
+    throw new Unreachable(false, { cause });
   }
 }
 

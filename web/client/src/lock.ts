@@ -53,30 +53,45 @@ export class WebLock implements Lock {
 export class LeaseLock implements Lock {
   readonly #store: Store;
   readonly #clock: Clock;
+  /** This client; it may take back a lease that it could not give back. */
+  readonly #holder: string;
+  /** What this client holds now. */
+  readonly #held = new Set<string>();
 
   constructor(store: Store, clock: Clock) {
+    this.#holder = uuidv7(clock.now());
     this.#store = store;
     this.#clock = clock;
   }
 
   async attempt<R>(name: string, body: () => Promise<R>): Promise<{ result: R } | undefined> {
-    const holder = uuidv7(this.#clock.now());
-    if (!(await this.#take(name, holder))) return undefined;
+    if (this.#held.has(name)) return undefined;
+    this.#held.add(name);
+    try {
+      return (await this.#take(name)) ? { result: await this.#renewing(name, body) } : undefined;
+    } finally {
+      this.#held.delete(name);
+    }
+  }
+
+  /** Runs `body` with a lease that does not run out, and gives it back. */
+  async #renewing<R>(name: string, body: () => Promise<R>): Promise<R> {
     let timer: unknown;
     let renewing: Promise<unknown> = Promise.resolve();
     const renewLater = () => {
       timer = this.#clock.setTimeout(() => {
-        renewing = this.#take(name, holder).catch(() => undefined);
+        renewing = this.#take(name).catch(() => undefined);
         renewLater();
       }, LEASE_MS / 3);
     };
     renewLater();
     try {
-      return { result: await body() };
+      return await body();
     } finally {
       this.#clock.clearTimeout(timer);
       await renewing;
-      await this.#release(name, holder);
+      // One that cannot be given back, for want of room, runs out.
+      await this.#release(name).catch(() => undefined);
     }
   }
 
@@ -89,19 +104,19 @@ export class LeaseLock implements Lock {
   }
 
   /** Takes or renews the lease. */
-  #take(name: string, holder: string): Promise<boolean> {
+  #take(name: string): Promise<boolean> {
     return this.#store.transaction("write", async (tx) => {
       const lease = await getMeta(tx, `lease:${name}`);
       const now = this.#clock.now();
-      if (lease && lease.holder !== holder && lease.until > now) return false;
-      await setMeta(tx, `lease:${name}`, { holder, until: now + LEASE_MS });
+      if (lease && lease.holder !== this.#holder && lease.until > now) return false;
+      await setMeta(tx, `lease:${name}`, { holder: this.#holder, until: now + LEASE_MS });
       return true;
     });
   }
 
-  #release(name: string, holder: string): Promise<void> {
+  #release(name: string): Promise<void> {
     return this.#store.transaction("write", async (tx) => {
-      if ((await getMeta(tx, `lease:${name}`))?.holder === holder) await setMeta(tx, `lease:${name}`, undefined);
+      if ((await getMeta(tx, `lease:${name}`))?.holder === this.#holder) await setMeta(tx, `lease:${name}`, undefined);
     });
   }
 }
