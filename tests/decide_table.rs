@@ -317,3 +317,33 @@ fn deleted_documents() {
     );
     assert_eq!(standing_of(Some(5), &head, false, None), Standing::Stale { base: None });
 }
+
+/// What is left of a document whose tombstone has been purged.
+#[test]
+fn purged_documents() {
+    let head = DocumentHead { title: String::new(), content_digest: None, ..tombstone(6) };
+    assert!(head.is_purged() && !tombstone(6).is_purged());
+    let empty_yjs = DocumentHead { state_vector: Some(StateVector::default()), ..head.clone() };
+    assert!(!empty_yjs.is_purged(), "a tombstone whose text was never derived");
+    let purged = on(Some(&head), Standing::Current);
+    let restore = |changes| Operation { restore: true, ..update(changes) };
+    assert_eq!(purged.refusal(&create(titled("T", text("x")))), (ErrorCode::Deleted, Attach::Document));
+    assert_eq!(purged.refusal(&update(text("x"))), (ErrorCode::Deleted, Attach::Document));
+    assert_eq!(purged.decide(&delete()), Decision::Unchanged);
+    // What is restored must be sent whole: nothing of it is left.
+    assert_eq!(purged.decide(&restore(text("x"))), Decision::Create);
+    assert_eq!(purged.decide(&restore(titled("T", with_yjs(yjs(7, 0, 5))))), Decision::Create);
+    assert_eq!(purged.refusal(&restore(with_yjs(yjs(7, 3, 5)))).0, ErrorCode::YjsMissingDependencies);
+    assert_eq!(purged.refusal(&restore(titled("T", Changes::default()))), (ErrorCode::Deleted, Attach::Document));
+    // The version is checked all the same, unless forced.
+    for (standing, code) in [
+        (Standing::Stale { base: None }, ErrorCode::VersionMismatch),
+        (Standing::Unstated, ErrorCode::BaseVersionRequired),
+        (Standing::Future, ErrorCode::InvalidBaseVersion),
+    ] {
+        let purged = on(Some(&head), standing);
+        assert_eq!(purged.refusal(&restore(text("x"))).0, code);
+        assert_eq!(purged.refusal(&restore(with_yjs(yjs(7, 0, 5)))).0, code);
+        assert_eq!(purged.decide(&Operation { force: true, ..restore(text("x")) }), Decision::Create);
+    }
+}

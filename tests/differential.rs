@@ -8,8 +8,10 @@ mod postgres_server;
 use std::time::Duration;
 
 use landfall::domain::document::{Receipt, StoredDocument};
+use landfall::domain::ids::SyncId;
 use landfall::domain::operation::{Operation, digest_of};
 use landfall::domain::outcome::Outcome;
+use landfall::domain::sync_run::{RunNote, SyncRun};
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::accounts::NewUser;
 use landfall::store::feed_pages::{FeedPage, Span};
@@ -22,9 +24,11 @@ use model::operations::{
 use model::{Model, far_away};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use uuid::Uuid;
 
 /// Histories of up to seven batches each; Postgres gets half as many.
 const DIFFERENTIAL_CASES: u32 = 64;
+const RUN: SyncId = SyncId(Uuid::from_u128(0xcccc));
 const DOCUMENTS: std::ops::Range<u128> = 1..5;
 
 fn open(url: &str) -> Store {
@@ -53,8 +57,8 @@ fn apply(store: &Store, request: &BatchRequest, now: Timestamp) -> Vec<Outcome> 
     store.run_batch(scope, move |tx| run_batch(tx, &request, now, &Attempt::default())).unwrap().unwrap().outcomes
 }
 
-/// The documents, the receipts, and the feed in pages.
-type Seen = (Vec<StoredDocument>, Vec<Receipt>, Vec<FeedPage>);
+/// Documents, receipts, the feed in pages, and the sync run with its notes.
+type Seen = (Vec<StoredDocument>, Vec<Receipt>, Vec<FeedPage>, Option<(SyncRun, Vec<RunNote>)>);
 
 /// The feed, three documents a page.
 fn pages(tx: &mut dyn BatchTransaction) -> Result<Vec<FeedPage>, StoreError> {
@@ -89,7 +93,10 @@ fn seen(store: &Store, names: &[String]) -> Seen {
             receipts.sort_by(|one, two| one.client_id.cmp(&two.client_id));
             let mut documents = tx.load_documents(&DOCUMENTS.map(id).collect::<Vec<_>>())?;
             documents.sort_by_key(|document| document.head.document_id);
-            Ok(((documents, receipts, pages(tx)?), End::Rollback))
+            let mut notes = tx.find_run_notes(RUN, &names)?;
+            notes.sort_by_key(|note| note.number);
+            let run = tx.find_sync_run(RUN)?.map(|run| (run, notes));
+            Ok(((documents, receipts, pages(tx)?, run), End::Rollback))
         })
         .unwrap()
 }
@@ -99,7 +106,9 @@ fn seen_in_model(model: &Model) -> Seen {
     let mut receipts: Vec<Receipt> = workspace.receipts.values().cloned().collect();
     receipts.sort_by(|one, two| one.client_id.cmp(&two.client_id));
     let documents = workspace.heads.keys().filter_map(|id| model.stored(WORKSPACE, *id, "ada")).collect();
-    (documents, receipts, model.in_transaction(WORKSPACE, pages).unwrap())
+    let run = workspace.runs.get(&(USER, RUN)).cloned();
+    let run = run.map(|(run, notes)| (run, notes.into_values().collect()));
+    (documents, receipts, model.in_transaction(WORKSPACE, pages).unwrap(), run)
 }
 
 fn any_operation() -> impl Strategy<Value = Operation> {
@@ -121,13 +130,15 @@ fn any_batch() -> impl Strategy<Value = BatchRequest> {
         let payload_digest = digest_of(&format!("{:?}", operation.changes));
         Operation { client_id: format!("op{name}"), payload_digest, ..operation }
     });
-    (prop::collection::vec(named, 1..8), any::<bool>(), any::<bool>()).prop_map(|(mut operations, all, device)| {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (prop::collection::vec(named, 1..8), flags).prop_map(|(mut operations, (all, device, counts))| {
         operations.sort_by(|one, two| one.client_id.cmp(&two.client_id));
         operations.dedup_by(|one, two| one.client_id == two.client_id);
         let mut request = batch(operations);
         if all {
             request = atomic(request);
         }
+        request.sync_id = counts.then_some(RUN);
         if device { from_device("d", request) } else { request }
     })
 }

@@ -21,6 +21,8 @@ mod http {
     mod conflicts;
     mod diff;
     mod durability;
+    mod events;
+    mod events_across_servers;
     mod feed;
     mod feed_in_batch;
     mod feed_readers;
@@ -35,7 +37,10 @@ mod http {
     mod readme;
     mod receipts;
     mod requests;
+    mod retention;
     mod seed_request;
+    mod sync_counts;
+    mod syncs;
     mod validation;
     mod yjs_documents;
 }

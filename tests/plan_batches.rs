@@ -2,11 +2,15 @@
 
 mod model;
 
+use std::collections::BTreeMap;
+
+use landfall::domain::cursor::{Cursor, FeedKey};
 use landfall::domain::error_code::ErrorCode;
-use landfall::domain::operation::Operation;
-use landfall::domain::outcome::{Outcome, Status};
+use landfall::domain::ids::{DocumentId, Version};
+use landfall::domain::operation::{Operation, OperationKind, Target};
+use landfall::domain::outcome::{Attach, Outcome, Status};
 use landfall::domain::timestamp::Timestamp;
-use landfall::sync::BatchRequest;
+use landfall::sync::{BatchRequest, PullFrom};
 use model::Model;
 use model::operations::{
     WORKSPACE, atomic, batch, by_reference, create, delete, from_device, id, retitle, typing, update, yjs,
@@ -132,6 +136,27 @@ fn a_deleted_document_is_made_anew_above_its_old_version() {
 }
 
 #[test]
+fn a_purged_document_is_restored_as_a_new_one() {
+    let mut model = Model::default();
+    run(&mut model, [create("c", 1, "T", "x"), delete("d", 1, 1)]);
+    let workspace = model.workspaces.get_mut(&WORKSPACE).unwrap();
+    let head = workspace.heads.get_mut(&id(1)).unwrap();
+    (head.title, head.content_digest) = (String::new(), None);
+    workspace.log.clear();
+    assert_eq!(run(&mut model, [create("again", 1, "T", "x")]), ["conflict deleted v2"]);
+    assert_eq!(
+        run(&mut model, [delete("d2", 1, 1), create("n", 1, "T", "x")]),
+        ["success v2 unchanged", "conflict deleted v2"]
+    );
+    let restore = Operation { restore: true, ..update("r", 1, 2, "whole") };
+    assert_eq!(run(&mut model, [restore, update("more", 1, 2, "more")]), ["success v3", "success v4"]);
+    let workspace = model.workspace(WORKSPACE);
+    assert_eq!((workspace.heads[&id(1)].epoch, workspace.heads[&id(1)].created_at), (3, NOW));
+    assert_eq!(workspace.log[&(id(1), 3)].kind, OperationKind::Create, "its history begins here");
+    assert_eq!(text_of(&model, 1), "more");
+}
+
+#[test]
 fn receipts_answer_a_resend() {
     let mut model = Model::default();
     let first = from_device("laptop", batch([create("c", 1, "T", "x"), update("u", 1, 1, "y"), delete("gone", 9, 0)]));
@@ -200,6 +225,11 @@ fn named(prefix: &str, operations: Vec<Operation>) -> Vec<Operation> {
     named.map(|(n, operation)| Operation { client_id: format!("{prefix}{n}"), ..operation }).collect()
 }
 
+/// The version of each document.
+fn versions(model: &Model) -> BTreeMap<DocumentId, Version> {
+    model.workspace(WORKSPACE).heads.values().map(|head| (head.document_id, head.version)).collect()
+}
+
 fn history() -> impl Strategy<Value = Vec<Operation>> {
     prop::collection::vec(any_operation(), 0..12)
 }
@@ -265,6 +295,53 @@ proptest! {
         }
     }
 
+    /// An author who pushes and pulls in one batch has seen everything then, though their own changes are not told: from
+    /// the pull, from the document in a result, or because they wrote onto the version that they had.
+    #[test]
+    fn no_change_hides_behind_an_own_one(before in history(), meanwhile in history(), operations in history(), all in any::<bool>()) {
+        let mut model = Model::default();
+        run(&mut model, named("a", before));
+        let (mut seen, at) = (versions(&model), model.workspace(WORKSPACE).head_sequence);
+        run(&mut model, named("b", meanwhile));
+        let honest = operations.into_iter().map(|operation| {
+            let known = match operation.target {
+                Target::Id(id) => seen.get(&id).copied(),
+                _ => None,
+            };
+            Operation { base_version: operation.base_version.and(known), ..operation }
+        });
+        let cursor = Cursor { sequence: at, floor: 0 }.seal(WORKSPACE, &FeedKey::new(Vec::new()));
+        let request = BatchRequest {
+            atomic: all,
+            pull: Some(PullFrom::Cursor(cursor)),
+            ..from_device("d", batch(named("c", honest.collect())))
+        };
+        let (stood, heads) = (versions(&model), model.workspace(WORKSPACE).heads);
+        let applied = model.apply(&request, NOW);
+        let stands = versions(&model);
+        for (id, version) in stands.iter().filter(|(id, version)| stood.get(id) != Some(version)) {
+            // A create that found its equal says what its author has, as well as a document in the result would.
+            let attached = applied.outcomes.iter().any(|outcome| {
+                let equal = outcome.kind == Some(OperationKind::Create) && outcome.unchanged;
+                outcome.document_id == Some(*id)
+                    && outcome.status == Status::Success
+                    && (equal || outcome.attach == Attach::Document)
+            });
+            let gone = model.workspace(WORKSPACE).heads[id].is_deleted();
+            let outcomes: Vec<_> = applied.outcomes.iter().map(told).collect();
+            // Whoever revives the last live version had all of it.
+            let last_live = heads.get(id).map(|head| head.version - i64::from(head.is_deleted()));
+            let knew = seen.get(id) == stood.get(id) || seen.get(id).copied() == last_live;
+            prop_assert!(attached || gone || knew, "{:?}", outcomes);
+            seen.insert(*id, *version);
+        }
+        for change in applied.pulled.as_ref().expect("a pull").changes() {
+            let head = &change.document.head;
+            prop_assert_eq!(seen.insert(head.document_id, head.version).filter(|known| *known >= head.version), None);
+        }
+        prop_assert_eq!(seen, stands);
+    }
+
     /// What one document's operations come to does not depend on the operations of others.
     #[test]
     fn documents_are_independent(before in history(), operations in history()) {
@@ -273,7 +350,7 @@ proptest! {
         let operations = named("b", operations);
         let together = model.clone().apply(&batch(operations.clone()), NOW).outcomes;
         for document in 1..4 {
-            let target = landfall::domain::operation::Target::Id(id(document));
+            let target = Target::Id(id(document));
             let own: Vec<_> = operations.iter().filter(|operation| operation.target == target).cloned().collect();
             let alone: Vec<_> = model.clone().apply(&batch(own), NOW).outcomes.iter().map(told).collect();
             let within: Vec<_> = together.iter().filter(|outcome| outcome.document_id == Some(id(document))).map(told).collect();

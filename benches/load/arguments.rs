@@ -13,8 +13,8 @@ cargo bench --bench load -- [options]
   --quick          a second for each scenario, small large documents; for a look, not for figures
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
-  --part PART      parsing, push, round-trips, large-documents, large-workspaces or diff (default: all; may stand
-                   twice)
+  --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff or events
+                   (default: all; may stand twice)
   --write PATH     write the report there too, as Markdown
 
 The documents come from workload/corpus.jsonl.gz and traces/ under LANDFALL_SHARED_DIR/data (default: ../shared/data).
@@ -35,6 +35,12 @@ pub enum Part {
     LargeWorkspaces,
     /// Bytes on the wire for a small change to a large document.
     Diff,
+    /// Whole and unchanged workspaces.
+    Pull,
+    /// Push and pull, in one request and in two.
+    Login,
+    /// How soon changes are told, and what open streams cost.
+    Events,
 }
 
 /// The options of a run.
@@ -104,6 +110,9 @@ fn part(name: &str) -> Outcome<Part> {
         "large-documents" => Ok(Part::LargeDocuments),
         "large-workspaces" => Ok(Part::LargeWorkspaces),
         "diff" => Ok(Part::Diff),
+        "pull" => Ok(Part::Pull),
+        "login" => Ok(Part::Login),
+        "events" => Ok(Part::Events),
         unknown => Err(format!("unknown part {unknown}; --help tells the known ones").into()),
     }
 }

@@ -58,6 +58,11 @@ impl Connection {
         Self { authorization: self.authorization.clone(), ..Self::open(base_url) }
     }
 
+    /// What its requests are authorised with.
+    pub fn authorization(&self) -> &str {
+        &self.authorization
+    }
+
     /// Makes a workspace; its id.
     pub fn create_workspace(&self, name: &str) -> Outcome<String> {
         let answer = self.post("/api/v1/workspaces", &format!(r#"{{"name":"{name}"}}"#))?;

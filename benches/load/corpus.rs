@@ -15,6 +15,8 @@ use crate::Outcome;
 pub struct Sample {
     /// `data` of the create.
     pub create: String,
+    /// `data` of the create without Yjs state.
+    pub create_text: String,
     /// `data` of the update.
     pub update: String,
     /// The first title.
@@ -39,7 +41,8 @@ struct Line {
 struct Data<'a> {
     title: &'a str,
     content: &'a str,
-    yjs_state_b64: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    yjs_state_b64: Option<&'a str>,
 }
 
 /// The corpus.
@@ -51,10 +54,11 @@ pub fn load() -> Outcome<Vec<Sample>> {
 
 fn sample(line: &str) -> Outcome<Sample> {
     let line: Line = serde_json::from_str(line)?;
-    let create = Data { title: &line.title, content: &line.content, yjs_state_b64: &line.state };
-    let update = Data { title: &line.title2, content: &line.content2, yjs_state_b64: &line.update };
+    let create = Data { title: &line.title, content: &line.content, yjs_state_b64: Some(&line.state) };
+    let update = Data { title: &line.title2, content: &line.content2, yjs_state_b64: Some(&line.update) };
     Ok(Sample {
         create: serde_json::to_string(&create)?,
+        create_text: serde_json::to_string(&Data { yjs_state_b64: None, ..create })?,
         update: serde_json::to_string(&update)?,
         state: STANDARD.decode(&line.state)?,
         title: line.title,

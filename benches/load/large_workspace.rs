@@ -45,7 +45,7 @@ pub fn run(
 }
 
 /// Puts small documents into a workspace, past the server.
-fn fill(database_url: &str, workspace_id: Uuid, documents: u32) -> Outcome<()> {
+pub fn fill(database_url: &str, workspace_id: Uuid, documents: u32) -> Outcome<()> {
     match database_url.strip_prefix("sqlite://") {
         Some(path) => {
             let numbers = format!(

@@ -11,6 +11,7 @@ mod client;
 mod corpus;
 mod delay_proxy;
 mod diff;
+mod events;
 mod group_commit;
 mod large_document;
 mod large_workspace;
@@ -19,8 +20,10 @@ mod parse_only;
 mod parsing;
 #[path = "../../tests/postgres_server/mod.rs"]
 mod postgres_server;
+mod pull;
 mod push_load;
 mod raw_inserts;
+mod raw_scan;
 mod report;
 mod round_trips;
 mod server;

@@ -85,8 +85,18 @@ fn cpu_time(process_id: u32) -> Outcome<Duration> {
 }
 
 fn peak_memory_kib(process_id: u32) -> Outcome<u32> {
+    memory_kib(process_id, "VmHWM:")
+}
+
+/// The memory that a process holds now.
+pub fn resident_kib(process_id: u32) -> Outcome<u32> {
+    memory_kib(process_id, "VmRSS:")
+}
+
+fn memory_kib(process_id: u32, field: &str) -> Outcome<u32> {
     let status = std::fs::read_to_string(format!("/proc/{process_id}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("/proc/PID/status has no VmHWM")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let line = line.ok_or_else(|| format!("/proc/PID/status has no {field}"))?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
 

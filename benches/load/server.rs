@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -77,33 +78,47 @@ impl Drop for Process {
     }
 }
 
-/// A Landfall server on a fresh database.
+/// A Landfall server.
 pub struct Server {
     /// Stopped before its data goes.
     process: Process,
+    data: Arc<Data>,
+}
+
+/// What servers side by side share.
+struct Data {
     postgres: Option<PostgresDatabase>,
     directory: TempDir,
 }
 
 impl Server {
-    /// Starts one, without a rate limit.
+    /// Starts one on a fresh database, without limits on what a user may do.
     pub fn start(database: Database) -> Outcome<Self> {
         // Beside the build: on a real disk, where `/tmp` may be memory.
         let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         let postgres = (database == Database::Postgres).then(PostgresDatabase::create);
-        let url = database_url(&directory, postgres.as_ref());
+        Self::start_on(Arc::new(Data { postgres, directory }), "server.log")
+    }
+
+    /// Starts another one on the same database.
+    pub fn start_beside(&self) -> Outcome<Self> {
+        Self::start_on(Arc::clone(&self.data), "server-beside.log")
+    }
+
+    fn start_on(data: Arc<Data>, log: &str) -> Outcome<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
         command
             .arg("serve")
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .env("LANDFALL_LISTEN", "127.0.0.1:0")
-            .env("LANDFALL_DATA_DIR", directory.path())
-            .env("LANDFALL_DATABASE_URL", url)
+            .env("LANDFALL_DATA_DIR", data.directory.path())
+            .env("LANDFALL_DATABASE_URL", data.database_url())
             .env("LANDFALL_RATE_LIMIT", "off")
+            .env("LANDFALL_MAX_USER_STREAMS", "10000")
             .env("RUST_LOG", "info");
-        let process = Process::start(&mut command, &directory.path().join("server.log"))?;
-        Ok(Self { process, postgres, directory })
+        let process = Process::start(&mut command, &data.directory.path().join(log))?;
+        Ok(Self { process, data })
     }
 
     /// `http://host:port`.
@@ -118,13 +133,15 @@ impl Server {
 
     /// Where its data is, for whoever wants to go there directly.
     pub fn database_url(&self) -> String {
-        database_url(&self.directory, self.postgres.as_ref())
+        self.data.database_url()
     }
 }
 
-fn database_url(directory: &TempDir, postgres: Option<&PostgresDatabase>) -> String {
-    match postgres {
-        Some(postgres) => postgres.url().to_owned(),
-        None => format!("sqlite://{}", directory.path().join("landfall.db").display()),
+impl Data {
+    fn database_url(&self) -> String {
+        match &self.postgres {
+            Some(postgres) => postgres.url().to_owned(),
+            None => format!("sqlite://{}", self.directory.path().join("landfall.db").display()),
+        }
     }
 }

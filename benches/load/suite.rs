@@ -10,13 +10,16 @@ use crate::Outcome;
 use crate::arguments::{Options, Part};
 use crate::client::Connection;
 use crate::corpus::{self, Sample};
-use crate::measure::Measurement;
+use crate::events::Places;
+use crate::measure::{Measurement, percentile};
 use crate::push_load::PushLoad;
 use crate::raw_inserts::Manner;
 use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio};
 use crate::server::{Database, Server};
 use crate::workload::Kind;
-use crate::{diff, group_commit, large_document, large_workspace, parse_only, parsing, raw_inserts, round_trips};
+use crate::{
+    diff, events, group_commit, large_document, large_workspace, parse_only, parsing, pull, raw_inserts, round_trips,
+};
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
 const BATCH_SIZES: [usize; 2] = [10, 100];
@@ -51,6 +54,17 @@ pub fn run(options: &Options) -> Outcome<Report> {
     if options.wants(Part::Diff) {
         report.sections.push(diff_large_document(options)?);
     }
+    if options.wants(Part::Pull) {
+        report.sections.push(pull::whole_workspaces(options, &corpus)?);
+        report.sections.push(pull::unchanged_workspaces(options)?);
+    }
+    if options.wants(Part::Login) {
+        report.sections.push(pull::logins(options, &corpus)?);
+    }
+    if options.wants(Part::Events) {
+        report.sections.push(tell_events(options, &corpus)?);
+        report.sections.push(hold_streams(options)?);
+    }
     Ok(report)
 }
 
@@ -70,13 +84,14 @@ fn setting(options: &Options) -> String {
 }
 
 /// A server with a user.
-fn start(database: Database) -> Outcome<(Server, Connection)> {
+pub fn start(database: Database) -> Outcome<(Server, Connection)> {
     let server = Server::start(database)?;
     let owner = Connection::register(server.url(), "bench")?;
     Ok((server, owner))
 }
 
-fn progress(what: &str) {
+/// Tells what is being measured.
+pub fn progress(what: &str) {
     eprintln!("load: {what}");
 }
 
@@ -277,6 +292,69 @@ fn diff_large_document(options: &Options) -> Outcome<Section> {
         title: "Diffs",
         about: about.to_owned(),
         columns: vec!["what lacks", "Yjs bytes", "answer bytes", "with zstd", "whole document KiB", "p50 ms"],
+        rows,
+    })
+}
+
+fn tell_events(options: &Options, corpus: &[Sample]) -> Outcome<Section> {
+    let mut rows = Vec::new();
+    for database in options.databases.iter().copied() {
+        let (server, owner) = start(database)?;
+        let beside = (database == Database::Postgres).then(|| server.start_beside()).transpose()?;
+        let places = [(Places::Apart, "a workspace each"), (Places::Together, "one workspace")];
+        for (heard_at, servers) in [(Some(&server), "one server"), (beside.as_ref(), "two servers")] {
+            let Some(heard_at) = heard_at else { continue };
+            for (places, named) in places {
+                let name = format!("{}: {servers}, {named}", database.name());
+                progress(&format!("events: {name}"));
+                let told = events::tell(&server, heard_at, &owner, corpus, options.time, places)?;
+                let mut cells = vec![name, told.since_sent.len().to_string()];
+                for times in [&told.since_sent, &told.since_answered] {
+                    cells.extend([50, 99, 100].map(|percent| milliseconds(percentile(times, percent))));
+                }
+                rows.push(cells);
+            }
+        }
+    }
+    let about = "Eight clients push batches of ten creates as fast as they are answered, with as many event streams open. From \
+                 the sending of a batch, and from its answer, to the event of its last document; 0 where the event came first. On two \
+                 servers one is written to and the other one listened to.";
+    Ok(Section {
+        title: "Events",
+        about: about.to_owned(),
+        columns: vec![
+            "scenario",
+            "batches",
+            "sent p50 ms",
+            "sent p99 ms",
+            "sent max ms",
+            "answered p50 ms",
+            "answered p99 ms",
+            "answered max ms",
+        ],
+        rows,
+    })
+}
+
+fn hold_streams(options: &Options) -> Outcome<Section> {
+    let streams = if options.quick { 200 } else { 1_000 };
+    let mut rows = Vec::new();
+    for database in options.databases.iter().copied() {
+        for (workspaces, named) in [(1, "one workspace"), (streams, "a workspace each")] {
+            let name = format!("{}: {streams} streams, {named}", database.name());
+            progress(&format!("events: {name}"));
+            let (server, owner) = start(database)?;
+            let held = events::hold(&server, &owner, streams, workspaces)?;
+            let count = u32::try_from(held.streams.max(1)).unwrap_or(u32::MAX);
+            let kib = f64::from(held.kib);
+            rows.push(vec![name, format!("{:.1}", kib / 1024.0), format!("{:.1}", kib / f64::from(count))]);
+        }
+    }
+    let about = "How much the server grew by when so many idle streams were opened.";
+    Ok(Section {
+        title: "Open streams",
+        about: about.to_owned(),
+        columns: vec!["scenario", "MiB", "KiB a stream"],
         rows,
     })
 }

@@ -62,6 +62,15 @@ enum Step {
     Delete,
 }
 
+/// What created documents carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A title and a text.
+    Text,
+    /// A title, a text and the Yjs state that it is the text of.
+    TextAndYjs,
+}
+
 /// One device at work in one workspace.
 #[derive(Debug)]
 pub struct Device<'a> {
@@ -69,6 +78,7 @@ pub struct Device<'a> {
     workspace_id: String,
     device_id: String,
     named: usize,
+    content: Content,
     /// Documents at version 1, with their place in the corpus.
     untouched: VecDeque<(Uuid, usize)>,
 }
@@ -77,7 +87,12 @@ impl<'a> Device<'a> {
     /// A device that knows no documents yet.
     pub fn new(corpus: &'a [Sample], workspace_id: String) -> Self {
         let device_id = format!("bench-{}", Uuid::new_v4().simple());
-        Self { corpus, workspace_id, device_id, named: 0, untouched: VecDeque::new() }
+        Self { corpus, workspace_id, device_id, named: 0, content: Content::TextAndYjs, untouched: VecDeque::new() }
+    }
+
+    /// The same, creating documents that carry this.
+    pub fn with(self, content: Content) -> Self {
+        Self { content, ..self }
     }
 
     /// Creates documents for later updates and deletes.
@@ -133,7 +148,11 @@ impl<'a> Device<'a> {
         write!(
             body,
             r#"{{"operation":"create","client_id":"op-{}","document_id":"{id}","data":{}}},"#,
-            self.named, sample.create
+            self.named,
+            match self.content {
+                Content::Text => &sample.create_text,
+                Content::TextAndYjs => &sample.create,
+            }
         )?;
         Ok((id, place))
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::auth::accounts::FIRST_WORKSPACE_NAME;
 use crate::auth::credentials::{MAX_USERNAME_CHARS, Username};
 use crate::auth::provider::{ExternalIdentity, Provider};
-use crate::auth::tokens::{AccessTokens, Identity, TokenError};
+use crate::auth::tokens::{AccessTokens, Identity, TokenError, Verified};
 use crate::auth::{AuthError, blocking};
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::{Clock, Timestamp};
@@ -56,17 +56,18 @@ impl Authenticator {
         self.provider.as_ref()
     }
 
-    /// Who the token speaks for. A subject of the provider that comes for the first time gets an account.
+    /// Who the token speaks for, and until when. A subject of the provider that comes for the first time gets an account.
     ///
     /// # Errors
     /// `Token` if it proves nothing here; `ProviderUnavailable`; `Store`.
-    pub async fn identify(&self, token: &str) -> Result<Identity, AuthError> {
+    pub async fn identify(&self, token: &str) -> Result<Verified, AuthError> {
         let now = self.clock.now();
         match &self.provider {
             // Only the server itself signs with HMAC, and only the server's own check ever runs on such a token.
             Some(provider) if !is_hmac(token)? => {
                 let external = provider.verify(token, now).await?;
-                self.account_of(external, now).await
+                let expires_at = external.expires_at;
+                Ok(Verified { identity: self.account_of(external, now).await?, expires_at })
             }
             Some(_) | None => Ok(self.own.verify(token, now)?),
         }
@@ -171,15 +172,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (authenticator, _own) = authenticator(directory.path());
         let first = external_token("user|1", &test_keys::ec(), Algorithm::ES256);
-        let ada = authenticator.identify(&first).await.unwrap();
+        let verified = authenticator.identify(&first).await.unwrap();
+        let ada = verified.identity.clone();
         assert_eq!(ada.username, "ada");
-        assert_eq!(authenticator.identify(&first).await.unwrap(), ada);
+        assert_eq!(authenticator.identify(&first).await.unwrap(), verified);
         authenticator.accounts.lock().unwrap().clear();
-        assert_eq!(authenticator.identify(&first).await.unwrap(), ada, "also without the cache");
+        assert_eq!(authenticator.identify(&first).await.unwrap(), verified, "also without the cache");
         assert!(authenticator.store.first_workspace(ada.user_id).unwrap().is_some());
 
         let second = external_token("user|2", &test_keys::ec(), Algorithm::ES256);
-        let other = authenticator.identify(&second).await.unwrap();
+        let other = authenticator.identify(&second).await.unwrap().identity;
         assert!(other.user_id != ada.user_id && other.username != ada.username, "{other:?}");
     }
 
@@ -189,7 +191,7 @@ mod tests {
         let (authenticator, own) = authenticator(directory.path());
         let grace = Identity { user_id: UserId(Uuid::from_u128(3)), username: "grace".to_owned() };
         let token = own.issue(&grace, SystemClock.now()).unwrap();
-        assert_eq!(authenticator.identify(&token).await.unwrap(), grace);
+        assert_eq!(authenticator.identify(&token).await.unwrap().identity, grace);
 
         let claims_of_provider = external_token("user|1", &EncodingKey::from_secret(SECRET), Algorithm::HS256);
         let refused = authenticator.identify(&claims_of_provider).await;
@@ -201,6 +203,7 @@ mod tests {
             issuer: "https://id.example".to_owned(),
             subject: subject.to_owned(),
             preferred_name: preferred.map(str::to_owned),
+            expires_at: Timestamp(0),
         })
     }
 

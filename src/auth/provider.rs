@@ -56,6 +56,8 @@ pub struct ExternalIdentity {
     pub subject: String,
     /// A name for people to read, if it gives one; not unique, not permanent.
     pub preferred_name: Option<String>,
+    /// The first moment at which its token is refused.
+    pub expires_at: Timestamp,
 }
 
 #[derive(Debug)]
@@ -170,6 +172,7 @@ impl Provider {
             issuer: self.config.issuer.clone(),
             subject: claims.sub,
             preferred_name: claims.preferred_username.or(claims.email),
+            expires_at: Timestamp(0).plus_seconds(whole_seconds(claims.exp)).plus_seconds(LEEWAY_S),
         })
     }
 
@@ -203,6 +206,12 @@ impl Provider {
 #[expect(clippy::as_conversions, reason = "there is no From<i64> for f64; see above")]
 fn f64_seconds(seconds: i64) -> f64 {
     seconds as f64
+}
+
+/// The second that a time falls into; one out of range is the nearest there is.
+#[expect(clippy::as_conversions, reason = "there is no TryFrom<f64> for i64, and saturating is what is wanted")]
+fn whole_seconds(seconds: f64) -> i64 {
+    seconds as i64
 }
 
 fn load(source: &JwksSource) -> Result<Vec<u8>, String> {

@@ -62,6 +62,8 @@ async fn a_token_of_each_algorithm_is_good() {
         let who = provider.verify(&sign(&claims(), &key, algorithm, kid), NOW).await.unwrap();
         assert_eq!((who.subject.as_str(), who.preferred_name.as_deref()), ("user|1", Some("Ada")));
         assert_eq!(who.issuer, "https://id.example");
+        let expiry = claims()["exp"].as_i64().unwrap();
+        assert_eq!(who.expires_at, Timestamp(0).plus_seconds(expiry + LEEWAY_S), "until it is refused");
     }
 }
 

@@ -25,6 +25,15 @@ pub struct Identity {
     pub username: String,
 }
 
+/// A token that was found good: who it speaks for, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Who.
+    pub identity: Identity,
+    /// The first moment at which it is refused.
+    pub expires_at: Timestamp,
+}
+
 /// Why an access token proves nothing.
 #[derive(Debug, Error)]
 pub enum TokenError {
@@ -127,11 +136,11 @@ impl AccessTokens {
             .map_err(|failure| TokenError::Signing(failure.to_string()))
     }
 
-    /// Who the token speaks for.
+    /// Who the token speaks for, and until when.
     ///
     /// # Errors
     /// `Expired`, or `Refused` if it was not made here, for here.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Identity, TokenError> {
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::Refused("it is too long"));
         }
@@ -141,7 +150,10 @@ impl AccessTokens {
         if claims.exp <= seconds(now) {
             return Err(TokenError::Expired);
         }
-        Ok(Identity { user_id: UserId(claims.sub), username: claims.name })
+        Ok(Verified {
+            identity: Identity { user_id: UserId(claims.sub), username: claims.name },
+            expires_at: Timestamp(0).plus_seconds(claims.exp),
+        })
     }
 }
 
@@ -181,8 +193,9 @@ mod tests {
     #[test]
     fn an_issued_token_names_its_user_until_it_expires() {
         let token = tokens().issue(&ada(), NOW).unwrap();
-        assert_eq!(tokens().verify(&token, NOW).unwrap(), ada());
-        assert_eq!(tokens().verify(&token, NOW.plus_seconds(899)).unwrap(), ada());
+        let verified = tokens().verify(&token, NOW).unwrap();
+        assert_eq!(verified, Verified { identity: ada(), expires_at: NOW.plus_seconds(900) });
+        assert_eq!(tokens().verify(&token, NOW.plus_seconds(899)).unwrap(), verified);
         assert!(matches!(tokens().verify(&token, NOW.plus_seconds(900)), Err(TokenError::Expired)));
     }
 

@@ -19,6 +19,7 @@ use crate::auth::accounts::RegistrationPolicy;
 use crate::auth::provider::{JwksSource, ProviderConfig};
 use crate::domain::limits::{Limits, YjsCaps};
 use crate::store::{DatabaseUrl, StoreConfig};
+use crate::sync::events::EventsConfig;
 
 /// RFC 7518 §3.2: a key for HS256 has at least the size of its hash.
 const MIN_SECRET_BYTES: usize = 32;
@@ -97,8 +98,12 @@ pub struct Config {
     pub trust_proxy: bool,
     /// Threads that serve requests.
     pub http_workers: usize,
+    /// Time between two looks for what has been kept long enough; zero = none.
+    pub purge_interval: Duration,
     /// Processes that derive text.
     pub yjs_workers: YjsWorkers,
+    /// How many event streams there may be, and how they are kept up.
+    pub events: EventsConfig,
     /// How log lines look.
     pub log_format: LogFormat,
 }
@@ -157,10 +162,17 @@ impl TryFrom<ServeOptions> for Config {
             cors_origins: options.cors_origins,
             trust_proxy: options.trust_proxy,
             http_workers: options.http_workers.unwrap_or_else(cores),
+            purge_interval: Duration::from_secs(options.purge_interval_s),
             yjs_workers: YjsWorkers {
                 count: options.yjs_workers,
                 max_memory_bytes: options.yjs_memory_bytes,
                 time_budget: Duration::from_millis(options.yjs_time_ms),
+            },
+            events: EventsConfig {
+                max_streams: options.max_streams,
+                max_user_streams: options.max_user_streams,
+                heartbeat: Duration::from_secs(options.heartbeat_s),
+                notify: options.notify,
             },
             log_format: options.log_format,
             jwt_secret: options.jwt_secret,

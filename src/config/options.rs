@@ -157,6 +157,12 @@ pub struct ServeOptions {
         help_heading = "Server"
     )]
     pub writer_queue: usize,
+    /// Seconds between two looks for what has been kept long enough, 0 = none: nothing is ever removed
+    #[arg(
+        long, env = "LANDFALL_PURGE_INTERVAL_S", value_name = "SECONDS", default_value_t = 3_600,
+        value_parser = clap::value_parser!(u64).range(0..=31 * 86_400), help_heading = "Server"
+    )]
+    pub purge_interval_s: u64,
     /// Processes that derive text from Yjs states, at most
     #[arg(
         long, env = "LANDFALL_YJS_WORKERS", value_name = "N", default_value = "2", value_parser = positive,
@@ -175,6 +181,30 @@ pub struct ServeOptions {
         value_parser = clap::value_parser!(u64).range(1..), help_heading = "Server"
     )]
     pub yjs_time_ms: u64,
+    /// Event streams that may be open at a time
+    #[arg(
+        long, env = "LANDFALL_MAX_STREAMS", value_name = "N", default_value = "10000", value_parser = positive,
+        help_heading = "Server"
+    )]
+    pub max_streams: usize,
+    /// Event streams that each user may have open at a time
+    #[arg(
+        long, env = "LANDFALL_MAX_USER_STREAMS", value_name = "N", default_value = "100", value_parser = positive,
+        help_heading = "Server"
+    )]
+    pub max_user_streams: usize,
+    /// Seconds between the signs of life of an idle event stream, and between checks of its user's membership
+    #[arg(
+        long, env = "LANDFALL_HEARTBEAT_S", value_name = "SECONDS", default_value_t = 15,
+        value_parser = clap::value_parser!(u64).range(1..=300), help_heading = "Server"
+    )]
+    pub heartbeat_s: u64,
+    /// Postgres: tell other servers of changes by LISTEN and NOTIFY; false = they find out by polling alone
+    #[arg(
+        long, env = "LANDFALL_NOTIFY", value_name = "BOOL", default_value_t = true,
+        action = clap::ArgAction::Set, help_heading = "Server"
+    )]
+    pub notify: bool,
     /// How log lines look
     #[arg(long, env = "LANDFALL_LOG_FORMAT", default_value = "text", help_heading = "Server")]
     pub log_format: LogFormat,

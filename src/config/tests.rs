@@ -35,6 +35,7 @@ fn without_arguments_it_serves_with_the_published_defaults() {
     assert_eq!(config.user_rate.unwrap().operations_per_minute.get(), 60_000);
     assert_eq!(config.access_token_lifetime.as_secs(), 900);
     assert_eq!(config.refresh_token_lifetime.as_secs(), 2_592_000);
+    assert_eq!(config.purge_interval.as_secs(), 3_600);
     assert!(config.provider.is_none() && config.cors_origins.is_empty());
 }
 

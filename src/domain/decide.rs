@@ -239,10 +239,19 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation) -> Result<Dec
         ));
     }
     let standing = Against { situation, head, forced: operation.force };
+    if head.is_purged() && changes.yjs.is_none() && changes.content.is_none() {
+        return Err(deleted(
+            "the document was deleted so long ago that its text is gone; restore it with the whole text or Yjs state",
+        ));
+    }
     let body = match &changes.yjs {
         Some(update) => standing.merge_yjs(update, changes.content.as_ref())?,
         None => standing.merge_text(changes.content.as_ref())?,
     };
+    if head.is_purged() {
+        // Nothing is left to change: what the editor sends makes the document anew, under the old id.
+        return Ok(Decision::Create);
+    }
     let (title, title_overwritten) = standing.merge_title(changes)?;
     let effect = UpdateEffect {
         merged: !standing.is_exact() && (body.changes() || title.is_some()),

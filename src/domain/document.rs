@@ -54,6 +54,13 @@ impl DocumentHead {
         self.deleted_at.is_some()
     }
 
+    /// Whether the tombstone itself is gone: only the id, the version and the times are still known. Any other document,
+    /// live or deleted, has a text digest or Yjs state.
+    #[must_use]
+    pub fn is_purged(&self) -> bool {
+        self.is_deleted() && self.content_digest.is_none() && self.state_vector.is_none()
+    }
+
     /// Whether the log of Yjs updates is worth folding into a new snapshot: it outweighs the last one, which keeps the
     /// cost of folding proportional to what was written (architecture §3), or has very many rows.
     #[must_use]

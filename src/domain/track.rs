@@ -98,7 +98,8 @@ impl Track {
         own.view = view;
     }
 
-    /// Makes the document, or makes it anew on top of its tombstone.
+    /// Makes the document, or makes it anew on top of its tombstone: also where an update restores one of which nothing
+    /// is left. The log says that it was created, since its history begins here.
     pub fn create(&mut self, document_id: DocumentId, operation: &Operation, by: Authorship) -> LogEntry {
         let changes = &operation.changes;
         let version = self.version().map_or(1, |version| version.saturating_add(1));
@@ -131,7 +132,9 @@ impl Track {
         }
         self.content = text.map(|(text, _)| text);
         self.deleted_by_batch = false;
-        self.finish(head, operation, changes.content.is_some() || changes.yjs.is_none(), changes.yjs.as_ref())
+        let sets_text = changes.content.is_some() || changes.yjs.is_none();
+        let entry = self.finish(head, operation, sets_text, changes.yjs.as_ref());
+        LogEntry { kind: OperationKind::Create, ..entry }
     }
 
     /// Changes the document, reviving it if it was deleted.

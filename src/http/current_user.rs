@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use crate::auth::roles::check_role;
 use crate::domain::ids::{UserId, WorkspaceId};
+use crate::domain::timestamp::Timestamp;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 use crate::store::accounts::Role;
@@ -20,6 +21,8 @@ pub struct CurrentUser {
     pub user_id: UserId,
     /// Its name.
     pub username: String,
+    /// The first moment at which the access token is refused: answers without end end then.
+    pub token_expires_at: Timestamp,
 }
 
 impl FromRequest for CurrentUser {
@@ -30,8 +33,12 @@ impl FromRequest for CurrentUser {
         let request = request.clone();
         Box::pin(async move {
             let state = app_state(&request)?;
-            let identity = state.authenticator.identify(bearer_token(&request)?).await?;
-            let user = Self { user_id: identity.user_id, username: identity.username };
+            let verified = state.authenticator.identify(bearer_token(&request)?).await?;
+            let user = Self {
+                user_id: verified.identity.user_id,
+                username: verified.identity.username,
+                token_expires_at: verified.expires_at,
+            };
             // For the log line, refused or not.
             request.extensions_mut().insert(user.clone());
             charge(&request, user.user_id, 1, 0)?;

@@ -16,6 +16,7 @@ use crate::auth::AuthError;
 use crate::auth::tokens::TokenError;
 use crate::store::StoreError;
 use crate::sync::SyncError;
+use crate::sync::events::SubscribeError;
 
 /// The media type of RFC 9457.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -320,9 +321,25 @@ impl From<SyncError> for ApiError {
         match error {
             SyncError::Store(cause) => cause.into(),
             SyncError::NotFound => Self::NotFound("there is no such document or version".to_owned()),
+            SyncError::NoSuchRun => Self::NotFound("there is no such sync run of yours in this workspace".to_owned()),
             SyncError::ForeignCursor(foreign) => Self::bad_request(foreign.to_string()),
             SyncError::CursorExpired => Self::CursorExpired,
             SyncError::SyncCancelled => Self::SyncCancelled,
+        }
+    }
+}
+
+impl From<SubscribeError> for ApiError {
+    fn from(error: SubscribeError) -> Self {
+        /// Streams whose clients are gone are noticed at a heartbeat.
+        const A_HEARTBEAT: Duration = Duration::from_secs(15);
+        match error {
+            SubscribeError::ServerFull => Self::Busy,
+            SubscribeError::UserFull => Self::RateLimited {
+                detail: "too many event streams are open for this user; close some",
+                retry_after: A_HEARTBEAT,
+            },
+            SubscribeError::Sync(cause) => cause.into(),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod current_user;
 pub mod document_body;
 pub mod documents;
 pub mod error;
+pub mod events;
 pub mod pages;
 pub mod problem_layer;
 pub mod rate_limits;
@@ -18,6 +19,7 @@ pub mod request_context;
 pub mod request_layer;
 pub mod server_routes;
 pub mod state;
+pub mod syncs;
 pub mod workspace_routes;
 
 use actix_cors::Cors;
@@ -88,7 +90,9 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(batch::push::routes)
         .configure(documents::changes::routes)
         .configure(documents::diff::routes)
+        .configure(events::endpoint::routes)
         .configure(documents::endpoints::routes)
+        .configure(syncs::endpoints::routes)
         .configure(server_routes::routes)
         .configure(pages::routes);
 }

@@ -25,6 +25,7 @@ use crate::domain::limits::Limits;
 use crate::domain::timestamp::{Clock, SystemClock};
 use crate::store::{DatabaseUrl, Store, StoreConfig};
 use crate::sync::SyncService;
+use crate::sync::events::{Events, EventsConfig};
 use crate::yjs::render::{RenderConfig, Renderer};
 
 /// An answer, read to its end.
@@ -80,7 +81,7 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
             renderer,
             Arc::clone(&limits),
             Arc::clone(&clock),
-            Arc::default(),
+            Arc::new(Events::start(Arc::clone(&store), EventsConfig::default())),
         )),
         limits,
         authenticator: Arc::new(Authenticator::new(Arc::clone(&store), tokens, None, Arc::clone(&clock))),

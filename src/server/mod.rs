@@ -2,6 +2,7 @@
 //! order that loses nothing that was accepted.
 
 mod banner;
+mod connections;
 pub mod logging;
 mod upkeep;
 
@@ -26,13 +27,17 @@ use crate::auth::passwords::Passwords;
 use crate::auth::provider::{JwksSource, Provider, ProviderConfig};
 use crate::auth::tokens::AccessTokens;
 use crate::config::{Config, UserRate, secret_file};
+use crate::domain::sync_run::RunKey;
 use crate::domain::timestamp::{Clock, SystemClock};
 use crate::http;
 use crate::http::rate_limits::{RateLimitConfig, RateLimits};
 use crate::http::state::AppState;
+use crate::http::syncs::body::ProgressBody;
 use crate::store::{DatabaseUrl, Store, StoreError};
 use crate::sync::SyncService;
-use crate::sync::events::Events;
+use crate::sync::events::{Events, RunLoader};
+use crate::sync::retention::{Purger, Retention, RetentionConfig};
+use crate::sync::runs::SyncRunView;
 use crate::yjs::render::{RenderConfig, Renderer};
 
 /// Health checks that may wait for the database at a time.
@@ -74,6 +79,7 @@ pub enum ServerError {
 struct Parts {
     state: web::Data<AppState>,
     stop: watch::Sender<bool>,
+    retention: Arc<Retention>,
 }
 
 /// Serves until it is told to stop (SIGTERM or SIGINT); then finishes what was accepted.
@@ -82,9 +88,10 @@ struct Parts {
 /// See [`ServerError`].
 pub fn run(config: &Config) -> Result<(), ServerError> {
     let parts = build(config)?;
-    let state = parts.state.clone();
+    let (state, retention) = (parts.state.clone(), Arc::clone(&parts.retention));
     let outcome = actix_web::rt::System::new().block_on(serve(config, parts));
     // Answers are out; what remains is background work and the write-ahead log.
+    retention.close();
     state.sync.close();
     state.store.close();
     tracing::info!("stopped");
@@ -102,7 +109,10 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         max_memory_bytes: config.yjs_workers.max_memory_bytes,
         time_budget: config.yjs_workers.time_budget,
     }));
-    let events = Arc::new(Events::default());
+    let retention = RetentionConfig::new(config.purge_interval, &limits);
+    let purger = Purger::new(Arc::clone(&store), Arc::clone(&renderer), Arc::clone(&clock), retention);
+    let events = Arc::new(Events::start(Arc::clone(&store), config.events));
+    events.load_runs_with(progress_from(Arc::clone(&store)));
     let sync = SyncService::new(Arc::clone(&store), renderer, Arc::clone(&limits), Arc::clone(&clock), events);
     let sync = Arc::new(sync);
     let tokens = Arc::new(AccessTokens::new(secret.expose_secret().as_bytes(), config.access_token_lifetime));
@@ -130,7 +140,22 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         stopping,
         pings: Arc::new(Semaphore::new(MAX_WAITING_PINGS)),
     });
-    Ok(Parts { state, stop })
+    Ok(Parts { state, stop, retention: Arc::new(Retention::start(purger)) })
+}
+
+/// What event streams tell of a run: the same that a read of it answers.
+fn progress_from(store: Arc<Store>) -> Box<RunLoader> {
+    Box::new(move |workspace_id, user_id, sync_id| {
+        let encode =
+            |view: &SyncRunView| serde_json::to_string(&ProgressBody::from(view)).map_err(|error| error.to_string());
+        let found = store.find_sync_run(RunKey { workspace_id, user_id, sync_id }).map_err(|error| error.to_string());
+        let encoded =
+            found.and_then(|found| found.map(|(run, failures)| encode(&SyncRunView { run, failures })).transpose());
+        encoded.unwrap_or_else(|error| {
+            tracing::warn!(%sync_id, error, "the progress of a sync run could not be told");
+            None
+        })
+    })
 }
 
 /// The secret to sign with. The directory is made only where something is kept in it.
@@ -168,11 +193,13 @@ fn install_metrics() -> Result<PrometheusHandle, ServerError> {
 }
 
 async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
-    let Parts { state, stop } = parts;
+    let Parts { state, stop, retention: _ } = parts;
+    connections::make_room_for(config.events.max_streams);
     let stopped = stop_signal(stop)?;
     let for_workers = (state.clone(), config.cors_origins.clone());
     let server = HttpServer::new(move || http::app(for_workers.0.clone(), &for_workers.1))
         .workers(config.http_workers)
+        .on_connect(|connection, _extensions| connections::set_options(connection))
         .shutdown_signal(stopped)
         .shutdown_timeout(config.limits.timeout_ms.div_ceil(1_000).saturating_add(STOP_GRACE_S))
         .client_request_timeout(Duration::from_secs(10))

@@ -9,6 +9,7 @@ use diesel::{Connection, MultiConnection, PgConnection, SqliteConnection};
 
 use super::config::StoreConfig;
 use super::error::StoreError;
+use super::postgres::transaction::PLANNER;
 use super::url::DatabaseUrl;
 
 /// A connection to one of the two databases. Always made by [`Connector`]: the derived `establish` tries one database
@@ -217,7 +218,7 @@ pub(super) fn in_snapshot<T>(
         AnyConnection::Sqlite(connection) => AnsiTransactionManager::begin_transaction(connection)?,
         AnyConnection::Postgres(connection) => AnsiTransactionManager::begin_transaction_sql(
             connection,
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            &format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {PLANNER}"),
         )?,
     }
     match body(connection) {

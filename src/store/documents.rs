@@ -8,6 +8,7 @@ use super::encoding::decode_text;
 use super::rows::{HeadRow, kind_code, kind_from_code};
 use super::schema::{document_bodies, document_log, documents, users};
 use super::sql_uuid::DbUuid;
+use super::tombstones::PURGED;
 use super::{Store, StoreError};
 use crate::domain::document::{DocumentHead, StoredDocument, VersionText};
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
@@ -71,13 +72,13 @@ pub struct StoredVersion {
     pub entry: VersionEntry,
     /// The text at this version, if it is stored as text; `None` where it must be derived, or after a deletion.
     pub content: Option<String>,
-    /// Where the text must be derived: the Yjs updates from the document's creation up to this version, in order.
-    /// Empty if the history no longer reaches back to the creation.
+    /// Where the text must be derived: the Yjs updates from the document's creation, or the base that old versions were
+    /// folded into, up to this version, in order. Empty if the history reaches back to neither.
     pub yjs_parts: Vec<Vec<u8>>,
 }
 
 impl Store {
-    /// A document with its bodies, live or deleted.
+    /// A document with its bodies, live or deleted; `None` also for one whose tombstone has been purged.
     ///
     /// # Errors
     /// Whatever the database said.
@@ -86,7 +87,8 @@ impl Store {
         workspace_id: WorkspaceId,
         id: DocumentId,
     ) -> Result<Option<StoredDocument>, StoreError> {
-        self.read_snapshot(|connection| find_stored(connection, workspace_id, id))
+        let found = self.read_snapshot(|connection| find_stored(connection, workspace_id, id))?;
+        Ok(found.filter(|document| !document.head.is_purged()))
     }
 
     /// Documents without bodies, by id.
@@ -185,6 +187,7 @@ fn list(
     let mut select = documents::table
         .left_join(users::table.on(users::user_id.eq(documents::updated_by)))
         .filter(documents::workspace_id.eq(DbUuid(workspace_id.0)))
+        .filter(documents::sequence.ne(PURGED))
         .order(documents::document_id.asc())
         .limit(i64::from(query.limit))
         .select((HeadRow::as_select(), users::username.nullable()))
@@ -233,7 +236,8 @@ pub(super) fn find_stored(
     document.finish(text, updates).map(Some)
 }
 
-fn logged_content(
+/// The text that a version set as text, as it is stored.
+pub(super) fn logged_content(
     connection: &mut AnyConnection,
     key: (DbUuid, DbUuid),
     version: Version,
@@ -326,18 +330,18 @@ fn find_stored_version(
     if entry.kind == OperationKind::Delete {
         return Ok(Some(StoredVersion { entry, content: None, yjs_parts: Vec::new() }));
     }
-    let created = creation_of(connection, key, version)?;
-    let content = text_as_of(connection, key, created.unwrap_or(0), version)?;
-    let yjs_parts = match (created, &content) {
-        (Some(created), None) => load_yjs_updates(connection, key, created, version)?,
+    let begin = beginning_of(connection, key, version)?;
+    let content = text_as_of(connection, key, begin.unwrap_or(0), version)?;
+    let yjs_parts = match (begin, &content) {
+        (Some(begin), None) => load_yjs_updates(connection, key, begin, version)?,
         // Without its beginning a Yjs history is not this version's state.
         (None, _) | (_, Some(_)) => Vec::new(),
     };
     Ok(Some(StoredVersion { entry, content, yjs_parts }))
 }
 
-/// The version of the creation that `version` belongs to, while the history has it.
-fn creation_of(
+/// Where the history of `version` begins: at its creation, or at the base that what was before it was folded into.
+fn beginning_of(
     connection: &mut AnyConnection,
     key: (DbUuid, DbUuid),
     version: Version,
@@ -345,7 +349,7 @@ fn creation_of(
     Ok(document_log::table
         .filter(document_log::workspace_id.eq(key.0))
         .filter(document_log::document_id.eq(key.1))
-        .filter(document_log::kind.eq(kind_code(OperationKind::Create)))
+        .filter(document_log::kind.eq(kind_code(OperationKind::Create)).or(document_log::is_base.eq(true)))
         .filter(document_log::version.le(version))
         .order(document_log::version.desc())
         .select(document_log::version)

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 mod assembly;
+pub mod change_notices;
 mod checkpoint;
 pub mod config;
 mod connection;
@@ -13,18 +14,24 @@ mod encoding;
 pub mod error;
 pub mod feed;
 pub mod feed_pages;
+pub mod history;
+mod leases;
 pub mod lookup;
 mod members;
 pub mod migrations;
+pub mod notifications;
 mod postgres;
 #[cfg(test)]
 mod query_plans;
+pub mod retention;
 mod rows;
 mod schema;
 mod sql_uuid;
 mod sqlite;
 mod statement;
+pub mod sync_runs;
 mod tokens;
+pub mod tombstones;
 pub mod upkeep;
 pub mod url;
 mod writer;
@@ -41,7 +48,8 @@ use self::feed_pages::{FeedPage, Span};
 pub use self::url::DatabaseUrl;
 use self::writer::Writer;
 use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
-use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
+use crate::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
+use crate::domain::sync_run::{NoteChanges, RunKey, RunNote, SyncRun};
 use crate::domain::timestamp::Timestamp;
 
 /// Whose batch it is: the part of every key that the batch does not choose itself.
@@ -57,6 +65,13 @@ pub struct BatchScope {
     pub now: Timestamp,
     /// When the batch must have been committed; afterwards it is rolled back (`StoreError::Timeout`).
     pub deadline: Instant,
+}
+
+impl BatchScope {
+    /// The key of the user's run of this id.
+    fn run_key(&self, sync_id: SyncId) -> RunKey {
+        RunKey { workspace_id: self.workspace_id, user_id: self.user_id, sync_id }
+    }
 }
 
 /// What the body of a batch wants done with its transaction.
@@ -109,6 +124,24 @@ pub trait BatchTransaction {
     /// `LostRace` if a head is not as expected; `Refused` if the database will not take a row (then nothing of the
     /// transaction may be committed).
     fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError>;
+
+    /// The scope's user's sync run of this id.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError>;
+
+    /// The run's notes of these names, those of one name oldest first.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError>;
+
+    /// Stores the run, new or not, and what changed in its notes.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    fn save_sync_run(&mut self, run: &SyncRun, notes: &NoteChanges) -> Result<(), StoreError>;
 }
 
 /// The database, open. Share it in an `Arc`; every method blocks, so call it off the event loop.
@@ -116,6 +149,8 @@ pub struct Store {
     readers: Pool,
     writes: Writes,
     write_timeout: Duration,
+    /// Opens connections for messages between servers; SQLite has none.
+    messages: Option<Connector>,
 }
 
 /// How a write reaches its database.
@@ -154,8 +189,10 @@ impl Store {
             Writes::Thread(_) => Purpose::Read,
             Writes::Pool { .. } => Purpose::Write,
         };
-        let readers = Pool::open("database", Connector::new(url, purpose, config), config)?;
-        Ok(Self { readers, writes, write_timeout: config.write_timeout() })
+        let connector = Connector::new(url, purpose, config);
+        let messages = matches!(url, DatabaseUrl::Postgres(_)).then(|| connector.clone());
+        let readers = Pool::open("database", connector, config)?;
+        Ok(Self { readers, writes, write_timeout: config.write_timeout(), messages })
     }
 
     /// Runs `body` in a transaction that has locked the scope's workspace, and answers its value once what it wrote is

@@ -9,14 +9,20 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use uuid::Uuid;
 
+use super::accounts::{NewRefreshToken, NewUser};
 use super::connection::{AnyConnection, Connector, Purpose};
 use super::documents::ListQuery;
 use super::feed_pages::Span;
+use super::retention::{ReceiptPlace, TokenPlace};
 use super::sqlite::SqliteBatch;
-use super::{BatchScope, BatchTransaction, DatabaseUrl, Store, StoreConfig};
+use super::upkeep::Swap;
+use super::{BatchScope, BatchTransaction, DatabaseUrl, End, Store, StoreConfig};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, WriteSet};
-use crate::domain::ids::{DocumentId, UserId, WorkspaceId};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::history::Fold;
+use crate::domain::ids::{DocumentId, SyncId, UserId, WorkspaceId};
 use crate::domain::operation::OperationKind;
+use crate::domain::sync_run::{Direction, NoteChanges, RunFailure, RunKey, RunNote, SyncRun};
 use crate::domain::timestamp::Timestamp;
 
 #[derive(QueryableByName)]
@@ -38,7 +44,7 @@ fn record(connection: &mut AnyConnection, statements: &Statements) {
         InstrumentationEvent::StartQuery { query, .. } => {
             let shown = query.to_string();
             let sql = shown.split("-- binds").next().unwrap_or_default().trim();
-            if ["SELECT", "UPDATE", "INSERT"].iter().any(|verb| sql.starts_with(verb)) {
+            if ["SELECT", "UPDATE", "INSERT", "REPLACE", "DELETE"].iter().any(|verb| sql.starts_with(verb)) {
                 statements.run.lock().unwrap().insert(sql.to_owned());
             }
         }
@@ -117,19 +123,23 @@ fn database() -> (tempfile::TempDir, DatabaseUrl) {
     (directory, url)
 }
 
-#[test]
-fn a_batch_looks_everything_up_by_its_full_key() {
-    let (_directory, url) = database();
-    let mut connection = Connector::new(&url, Purpose::Write, &StoreConfig::default()).open().unwrap();
-    let (scope, statements) = (scope(), Statements::default());
+fn add_workspace(connection: &mut AnyConnection, scope: &BatchScope) {
     diesel::insert_into(super::schema::workspaces::table)
         .values((
             super::schema::workspaces::workspace_id.eq(super::sql_uuid::DbUuid(scope.workspace_id.0)),
             super::schema::workspaces::name.eq("plans"),
             super::schema::workspaces::created_at.eq(0),
         ))
-        .execute(&mut connection)
+        .execute(connection)
         .unwrap();
+}
+
+#[test]
+fn a_batch_looks_everything_up_by_its_full_key() {
+    let (_directory, url) = database();
+    let mut connection = Connector::new(&url, Purpose::Write, &StoreConfig::default()).open().unwrap();
+    let (scope, statements) = (scope(), Statements::default());
+    add_workspace(&mut connection, &scope);
     record(&mut connection, &statements);
     let id = DocumentId(Uuid::from_u128(3));
     let mut batch = SqliteBatch::begin(&mut connection, &scope).unwrap();
@@ -164,6 +174,38 @@ fn a_batch_looks_everything_up_by_its_full_key() {
 }
 
 #[test]
+fn a_run_is_counted_by_its_full_key() {
+    let (_directory, url) = database();
+    let mut connection = Connector::new(&url, Purpose::Write, &StoreConfig::default()).open().unwrap();
+    let (scope, statements) = (scope(), Statements::default());
+    add_workspace(&mut connection, &scope);
+    let run = SyncRun::open(SyncId(Uuid::from_u128(4)), None, Direction::Push, 2, Timestamp(0));
+    let failure = RunFailure { code: ErrorCode::NotFound, message: String::new(), retry_count: 0 };
+    let note = RunNote {
+        number: 1,
+        client_id: Some("1".to_owned()),
+        document_id: None,
+        failure: Some(failure),
+        noted_at: Timestamp(0),
+    };
+    record(&mut connection, &statements);
+    let mut batch = SqliteBatch::begin(&mut connection, &scope).unwrap();
+    for (dropped, added) in [(vec![], vec![note.clone()]), (vec![note], vec![])] {
+        batch.find_sync_run(run.sync_id).unwrap();
+        batch.find_run_notes(run.sync_id, &["1", "2"]).unwrap();
+        batch.save_sync_run(&run, &NoteChanges { dropped, added }).unwrap();
+    }
+    assert_eq!(*statements.run.lock().unwrap(), *statements.cached.lock().unwrap(), "every statement is prepared once");
+    let expected = [
+        "SEARCH sync_notes USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=? AND client_id=? AND note_number=?)",
+        "SEARCH sync_notes USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=? AND client_id=?)",
+        "SEARCH sync_runs USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=?)",
+        "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
+    ];
+    assert_eq!(steps(&mut connection, &statements), expected.map(str::to_owned).into());
+}
+
+#[test]
 fn listings_and_upkeep_read_no_more_than_they_answer() {
     let (_directory, url) = database();
     let store = Store::open(&url, &StoreConfig { reader_connections: 1, ..StoreConfig::default() }).unwrap();
@@ -178,20 +220,109 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
     let query = ListQuery { after: Some(id), limit: 10, title_prefix: Some("a".to_owned()), ..ListQuery::default() };
     store.list_documents(workspace_id, &query).unwrap();
     store.list_changes(workspace_id, 0, 10).unwrap();
+    store.list_change_notices(workspace_id, 0, 10).unwrap();
+    store.has_more_changes(workspace_id, 0, 10).unwrap();
+    store.load_head_sequences(&[workspace_id, WorkspaceId(id.0)]).unwrap();
     store.list_versions(workspace_id, id, None, 10).unwrap();
     store.find_compactable(10).unwrap();
+    let (user_id, sync_id) = (scope().user_id, SyncId(Uuid::from_u128(4)));
+    let key = RunKey { workspace_id, user_id, sync_id };
+    let run = SyncRun::open(sync_id, None, Direction::Push, 2, Timestamp(0));
+    store.change_sync_run(key, move |_| (Some(run.clone()), ())).unwrap();
+    assert!(store.find_sync_run(key).unwrap().is_some());
+    store.list_sync_runs(workspace_id, user_id, Some((Timestamp(0), sync_id)), 10).unwrap();
+    store.find_silent_runs(Timestamp(0), 10).unwrap();
+    store.find_ended_runs(Timestamp(0), 10).unwrap();
     store.find_role(scope().user_id, workspace_id).unwrap();
     store.list_workspaces(scope().user_id).unwrap();
     let mut pooled = store.readers.get(store.readers.patience()).unwrap();
     let expected = [
         "SCAN documents USING INDEX documents_to_compact",
         "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version<?)",
+        "SEARCH documents USING COVERING INDEX documents_by_sequence (workspace_id=? AND sequence>?)",
         "SEARCH documents USING INDEX documents_by_sequence (workspace_id=? AND sequence>?)",
         "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id>?)",
         "SEARCH members USING INDEX members_by_user (user_id=?)",
         "SEARCH members USING PRIMARY KEY (workspace_id=? AND user_id=?)",
+        "SEARCH sync_notes USING INDEX sync_failures_by_number (workspace_id=? AND user_id=? AND sync_id=?)",
+        "SEARCH sync_runs USING COVERING INDEX sync_runs_ended (finished_at<?)",
+        "SEARCH sync_runs USING INDEX sync_runs_by_start (workspace_id=? AND user_id=? AND started_at<?)",
+        "SEARCH sync_runs USING INDEX sync_runs_open (updated_at<?)",
+        "SEARCH sync_runs USING PRIMARY KEY (workspace_id=? AND user_id=? AND sync_id=?)",
         "SEARCH users USING PRIMARY KEY (user_id=?) LEFT-JOIN",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
+    ];
+    assert_eq!(steps(&mut pooled.connection, &statements), expected.map(str::to_owned).into());
+}
+
+#[test]
+fn purging_reads_no_more_than_it_removes() {
+    let (_directory, url) = database();
+    let store = Store::open(&url, &StoreConfig { reader_connections: 1, ..StoreConfig::default() }).unwrap();
+    let (scope, id, now) = (scope(), DocumentId(Uuid::from_u128(3)), Timestamp(9));
+    let (workspace_id, user_id) = (scope.workspace_id, scope.user_id);
+    let user = NewUser {
+        user_id,
+        username: "ada".to_owned(),
+        password_hash: String::new(),
+        workspace_id,
+        workspace_name: String::new(),
+        now: Timestamp(0),
+    };
+    store.create_user(user).unwrap();
+    let token = NewRefreshToken {
+        token_hash: [1; 32],
+        family_id: Uuid::nil(),
+        user_id,
+        created_at: Timestamp(0),
+        expires_at: Timestamp(0),
+    };
+    store.insert_refresh_token(token).unwrap();
+    let write =
+        |writes: WriteSet| store.run_batch(scope.clone(), move |batch| Ok((batch.write(&writes)?, End::Commit)));
+    write(writes(HeadWrite::Insert, head(id, 1))).unwrap();
+    write(writes(HeadWrite::Replace { expected_version: 1 }, head(id, 2))).unwrap();
+    let statements = Statements::default();
+    let (on_reader, on_writer) = (statements.clone(), statements.clone());
+    let recording = |connection: &mut AnyConnection, statements: &Statements| {
+        record(connection, statements);
+        Ok(())
+    };
+    store.read(|connection| recording(connection, &on_reader)).unwrap();
+    store.write(move |connection| recording(connection, &on_writer)).unwrap();
+    store.list_workspace_ids(None, 10).unwrap();
+    store.find_foldable(workspace_id, None, now).unwrap();
+    store.find_old_history(workspace_id, id).unwrap().unwrap();
+    let fold = Fold { first: 1, base: 2, versions: 2, begin: 1, yjs_updates: 2, text_from: Some(1) };
+    store.load_folded_updates(workspace_id, id, &fold).unwrap();
+    assert_eq!(store.fold_history(workspace_id, id, 1, fold, Some(vec![0, 0])).unwrap(), Swap::Swapped);
+    let mut deleted = head(id, 3);
+    deleted.deleted_at = Some(Timestamp(0));
+    write(writes(HeadWrite::Replace { expected_version: 2 }, deleted)).unwrap();
+    assert_eq!(store.purge_tombstones(workspace_id, now).unwrap().documents, 1);
+    assert_eq!(store.purge_receipts(workspace_id, ReceiptPlace::default(), now).unwrap().removed, 3);
+    assert_eq!(store.purge_refresh_tokens(TokenPlace::default(), now).unwrap().removed, 1);
+    assert!(store.take_lease("plans", Uuid::nil(), now, 1).unwrap());
+    let mut pooled = store.readers.get(store.readers.patience()).unwrap();
+    let expected = [
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH document_bodies USING INDEX document_bodies_by_document (workspace_id=? AND document_id=?)",
+        "SEARCH document_log USING COVERING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version<?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version<?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version=?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version>? AND version<?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version>?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=?)",
+        "SEARCH documents USING INDEX documents_to_purge (workspace_id=? AND deleted_at>? AND deleted_at<?)",
+        "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id=?)",
+        "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id>?)",
+        "SEARCH entry USING INDEX document_log_by_version (workspace_id=? AND document_id=?)",
+        "SEARCH receipts USING PRIMARY KEY (workspace_id=? AND (user_id,device_id,client_id)>(?,?,?) AND (user_id,device_id,client_id)<(?,?,?))",
+        "SEARCH receipts USING PRIMARY KEY (workspace_id=? AND (user_id,device_id,client_id)>(?,?,?))",
+        "SEARCH refresh_tokens USING PRIMARY KEY (token_hash>? AND token_hash<?)",
+        "SEARCH refresh_tokens USING PRIMARY KEY (token_hash>?)",
+        "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
+        "SEARCH workspaces USING PRIMARY KEY (workspace_id>?)",
     ];
     assert_eq!(steps(&mut pooled.connection, &statements), expected.map(str::to_owned).into());
 }

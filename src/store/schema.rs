@@ -161,7 +161,7 @@ table! {
         skipped -> BigInt,
         batches -> BigInt,
         current_operation -> Nullable<Text>,
-        error_count -> BigInt,
+        notes -> BigInt,
         started_at -> BigInt,
         updated_at -> BigInt,
         finished_at -> Nullable<BigInt>,
@@ -172,15 +172,15 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::store::sql_uuid::SqlUuid;
 
-    sync_errors (workspace_id, user_id, sync_id, error_number) {
+    sync_notes (workspace_id, user_id, sync_id, client_id, note_number) {
         workspace_id -> SqlUuid,
         user_id -> SqlUuid,
         sync_id -> SqlUuid,
-        error_number -> BigInt,
-        client_id -> Nullable<Text>,
+        client_id -> Text,
+        note_number -> BigInt,
         document_id -> Nullable<SqlUuid>,
-        code -> Text,
-        message -> Text,
+        code -> Nullable<Text>,
+        message -> Nullable<Text>,
         retry_count -> BigInt,
         created_at -> BigInt,
     }
@@ -208,6 +208,6 @@ allow_tables_to_appear_in_same_query!(
     refresh_tokens,
     members,
     sync_runs,
-    sync_errors,
+    sync_notes,
     leases,
 );

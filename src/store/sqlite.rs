@@ -16,9 +16,10 @@ use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::{document_log, documents, receipts, workspaces};
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
-use super::{BatchScope, BatchTransaction, StoreError};
+use super::{BatchScope, BatchTransaction, StoreError, sync_runs};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
-use crate::domain::ids::{DocumentId, Version};
+use crate::domain::ids::{DocumentId, SyncId, Version};
+use crate::domain::sync_run::{NoteChanges, RunNote, SyncRun};
 
 /// A batch inside its savepoint. The database's write lock, held by the group, is the lock on the workspace.
 pub(super) struct SqliteBatch<'a> {
@@ -153,6 +154,18 @@ impl BatchTransaction for SqliteBatch<'_> {
             diesel::insert_into(receipts::table).values(receipt).execute(connection)?;
         }
         Ok(())
+    }
+
+    fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError> {
+        sync_runs::sqlite::find(self.connection.sqlite()?, self.scope.run_key(sync_id))
+    }
+
+    fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError> {
+        sync_runs::sqlite::find_notes(self.connection.sqlite()?, self.scope.run_key(sync_id), client_ids)
+    }
+
+    fn save_sync_run(&mut self, run: &SyncRun, notes: &NoteChanges) -> Result<(), StoreError> {
+        sync_runs::sqlite::save(self.connection.sqlite()?, self.scope.run_key(run.sync_id), run, notes)
     }
 }
 

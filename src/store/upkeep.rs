@@ -10,6 +10,7 @@ use super::documents::find_stored;
 use super::encoding::encode_text;
 use super::schema::{document_bodies, document_log, documents, workspaces};
 use super::sql_uuid::DbUuid;
+use super::tombstones::PURGED;
 use super::{Store, StoreError};
 use crate::domain::document::StoredDocument;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
@@ -46,6 +47,7 @@ impl Store {
                 .filter(documents::workspace_id.eq(key.0))
                 .filter(documents::document_id.eq(key.1))
                 .filter(documents::content_version.eq(content_version))
+                .filter(documents::sequence.ne(PURGED))
                 .count()
                 .get_result(connection)?;
             if current == 0 {
@@ -80,6 +82,7 @@ impl Store {
                 .filter(documents::workspace_id.eq(key.0))
                 .filter(documents::document_id.eq(key.1))
                 .filter(documents::version.eq(version))
+                .filter(documents::sequence.ne(PURGED))
                 .set(documents::damaged.eq(true))
                 .execute(connection)?;
             Ok(if marked == 1 { Swap::Swapped } else { Swap::Moved })
@@ -170,6 +173,7 @@ fn is_ahead(
     let head: Option<(i64, i64)> = documents::table
         .filter(documents::workspace_id.eq(key.0))
         .filter(documents::document_id.eq(key.1))
+        .filter(documents::sequence.ne(PURGED))
         .select((documents::epoch, documents::version))
         .get_result(connection)
         .optional()?;
@@ -183,8 +187,8 @@ fn is_ahead(
     Ok(same && body.is_none_or(|yjs_version| yjs_version < covered_version))
 }
 
-/// The lengths of the Yjs updates that came after a version.
-fn lengths_after(
+/// The lengths of the Yjs updates that came after a version, in order.
+pub(super) fn lengths_after(
     connection: &mut AnyConnection,
     key: (DbUuid, DbUuid),
     version: Version,
@@ -194,16 +198,13 @@ fn lengths_after(
         .filter(document_log::document_id.eq(key.1))
         .filter(document_log::version.gt(version))
         .filter(document_log::yjs_update.is_not_null())
+        .order(document_log::version.asc())
         .select(sql::<BigInt>("CAST(length(yjs_update) AS BIGINT)"))
         .load(connection)?)
 }
 
 /// Keeps batches of the workspace out: they write whole heads, and would put back what is reset here.
-fn lock(
-    connection: &mut AnyConnection,
-    workspace_id: WorkspaceId,
-    id: DocumentId,
-) -> Result<(DbUuid, DbUuid), StoreError> {
+pub(super) fn lock_workspace(connection: &mut AnyConnection, workspace_id: WorkspaceId) -> Result<DbUuid, StoreError> {
     let key = DbUuid(workspace_id.0);
     if let AnyConnection::Postgres(connection) = connection {
         workspaces::table
@@ -213,11 +214,20 @@ fn lock(
             .get_result::<i64>(connection)
             .optional()?;
     }
-    Ok((key, DbUuid(id.0)))
+    Ok(key)
+}
+
+/// Locks a document's workspace; the document's key.
+pub(super) fn lock(
+    connection: &mut AnyConnection,
+    workspace_id: WorkspaceId,
+    id: DocumentId,
+) -> Result<(DbUuid, DbUuid), StoreError> {
+    Ok((lock_workspace(connection, workspace_id)?, DbUuid(id.0)))
 }
 
 /// Makes the document's row of bodies if there is none; the workspace is locked, so nobody else makes it meanwhile.
-fn ensure_body(connection: &mut AnyConnection, key: (DbUuid, DbUuid)) -> Result<(), StoreError> {
+pub(super) fn ensure_body(connection: &mut AnyConnection, key: (DbUuid, DbUuid)) -> Result<(), StoreError> {
     let there: i64 = document_bodies::table
         .filter(document_bodies::workspace_id.eq(key.0))
         .filter(document_bodies::document_id.eq(key.1))

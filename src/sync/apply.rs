@@ -15,6 +15,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
 use crate::domain::yjs_facts::StateVector;
 use crate::store::{BatchTransaction, End, StoreError};
+use crate::sync::counting::{count, find_run};
 use crate::sync::pull::{Pulled, cursor_of, read_page_locked};
 use crate::sync::{BatchRequest, SyncError};
 use crate::yjs::merge::deletions_of;
@@ -38,6 +39,8 @@ pub struct Applied {
     pub wrote: bool,
     /// What the author had missed, where the batch asked for it.
     pub pulled: Option<Pulled>,
+    /// The batch's sync run was stored.
+    pub counted: bool,
 }
 
 /// Why a batch is refused as a whole once its workspace is locked; nothing of it is stored.
@@ -80,14 +83,17 @@ pub fn run_batch(
     now: Timestamp,
     attempt: &Attempt,
 ) -> Result<(Result<Applied, Refusal>, End), StoreError> {
-    let feed = tx.feed().clone();
     // A trial only looks for an operation that the database refuses.
-    let pull = match request.pull.as_ref().filter(|_| attempt.trial.is_none()) {
-        Some(from) => match cursor_of(from, request.workspace_id, &feed) {
-            Ok(cursor) => Some(cursor),
-            Err(refusal) => return Ok((Err(refusal), End::Rollback)),
-        },
-        None => None,
+    let is_real = !(request.dry_run || attempt.trial.is_some());
+    let feed = tx.feed().clone();
+    let from = request.pull.as_ref().filter(|_| attempt.trial.is_none());
+    let cursor = match from.map(|from| cursor_of(from, request.workspace_id, &feed)).transpose() {
+        Ok(cursor) => cursor,
+        Err(refusal) => return Ok((Err(refusal), End::Rollback)),
+    };
+    let run = match find_run(tx, request, now)? {
+        Ok(run) => run,
+        Err(refusal) => return Ok((Err(refusal), End::Rollback)),
     };
     let (loaded, resolutions) = load(tx, request)?;
     let mode = Mode {
@@ -101,13 +107,13 @@ pub fn run_batch(
     let plan = plan(mode, &request.operations, &resolutions, &loaded);
     // Order, decisions and three-way merges of texts.
     metrics::histogram!("landfall_plan_seconds").record(started.elapsed());
-    let keep = !(plan.writes.is_empty() || request.dry_run || attempt.trial.is_some());
-    let pull = |tx: &mut dyn BatchTransaction| match pull {
+    let keep = is_real && !plan.writes.is_empty();
+    let pull = |tx: &mut dyn BatchTransaction| match cursor {
         Some(cursor) => read_page_locked(cursor, &feed, |span| tx.load_changes(span)).map(Some),
         None => Ok(None),
     };
-    // Own changes lie behind the feed's head, out of the page's reach. What is not kept must not hide anything either:
-    // its author has seen the documents that it changed, but not as they stay.
+    // Own changes lie behind the feed's head, out of the page's reach. What is not kept must not hide others' either, so
+    // the page is then read before it is written.
     let mut pulled = if keep { None } else { pull(tx)? };
     if !plan.writes.is_empty() {
         tx.write(&plan.writes)?;
@@ -115,6 +121,11 @@ pub fn run_batch(
     if keep {
         pulled = pull(tx)?.map(|pulled| pulled.and_own_changes(tx.feed().head_sequence));
     }
+    let counted = match run {
+        // Also an atomic batch that failed: its operations were processed.
+        Some(run) if is_real => count(tx, run, &plan, &loaded.receipts, now)?,
+        _ => false,
+    };
     let to_compact = if keep { outgrown(&plan.writes) } else { Vec::new() };
     let mut applied = Applied {
         outcomes: plan.outcomes,
@@ -123,10 +134,11 @@ pub fn run_batch(
         rolled_back: plan.rolled_back,
         wrote: keep,
         pulled,
+        counted,
         ..Applied::default()
     };
     attach(tx, &mut applied)?;
-    Ok((Ok(applied), if keep { End::Commit } else { End::Rollback }))
+    Ok((Ok(applied), if keep || counted { End::Commit } else { End::Rollback }))
 }
 
 fn load(tx: &mut dyn BatchTransaction, request: &BatchRequest) -> Result<(Loaded, Vec<Resolution>), StoreError> {

@@ -153,7 +153,7 @@ pub fn compact(
     if !stored.head.has_outgrown_snapshot() || stored.yjs_parts.len() < 2 || stored.damaged {
         return Ok(Compaction::Skipped);
     }
-    let snapshot = match checked_snapshot(renderer, &stored.yjs_parts) {
+    let snapshot = match checked_union(renderer, &stored.yjs_parts) {
         Ok(snapshot) => snapshot,
         Err(reason) => {
             tracing::error!(%document_id, version = stored.head.version, reason, "compaction refused; the log is kept");
@@ -166,16 +166,21 @@ pub fn compact(
     })
 }
 
-fn checked_snapshot(renderer: &Renderer, parts: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+/// The union of Yjs updates in few structs, checked: it knows the same clocks and deletions as its parts, and renders to
+/// the same text.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(super) fn checked_union(renderer: &Renderer, parts: &[Vec<u8>]) -> Result<Vec<u8>, String> {
     let unreadable = |error| format!("the parts cannot be squashed: {error}");
-    let snapshot = squash(parts).map_err(unreadable)?;
-    let whole = std::slice::from_ref(&snapshot);
+    let union = squash(parts).map_err(unreadable)?;
+    let whole = std::slice::from_ref(&union);
     if facts_of(whole).map_err(unreadable)? != facts_of(parts).map_err(unreadable)? {
-        return Err("the snapshot does not cover its parts".to_owned());
+        return Err("the union does not cover its parts".to_owned());
     }
     let rendered = |parts: &[Vec<u8>]| renderer.render(parts).map_err(|error: RenderError| error.to_string());
     if rendered(whole)? != rendered(parts)? {
-        return Err("the snapshot renders to another text than its parts".to_owned());
+        return Err("the union renders to another text than its parts".to_owned());
     }
-    Ok(snapshot)
+    Ok(union)
 }

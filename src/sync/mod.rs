@@ -3,10 +3,13 @@
 //! Knows the core, the store and the Yjs tools; knows nothing of HTTP or JSON.
 
 pub mod apply;
+mod counting;
 pub mod diff;
 pub mod events;
 pub mod maintenance;
 pub mod pull;
+pub mod retention;
+pub mod runs;
 mod service;
 mod types;
 mod view;

@@ -37,6 +37,12 @@ pub struct Pulled {
 }
 
 impl Pulled {
+    /// What was read, in feed order.
+    #[must_use]
+    pub fn changes(&self) -> &[ChangedDocument] {
+        &self.page.changes
+    }
+
     /// With a batch's own changes, up to this sequence, behind what was read: the author has them. They are told later if
     /// there was more to read before them.
     #[must_use]
@@ -111,7 +117,7 @@ pub struct Shown {
 }
 
 /// Shows what was read; `keep` is told what rendering taught. The page ends before a document that cannot be rendered
-/// now, and after [`LONGEST_RENDERING`].
+/// now, and when rendering has taken too long.
 pub fn show(
     renderer: &Renderer,
     workspace_id: WorkspaceId,

@@ -30,12 +30,12 @@ const MAX_REFUSED: usize = 8;
 
 /// The use cases, bound to a store and a renderer.
 pub struct SyncService {
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     renderer: Arc<Renderer>,
     limits: Arc<Limits>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     maintenance: Maintenance,
-    events: Arc<Events>,
+    pub(super) events: Arc<Events>,
 }
 
 impl SyncService {
@@ -65,6 +65,9 @@ impl SyncService {
         let committed = !(applied.rolled_back || request.dry_run);
         if applied.wrote {
             self.events.committed(request.workspace_id);
+        }
+        if let (Some(sync_id), true) = (request.sync_id, applied.counted) {
+            self.events.progressed(request.workspace_id, request.user_id, sync_id);
         }
         let readers = readers_of(&request.operations);
         let Applied { outcomes, mut documents, vectors, pulled, .. } = applied;
@@ -208,7 +211,11 @@ impl SyncService {
     }
 
     fn show_changes(&self, workspace_id: WorkspaceId, pulled: Pulled) -> Shown {
-        show(&self.renderer, workspace_id, pulled, |rendered, learned| self.keep(workspace_id, rendered, learned))
+        let keep = |rendered, learned| self.keep(workspace_id, rendered, learned);
+        let shown = show(&self.renderer, workspace_id, pulled, keep);
+        let documents = u64::try_from(shown.page.items.len()).unwrap_or(u64::MAX);
+        metrics::counter!("landfall_pulled_documents_total").increment(documents);
+        shown
     }
 
     /// A document, live or deleted.
@@ -305,8 +312,15 @@ impl SyncService {
         &self.limits
     }
 
+    /// The live streams.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
     /// Finishes background work; to be called once, when no request runs any more.
     pub fn close(&self) {
+        self.events.close();
         self.maintenance.close();
     }
 }

@@ -129,6 +129,9 @@ pub enum SyncError {
     /// There is no such document (or version) for this reader.
     #[error("not found")]
     NotFound,
+    /// The user has no such sync run there.
+    #[error("no such sync run")]
+    NoSuchRun,
     /// The cursor was not given out by this workspace's feed.
     #[error(transparent)]
     ForeignCursor(#[from] ForeignCursor),

@@ -136,8 +136,13 @@ impl RequestBuilder<'_> {
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
         let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(256 * 1024 * 1024).read_to_vec()?;
+        let is_endless = response.headers().get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let body = match is_endless {
+            true => Vec::new(),
+            false => response.body_mut().with_config().limit(256 * 1024 * 1024).read_to_vec()?,
+        };
         let encoding = response.headers().get("content-encoding").and_then(|name| name.to_str().ok());
+        let encoding = encoding.filter(|encoding| *encoding != "identity");
         let body = encoding.map_or(body.clone(), |encoding| Coding::named(encoding).decode(&body));
         let answer = Answer::new(format!("{} {}", self.method, self.path), status, headers, body);
         let exchange = Exchange { method: &self.method, path: &self.path, request_body: &self.body, answer: &answer };

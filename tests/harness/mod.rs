@@ -9,8 +9,10 @@ pub mod batch;
 pub mod client;
 pub mod coding;
 pub mod contract;
+pub mod events;
 pub mod operation;
 pub mod server;
+pub mod sync_run;
 pub mod user;
 pub mod yjs_editor;
 
@@ -19,6 +21,7 @@ pub use self::client::Client;
 pub use self::coding::Coding;
 pub use self::operation::{create, delete, update};
 pub use self::server::{Database, TestServer};
+pub use self::sync_run::Run;
 pub use self::user::User;
 pub use self::yjs_editor::YjsEditor;
 

@@ -31,9 +31,10 @@ struct Endpoint {
 
 const ROLES: [&str; 3] = ["viewer", "editor", "owner"];
 
-const ENDPOINTS: [Endpoint; 10] = [
+const ENDPOINTS: [Endpoint; 11] = [
     Endpoint { method: "POST", template: "/api/v1/documents/batch", role: Some("editor"), body: push, query: false },
     Endpoint { method: "GET", template: "/api/v1/documents", role: Some("viewer"), body: none, query: true },
+    Endpoint { method: "GET", template: "/api/v1/documents/events", role: Some("viewer"), body: none, query: true },
     Endpoint {
         method: "GET",
         template: "/api/v1/documents/{document_id}",

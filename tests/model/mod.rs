@@ -12,13 +12,14 @@ use landfall::domain::cursor::FeedKey;
 use landfall::domain::document::{
     DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, StoredDocument, VersionText, WriteSet,
 };
-use landfall::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
+use landfall::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
+use landfall::domain::sync_run::{NoteChanges, RunNote, SyncRun};
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::feed::FeedState;
 use landfall::store::feed_pages::{ChangedDocument, FeedPage, Span};
 use landfall::store::{BatchTransaction, End, StoreError};
 use landfall::sync::BatchRequest;
-use landfall::sync::apply::{Applied, Attempt, run_batch};
+use landfall::sync::apply::{Applied, Attempt, Refusal, run_batch};
 
 type ReceiptKey = (UserId, String, String);
 
@@ -32,6 +33,8 @@ pub struct Workspace {
     pub feed: BTreeMap<i64, DocumentId>,
     /// The sequence of the latest write.
     pub head_sequence: i64,
+    /// Sync runs with their notes, by number.
+    pub runs: BTreeMap<(UserId, SyncId), (SyncRun, BTreeMap<i64, RunNote>)>,
 }
 
 /// The whole store.
@@ -43,11 +46,15 @@ pub struct Model {
 impl Model {
     /// Runs a batch as a database would.
     pub fn apply(&mut self, request: &BatchRequest, now: Timestamp) -> Applied {
+        self.attempt(request, now, &Attempt::default()).expect("nothing refuses a batch here")
+    }
+
+    /// Runs a part of a batch, or one that is refused.
+    pub fn attempt(&mut self, request: &BatchRequest, now: Timestamp, attempt: &Attempt) -> Result<Applied, Refusal> {
         let workspace = self.workspaces.entry(request.workspace_id).or_default();
         let owner = (request.user_id, request.device_id.clone().unwrap_or_default());
         let mut tx = ModelTransaction::new(workspace.clone(), owner);
-        let (applied, end) = run_batch(&mut tx, request, now, &Attempt::default()).expect("the model never fails");
-        let applied = applied.expect("nothing refuses a batch here");
+        let (applied, end) = run_batch(&mut tx, request, now, attempt).expect("the model never fails");
         if end == End::Commit {
             *workspace = tx.workspace;
         }
@@ -154,8 +161,8 @@ impl BatchTransaction for ModelTransaction {
 
     /// Cut by documents alone: what a model holds is small.
     fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError> {
-        let within: Vec<_> =
-            self.workspace.feed.range(span.after + 1..=span.up_to).map(|(at, id)| (*at, *id)).collect();
+        let within = self.workspace.feed.iter().filter(|(at, _)| (span.after + 1..=span.up_to).contains(at));
+        let within: Vec<_> = within.map(|(at, id)| (*at, *id)).collect();
         let mut page = FeedPage { changes: Vec::new(), has_more: within.len() > span.max_documents };
         for (sequence, id) in within.into_iter().take(span.max_documents) {
             let mut document = self.load_documents(&[id])?.remove(0);
@@ -188,6 +195,29 @@ impl BatchTransaction for ModelTransaction {
         for receipt in &writes.receipts {
             let key = self.key(&receipt.client_id);
             assert!(self.workspace.receipts.insert(key, receipt.clone()).is_none(), "a receipt was written twice");
+        }
+        Ok(())
+    }
+
+    fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError> {
+        Ok(self.workspace.runs.get(&(self.owner.0, sync_id)).map(|(run, _)| run.clone()))
+    }
+
+    fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError> {
+        let notes = self.workspace.runs.get(&(self.owner.0, sync_id)).map(|(_, notes)| notes.clone());
+        let is_wanted = |note: &RunNote| note.client_id.as_deref().is_some_and(|name| client_ids.contains(&name));
+        Ok(notes.unwrap_or_default().into_values().filter(is_wanted).collect())
+    }
+
+    fn save_sync_run(&mut self, run: &SyncRun, changes: &NoteChanges) -> Result<(), StoreError> {
+        let key = (self.owner.0, run.sync_id);
+        let (stored, notes) = self.workspace.runs.entry(key).or_insert_with(|| (run.clone(), BTreeMap::new()));
+        *stored = run.clone();
+        for note in &changes.dropped {
+            assert_eq!(notes.remove(&note.number).as_ref(), Some(note), "a note that is not there was dropped");
+        }
+        for note in &changes.added {
+            assert!(notes.insert(note.number, note.clone()).is_none(), "a note was written twice");
         }
         Ok(())
     }

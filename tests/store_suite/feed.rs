@@ -1,10 +1,13 @@
 //! Pages of the feed: the documents as they are read alone, cut where they should be.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use landfall::domain::document::HeadWrite;
 use landfall::domain::ids::DocumentId;
 use landfall::domain::operation::OperationKind;
 use landfall::store::End;
-use landfall::store::feed_pages::{FeedPage, Span};
+use landfall::store::feed_pages::{FeedPage, FeedReader, Span};
 
 use crate::support::{Author, Database, NOW, new_id};
 
@@ -29,12 +32,9 @@ fn yjs_document(author: &Author, updates: &[&[u8]], content: Option<&str>) -> Do
         let mut head = author.head(id, version);
         (head.state_vector, head.content_digest) = (Some([(1, 1)].into_iter().collect()), None);
         head.content_version = if content.is_some() { 1 } else { version };
-        head.snapshot_bytes = i64::try_from(updates[0].len()).unwrap();
-        head.log_bytes = updates[1..]
-            .iter()
-            .take(usize::try_from(version).unwrap() - 1)
-            .map(|update| i64::try_from(update.len()).unwrap())
-            .sum();
+        let lengths = updates.iter().map(|update| i64::try_from(update.len()).unwrap());
+        head.snapshot_bytes = lengths.clone().next().unwrap();
+        head.log_bytes = lengths.take(usize::try_from(version).unwrap()).skip(1).sum();
         match version {
             1 => {
                 let create = author.step(HeadWrite::Insert, head, OperationKind::Create, content, Some(update));
@@ -154,4 +154,69 @@ pub fn workspaces_have_feeds_of_their_own(database: &Database) {
     let key = |author: &Author| author.store.read_feed(author.workspace_id, |feed| Ok(feed.feed().clone())).unwrap();
     assert_eq!(key(&ada).head_sequence, 1);
     assert_ne!(key(&ada).key, key(&bob).key);
+}
+
+/// Writes new documents and changes of old ones, in write sets of its own.
+fn write_many(author: &Author, rounds: usize) {
+    let mut written: Vec<(DocumentId, i64)> = Vec::new();
+    for round in 0..rounds {
+        let id = new_id();
+        author.write(author.created(id, "one")).unwrap();
+        written.push((id, 1));
+        let place = round * 7 % written.len();
+        let (id, version) = written[place];
+        let mut head = author.head(id, version + 1);
+        head.deleted_at = (round % 5 == 4).then_some(NOW);
+        author.update(head, Some("two"), None);
+        written[place].1 += 1;
+    }
+}
+
+/// Two stores on one database, as two servers would be: sequences only grow under a reader, and in the end each reader
+/// has every document as it is.
+pub fn readers_see_sequences_grow_while_others_write(database: &Database) {
+    let ada = database.with_user();
+    let on_two = Author { store: database.open(), ..ada.clone() };
+    let writing = AtomicUsize::new(4);
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let author = if writer % 2 == 0 { &ada } else { &on_two };
+            let writing = &writing;
+            scope.spawn(move || {
+                write_many(author, 25);
+                writing.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+        for reader in 0..4_usize {
+            let (author, writing) = (if reader.is_multiple_of(2) { &on_two } else { &ada }, &writing);
+            scope.spawn(move || {
+                let (mut known, mut after) = (BTreeMap::new(), 0);
+                loop {
+                    let written = writing.load(Ordering::SeqCst) == 0;
+                    let read = |feed: &mut FeedReader<'_>| {
+                        let up_to = feed.feed().head_sequence;
+                        let span = Span { after, up_to, max_documents: 1 + reader * 3, max_bytes: 1 << 20 };
+                        Ok((up_to, feed.load_changes(&span)?))
+                    };
+                    let (up_to, page) = author.store.read_feed(author.workspace_id, read).unwrap();
+                    for change in &page.changes {
+                        assert!(change.sequence > after && change.sequence <= up_to, "{change:?} after {after}");
+                        after = change.sequence;
+                        let head = &change.document.head;
+                        let before = known.insert(head.document_id, head.version);
+                        assert!(before.is_none_or(|before| before < head.version), "told twice: {change:?}");
+                    }
+                    match page.has_more {
+                        true => continue,
+                        false if written => break,
+                        false => after = up_to,
+                    }
+                }
+                let all = author.store.list_changes(author.workspace_id, 0, 500).unwrap();
+                let all: BTreeMap<_, _> =
+                    all.iter().map(|change| (change.head.document_id, change.head.version)).collect();
+                assert_eq!((known.len(), known), (100, all), "reader {reader}");
+            });
+        }
+    });
 }

@@ -1,17 +1,31 @@
 //! The store on both databases: every test of the lists below runs on SQLite and on Postgres.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails where it stands")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test that cannot go on fails where it stands"
+)]
 
 mod accounts;
 mod batches;
+mod events;
 mod feed;
+mod folding;
 mod history;
 mod limits;
 mod migrations;
+#[path = "../model/mod.rs"]
+mod model;
 #[path = "../postgres_server/mod.rs"]
 mod postgres_server;
+mod retention;
 mod support;
+mod sync_runs;
 mod upkeep;
+#[path = "../yjs_support/mod.rs"]
+mod yjs_support;
 
 /// Runs each named test of a module once on each database.
 macro_rules! on_both_databases {
@@ -57,6 +71,12 @@ mod both {
         a_tombstone_has_no_bodies,
         a_page_is_cut_by_span_documents_and_bytes,
         workspaces_have_feeds_of_their_own,
+        readers_see_sequences_grow_while_others_write,
+    );
+    on_both_databases!(events:
+        notices_tell_each_change_once_in_feed_order,
+        heads_of_many_workspaces_are_read_at_once,
+        messages_reach_every_listener,
     );
     on_both_databases!(history:
         the_text_of_a_version_is_the_newest_one_before_it,
@@ -76,6 +96,35 @@ mod both {
         damage_is_marked_and_stays_until_the_document_is_made_anew,
         heavy_logs_are_found_for_compaction,
         a_snapshot_of_an_earlier_document_is_not_used,
+    );
+    on_both_databases!(sync_runs:
+        a_run_comes_back_as_it_was,
+        the_newest_failures_are_shown,
+        a_history_is_listed_newest_first,
+        changes_of_a_run_wait_for_each_other,
+        silent_runs_are_closed_once_however_many_servers_look,
+        runs_that_ended_long_ago_are_forgotten,
+    );
+    on_both_databases!(retention:
+        tombstones_are_purged_at_the_line,
+        a_purged_document_leaves_its_id_and_version,
+        many_tombstones_go_in_several_transactions,
+        old_receipts_are_found_by_walking,
+        expired_tokens_are_removed,
+        a_lease_has_one_holder_until_it_runs_out,
+        one_server_purges_and_another_takes_over,
+        the_thread_ends_when_told_to,
+    );
+    on_both_databases!(folding:
+        texts_are_folded,
+        yjs_states_are_folded,
+        a_long_history_is_folded_in_steps,
+        a_document_that_changed_meanwhile_is_not_folded,
+        what_cannot_be_united_is_kept,
+        nothing_of_an_earlier_life_is_left,
+        random_histories_show_the_same_when_folded,
+        a_recorded_history_is_folded,
+        nothing_is_lost_while_writers_write,
     );
     on_both_databases!(migrations:
         the_schema_goes_up_down_and_up_again,

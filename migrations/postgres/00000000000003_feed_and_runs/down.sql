@@ -1,5 +1,5 @@
 DROP TABLE leases;
-DROP TABLE sync_errors;
+DROP TABLE sync_notes;
 DROP TABLE sync_runs;
 ALTER TABLE document_log DROP COLUMN is_base;
 DROP INDEX documents_to_purge;

@@ -19,7 +19,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// The first `page_size` of `rows`, of which one more had been asked for to learn whether there are more.
-    fn of<'a, R>(
+    pub(in crate::http) fn of<'a, R>(
         rows: &'a [R],
         page_size: u32,
         item: impl Fn(&'a R) -> T,

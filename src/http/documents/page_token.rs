@@ -9,7 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
+use crate::domain::timestamp::Timestamp;
 
 /// The form of the tokens; a token of another form is refused.
 const FORM: u8 = 1;
@@ -22,6 +23,8 @@ pub enum Listing {
     Documents(WorkspaceId),
     /// The versions of a document, newest first.
     Versions(WorkspaceId, DocumentId),
+    /// The sync runs of a user, newest first.
+    Runs(WorkspaceId, UserId),
 }
 
 /// A token that was not made for this listing.
@@ -57,6 +60,11 @@ impl Listing {
                 hash.update(workspace.0.as_bytes());
                 hash.update(document.0.as_bytes());
             }
+            Self::Runs(workspace, user) => {
+                hash.update([2]);
+                hash.update(workspace.0.as_bytes());
+                hash.update(user.0.as_bytes());
+            }
         }
         hash.update(position);
         hash.finalize().into_iter().take(CHECK_BYTES)
@@ -91,6 +99,24 @@ pub fn read_before_version(workspace: WorkspaceId, document: DocumentId, token: 
     Listing::Versions(workspace, document).position(token).map(Version::from_be_bytes)
 }
 
+/// The token for the sync runs of `user` after `last`, which began at that time.
+#[must_use]
+pub fn before_run(workspace: WorkspaceId, user: UserId, (started_at, last): (Timestamp, SyncId)) -> String {
+    let position = [&started_at.0.to_be_bytes()[..], last.0.as_bytes()].concat();
+    Listing::Runs(workspace, user).token(&position)
+}
+
+/// The sync run after which the listing goes on.
+///
+/// # Errors
+/// [`ForeignToken`].
+pub fn read_before_run(workspace: WorkspaceId, user: UserId, token: &str) -> Result<(Timestamp, SyncId), ForeignToken> {
+    let position: [u8; 24] = Listing::Runs(workspace, user).position(token)?;
+    let (started_at, last) = position.split_first_chunk::<8>().ok_or(ForeignToken)?;
+    let last = Uuid::from_slice(last).or(Err(ForeignToken))?;
+    Ok((Timestamp(i64::from_be_bytes(*started_at)), SyncId(last)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +143,17 @@ mod tests {
         assert_eq!(read_before_version(TWO, DOCUMENT, &versions), Err(ForeignToken));
         assert_eq!(read_before_version(ONE, OTHER, &versions), Err(ForeignToken));
         assert_eq!(read_before_version(ONE, DOCUMENT, &documents), Err(ForeignToken));
+    }
+
+    #[test]
+    fn a_token_of_a_history_serves_its_owner_only() {
+        let (ada, grace) = (UserId(Uuid::from_u128(5)), UserId(Uuid::from_u128(6)));
+        let place = (Timestamp(-7), SyncId(Uuid::from_u128(8)));
+        let token = before_run(ONE, ada, place);
+        assert_eq!(read_before_run(ONE, ada, &token), Ok(place));
+        assert_eq!(read_before_run(ONE, grace, &token), Err(ForeignToken));
+        assert_eq!(read_before_run(TWO, ada, &token), Err(ForeignToken));
+        assert_eq!(read_after_document(ONE, &token), Err(ForeignToken));
     }
 
     #[test]

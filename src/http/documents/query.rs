@@ -73,7 +73,7 @@ pub struct ChangesQuery {
 
 /// The parameters as they arrive.
 #[derive(Debug, Deserialize)]
-struct RawQuery {
+pub(in crate::http) struct RawQuery {
     workspace_id: Option<String>,
     page_size: Option<String>,
     page_token: Option<String>,
@@ -84,21 +84,21 @@ struct RawQuery {
 }
 
 impl RawQuery {
-    fn split(query: &str) -> Result<Self, ParameterError> {
+    pub(in crate::http) fn split(query: &str) -> Result<Self, ParameterError> {
         serde_urlencoded_query(query).map_err(ParameterError::Unreadable)
     }
 
-    fn workspace_id(&self) -> Result<WorkspaceId, ParameterError> {
+    pub(in crate::http) fn workspace_id(&self) -> Result<WorkspaceId, ParameterError> {
         let text = self.workspace_id.as_deref().ok_or(ParameterError::Missing("workspace_id"))?;
         parse_uuid(text, "workspace_id").map(WorkspaceId)
     }
 
-    fn page_size(&self) -> Result<u32, ParameterError> {
+    pub(in crate::http) fn page_size(&self) -> Result<u32, ParameterError> {
         parse_size(self.page_size.as_deref(), "page_size")
     }
 
     /// The token; an empty one is none, since that is how many clients ask for the first page.
-    fn page_token(&self) -> Option<&str> {
+    pub(in crate::http) fn page_token(&self) -> Option<&str> {
         self.page_token.as_deref().filter(|token| !token.is_empty())
     }
 
@@ -207,7 +207,11 @@ fn parse_size(text: Option<&str>, name: &'static str) -> Result<u32, ParameterEr
     }
 }
 
-fn parse_uuid(text: &str, name: &'static str) -> Result<Uuid, ParameterError> {
+/// A UUID in its usual form, with hyphens.
+///
+/// # Errors
+/// It is none; `name` is the parameter's.
+pub(in crate::http) fn parse_uuid(text: &str, name: &'static str) -> Result<Uuid, ParameterError> {
     const HYPHENATED: usize = 36;
     match Uuid::try_parse(text) {
         Ok(uuid) if text.len() == HYPHENATED => Ok(uuid),

@@ -17,9 +17,10 @@ use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::workspaces;
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
-use super::{BatchScope, BatchTransaction, StoreError};
+use super::{BatchScope, BatchTransaction, StoreError, sync_runs};
 use crate::domain::document::{DocumentHead, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
-use crate::domain::ids::{DocumentId, Version};
+use crate::domain::ids::{DocumentId, SyncId, Version};
+use crate::domain::sync_run::{NoteChanges, RunNote, SyncRun};
 
 // In each text the workspace's id comes with every wanted row, out of the planner's sight. Given as a constant it lets
 // the planner read the whole workspace by an index that begins with it and throw away what was not wanted: right for
@@ -130,6 +131,18 @@ impl BatchTransaction for PostgresBatch<'_> {
         let stored: (i64, i64, i64) =
             rows.statement(self.scope, self.workspace_id, self.feed.head_sequence).get_result(self.connection)?;
         if stored == expected { Ok(()) } else { Err(StoreError::LostRace) }
+    }
+
+    fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError> {
+        sync_runs::postgres::find(self.connection, self.scope.run_key(sync_id))
+    }
+
+    fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError> {
+        sync_runs::postgres::find_notes(self.connection, self.scope.run_key(sync_id), client_ids)
+    }
+
+    fn save_sync_run(&mut self, run: &SyncRun, notes: &NoteChanges) -> Result<(), StoreError> {
+        sync_runs::postgres::save(self.connection, self.scope.run_key(run.sync_id), run, notes)
     }
 }
 

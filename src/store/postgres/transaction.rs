@@ -84,9 +84,9 @@ where
     }
 }
 
-/// Lookups by full key, row by row, are right for every statement of a write, whatever the tables' sizes: a plan made
-/// while a table was small is kept after it has grown.
-const PLANNER: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
+/// Lookups by key, row by row, are right for every statement of a write and of a snapshot, whatever the tables' sizes: a
+/// plan made while a table was small, or before it was first analysed, is kept after it has grown.
+pub(in crate::store) const PLANNER: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
                        SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off";
 
 /// One round trip: the transaction, its time, and its planner.

@@ -1,0 +1,188 @@
+//! Who is told of what was committed: the live streams of each workspace.
+//!
+//! A workspace has a topic while somebody listens to it. What was committed here or on another server puts the
+//! workspace on an agenda; a few threads read what is new, once for all streams, and hand it out. Knows nothing of
+//! HTTP; what a stream does with an event is its own affair.
+
+mod agenda;
+mod reading;
+mod relay;
+mod subscription;
+mod told;
+mod topics;
+
+use std::fmt;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use self::reading::read_until_closed;
+use self::relay::{Message, Relay};
+pub use self::subscription::{Ended, Event, SubscribeError, Subscription};
+pub use self::told::{ChangeEvent, Changes};
+use self::topics::Topics;
+use crate::domain::ids::{SyncId, UserId, WorkspaceId};
+use crate::store::Store;
+
+/// Threads that read for the topics: what one workspace waits for does not hold up the others.
+const READING_THREADS: usize = 4;
+/// How long a database that hangs may hold up the server's stop.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many streams there may be, and how they are kept up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventsConfig {
+    /// Streams of this server at a time.
+    pub max_streams: usize,
+    /// Streams of one user on this server at a time.
+    pub max_user_streams: usize,
+    /// How often an idle stream gives a sign of life, and its user's membership is checked.
+    pub heartbeat: Duration,
+    /// Postgres: tell other servers by `NOTIFY` and hear of them by `LISTEN`, rather than by polling alone.
+    pub notify: bool,
+}
+
+impl Default for EventsConfig {
+    fn default() -> Self {
+        Self { max_streams: 10_000, max_user_streams: 100, heartbeat: Duration::from_secs(15), notify: true }
+    }
+}
+
+/// Loads how far a run has come, as the JSON that its streams get; `None` if there is no such run. It may block.
+pub type RunLoader = dyn Fn(WorkspaceId, UserId, SyncId) -> Option<String> + Send + Sync;
+
+/// The streams of this server.
+pub struct Events {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What streams and threads share.
+struct Shared {
+    store: Arc<Store>,
+    config: EventsConfig,
+    topics: Topics,
+    /// To the other servers; none on SQLite.
+    relay: Option<Relay>,
+    load_run: OnceLock<Box<RunLoader>>,
+    /// The last reading failed: a dead database is told of once, not at every reading.
+    is_failing: AtomicBool,
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}
+
+impl Events {
+    /// Starts the threads that read for the streams, and on Postgres those that talk to other servers.
+    #[must_use]
+    pub fn start(store: Arc<Store>, config: EventsConfig) -> Self {
+        let relay = (store.can_notify() && config.notify).then(Relay::new);
+        let shared = Arc::new(Shared {
+            store,
+            config,
+            topics: Topics::new(config),
+            relay,
+            load_run: OnceLock::new(),
+            is_failing: AtomicBool::new(false),
+        });
+        let mut threads = Vec::new();
+        for _ in 0..READING_THREADS {
+            threads.extend(spawn("events", &shared, read_until_closed));
+        }
+        if shared.relay.is_some() {
+            threads.extend(spawn("events-send", &shared, relay::send_until_closed));
+            threads.extend(spawn("events-receive", &shared, relay::receive_until_closed));
+        }
+        Self { shared, threads: Mutex::new(threads) }
+    }
+
+    /// Says how the progress of a run is loaded. Only the first loader counts.
+    pub fn load_runs_with(&self, load: Box<RunLoader>) {
+        if self.shared.load_run.set(load).is_err() {
+            tracing::error!("the loader of sync runs was set twice; the first one stays");
+        }
+    }
+
+    /// Changes of this workspace were committed here. Never blocks and never fails: a stream that misses it finds out
+    /// by polling.
+    pub fn committed(&self, workspace_id: WorkspaceId) {
+        self.shared.topics.changed(workspace_id);
+        self.shared.tell_others(Message::Changed(workspace_id));
+    }
+
+    /// A sync run of this user was counted, closed or cancelled here; as [`committed`](Self::committed).
+    pub fn progressed(&self, workspace_id: WorkspaceId, user_id: UserId, sync_id: SyncId) {
+        self.shared.topics.progressed(workspace_id, user_id, sync_id);
+        self.shared.tell_others(Message::Progressed(workspace_id, user_id, sync_id));
+    }
+
+    /// Opens a stream for a member of the workspace, from `last_event_id` on if there is one, else from now on.
+    /// Blocks; call off the event loop.
+    ///
+    /// # Errors
+    /// Too many streams; a cursor that is foreign, expired or ahead of the feed; what the store says.
+    pub fn subscribe(
+        &self,
+        workspace_id: WorkspaceId,
+        user_id: UserId,
+        last_event_id: Option<&str>,
+    ) -> Result<Subscription, SubscribeError> {
+        Subscription::open(&self.shared, workspace_id, user_id, last_event_id)
+    }
+
+    /// How often an idle stream gives a sign of life.
+    #[must_use]
+    pub fn heartbeat(&self) -> Duration {
+        self.shared.config.heartbeat
+    }
+
+    /// Ends the threads, waiting two seconds for them at most. Streams hear nothing more. Closing twice is fine; dropping closes.
+    pub fn close(&self) {
+        self.shared.topics.close();
+        if let Some(relay) = &self.shared.relay {
+            relay.close();
+        }
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let deadline = Instant::now() + CLOSE_PATIENCE;
+        for thread in threads {
+            while !thread.is_finished() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            if !thread.is_finished() {
+                tracing::warn!("a thread of the event streams still waits for the database; it is left behind");
+            } else if thread.join().is_err() {
+                tracing::error!("a thread of the event streams had panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    fn tell_others(&self, message: Message) {
+        if let Some(relay) = &self.relay {
+            relay.post(message);
+        }
+    }
+}
+
+fn spawn(name: &str, shared: &Arc<Shared>, work: fn(&Shared)) -> Option<JoinHandle<()>> {
+    let shared = Arc::clone(shared);
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || work(&shared))
+        .inspect_err(|error| tracing::error!(%error, name, "a thread of the event streams could not be started"))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests;

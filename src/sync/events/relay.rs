@@ -1,0 +1,266 @@
+//! From server to server: what was committed on one is heard on the others, over the database's messages.
+//!
+//! A message says where to look, not what is there; one that is lost is made up for by the comparison of heads
+//! (`docs/adr/0014-events-across-servers.md`).
+
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Shared;
+use crate::domain::ids::{SyncId, UserId, WorkspaceId};
+use crate::store::StoreError;
+use crate::store::notifications::{Listener, Notifier};
+
+/// Messages that wait to be sent, at most; more are dropped.
+const MAX_WAITING: usize = 10_000;
+/// After messages were sent, those that come next wait so long for one another.
+const SEND_PAUSE: Duration = Duration::from_millis(10);
+/// How often arrived messages are looked for.
+const RECEIVE_INTERVAL: Duration = Duration::from_millis(20);
+/// The same, while nobody listens.
+const IDLE_INTERVAL: Duration = Duration::from_millis(200);
+/// The first wait after a connection was lost; each further one is twice as long, up to [`MAX_BACKOFF`].
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// Where there is something new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Message {
+    /// In a workspace's feed.
+    Changed(WorkspaceId),
+    /// In a user's run.
+    Progressed(WorkspaceId, UserId, SyncId),
+}
+
+/// What waits to be sent to the other servers.
+pub(super) struct Relay {
+    /// Names this server in its messages, so that it does not heed its own.
+    server_id: Uuid,
+    outbox: Mutex<Outbox>,
+    /// Something is to be sent.
+    posted: Condvar,
+    /// It is over.
+    closing: Condvar,
+}
+
+#[derive(Default)]
+struct Outbox {
+    waiting: BTreeSet<Message>,
+    closed: bool,
+}
+
+impl Message {
+    fn to_text(self, server_id: Uuid) -> String {
+        match self {
+            Self::Changed(workspace) => format!("{server_id} changed {workspace}"),
+            Self::Progressed(workspace, user, run) => format!("{server_id} progressed {workspace} {user} {run}"),
+        }
+    }
+
+    /// The server and its message; `None` for texts of another form, as a later version may send them.
+    fn parse(text: &str) -> Option<(Uuid, Self)> {
+        let mut words = text.split(' ');
+        let id = |words: &mut std::str::Split<'_, char>| Uuid::try_parse(words.next()?).ok();
+        let server_id = id(&mut words)?;
+        let message = match words.next()? {
+            "changed" => Self::Changed(WorkspaceId(id(&mut words)?)),
+            "progressed" => {
+                Self::Progressed(WorkspaceId(id(&mut words)?), UserId(id(&mut words)?), SyncId(id(&mut words)?))
+            }
+            _ => return None,
+        };
+        words.next().is_none().then_some((server_id, message))
+    }
+}
+
+impl Relay {
+    pub(super) fn new() -> Self {
+        Self { server_id: Uuid::new_v4(), outbox: Mutex::default(), posted: Condvar::new(), closing: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a message sent soon, once, however often it is posted until then.
+    pub(super) fn post(&self, message: Message) {
+        let mut outbox = self.lock();
+        if outbox.waiting.len() < MAX_WAITING && outbox.waiting.insert(message) {
+            drop(outbox);
+            self.posted.notify_one();
+        }
+    }
+
+    /// Ends the waiting for messages.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.posted.notify_all();
+        self.closing.notify_all();
+    }
+
+    /// Waits for so long, or until closed; whether it is over.
+    fn pause(&self, time: Duration) -> bool {
+        let waited = self.closing.wait_timeout_while(self.lock(), time, |outbox| !outbox.closed);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closed
+    }
+
+    /// Waits for messages, as texts; `None` once closed.
+    fn collect(&self) -> Option<Vec<String>> {
+        let mut outbox = self.lock();
+        while outbox.waiting.is_empty() && !outbox.closed {
+            outbox = self.posted.wait(outbox).unwrap_or_else(PoisonError::into_inner);
+        }
+        if outbox.closed {
+            return None;
+        }
+        Some(std::mem::take(&mut outbox.waiting).into_iter().map(|message| message.to_text(self.server_id)).collect())
+    }
+}
+
+/// Sends what is posted until the streams are closed.
+pub(super) fn send_until_closed(shared: &Shared) {
+    let Some(relay) = &shared.relay else { return };
+    let mut notifier = None;
+    let mut outage = Outage::new("send");
+    while let Some(messages) = relay.collect() {
+        // A connection may have been cut while it was idle: the second try is on a new one.
+        let mut sent = send(shared, &mut notifier, &messages);
+        if sent.is_err() && !outage.is_on() {
+            sent = send(shared, &mut notifier, &messages);
+        }
+        relay.pause(match sent {
+            Ok(()) => outage.over().unwrap_or(SEND_PAUSE),
+            Err(error) => outage.goes_on(&error),
+        });
+    }
+}
+
+fn send(shared: &Shared, notifier: &mut Option<Notifier>, messages: &[String]) -> Result<(), StoreError> {
+    let mut open = match notifier.take() {
+        Some(open) => open,
+        None => shared.store.open_notifier()?,
+    };
+    open.send(messages)?;
+    count_messages("sent", messages.len());
+    *notifier = Some(open);
+    Ok(())
+}
+
+/// Hears what other servers send until the streams are closed.
+pub(super) fn receive_until_closed(shared: &Shared) {
+    let Some(relay) = &shared.relay else { return };
+    let mut listener = None;
+    let mut outage = Outage::new("receive");
+    loop {
+        let interval = if shared.topics.are_idle() { IDLE_INTERVAL } else { RECEIVE_INTERVAL };
+        let is_over = relay.pause(match receive(shared, relay, &mut listener) {
+            Ok(()) => outage.over().unwrap_or(interval),
+            Err(error) => outage.goes_on(&error),
+        });
+        if is_over {
+            return;
+        }
+    }
+}
+
+fn receive(shared: &Shared, relay: &Relay, listener: &mut Option<Listener>) -> Result<(), StoreError> {
+    let mut open = match listener.take() {
+        Some(open) => open,
+        None => shared.store.open_listener()?,
+    };
+    for text in open.receive()? {
+        count_messages("received", 1);
+        match Message::parse(&text) {
+            Some((server_id, _)) if server_id == relay.server_id => {}
+            Some((_, Message::Changed(workspace_id))) => shared.topics.changed(workspace_id),
+            Some((_, Message::Progressed(workspace_id, user_id, run))) => {
+                shared.topics.progressed(workspace_id, user_id, run);
+            }
+            None => tracing::debug!("a message of another version was not understood"),
+        }
+    }
+    *listener = Some(open);
+    Ok(())
+}
+
+fn count_messages(direction: &'static str, count: usize) {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    metrics::counter!("landfall_server_messages_total", "direction" => direction).increment(count);
+}
+
+/// A connection that is lost and, perhaps, found again; each is told of once.
+struct Outage {
+    purpose: &'static str,
+    wait: Option<Duration>,
+}
+
+impl Outage {
+    fn new(purpose: &'static str) -> Self {
+        Self { purpose, wait: None }
+    }
+
+    fn is_on(&self) -> bool {
+        self.wait.is_some()
+    }
+
+    /// It works: no wait.
+    fn over(&mut self) -> Option<Duration> {
+        self.wait.take().map(|_waited| {
+            tracing::info!(purpose = self.purpose, "messages between servers work again");
+            Duration::ZERO
+        })
+    }
+
+    /// It does not: how long to wait before the next try.
+    fn goes_on(&mut self, error: &StoreError) -> Duration {
+        let wait = match self.wait {
+            Some(wait) => (wait * 2).min(MAX_BACKOFF),
+            None => {
+                let purpose = self.purpose;
+                tracing::warn!(%error, purpose, "messages between servers are interrupted; polling goes on");
+                MIN_BACKOFF
+            }
+        };
+        self.wait = Some(wait);
+        wait
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_read_as_they_were_written() {
+        let id = Uuid::from_u128;
+        let server = id(7);
+        for message in [
+            Message::Changed(WorkspaceId(id(1))),
+            Message::Progressed(WorkspaceId(id(1)), UserId(id(2)), SyncId(id(3))),
+        ] {
+            assert_eq!(Message::parse(&message.to_text(server)), Some((server, message)));
+        }
+    }
+
+    #[test]
+    fn other_texts_are_not_messages() {
+        let sound = Message::Changed(WorkspaceId(Uuid::from_u128(1))).to_text(Uuid::from_u128(7));
+        for other in ["", "changed", &sound[1..], &format!("{sound} more"), &sound.replace("changed", "moved")] {
+            assert_eq!(Message::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_waits_is_not_posted_twice() {
+        let relay = Relay::new();
+        for workspace in [1, 2, 1] {
+            relay.post(Message::Changed(WorkspaceId(Uuid::from_u128(workspace))));
+        }
+        assert_eq!(relay.collect().map(|messages| messages.len()), Some(2));
+        relay.close();
+        assert_eq!(relay.collect(), None);
+    }
+}

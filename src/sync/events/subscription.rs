@@ -1,0 +1,216 @@
+//! One stream's place in its workspace's feed: what it has missed is read for it, then it hears what its topic tells.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::Shared;
+use super::told::{ChangePage, Changes, Told};
+use super::topics::{Full, Topic};
+use crate::domain::cursor::{Cursor, FeedKey};
+use crate::domain::ids::{UserId, WorkspaceId};
+use crate::store::StoreError;
+use crate::sync::SyncError;
+
+/// Missed changes that a stream is told; who has missed more pulls.
+const MAX_MISSED: u32 = 1_000;
+/// Missed changes that are read at a time, as the stream takes them.
+const MISSED_PAGE: u32 = 100;
+/// Missed changes and those that come on top while they are told: a stream that still has not caught up is too slow.
+const MAX_CATCHING_UP: usize = 10_000;
+
+/// Why a stream cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SubscribeError {
+    /// The server has as many streams as it may.
+    #[error("too many event streams are open on this server")]
+    ServerFull,
+    /// The user has as many streams as they may.
+    #[error("too many event streams of this user are open")]
+    UserFull,
+    /// The cursor or the store.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+}
+
+impl From<Full> for SubscribeError {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Server => Self::ServerFull,
+            Full::User => Self::UserFull,
+        }
+    }
+}
+
+/// What a stream is to pass on.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Documents changed.
+    Changes(Changes),
+    /// A run of the stream's user moved on; how far, as JSON.
+    Progress(Arc<str>),
+    /// Too much was missed to be told here: it has to be pulled. What follows is new, from this cursor on.
+    FarBehind(String),
+}
+
+/// Why a stream is over.
+#[derive(Debug)]
+pub enum Ended {
+    /// It did not take what it was told in time.
+    SlowReader,
+    /// Its user is no member of the workspace any more.
+    NotMember,
+    /// The server is stopping.
+    Closed,
+    /// What it has missed could not be read.
+    Failed(StoreError),
+}
+
+/// An open stream. Dropping it closes it.
+pub struct Subscription {
+    seat: Seat,
+    workspace_id: WorkspaceId,
+    key: FeedKey,
+    /// Where it began.
+    start: Cursor,
+    /// The last change that it was told.
+    position: i64,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Has missed too much, and has not been told so yet.
+    FarBehind,
+    /// Is told what it has missed; so many changes so far.
+    CatchingUp(usize),
+    /// Hears what the topic tells.
+    Live(Receiver<Arc<Told>>),
+}
+
+/// One of the places that a server and a user have for streams.
+struct Seat {
+    shared: Arc<Shared>,
+    topic: Arc<Topic>,
+    workspace_id: WorkspaceId,
+    user_id: UserId,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.shared.topics.leave(self.workspace_id, self.user_id);
+    }
+}
+
+impl Subscription {
+    /// See [`super::Events::subscribe`].
+    pub(super) fn open(
+        shared: &Arc<Shared>,
+        workspace_id: WorkspaceId,
+        user_id: UserId,
+        last_event_id: Option<&str>,
+    ) -> Result<Self, SubscribeError> {
+        let topic = shared.topics.enter(workspace_id, user_id)?;
+        let seat = Seat { shared: Arc::clone(shared), topic, workspace_id, user_id };
+        // Listen first, look second: what is committed in between is heard, and skipped if it was seen.
+        let receiver = seat.topic.listen();
+        let store = &shared.store;
+        let feed = store.find_feed_state(workspace_id).map_err(SyncError::from)?;
+        let feed = feed.ok_or(SyncError::Store(StoreError::NoSuchWorkspace))?;
+        shared.topics.begin(workspace_id, &seat.topic, &feed);
+        let head = Cursor { sequence: feed.head_sequence, floor: 0 };
+        let (start, position, stage) = match last_event_id {
+            None => (head, head.sequence, Stage::Live(receiver)),
+            Some(text) => {
+                let start = Cursor::open(text, workspace_id, &feed.key).map_err(SyncError::from)?;
+                if start.sequence > head.sequence || start.is_expired(feed.purged_sequence) {
+                    return Err(SyncError::CursorExpired.into());
+                }
+                let missed = head.sequence.saturating_sub(start.sequence);
+                let is_far_behind = missed > i64::from(MAX_MISSED)
+                    && store.has_more_changes(workspace_id, start.sequence, MAX_MISSED).map_err(SyncError::from)?;
+                if is_far_behind {
+                    (start, head.sequence, Stage::FarBehind)
+                } else {
+                    (start, start.sequence, Stage::CatchingUp(0))
+                }
+            }
+        };
+        Ok(Self { seat, workspace_id, key: feed.key, start, position, stage })
+    }
+
+    /// The cursor from which the stream began, sealed. Until something is told, it is the one to resume from.
+    #[must_use]
+    pub fn start(&self) -> String {
+        self.start.seal(self.workspace_id, &self.key)
+    }
+
+    /// Waits for what the stream is to pass on next. Nothing is lost if the wait is given up.
+    ///
+    /// # Errors
+    /// Why the stream is over.
+    pub async fn next(&mut self) -> Result<Event, Ended> {
+        loop {
+            match &mut self.stage {
+                Stage::FarBehind => {
+                    self.stage = Stage::CatchingUp(0);
+                    let head = Cursor { sequence: self.position, floor: 0 };
+                    return Ok(Event::FarBehind(head.seal(self.workspace_id, &self.key)));
+                }
+                Stage::CatchingUp(told) if *told > MAX_CATCHING_UP => return Err(Ended::SlowReader),
+                Stage::CatchingUp(_) => {
+                    if let Some(changes) = self.read_missed().await? {
+                        return Ok(Event::Changes(changes));
+                    }
+                }
+                Stage::Live(receiver) => {
+                    let told = receiver.recv().await.map_err(|error| match error {
+                        RecvError::Lagged(_) => Ended::SlowReader,
+                        RecvError::Closed => Ended::Closed,
+                    })?;
+                    if let Some(event) = self.pick(&told)? {
+                        return Ok(event);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What of the topic's news is this stream's.
+    fn pick(&mut self, told: &Told) -> Result<Option<Event>, Ended> {
+        match told {
+            Told::Changes(page) => Ok(page.after(self.position).map(|(new, last)| {
+                self.position = last;
+                Event::Changes(Changes::new(Arc::clone(page), new))
+            })),
+            Told::Progress(user_id, progress) if *user_id == self.seat.user_id => {
+                Ok(Some(Event::Progress(Arc::clone(progress))))
+            }
+            Told::Removed(user_id) if *user_id == self.seat.user_id => Err(Ended::NotMember),
+            Told::Progress(..) | Told::Removed(_) => Ok(None),
+        }
+    }
+
+    /// Reads the next missed changes; with the last of them the stream goes live.
+    async fn read_missed(&mut self) -> Result<Option<Changes>, Ended> {
+        // Listen first, look second, as in `open`.
+        let receiver = self.seat.topic.listen();
+        let (shared, workspace_id, after) = (Arc::clone(&self.seat.shared), self.workspace_id, self.position);
+        let read = move || shared.store.list_change_notices(workspace_id, after, MISSED_PAGE);
+        let read = tokio::task::spawn_blocking(read).await;
+        let notices = match read {
+            Ok(read) => read.map_err(Ended::Failed)?,
+            Err(lost) => return Err(Ended::Failed(StoreError::Unavailable(lost.to_string()))),
+        };
+        let new = notices.len();
+        self.stage = match &self.stage {
+            Stage::CatchingUp(told) if u32::try_from(new).is_ok_and(|new| new >= MISSED_PAGE) => {
+                Stage::CatchingUp(told.saturating_add(new))
+            }
+            _ => Stage::Live(receiver),
+        };
+        let Some(last) = notices.last() else { return Ok(None) };
+        self.position = last.sequence;
+        Ok(Some(Changes::new(Arc::new(ChangePage::new(workspace_id, &self.key, &notices)), new)))
+    }
+}

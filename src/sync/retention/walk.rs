@@ -1,0 +1,253 @@
+//! One run: the walk over all workspaces, slice by slice.
+
+use std::time::{Duration, Instant};
+
+use super::fold::{Folded, fold_step};
+use super::{LEASE, LEASE_S, Purger, Stop};
+use crate::domain::ids::{DocumentId, WorkspaceId};
+use crate::domain::timestamp::Timestamp;
+use crate::store::retention::{ReceiptPlace, TokenPlace};
+use crate::store::sync_runs::Forgetting;
+use crate::store::{Store, StoreError};
+
+/// Workspaces whose ids are read at once.
+const WORKSPACES: u32 = 100;
+
+/// Ended sync runs that are looked up at once.
+const RUNS: u32 = 100;
+
+/// After a slice the run pauses as long as the slice took, so that it takes half of a connection at most; but not longer
+/// than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The lease is renewed when it is this old.
+const RENEW_AFTER: Duration = Duration::from_secs(30);
+
+/// Workspaces that may fail before the run is given up: the database itself is at fault then.
+const MOST_FAILURES: u32 = 5;
+
+/// Old versions are folded when they are older than they must be by a tenth of the retention, but not by more than this:
+/// a document that is written to all the time is folded once a day, not by every run.
+const LONGEST_SLACK_S: i64 = 86_400;
+
+/// What a run removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Documents whose tombstones went.
+    pub tombstones: usize,
+    /// Receipts.
+    pub receipts: usize,
+    /// Old versions of documents.
+    pub versions: usize,
+    /// Documents whose old versions could not be folded.
+    pub refused: usize,
+    /// Closed sync runs.
+    pub sync_runs: usize,
+    /// Expired refresh tokens.
+    pub refresh_tokens: usize,
+}
+
+impl Purged {
+    /// Counts it, and writes it to the log.
+    pub(super) fn tell(&self, took: Duration) {
+        let Self { tombstones, receipts, versions, refused, sync_runs, refresh_tokens } = *self;
+        for (kind, rows) in [
+            ("tombstones", tombstones),
+            ("receipts", receipts),
+            ("versions", versions),
+            ("sync_runs", sync_runs),
+            ("refresh_tokens", refresh_tokens),
+        ] {
+            metrics::counter!("landfall_purged_total", "kind" => kind)
+                .increment(u64::try_from(rows).unwrap_or(u64::MAX));
+        }
+        metrics::histogram!("landfall_purge_seconds").record(took);
+        tracing::info!(
+            tombstones,
+            receipts,
+            versions,
+            refused,
+            sync_runs,
+            refresh_tokens,
+            seconds = took.as_secs_f64(),
+            "purged what had expired"
+        );
+    }
+}
+
+/// Why a run ends early.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// It was told to.
+    Stopped,
+    /// Another server does the work now.
+    LeaseLost,
+    /// The store failed.
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// A run under way.
+pub(super) struct Walk<'a> {
+    purger: &'a Purger,
+    stop: &'a Stop,
+    now: Timestamp,
+    renewed: Instant,
+    failures: u32,
+    purged: Purged,
+}
+
+impl<'a> Walk<'a> {
+    /// A run of somebody who has just taken the lease.
+    pub(super) fn new(purger: &'a Purger, stop: &'a Stop) -> Self {
+        let (now, renewed) = (purger.clock.now(), Instant::now());
+        Self { purger, stop, now, renewed, failures: 0, purged: Purged::default() }
+    }
+
+    /// What it removed so far.
+    pub(super) const fn purged(&self) -> Purged {
+        self.purged
+    }
+
+    /// Goes through all workspaces, then through what belongs to none.
+    ///
+    /// # Errors
+    /// Why it ends early.
+    pub(super) fn everything(&mut self) -> Result<(), Halt> {
+        let mut after = None;
+        loop {
+            let workspaces = self.slice(|store| store.list_workspace_ids(after, WORKSPACES))?;
+            let Some(last) = workspaces.last() else { break };
+            after = Some(*last);
+            for workspace_id in workspaces {
+                self.workspace_or_next(workspace_id)?;
+            }
+        }
+        self.sync_runs()?;
+        self.refresh_tokens()?;
+        let long_ago = self.now.plus_seconds(-LONGEST_SLACK_S);
+        self.slice(|store| store.purge_leases(long_ago))?;
+        Ok(())
+    }
+
+    /// A workspace that fails does not keep the others from being purged.
+    fn workspace_or_next(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
+        match self.workspace(workspace_id) {
+            Err(Halt::Failed(error)) if self.failures < MOST_FAILURES => {
+                self.failures += 1;
+                tracing::warn!(%workspace_id, %error, "a workspace could not be purged; it will be tried again");
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn workspace(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
+        // Tombstones first: what goes with them need not be folded.
+        self.tombstones(workspace_id)?;
+        self.histories(workspace_id)?;
+        self.receipts(workspace_id)
+    }
+
+    fn histories(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
+        let history_s = self.purger.config.history_s;
+        let before = self.now.plus_seconds(-history_s);
+        let overdue = before.plus_seconds(-(history_s / 10).min(LONGEST_SLACK_S));
+        let mut after = None;
+        loop {
+            let look = self.slice(|store| store.find_foldable(workspace_id, after, overdue))?;
+            for document_id in look.foldable {
+                self.history(workspace_id, document_id, before)?;
+            }
+            match look.next {
+                None => return Ok(()),
+                next => after = next,
+            }
+        }
+    }
+
+    fn history(&mut self, workspace_id: WorkspaceId, id: DocumentId, before: Timestamp) -> Result<(), Halt> {
+        let renderer = &self.purger.renderer;
+        loop {
+            match self.slice(|store| fold_step(store, renderer, workspace_id, id, before))? {
+                Folded::Folded { versions } => self.purged.versions += versions,
+                Folded::Nothing | Folded::Moved => return Ok(()),
+                Folded::Refused => {
+                    self.purged.refused += 1;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn tombstones(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
+        let before = self.now.plus_seconds(-self.purger.config.tombstones_s);
+        loop {
+            let slice = self.slice(|store| store.purge_tombstones(workspace_id, before))?;
+            self.purged.tombstones += slice.documents;
+            if !slice.more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn receipts(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
+        let before = self.now.plus_seconds(-self.purger.config.receipts_s);
+        let mut place = Some(ReceiptPlace::default());
+        while let Some(after) = place {
+            let slice = self.slice(|store| store.purge_receipts(workspace_id, after, before))?;
+            self.purged.receipts += slice.removed;
+            place = slice.next;
+        }
+        Ok(())
+    }
+
+    /// Runs are few, and an index leads to those that ended: no walk.
+    fn sync_runs(&mut self) -> Result<(), Halt> {
+        let before = self.now.plus_seconds(-self.purger.config.history_s);
+        loop {
+            let mut forgotten = 0;
+            for key in self.slice(|store| store.find_ended_runs(before, RUNS))? {
+                let mut step = Forgetting::Begun;
+                while step == Forgetting::Begun {
+                    step = self.slice(|store| store.forget_run(key, before))?;
+                }
+                forgotten += usize::from(step == Forgetting::Done);
+            }
+            self.purged.sync_runs += forgotten;
+            if forgotten == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn refresh_tokens(&mut self) -> Result<(), Halt> {
+        let mut place = Some(TokenPlace::default());
+        while let Some(after) = place {
+            let now = self.now;
+            let slice = self.slice(|store| store.purge_refresh_tokens(after, now))?;
+            self.purged.refresh_tokens += slice.removed;
+            place = slice.next;
+        }
+        Ok(())
+    }
+
+    /// Does one slice while the lease is held, and pauses, so that others get to the database.
+    fn slice<T>(&mut self, work: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<T, Halt> {
+        if self.renewed.elapsed() >= RENEW_AFTER {
+            let Purger { store, clock, holder, .. } = self.purger;
+            if !store.take_lease(LEASE, *holder, clock.now(), LEASE_S)? {
+                return Err(Halt::LeaseLost);
+            }
+            self.renewed = Instant::now();
+        }
+        let started = Instant::now();
+        let value = work(&self.purger.store)?;
+        if self.stop.wait(started.elapsed().min(LONGEST_PAUSE)) { Err(Halt::Stopped) } else { Ok(value) }
+    }
+}
