@@ -1,13 +1,17 @@
-// Prints how large the client is in a browser: bundled and minified, without Yjs, gzipped. Fails above the limit.
+// Prints how large the client is in a page: all of it with its IndexedDB store, bundled and minified, without Yjs,
+// gzipped. Fails above the limit.
 import { build } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 /** Bytes, gzipped. */
-const LIMIT = 15 * 1024;
+const LIMIT = 15_000;
 
 const { outputFiles } = await build({
-  entryPoints: [fileURLToPath(new URL("../src/index.ts", import.meta.url))],
+  stdin: {
+    contents: 'export { BatchSyncService, IndexedDbStore } from "./index.ts"',
+    resolveDir: fileURLToPath(new URL("../src", import.meta.url)),
+  },
   bundle: true,
   minify: true,
   format: "esm",

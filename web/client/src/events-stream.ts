@@ -81,11 +81,13 @@ export interface SubscriptionSettings {
 /** Pulls whenever the server tells of a change, until `signal` is aborted. */
 export async function follow(settings: SubscriptionSettings, signal: AbortSignal): Promise<void> {
   const { engine } = settings;
-  let lastId: string | undefined;
   let failures = 0;
+  let fromStart = false;
   while (!signal.aborted) {
     try {
-      lastId ??= await settings.cursor();
+      // What was taken in, rather than what was heard: a change whose pull failed is told again.
+      const lastId = fromStart ? undefined : await settings.cursor();
+      fromStart = false;
       const path = `/api/v1/documents/events?workspace_id=${await settings.workspaceId()}`;
       const headers = { accept: "text/event-stream", ...(lastId === undefined ? {} : { "last-event-id": lastId }) };
       const response = await engine.api.stream(path, headers, signal);
@@ -95,7 +97,6 @@ export async function follow(settings: SubscriptionSettings, signal: AbortSignal
       if (lastId === undefined) await settings.pull();
       for await (const event of readEvents(response.body)) {
         failures = 0;
-        if (event.id !== undefined && event.id !== "") lastId = event.id;
         if (await calls(settings, event)) await settings.pull();
       }
     } catch (error) {
@@ -105,7 +106,7 @@ export async function follow(settings: SubscriptionSettings, signal: AbortSignal
         return;
       }
       const status = error instanceof RequestRefused ? error.status : 0;
-      if (status === 410) lastId = undefined;
+      if (status === 410) fromStart = true;
       else if (status >= 400 && status < 500 && status !== 429) return await poll(settings, signal);
     }
     failures += 1;

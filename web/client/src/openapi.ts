@@ -24,6 +24,8 @@ export interface paths {
          *     - `cursor` (a cursor of the feed, or null for its start): the answer carries `changes`, the page of the feed from
          *       there, without what the batch itself wrote. Where an update was applied onto a newer version, its result has
          *       `server` instead. A cursor that is refused (400, 410) refuses the batch.
+         *     - `sync_id`: the batch counts towards a sync run of the caller, in its own transaction. A run that nobody opened
+         *       is opened by its first batch. A run that was cancelled takes no batch: 409 `sync_cancelled`.
          *
          *     The status is 200 when the batch was processed, whatever its operations met: look at `failed`.
          */
@@ -56,6 +58,39 @@ export interface paths {
          *     again.
          */
         post: operations["diffDocuments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hear of changes as they are committed (Server-Sent Events)
+         * @description A stream of events of a workspace, on whichever server they came about:
+         *
+         *     - `change`: a document changed; its latest version is told, within half a second of the commit and in the order
+         *       of the feed. Several changes of one document in quick succession may be told as one. Its `id` is its `cursor`.
+         *     - `sync`: a sync run of the stream's own user moved on; the data is the run's progress.
+         *     - `pull`: what was missed is not told here and has to be pulled. After `far_behind`, whose `id` is the head of
+         *       the feed, the stream goes on with what is new; after `slow_reader` it ends.
+         *
+         *     A comment line every 15 seconds is a sign of life. The stream begins with an `id` without an event, so that a
+         *     client that reconnects with `Last-Event-ID` misses nothing and is told nothing twice, even if it had heard no
+         *     event yet; up to 1000 missed documents are told, with more it is `far_behind`.
+         *
+         *     The stream ends when the access token expires, the user is no longer a member, the reader does not keep up, or
+         *     the server stops. It is never compressed.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -237,6 +272,72 @@ export interface paths {
          * @description The refresh token and all that descend from the same login serve no more. An unknown one is answered alike.
          */
         post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's sync runs in a workspace, newest first */
+        get: operations["listSyncRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/{sync_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The progress of a sync run
+         * @description Runs belong to the user who opened them; another user's is 404. An operation is processed once, however often it
+         *     is sent: when one that failed comes back in the same run, its new outcome counts instead of the old one, and one
+         *     that is replayed from a receipt of the same run is not counted again. That takes a `device_id`: without one, an
+         *     operation that succeeded cannot be known again.
+         */
+        get: operations["readSyncRun"];
+        /**
+         * Open a sync run
+         * @description For every member. A run that is there already is answered as it is; while it is open another `total` replaces the
+         *     one that was announced, but never falls below what was processed.
+         */
+        put: operations["openSyncRun"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/{sync_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a sync run off
+         * @description Later batches of the run are refused (409 `sync_cancelled`); what was committed stays. A run that is completed
+         *     stays completed, and is answered as it is.
+         */
+        post: operations["cancelSyncRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -463,6 +564,11 @@ export interface components {
             dry_run: boolean;
             /** @description Where to pull from in the same round trip; null for the start of the feed, absent for no pull */
             cursor?: string | null;
+            /**
+             * Format: uuid
+             * @description The sync run that the batch counts towards; a dry run counts towards none
+             */
+            sync_id?: string | null;
             /** @description At most `max_operations` */
             operations: components["schemas"]["Operation"][];
         };
@@ -499,7 +605,10 @@ export interface components {
             base_version?: number | null;
             /** @description Apply whatever the version */
             force?: boolean | null;
-            /** @description Revive the document if it is deleted */
+            /**
+             * @description Revive the document if it is deleted. One whose tombstone is no longer kept is made anew, under the old id,
+             *     from what the update carries: the whole text or the whole Yjs state
+             */
             restore?: boolean | null;
             data: components["schemas"]["OperationData"];
         };
@@ -686,6 +795,7 @@ export interface components {
             /** Format: uuid */
             document_id: string;
             version: components["schemas"]["VersionNumber"];
+            /** @description A tombstone keeps its last; in a conflict about one that is no longer kept it is empty */
             title: string;
             created_at: components["schemas"]["Timestamp"];
             updated_at: components["schemas"]["Timestamp"];
@@ -718,6 +828,20 @@ export interface components {
             /** @description Tombstones from before this time may be gone; absent before the first purge */
             purged_before?: components["schemas"]["Timestamp"];
         };
+        /** @description The data of the event `change` */
+        ChangeEvent: {
+            /** Format: uuid */
+            document_id: string;
+            version: components["schemas"]["VersionNumber"];
+            deleted: boolean;
+            /** @description The place in the feed after this change; opaque */
+            cursor: string;
+        };
+        /** @description The data of the event `pull` */
+        PullEvent: {
+            /** @enum {unknown} */
+            reason: "far_behind" | "slow_reader";
+        };
         /** @description Opaque; null on the last page */
         NextPageToken: string | null;
         VersionFields: {
@@ -739,6 +863,95 @@ export interface components {
         };
         VersionPage: {
             items: components["schemas"]["VersionSummary"][];
+            next_page_token: components["schemas"]["NextPageToken"];
+            has_more: boolean;
+        };
+        SyncRunRequest: {
+            /** Format: uuid */
+            workspace_id: string;
+            /**
+             * Format: int64
+             * @description How many operations the run will process
+             */
+            total: number;
+            /** @description Push when absent */
+            direction?: components["schemas"]["SyncDirection"] | null;
+            device_id?: string | null;
+        };
+        /** @enum {string} */
+        SyncDirection: "push" | "pull" | "both";
+        SyncRunFields: {
+            /** Format: uuid */
+            sync_id: string;
+            direction: components["schemas"]["SyncDirection"];
+            /** @description The device that opened it, if it said so */
+            device_id?: string;
+            /**
+             * @description `idle` until the first batch is counted, then `processing`. `completed` when as many operations were processed
+             *     as were announced; more of them take it up again. `error` when nothing was heard of it for an hour; a batch
+             *     takes it up again. `cancelled` for ever.
+             * @enum {string}
+             */
+            status: "idle" | "processing" | "completed" | "error" | "cancelled";
+            /** @description Why it is in `error` */
+            message?: string;
+            /**
+             * Format: int64
+             * @description Operations announced, or processed if that is more
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description succeeded + failed + skipped
+             */
+            processed: number;
+            /** Format: int64 */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Operations whose last outcome is a conflict or an error
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Operations that were last skipped
+             */
+            skipped: number;
+            /** @description Processed of total, rounded down to one decimal */
+            percentage: number;
+            /** @description The last operation, in order of execution, of the last batch that was counted; by its place in the request */
+            current_operation?: string;
+            /**
+             * Format: int64
+             * @description failed + skipped
+             */
+            error_count: number;
+            started_at: components["schemas"]["Timestamp"];
+            /** @description When it was last heard of */
+            updated_at: components["schemas"]["Timestamp"];
+            finished_at?: components["schemas"]["Timestamp"];
+            /** @description If it goes on as it went so far; only while it is under way */
+            estimated_completion?: components["schemas"]["Timestamp"];
+        } & (unknown & unknown);
+        SyncRunSummary: components["schemas"]["SyncRunFields"];
+        SyncRun: components["schemas"]["SyncRunFields"] & {
+            /** @description Operations whose last outcome is not a success, newest first; the newest 100 */
+            errors: components["schemas"]["SyncRunError"][];
+        };
+        SyncRunError: {
+            /** @description The operation's name; null if it had none that is valid */
+            client_id: string | null;
+            /** Format: uuid */
+            document_id?: string;
+            code: components["schemas"]["OperationErrorCode"];
+            /** @description For people; never holds the text of a document */
+            message: string;
+            /** @description How often it had failed before in this run */
+            retry_count: number;
+            timestamp: components["schemas"]["Timestamp"];
+        };
+        SyncRunPage: {
+            items: components["schemas"]["SyncRunSummary"][];
             next_page_token: components["schemas"]["NextPageToken"];
             has_more: boolean;
         };
@@ -822,7 +1035,7 @@ export interface components {
             receipt_retention_s: number;
             /** @description Seconds that a deleted document is remembered */
             tombstone_retention_s: number;
-            /** @description Seconds that old versions are kept */
+            /** @description Seconds that old versions and ended sync runs are kept; the newest version stays */
             history_retention_s: number;
         };
         Health: {
@@ -835,7 +1048,7 @@ export interface components {
          * @description Why a whole request was refused
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "username_taken" | "workspace_exists" | "last_owner" | "cursor_expired" | "payload_too_large" | "unsupported_media_type" | "too_many_operations" | "invalid" | "rate_limited" | "timeout" | "busy" | "unavailable" | "internal" | "rolled_back";
+        ProblemCode: "bad_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "username_taken" | "workspace_exists" | "last_owner" | "cursor_expired" | "sync_cancelled" | "payload_too_large" | "unsupported_media_type" | "too_many_operations" | "invalid" | "rate_limited" | "timeout" | "busy" | "unavailable" | "internal" | "rolled_back";
         /** @description RFC 9457 */
         ProblemFields: {
             /** Format: uri-reference */
@@ -1055,6 +1268,8 @@ export interface components {
         WorkspaceInPath: string;
         /** @description The document */
         DocumentId: string;
+        /** @description The sync run, by an id of the client's choice */
+        SyncId: string;
         /** @description The member's name */
         Username: string;
         /** @description Items of a page at most */
@@ -1138,7 +1353,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
-            /** @description Atomic, and rolled back; every culprit is a conflict. The answer of a batch, as a problem. */
+            /**
+             * @description Either atomic and rolled back, and every culprit is a conflict (`code` is `rolled_back`, the body is the answer
+             *     of a batch); or the batch's sync run was cancelled (`sync_cancelled`), and nothing was applied.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1147,10 +1365,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["RolledBackBatch"] & {
+                    "application/problem+json": (components["schemas"]["RolledBackBatch"] & {
                         /** @constant */
                         status?: 409;
-                    };
+                    }) | (components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @constant */
+                        code?: "sync_cancelled";
+                    });
                 };
             };
             410: components["responses"]["CursorExpired"];
@@ -1218,6 +1441,57 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+            };
+            header?: {
+                /** @description The `id` of the last event that was heard; an empty one is none */
+                "Last-Event-ID"?: string;
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    /** @description Nothing keeps the stream */
+                    "Cache-Control": "no-store";
+                    /** @description Nothing compresses the stream */
+                    "Content-Encoding": "identity";
+                    /** @description Asks proxies to pass on each event at once */
+                    "X-Accel-Buffering": "no";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id: AQAAAAAAAAAHAAAAAAAAAAB0ZXN0LXNpZ25hdHVyZQ
+                     *
+                     *     event: change
+                     *     id: AQAAAAAAAAAIAAAAAAAAAAB0ZXN0LXNpZ25hdHVyZQ
+                     *     data: {"document_id":"0199f3a0-61d2-7a90-8b7c-2c1e9a4b6f70","version":7,"deleted":false,"cursor":"AQAAAAAAAAAIAAAAAAAAAAB0ZXN0LXNpZ25hdHVyZQ"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["CursorExpired"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1574,6 +1848,175 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSyncRuns: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+                /** @description Items of a page at most */
+                page_size?: components["parameters"]["PageSize"];
+                /** @description The `next_page_token` of the page before */
+                page_token?: components["parameters"]["PageToken"];
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRunPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    readSyncRun: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The sync run, by an id of the client's choice */
+                sync_id: components["parameters"]["SyncId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    openSyncRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The sync run, by an id of the client's choice */
+                sync_id: components["parameters"]["SyncId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncRunRequest"];
+            };
+        };
+        responses: {
+            /** @description The run, which was there already */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            /** @description The run, opened */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelSyncRun: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The sync run, by an id of the client's choice */
+                sync_id: components["parameters"]["SyncId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

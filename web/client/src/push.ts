@@ -21,6 +21,8 @@ const ENVELOPE_BYTES = 2048;
 export interface PushSettings {
   workspaceId: string;
   deviceId: string;
+  /** The sync run that the batches count towards. */
+  syncId: string;
   limits: Pick<Limits, "max_operations" | "max_body_bytes">;
   dryRun: boolean;
   /** Takes in changes that come with answers; without it none are asked for. */
@@ -148,11 +150,12 @@ export class PushRun {
 
   /** One request. At most one chunk at a time also pulls. */
   async #send(chunk: OutgoingOperation[]): Promise<BatchAnswer> {
-    const { workspaceId, deviceId, dryRun, puller } = this.#settings;
+    const { workspaceId, deviceId, syncId, dryRun, puller } = this.#settings;
     const pulls = puller && !this.#pulling ? puller : undefined;
     const body: BatchRequest = {
       workspace_id: workspaceId,
       device_id: deviceId,
+      ...(dryRun ? {} : { sync_id: syncId }),
       operations: chunk.map(({ wire }) => wire),
       atomic: false,
       dry_run: dryRun,

@@ -402,11 +402,14 @@ export class BatchSyncService {
       engine: this.#engine,
       workspaceId: () => this.#read((tx) => this.#workspaceId(tx)),
       cursor: () => this.#read((tx) => getMeta(tx, "cursor")),
-      isNews: async (documentId: string, version: number) =>
-        ((await this.#read((tx) => tx.get("documents", documentId)))?.version ?? 0) < version,
+      isNews: async (documentId: string, version: number) => {
+        // What is heard of while a push is under way may be its own doing.
+        await this.#running?.report;
+        return ((await this.#read((tx) => tx.get("documents", documentId)))?.version ?? 0) < version;
+      },
       pull: async () => {
         // A sync under way may have passed the place in the feed already.
-        if (this.#running) await this.#running.report;
+        await this.#running?.report;
         await this.pull();
       },
       pollMs: this.#options.pollMs ?? 30_000,
@@ -467,16 +470,20 @@ export class BatchSyncService {
       return { queue, deviceId: await this.#deviceId(tx), workspaceId: await this.#workspaceId(tx) };
     });
     const { queue, deviceId, workspaceId } = prepared;
+    const syncId = uuidv7(this.#engine.clock.now());
     const pulls = direction !== "push" && !dryRun;
     const puller = new Puller(this.#engine, workspaceId);
     tracker.start(queue.length);
     try {
       if (queue.length > 0) {
         const limits = await this.#limits();
-        const settings = { workspaceId, deviceId, limits, dryRun, tracker, cancelled, puller: pulls ? puller : undefined };
-        const run = new PushRun(this.#engine, settings);
+        const announced = { workspace_id: workspaceId, total: queue.length, direction, device_id: deviceId };
+        if (!dryRun) await this.#announce("PUT", `/api/v1/syncs/${syncId}`, announced);
+        const shared = { workspaceId, deviceId, syncId, limits, dryRun, tracker, cancelled };
+        const run = new PushRun(this.#engine, { ...shared, puller: pulls ? puller : undefined });
         report.results = run.results;
         await run.run();
+        if (cancelled.aborted) await this.#announce("POST", `/api/v1/syncs/${syncId}/cancel?workspace_id=${workspaceId}`);
       }
       if (pulls) await puller.run(allowMassDelete, cancelled);
     } finally {
@@ -484,6 +491,14 @@ export class BatchSyncService {
     }
     const { processed, total } = tracker.snapshot();
     if (!cancelled.aborted) tracker.count("skipped", total - processed);
+  }
+
+  /** Tells the server of the run, for its history. A server that does not take it, or is away, does not stop the sync. */
+  async #announce(method: string, path: string, body?: unknown): Promise<void> {
+    await this.#engine.api.json(method, path, body).catch((error: unknown) => {
+      const status = statusOf(error);
+      if (status === undefined || status === "auth-needed" || status === "storage-full") throw error;
+    });
   }
 
   /** Stops a push that would delete too much. */

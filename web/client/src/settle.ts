@@ -82,16 +82,15 @@ async function succeed(tx: Transaction, operation: QueuedOperation, result: Oper
   }
   await passRows(tx, rows.filter((row) => row.operation === operation.client_id));
   const server = isDocument(result.server) ? result.server : undefined;
-  // The server's text is not what this device edited: it was merged, then or, if a replay, perhaps when the first
-  // answer was lost. What is queued was made on the old text and keeps its base, so that the server merges it as well.
-  const differs = result.merged || (result.replayed && operation.operation === "update");
-  if (document.kind === "text" && differs) {
+  // The server has more than what is here: it merged, now or when an answer was lost. What is queued was made without
+  // that and keeps its base, so that the server merges it as well; what the server has is taken over or fetched.
+  if (!isOurs(operation, result) && (document.kind === "text" || !server)) {
     if (server && !pending) await tx.put("documents", id, takeOver(document, server));
     else await tx.put("documents", id, { ...document, newer_version: version });
     return;
   }
-  await tx.put("documents", id, { ...document, version });
-  if (server) await takeYjs(tx, { ...document, version }, server, false);
+  await tx.put("documents", id, upTo(document, version));
+  if (server) await takeYjs(tx, { ...document, version }, server);
   for (const next of await readQueueOf(tx, id)) {
     // A deletion was asked for without having seen what was merged.
     if (next.operation === "delete" && result.merged) continue;
@@ -99,6 +98,12 @@ async function succeed(tx: Transaction, operation: QueuedOperation, result: Oper
       await tx.put("operations", operationKey(next), { ...next, base_version: result.version });
     }
   }
+}
+
+/** Whether the server now has exactly what this device edited: it was applied to the very version that it was made on. */
+function isOurs({ operation, base_version = 0 }: QueuedOperation, { version, unchanged, merged }: OperationResult): boolean {
+  if (operation === "create") return true;
+  return !merged && version === base_version + (unchanged ? 0 : 1);
 }
 
 /** Widens an update that leans on edits which the server lacks to everything that it lacks. */
@@ -168,11 +173,13 @@ export async function takeIn(tx: Transaction, item: WireDocument): Promise<Intak
   if (!document) {
     const fresh: LocalDocument = takeOver({ document_id: item.document_id, kind } as LocalDocument, item);
     await tx.put("documents", item.document_id, fresh);
-    if (kind === "yjs") await takeYjs(tx, fresh, item, false);
+    if (kind === "yjs") await takeYjs(tx, fresh, item);
     return "changed";
   }
-  if (document.kind === "yjs" || (kind === "yjs" && !pending)) {
-    await takeYjs(tx, { ...document, kind: "yjs" }, item, true);
+  // Two histories that never met, or a side that somebody has to choose, must not be united behind anybody's back.
+  const unites = document.kind === "yjs" && document.version > 0 && !document.deleted && !(await isInConflict(tx, document));
+  if (unites || (kind === "yjs" && !pending)) {
+    await takeYjs(tx, { ...document, kind: "yjs", deleted: false }, item);
   } else if (pending) {
     await tx.put("documents", item.document_id, { ...document, newer_version: item.version });
     return "nothing";
@@ -182,12 +189,16 @@ export async function takeIn(tx: Transaction, item: WireDocument): Promise<Intak
   return "changed";
 }
 
+/** The document at a version of the server's. What was passed over up to it need not be fetched any more. */
+function upTo({ newer_version, ...document }: LocalDocument, version: number): LocalDocument {
+  const isBehind = newer_version !== undefined && newer_version > version;
+  return { ...document, version, ...(isBehind ? { newer_version } : {}) };
+}
+
 /** The document with the server's values. */
 function takeOver(document: LocalDocument, server: WireDocument): LocalDocument {
-  const { newer_version: _newer, ...kept } = document;
   return {
-    ...kept,
-    version: server.version,
+    ...upTo(document, server.version),
     title: server.title,
     ...(server.content === undefined ? {} : { content: server.content }),
     deleted: server.deleted,
@@ -196,15 +207,17 @@ function takeOver(document: LocalDocument, server: WireDocument): LocalDocument 
   };
 }
 
+async function isInConflict(tx: Transaction, document: LocalDocument): Promise<boolean> {
+  return (await tx.all("conflicts", `${document.document_id}/`)).length > 0;
+}
+
 /** Unites the server's Yjs state with what is here, and takes its title unless another one is queued. */
-async function takeYjs(tx: Transaction, document: LocalDocument, server: WireDocument, revive: boolean): Promise<void> {
+async function takeYjs(tx: Transaction, document: LocalDocument, server: WireDocument): Promise<void> {
   const id = document.document_id;
-  const queue = await readQueueOf(tx, id);
-  const isDeletedHere = document.deleted && (!revive || queue.length > 0);
-  const titled = queue.find((operation) => operation.title !== undefined);
+  const isRenamed = (await readQueueOf(tx, id)).some((operation) => operation.title !== undefined);
   const taken = takeOver(document, server);
-  const title = titled ? document.title : taken.title;
-  await tx.put("documents", id, { ...taken, title, deleted: isDeletedHere });
+  const title = isRenamed ? document.title : taken.title;
+  await tx.put("documents", id, { ...taken, title, deleted: document.deleted });
   if (server.yjs_state_b64 !== undefined) await addRow(tx, id, fromBase64(server.yjs_state_b64));
 }
 

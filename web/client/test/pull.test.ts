@@ -158,7 +158,7 @@ describe("server events", () => {
     streams[0]?.write(": heartbeat\n\n" + change("d000", 1, "c1"));
     await script.clock.pass(10);
     expect(script.seen.filter(({ path }) => path.endsWith("/changes"))).toHaveLength(0);
-    feed(script, [document("d000", 2, { content: "from the phone" })]);
+    script.pages = [{ items: [document("d000", 2, { content: "from the phone" })], next_cursor: "c9", has_more: false }];
     streams[0]?.write(change("d000", 2, "c9"));
     await script.clock.pass(10);
     expect(await watched.document("d000")).toMatchObject({ version: 2, content: "from the phone" });

@@ -215,15 +215,16 @@ describe("login", () => {
   test("tokens of an outside identity provider are asked for anew after a 401", async () => {
     const script = new Script();
     const asked: boolean[] = [];
+    let current = "access-1";
     const token = async (refresh: boolean) => {
       asked.push(refresh);
-      return refresh ? "access-2" : "access-1";
+      return (current = refresh ? "access-2" : current);
     };
     const client = await script.client({ token, workspaceId: "550e8400-e29b-41d4-a716-446655440000" });
     await queue(client, ["note"]);
     script.on = (request) => expired(request.token);
     expect((await script.clock.run(client.sync({ direction: "push" }))).status).toBe("synced");
-    expect(asked).toEqual([false, true]);
+    expect(asked.filter((refresh) => refresh)).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,5 @@
 // The client and the real server, over HTTP.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { BatchSyncService, MemoryStore, ROOT, type ClientOptions, type SyncReport } from "../src/index.js";
 import { losing, TestServer } from "./support/server.js";
 
@@ -109,6 +109,68 @@ describe("against the server", () => {
     expect(await texts(laptop)).toEqual({ list: "A\nb\nC\nd\nE\n" });
     await phone.sync();
     expect(await texts(phone)).toEqual({ list: "A\nb\nC\nd\nE\n" });
+  });
+
+  test("a lost answer to a merge of Yjs states: what others wrote still arrives", async () => {
+    let lose = false;
+    const [laptop, phone] = await devices({ fetch: losing((path) => lose && path.endsWith("/batch")), retries: 1 });
+    const id = await laptop.queueCreate({ title: "plan", content: "base" });
+    await laptop.sync();
+    await phone.sync();
+    await phone.queueUpdate(id, { content: "base, from the phone" });
+    await phone.sync();
+    await laptop.queueUpdate(id, { content: "from the laptop: base" });
+    lose = true;
+    expect((await laptop.sync()).status).toBe("offline");
+    lose = false;
+    expectSynced(await laptop.sync());
+    expect(await texts(laptop)).toEqual({ plan: "from the laptop: base, from the phone" });
+    expectSynced(await phone.sync());
+    expect(await texts(phone)).toEqual(await texts(laptop));
+  });
+
+  test("another device's change arrives by the server's events, within a second", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "plan", content: "base" });
+    await laptop.sync();
+    await phone.sync();
+    const text = (await phone.openDocument(id)).getText(ROOT);
+    let pulls = 0;
+    phone.on("synced", () => (pulls += 1));
+    const end = phone.subscribe();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await laptop.queueUpdate(id, { content: "base, heard" });
+    await laptop.sync();
+    await vi.waitFor(() => expect(text.toString()).toBe("base, heard"), { timeout: 2000, interval: 20 });
+    // Its own change is not news.
+    const before = pulls;
+    text.insert(0, "and answered: ");
+    await phone.sync({ direction: "push" });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(pulls).toBe(before + 1);
+    end();
+  });
+
+  test("an edit that leans on a dead letter is widened to all that the server lacks", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "plan", content: "base" });
+    await laptop.sync();
+    // The server refuses a title with a NUL character, and with it the edit that came along.
+    const text = (await laptop.openDocument(id)).getText(ROOT);
+    text.insert(4, ", refused");
+    await laptop.flush();
+    await laptop.queueUpdate(id, { title: "no\0title" });
+    expect(await laptop.sync()).toMatchObject({ progress: { failed: 1 } });
+    expect(await laptop.deadLetters()).toHaveLength(1);
+    text.insert(text.length, ", and widened");
+    await laptop.flush();
+    await laptop.queueUpdate(id, { title: "plan" });
+    const answers: string[] = [];
+    laptop.on("result", (result) => answers.push(result.error?.code ?? result.status));
+    expect((await laptop.sync()).status).toBe("synced");
+    expect(answers).toEqual(["yjs_missing_dependencies", "success"]);
+    await phone.sync();
+    expect(await texts(phone)).toEqual({ plan: "base, refused, and widened" });
   });
 
   test("lost answers: everything is sent again and applied once", async () => {
