@@ -56,9 +56,10 @@ export async function resolveConflict(
     case "copy": {
       if (document.deleted) throw new ResolutionError("this device deleted the document: there is nothing to copy");
       const copy_id = uuidv7(now);
-      const content = await contentOf(tx, document);
+      const state = mergeRows(await readRows(tx, document.document_id));
       const title = resolution.title ?? `${document.title} (copy)`;
-      await queueCreate(tx, now, { document_id: copy_id, kind: document.kind, title, content });
+      const content = document.content ?? "";
+      await queueCreate(tx, now, { document_id: copy_id, kind: document.kind, title, content, state });
       return { ...(await takeTheirs(tx, document, conflict.theirs)), copy_id };
     }
     case "mine":
@@ -71,7 +72,8 @@ export async function resolveConflict(
   }
 }
 
-async function contentOf(tx: Transaction, document: LocalDocument): Promise<string> {
+/** The text of this device; `undefined` if it is rich text. */
+async function contentOf(tx: Transaction, document: LocalDocument): Promise<string | undefined> {
   if (document.kind === "text") return document.content ?? "";
   return textOf(mergeRows(await readRows(tx, document.document_id)));
 }
@@ -113,7 +115,7 @@ async function push(
 ): Promise<Settled> {
   const { document_id } = document;
   const rows = await readRows(tx, document_id);
-  const text = wanted.content ?? (await contentOf(tx, document));
+  const text = wanted.content ?? (await contentOf(tx, document)) ?? document.content ?? "";
   const isYjs = theirs.deleted ? document.kind === "yjs" : theirs.state_vector_b64 !== undefined;
   const { newer_version: _newer, ...kept } = document;
   await tx.put("documents", document_id, {
@@ -147,6 +149,9 @@ async function push(
     return { replaced: false };
   }
   // Two histories: the server's goes on, and gets this text as an edit.
+  if (wanted.content === undefined && rows.length > 0 && (await contentOf(tx, document)) === undefined) {
+    throw new ResolutionError("rich text with another history cannot replace the server's: keep it as a copy");
+  }
   await removeRows(tx, rows);
   if (state) await addRow(tx, document_id, state);
   const edit = textUpdate(state, text);

@@ -70,6 +70,8 @@ export class OpenDocuments {
       if (entry.unsaved.length > 0) this.#closing.set(documentId, entry);
     });
     this.#open.set(documentId, entry);
+    // What came between the reading and now was told to nobody.
+    await this.refresh([documentId]);
     return doc;
   }
 

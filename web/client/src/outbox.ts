@@ -69,11 +69,11 @@ export async function append(tx: Transaction, now: number, intent: Intent): Prom
   return operation;
 }
 
-/** Queues the creation of a document, with a text that Yjs or nobody merges by character. */
+/** Queues the creation of a document, with a first text or a whole Yjs state. */
 export async function queueCreate(
   tx: Transaction,
   now: number,
-  document: Pick<LocalDocument, "document_id" | "kind" | "title"> & { content: string },
+  document: Pick<LocalDocument, "document_id" | "kind" | "title"> & { content: string; state?: Uint8Array | undefined },
 ): Promise<void> {
   const { document_id, kind, title, content } = document;
   const present = await tx.get("documents", document_id);
@@ -84,7 +84,7 @@ export async function queueCreate(
   if (yjs) {
     await removeRows(tx, await readRows(tx, document_id));
     // Even an empty text has a state, so that the server knows the document as a Yjs document.
-    const state = textUpdate(undefined, content) ?? Y.encodeStateAsUpdate(new Y.Doc());
+    const state = document.state ?? textUpdate(undefined, content) ?? Y.encodeStateAsUpdate(new Y.Doc());
     await addRow(tx, document_id, state, operation.client_id);
   }
   await tx.put("documents", document_id, {

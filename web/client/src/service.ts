@@ -107,7 +107,8 @@ export class BatchSyncService {
   readonly #lock: Lock;
   readonly #open: OpenDocuments;
   readonly #channel: BroadcastChannel | undefined;
-  #running: { report: Promise<SyncReport>; cancel: AbortController } | undefined;
+  /** The sync under way, and those that wait for it. */
+  readonly #runs: { wanted: string; report: Promise<SyncReport>; cancel: AbortController }[] = [];
   #progress: Progress | undefined;
   /** Whether the event being told came from another tab. */
   #isRelaying = false;
@@ -135,7 +136,8 @@ export class BatchSyncService {
       concurrency: Math.max(1, options.concurrency ?? 4),
       tries: Math.max(1, options.retries ?? 3),
     };
-    this.#channel = store.shared ? new BroadcastChannel(`landfall:${store.name}`) : undefined;
+    const hasTabs = store.shared && typeof BroadcastChannel !== "undefined";
+    this.#channel = hasTabs ? new BroadcastChannel(`landfall:${store.name}`) : undefined;
     this.#channel?.addEventListener("message", (message: MessageEvent<{ document_ids: string[]; replaced: boolean }>) => {
       void this.#takeNotice(message.data);
     });
@@ -235,13 +237,16 @@ export class BatchSyncService {
     return all.filter((document) => !document.deleted).sort((a, b) => (a.title < b.title ? -1 : a.title > b.title ? 1 : 0));
   }
 
-  /** A document with its present text; `undefined` if there is none or it was deleted. */
+  /**
+   * A document with its present text; of rich text, the text that the server last told. `undefined` if there is none or
+   * it was deleted.
+   */
   document(documentId: string): Promise<(LocalDocument & { content: string }) | undefined> {
     return this.#read(async (tx) => {
       const document = await tx.get("documents", documentId);
       if (!document || document.deleted) return undefined;
-      const isYjs = document.kind === "yjs";
-      return { ...document, content: isYjs ? textOf(mergeRows(await readRows(tx, documentId))) : (document.content ?? "") };
+      const text = document.kind === "yjs" ? textOf(mergeRows(await readRows(tx, documentId))) : undefined;
+      return { ...document, content: text ?? document.content ?? "" };
     });
   }
 
@@ -250,7 +255,7 @@ export class BatchSyncService {
     return this.#read(async (tx) => {
       const states = new Map<string, DocumentState>();
       for (const { document_id, sent } of await readQueue(tx)) {
-        states.set(document_id, sent && this.#running ? "syncing" : "pending");
+        states.set(document_id, sent && this.isSyncing ? "syncing" : "pending");
       }
       for (const { document_id } of await tx.all("dead_letters")) states.set(document_id, "failed");
       for (const { document_id } of await tx.all("conflicts")) states.set(document_id, "conflict");
@@ -355,14 +360,18 @@ export class BatchSyncService {
   // ---- Sync
 
   /**
-   * Pushes the queue, then takes in what changed. A sync that is under way is joined. It never rejects for what can
-   * happen on a network: look at the report's `status`.
+   * Pushes the queue, then takes in what changed. It never rejects for what can happen on a network: look at the
+   * report's `status`. While a sync is under way the next one waits for it, so that what was queued before the call is
+   * pushed when the promise resolves; all who ask for the same meanwhile share one.
    */
   sync(options: SyncOptions = {}): Promise<SyncReport> {
-    if (this.#running) return this.#running.report;
+    const wanted = JSON.stringify(options);
+    const last = this.#runs.at(-1);
+    if (last && this.#runs.length > 1 && last.wanted === wanted) return last.report;
     const cancel = new AbortController();
-    const report = this.#sync(options, cancel.signal).finally(() => (this.#running = undefined));
-    this.#running = { report, cancel };
+    const before = last ? last.report.catch(() => undefined) : Promise.resolve();
+    const report = before.then(() => this.#sync(options, cancel.signal)).finally(() => this.#runs.shift());
+    this.#runs.push({ wanted, report, cancel });
     return report;
   }
 
@@ -371,10 +380,11 @@ export class BatchSyncService {
     return this.sync({ ...options, direction: "pull" });
   }
 
-  /** Ends the sync after the batches under way; resolves with its report. What is left stays queued. */
+  /** Ends syncs after the batches under way; resolves with the report. What is left stays queued. */
   async cancel(): Promise<SyncReport | undefined> {
-    this.#running?.cancel.abort();
-    return this.#running?.report;
+    const [running] = this.#runs;
+    for (const run of this.#runs) run.cancel.abort();
+    return running?.report;
   }
 
   /** Goes on from where a cancelled or interrupted sync stood. */
@@ -389,7 +399,7 @@ export class BatchSyncService {
 
   /** Whether a sync is under way in this tab. */
   get isSyncing(): boolean {
-    return this.#running !== undefined;
+    return this.#runs.length > 0;
   }
 
   /**
@@ -404,14 +414,10 @@ export class BatchSyncService {
       cursor: () => this.#read((tx) => getMeta(tx, "cursor")),
       isNews: async (documentId: string, version: number) => {
         // What is heard of while a push is under way may be its own doing.
-        await this.#running?.report;
+        await this.#runs[0]?.report;
         return ((await this.#read((tx) => tx.get("documents", documentId)))?.version ?? 0) < version;
       },
-      pull: async () => {
-        // A sync under way may have passed the place in the feed already.
-        await this.#running?.report;
-        await this.pull();
-      },
+      pull: async () => void (await this.pull()),
       pollMs: this.#options.pollMs ?? 30_000,
     };
     void follow(settings, end.signal).catch((error: unknown) => console.error(error));

@@ -131,7 +131,9 @@ async function setAside(
   const document = await tx.get("documents", document_id);
   const deleted = document?.deleted ?? operation.operation === "delete";
   const content =
-    document?.kind === "yjs" ? textOf(mergeRows(await readRows(tx, document_id))) : (document?.content ?? operation.content);
+    (document?.kind === "yjs" ? textOf(mergeRows(await readRows(tx, document_id))) : undefined) ??
+    document?.content ??
+    operation.content;
   const conflict: Conflict = {
     client_id,
     document_id,

@@ -78,9 +78,14 @@ function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }
 
-/** The update that gives a state this text; `undefined` if it has it already. */
+/**
+ * The update that gives a state this text; `undefined` if it has it already.
+ *
+ * @throws RangeError if the state is not a plain text
+ */
 export function textUpdate(state: Uint8Array | undefined, wanted: string): Uint8Array | undefined {
   const doc = docFrom(state);
+  if (plainText(doc) === undefined) throw new RangeError("the document is rich text: change it in its editor");
   let made: Uint8Array | undefined;
   doc.on("update", (update: Uint8Array) => (made = update));
   replaceText(doc.getText(ROOT), wanted);
@@ -88,10 +93,17 @@ export function textUpdate(state: Uint8Array | undefined, wanted: string): Uint8
   return made;
 }
 
-/** The text of a state. */
-export function textOf(state: Uint8Array | undefined): string {
+/** The text of a state; `undefined` if it is rich text, whose text only the server derives. */
+export function textOf(state: Uint8Array | undefined): string | undefined {
   const doc = docFrom(state);
-  const text = doc.getText(ROOT).toString();
+  const text = plainText(doc);
   doc.destroy();
   return text;
+}
+
+function plainText(doc: Y.Doc): string | undefined {
+  const root = doc.getText(ROOT);
+  const text = root.toString();
+  // Nodes of rich text count, and have no characters.
+  return root.length === text.length ? text : undefined;
 }

@@ -278,13 +278,24 @@ describe("progress", () => {
     expect(script.clock.now() - started).toBeLessThan(1000);
   });
 
-  test("a sync under way is joined", async () => {
+  test("while one is under way the next waits, is shared, and pushes what was queued meanwhile", async () => {
     const script = new Script();
     const client = await script.client();
+    let later: Promise<unknown> | undefined;
+    script.on = async ({ path }) => {
+      if (path.endsWith("/changes") && !later) {
+        await queue(client, ["meanwhile"]);
+        const [one, two] = [client.sync(), client.sync()];
+        expect(one).toBe(two);
+        later = one;
+      }
+      return undefined;
+    };
     await queue(client, ["note"]);
-    const [one, two] = await script.clock.run(Promise.all([client.sync(), client.sync()]));
-    expect(one).toBe(two);
-    expect(script.pushed).toHaveLength(1);
+    await script.clock.run(client.sync());
+    await script.clock.run(later ?? Promise.reject(new Error("it was never asked")));
+    expect(script.pushed).toEqual([["create note"], ["create meanwhile"]]);
+    expect(client.isSyncing).toBe(false);
   });
 });
 

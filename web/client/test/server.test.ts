@@ -1,6 +1,7 @@
 // The client and the real server, over HTTP.
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { BatchSyncService, MemoryStore, ROOT, type ClientOptions, type SyncReport } from "../src/index.js";
+import * as Y from "yjs";
+import { BatchSyncService, MemoryStore, ROOT, type ClientOptions, type Session, type SyncReport } from "../src/index.js";
 import { losing, TestServer } from "./support/server.js";
 
 let server: TestServer;
@@ -13,7 +14,10 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 function client(options: Partial<ClientOptions> = {}): BatchSyncService {
-  return new BatchSyncService({ url: server.url, store: new MemoryStore(), backoff: quick, ...options });
+  const store = new MemoryStore();
+  const made = new BatchSyncService({ url: server.url, store, backoff: quick, ...options });
+  stores.set(made, store);
+  return made;
 }
 
 /** Two devices of one new user, both logged in. */
@@ -29,6 +33,13 @@ function expectSynced(report: SyncReport): void {
   expect(report.error).toBeUndefined();
   expect(report.status).toBe("synced");
   expect(report.progress).toMatchObject({ failed: 0, skipped: 0, percentage: 100, errors: [] });
+}
+
+const stores = new WeakMap<BatchSyncService, MemoryStore>();
+
+async function session(of: BatchSyncService): Promise<{ token: string }> {
+  const row = await stores.get(of)?.transaction("read", (tx) => tx.get("meta", "session"));
+  return { token: (row as Session).access_token };
 }
 
 async function texts(of: BatchSyncService): Promise<Record<string, string>> {
@@ -171,6 +182,36 @@ describe("against the server", () => {
     expect(answers).toEqual(["yjs_missing_dependencies", "success"]);
     await phone.sync();
     expect(await texts(phone)).toEqual({ plan: "base, refused, and widened" });
+  });
+
+  test("rich text: the server derives its text, and nobody writes plain text into it", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "report" });
+    const fragment = (await laptop.openDocument(id)).getXmlFragment(ROOT);
+    for (const line of ["first", "second"]) {
+      const paragraph = new Y.XmlElement("paragraph");
+      paragraph.insert(0, [new Y.XmlText(line)]);
+      fragment.push([paragraph]);
+    }
+    await laptop.flush();
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+    expect((await phone.document(id))?.content).toBe("first\nsecond");
+    expect((await phone.openDocument(id)).getXmlFragment(ROOT).toString()).toBe(fragment.toString());
+    await expect(phone.queueUpdate(id, { content: "plain" })).rejects.toThrow("rich text");
+    expect(await phone.queued()).toEqual([]);
+  });
+
+  test("sync runs are told to the server, for its history", async () => {
+    const [laptop] = await devices();
+    for (const title of ["a", "b", "c"]) await laptop.queueCreate({ title });
+    await laptop.sync();
+    const { workspace_id } = await laptop.status();
+    const { token } = await session(laptop);
+    const answer = await fetch(`${server.url}/api/v1/syncs?workspace_id=${workspace_id}`, { headers: { authorization: `Bearer ${token}` } });
+    expect(await answer.json()).toMatchObject({
+      items: [{ status: "completed", total: 3, succeeded: 3, direction: "both", device_id: (await laptop.status()).device_id }],
+    });
   });
 
   test("lost answers: everything is sent again and applied once", async () => {
