@@ -40,6 +40,7 @@ mod http {
     mod retention;
     mod seed_request;
     mod sync_counts;
+    mod sync_events;
     mod syncs;
     mod validation;
     mod yjs_documents;

@@ -29,11 +29,25 @@ struct Endpoint {
     query: bool,
 }
 
+const RUN: &str = "0199f3a0-7e57-7000-8000-000000000001";
 const ROLES: [&str; 3] = ["viewer", "editor", "owner"];
 
-const ENDPOINTS: [Endpoint; 11] = [
+/// A run belongs to the user who opened it, so each opens it before they read it.
+const ENDPOINTS: [Endpoint; 17] = [
     Endpoint { method: "POST", template: "/api/v1/documents/batch", role: Some("editor"), body: push, query: false },
     Endpoint { method: "GET", template: "/api/v1/documents", role: Some("viewer"), body: none, query: true },
+    Endpoint { method: "GET", template: "/api/v1/documents/changes", role: Some("viewer"), body: none, query: true },
+    Endpoint { method: "POST", template: "/api/v1/documents/diff", role: Some("viewer"), body: known, query: false },
+    Endpoint { method: "PUT", template: "/api/v1/syncs/{sync_id}", role: Some("viewer"), body: run, query: false },
+    Endpoint { method: "GET", template: "/api/v1/syncs/{sync_id}", role: Some("viewer"), body: none, query: true },
+    Endpoint {
+        method: "POST",
+        template: "/api/v1/syncs/{sync_id}/cancel",
+        role: Some("viewer"),
+        body: none,
+        query: true,
+    },
+    Endpoint { method: "GET", template: "/api/v1/syncs", role: Some("viewer"), body: none, query: true },
     Endpoint { method: "GET", template: "/api/v1/documents/events", role: Some("viewer"), body: none, query: true },
     Endpoint {
         method: "GET",
@@ -89,6 +103,14 @@ fn push(place: &Place) -> Value {
     json!({ "workspace_id": place.workspace, "operations": [create("op").0] })
 }
 
+fn known(place: &Place) -> Value {
+    json!({ "workspace_id": place.workspace, "documents": [{ "document_id": place.document }] })
+}
+
+fn run(place: &Place) -> Value {
+    json!({ "workspace_id": place.workspace, "total": 1 })
+}
+
 fn viewer(_place: &Place) -> Value {
     json!({ "role": "viewer" })
 }
@@ -103,6 +125,7 @@ impl Endpoint {
             .template
             .replace("{workspace_id}", &place.workspace)
             .replace("{document_id}", &place.document)
+            .replace("{sync_id}", RUN)
             .replace("{version}", "1")
             .replace("{username}", "guest");
         if self.query {

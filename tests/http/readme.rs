@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Database, TestServer, on_both_databases};
 
@@ -26,12 +26,17 @@ fn the_quick_start_works_when_pasted(database: Database) {
     assert!(output.status.success() && said.is_empty(), "{said}");
     let text = String::from_utf8_lossy(&output.stdout);
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let [first, second, replayed, phone, laptop, tablet] = lines.as_slice() else { panic!("{text}") };
+    let [first, second, replayed, phone, laptop, tablet, plans, groceries, dreams] = lines.as_slice() else {
+        panic!("{text}")
+    };
     assert_eq!((&first["status"], &second["status"]), (&"success".into(), &"success".into()));
     assert_eq!(replayed["replayed"], 2);
     assert_eq!((&phone["status"], &phone["version"]), (&"success".into(), &2.into()));
     assert_eq!((&laptop["merged"], &laptop["server"]), (&true.into(), &"oat milk\nbread\nsix eggs\n".into()));
     assert_eq!((&tablet["status"], &tablet["error"]["code"]), (&"conflict".into(), &"version_mismatch".into()));
+    assert_eq!(*plans, json!({ "title": "Plans", "version": 1 }));
+    assert_eq!(*groceries, json!({ "title": "Groceries", "version": 3 }));
+    assert_eq!(*dreams, json!({ "successful": 1, "missed": 0 }));
 }
 
 #[test]
