@@ -7,6 +7,7 @@ import type { Api } from "./api.js";
 import type { Backoff, Clock } from "./clock.js";
 import type { Emitter } from "./emitter.js";
 import type { MassDeletion } from "./errors.js";
+import type { Lock } from "./lock.js";
 import type { Conflict, DeadLetter } from "./model.js";
 import type { Progress } from "./progress.js";
 import type { Store } from "./store.js";
@@ -83,6 +84,10 @@ export interface Engine {
   store: Store;
   api: Api;
   clock: Clock;
+  /** Lets one client of the store sync at a time. */
+  lock: Lock;
+  /** The workspace that was chosen, if one was. */
+  workspaceId: string | undefined;
   events: Emitter<SyncEvents>;
   backoff: Backoff;
   /** Operations of a chunk at most. */

@@ -4,7 +4,8 @@
  * @packageDocumentation
  */
 export { BatchSyncService } from "./service.js";
-export type { ClientOptions, DocumentState, NewDocument, Status, SyncOptions } from "./service.js";
+export type { ClientOptions, DocumentState, NewDocument, Status } from "./service.js";
+export type { SyncOptions } from "./sync-run.js";
 export type { SyncEvents, SyncReport, SyncStatus } from "./engine.js";
 export type { Progress, ProgressError } from "./progress.js";
 export type { Resolution, Settled } from "./conflicts.js";

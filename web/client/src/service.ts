@@ -6,22 +6,23 @@
 import type * as Y from "yjs";
 import { Api, type Fetch } from "./api.js";
 import { uuidv7 } from "./bytes.js";
-import { defaultBackoff, systemClock, timestamp, type Backoff, type Clock } from "./clock.js";
+import { defaultBackoff, systemClock, type Backoff, type Clock } from "./clock.js";
 import { resolveConflict, type Resolution, type Settled } from "./conflicts.js";
 import { OpenDocuments } from "./documents.js";
 import { Emitter } from "./emitter.js";
-import { Stop, type Engine, type SyncEvents, type SyncReport, type SyncStatus } from "./engine.js";
-import { LoginNeeded, MassDeletion, OtherAccountError } from "./errors.js";
+import { discardLetter, exportLetters, retryLetters } from "./dead-letters.js";
+import type { Engine, SyncEvents, SyncReport } from "./engine.js";
+import { LoginNeeded, OtherAccountError } from "./errors.js";
 import { follow } from "./events-stream.js";
+import { deviceId, workspaceId } from "./identity.js";
 import { lockFor, type Lock } from "./lock.js";
 import type { Conflict, DeadLetter, DocumentKind, LocalDocument, QueuedOperation } from "./model.js";
-import { issueKey, operationKey, queueCreate, queueDelete, queueUpdate, readQueue, readQueueOf, type DocumentPatch } from "./outbox.js";
-import { ProgressTracker, type Progress } from "./progress.js";
-import { isMassDeletion, Puller } from "./pull.js";
-import { PushRun, statusOf } from "./push.js";
+import { queueCreate, queueDelete, queueUpdate, readQueue, type DocumentPatch } from "./outbox.js";
+import type { Progress } from "./progress.js";
 import { getMeta, setMeta, type Store, type Transaction } from "./store.js";
-import type { Limits, SessionAnswer } from "./wire.js";
-import { mergeRows, readRows, removeRows, textOf } from "./yjs-rows.js";
+import { SyncRun, type SyncOptions } from "./sync-run.js";
+import type { SessionAnswer } from "./wire.js";
+import { mergeRows, readRows, textOf } from "./yjs-rows.js";
 
 /** What a client is made of. Only `url` and `store` have to be given. */
 export interface ClientOptions {
@@ -51,16 +52,6 @@ export interface ClientOptions {
   clock?: Clock;
   /** In the place of Web Locks or a lease in the store. */
   lock?: Lock;
-}
-
-/** What a sync is to do. */
-export interface SyncOptions {
-  /** Which way; both. */
-  direction?: "push" | "pull" | "both";
-  /** Asks the server what would happen; nothing changes on either side. */
-  dryRun?: boolean;
-  /** Lifts the guard against deleting more than 20 documents and more than a quarter of all. */
-  allowMassDelete?: boolean;
 }
 
 /** A new document. */
@@ -93,8 +84,6 @@ export interface Status {
   synced_at?: string;
 }
 
-const FALLBACK_LIMITS = { max_operations: 100, max_body_bytes: 10_485_760 };
-
 /**
  * Keeps documents on this device, queues what is done to them, and brings both into step with the server.
  *
@@ -104,7 +93,6 @@ const FALLBACK_LIMITS = { max_operations: 100, max_body_bytes: 10_485_760 };
 export class BatchSyncService {
   readonly #options: ClientOptions;
   readonly #engine: Engine;
-  readonly #lock: Lock;
   readonly #open: OpenDocuments;
   readonly #channel: BroadcastChannel | undefined;
   /** The sync under way, and those that wait for it. */
@@ -116,12 +104,12 @@ export class BatchSyncService {
   constructor(options: ClientOptions) {
     const { store, clock = systemClock } = options;
     this.#options = options;
-    this.#lock = options.lock ?? lockFor(store, clock);
+    const lock = options.lock ?? lockFor(store, clock);
     const api = new Api({
       url: options.url.replace(/\/+$/, ""),
       store,
       clock,
-      lock: this.#lock,
+      lock,
       fetch: options.fetch ?? ((input, init) => fetch(input, init)),
       timeoutMs: options.timeoutMs ?? 40_000,
       ...(options.token ? { token: options.token } : {}),
@@ -130,6 +118,8 @@ export class BatchSyncService {
       store,
       api,
       clock,
+      lock,
+      workspaceId: options.workspaceId,
       events: new Emitter<SyncEvents>(),
       backoff: { ...defaultBackoff, ...options.backoff },
       batchSize: Math.min(100, Math.max(1, options.batchSize ?? 50)),
@@ -272,7 +262,7 @@ export class BatchSyncService {
       const workspace_id = this.#options.workspaceId ?? (await getMeta(tx, "workspace_id"));
       const synced_at = await getMeta(tx, "synced_at");
       return {
-        device_id: await this.#deviceId(tx),
+        device_id: await deviceId(tx, this.#engine.clock.now()),
         ...(username === undefined ? {} : { username }),
         logged_in: this.#options.token !== undefined || (await getMeta(tx, "session")) !== undefined,
         ...(workspace_id === undefined ? {} : { workspace_id }),
@@ -313,25 +303,14 @@ export class BatchSyncService {
     return this.#read((tx) => tx.all("dead_letters"));
   }
 
-  /** Puts dead letters back to their place in the queue, all or those named. */
+  /** Puts dead letters back to their place in the queue, all or those named; says how many. */
   retryDeadLetters(clientIds?: readonly string[]): Promise<number> {
-    return this.#write(async (tx) => {
-      const letters = (await tx.all("dead_letters")).filter((row) => clientIds?.includes(row.client_id) ?? true);
-      for (const letter of letters) {
-        await tx.delete("dead_letters", issueKey(letter));
-        await tx.put("operations", operationKey(letter.operation), { ...letter.operation, attempts: 0 });
-      }
-      return letters.length;
-    });
+    return this.#write((tx) => retryLetters(tx, clientIds));
   }
 
   /** Dead letters with everything that they carry, as JSON text, to be kept or looked into. */
-  async exportDeadLetters(): Promise<string> {
-    const letters = await this.#read(async (tx) => {
-      const rows = await tx.all("dead_letters");
-      return Promise.all(rows.map(async (row) => ({ ...row, document: await tx.get("documents", row.document_id) })));
-    });
-    return JSON.stringify(letters, null, 2);
+  exportDeadLetters(): Promise<string> {
+    return this.#read(exportLetters);
   }
 
   /**
@@ -339,22 +318,8 @@ export class BatchSyncService {
    * the server has, or nothing if the server never had it.
    */
   async discardDeadLetter(clientId: string): Promise<void> {
-    const discarded = await this.#write(async (tx) => {
-      const letter = (await tx.all("dead_letters")).find((row) => row.client_id === clientId);
-      if (!letter) return undefined;
-      const id = letter.document_id;
-      await tx.delete("dead_letters", issueKey(letter));
-      const behind = await readQueueOf(tx, id);
-      for (const operation of behind) await tx.delete("operations", operationKey(operation));
-      const gone = new Set([clientId, ...behind.map((operation) => operation.client_id)]);
-      const rows = (await readRows(tx, id)).filter((row) => row.operation !== undefined && gone.has(row.operation));
-      await removeRows(tx, rows);
-      const document = await tx.get("documents", id);
-      if (document && document.version === 0) await tx.delete("documents", id);
-      else if (document) await tx.put("documents", id, { ...document, newer_version: document.version });
-      return id;
-    });
-    if (discarded !== undefined) await this.#tell(discarded, true);
+    const documentId = await this.#write((tx) => discardLetter(tx, clientId));
+    if (documentId !== undefined) await this.#tell(documentId, true);
   }
 
   // ---- Sync
@@ -410,7 +375,7 @@ export class BatchSyncService {
     const end = new AbortController();
     const settings = {
       engine: this.#engine,
-      workspaceId: () => this.#read((tx) => this.#workspaceId(tx)),
+      workspaceId: () => this.#read((tx) => workspaceId(tx, this.#options.workspaceId)),
       cursor: () => this.#read((tx) => getMeta(tx, "cursor")),
       isNews: async (documentId: string, version: number) => {
         // What is heard of while a push is under way may be its own doing.
@@ -432,116 +397,9 @@ export class BatchSyncService {
   }
 
   async #sync(options: SyncOptions, cancelled: AbortSignal): Promise<SyncReport> {
-    const { events, clock } = this.#engine;
-    const tracker = new ProgressTracker(clock, (progress) => {
-      this.#progress = progress;
-      events.emit("progress", progress);
-    });
-    const report: SyncReport = { status: "synced", progress: tracker.snapshot(), pulled: 0, results: [] };
-    try {
-      await this.#open.flush();
-      const ran = await this.#lock.attempt("sync", () => this.#run(options, tracker, report, cancelled));
-      if (!ran) report.status = "busy";
-      else if (cancelled.aborted) report.status = "cancelled";
-    } catch (error) {
-      report.status = this.#statusOf(error, report);
-    } finally {
-      tracker.stop();
-    }
-    report.progress = tracker.snapshot();
-    if (report.status === "auth-needed") events.emit("auth-needed", {});
-    if (report.status === "synced" && !options.dryRun && (options.direction ?? "both") === "both") {
-      await this.#write((tx) => setMeta(tx, "synced_at", timestamp(clock.now())));
-    }
-    events.emit("synced", report);
-    return report;
-  }
-
-  #statusOf(error: unknown, report: SyncReport): SyncStatus {
-    if (error instanceof MassDeletion) {
-      report.guard = error;
-      return "guarded";
-    }
-    report.error = error instanceof Stop ? error.cause : error;
-    const status = error instanceof Stop ? error.status : statusOf(error);
-    if (status === undefined) throw error;
-    return status;
-  }
-
-  async #run(options: SyncOptions, tracker: ProgressTracker, report: SyncReport, cancelled: AbortSignal): Promise<void> {
-    const { direction = "both", dryRun = false, allowMassDelete = false } = options;
-    const prepared = await this.#write(async (tx) => {
-      const queue = direction === "pull" ? [] : await readQueue(tx);
-      if (!allowMassDelete) await this.#guard(tx, queue);
-      return { queue, deviceId: await this.#deviceId(tx), workspaceId: await this.#workspaceId(tx) };
-    });
-    const { queue, deviceId, workspaceId } = prepared;
-    const syncId = uuidv7(this.#engine.clock.now());
-    const pulls = direction !== "push" && !dryRun;
-    const puller = new Puller(this.#engine, workspaceId);
-    tracker.start(queue.length);
-    try {
-      if (queue.length > 0) {
-        const limits = await this.#limits();
-        const announced = { workspace_id: workspaceId, total: queue.length, direction, device_id: deviceId };
-        if (!dryRun) await this.#announce("PUT", `/api/v1/syncs/${syncId}`, announced);
-        const shared = { workspaceId, deviceId, syncId, limits, dryRun, tracker, cancelled };
-        const run = new PushRun(this.#engine, { ...shared, puller: pulls ? puller : undefined });
-        report.results = run.results;
-        await run.run();
-        if (cancelled.aborted) await this.#announce("POST", `/api/v1/syncs/${syncId}/cancel?workspace_id=${workspaceId}`);
-      }
-      if (pulls) await puller.run(allowMassDelete, cancelled);
-    } finally {
-      report.pulled = puller.pulled;
-    }
-    const { processed, total } = tracker.snapshot();
-    if (!cancelled.aborted) tracker.count("skipped", total - processed);
-  }
-
-  /** Tells the server of the run, for its history. A server that does not take it, or is away, does not stop the sync. */
-  async #announce(method: string, path: string, body?: unknown): Promise<void> {
-    await this.#engine.api.json(method, path, body).catch((error: unknown) => {
-      const status = statusOf(error);
-      if (status === undefined || status === "auth-needed" || status === "storage-full") throw error;
-    });
-  }
-
-  /** Stops a push that would delete too much. */
-  async #guard(tx: Transaction, queue: readonly QueuedOperation[]): Promise<void> {
-    const deleted = new Set(queue.filter((row) => row.operation === "delete").map((row) => row.document_id));
-    const known = (await tx.all("documents")).filter(
-      (document) => document.version > 0 && (!document.deleted || deleted.has(document.document_id)),
-    );
-    if (isMassDeletion(deleted.size, known.length)) throw new MassDeletion("server", deleted.size, known.length);
-  }
-
-  /** What the server takes, as it says; else as it said; else the protocol's defaults. */
-  async #limits(): Promise<Pick<Limits, "max_operations" | "max_body_bytes">> {
-    try {
-      const limits = await this.#engine.api.open<Limits>("GET", "/api/v1/limits");
-      if (limits) await this.#write((tx) => setMeta(tx, "limits", limits));
-      if (limits) return limits;
-    } catch (error) {
-      if (statusOf(error) === undefined || statusOf(error) === "storage-full") throw error;
-    }
-    return (await this.#read((tx) => getMeta(tx, "limits"))) ?? FALLBACK_LIMITS;
-  }
-
-  /** The name of this installation, made once. */
-  async #deviceId(tx: Transaction): Promise<string> {
-    const present = await getMeta(tx, "device_id");
-    if (present !== undefined) return present;
-    const made = uuidv7(this.#engine.clock.now());
-    await setMeta(tx, "device_id", made);
-    return made;
-  }
-
-  async #workspaceId(tx: Transaction): Promise<string> {
-    const id = this.#options.workspaceId ?? (await getMeta(tx, "workspace_id"));
-    // Nobody has logged in here yet.
-    if (id === undefined) throw new LoginNeeded();
-    return id;
+    const run = new SyncRun(this.#engine, options, cancelled, (progress) => (this.#progress = progress));
+    // What is on the screen goes along.
+    return run.run(() => this.#open.flush());
   }
 
   /** Tells this tab and others that a document changed. */
