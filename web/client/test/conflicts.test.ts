@@ -118,6 +118,16 @@ describe.each<DocumentKind>(["text", "yjs"])("a %s document that they deleted an
   });
 });
 
+test("while somebody has to choose, nothing is united behind their back", async () => {
+  const { laptop, phone, id } = await clash("yjs", remove, write("mine\n"));
+  await phone.queueUpdate(id, { restore: true });
+  await phone.queueUpdate(id, { content: "base, restored\n" });
+  await phone.sync();
+  await laptop.pull();
+  expect(await laptop.document(id)).toMatchObject({ content: "mine\n" });
+  expect(await laptop.conflicts()).toHaveLength(1);
+});
+
 describe.each<DocumentKind>(["text", "yjs"])("a %s document that I deleted and they changed", (kind) => {
   test.each<Case>([
     { resolution: { choice: "mine" }, leaves: [] },
@@ -161,6 +171,21 @@ describe("a Yjs document that two devices seeded each on their own", () => {
     { resolution: { choice: "copy" }, leaves: ["note (copy): mine\n", "note: theirs\n"] },
   ])("settled as $resolution.choice: the text is never doubled", async ({ resolution, leaves }) => {
     expect(await settle(await seeded(), resolution)).toEqual(leaves);
+  });
+
+  test("a pull before the push does not unite them either", async () => {
+    const name = `conflict-${(users += 1)}`;
+    const make = () => new BatchSyncService({ url: server.url, store: new MemoryStore() });
+    const [laptop, phone] = [make(), make()];
+    await laptop.register(name, "correct horse battery");
+    await phone.login(name, "correct horse battery");
+    const id = await phone.queueCreate({ title: "note", content: "theirs\n" });
+    await phone.sync();
+    await laptop.queueCreate({ title: "note", content: "mine\n", document_id: id });
+    await laptop.pull();
+    expect(await laptop.document(id)).toMatchObject({ content: "mine\n" });
+    await laptop.sync();
+    expect(await laptop.conflicts()).toMatchObject([{ mine: { content: "mine\n" }, theirs: { content: "theirs\n" } }]);
   });
 
   test("an open editor is told to open it again", async () => {

@@ -86,6 +86,8 @@ describe("the guard against mass deletion", () => {
     const report = await script.clock.run(client.sync());
     expect(report).toMatchObject({ status: "guarded", guard: { side: "device", deletions: 25, documents: 41 } });
     expect(await titles(client)).toHaveLength(41);
+    // A page that was read earlier and comes late changes nothing about it.
+    feed(script, [document("d000", 1)]);
     expect((await script.clock.run(client.sync())).status).toBe("guarded");
     expect((await script.clock.run(client.sync({ allowMassDelete: true }))).status).toBe("synced");
     expect(await titles(client)).toHaveLength(16);
@@ -117,6 +119,28 @@ test("an expired cursor: everything is pulled anew, and what is not told of any 
   expect((await script.clock.run(client.sync())).status).toBe("synced");
   expect(await titles(client)).toEqual(["changed", "d000", "d001", "d002", "mine"]);
   expect(await client.status()).toMatchObject({ queued: 0, dead_letters: 0 });
+});
+
+test("pulling anew, interrupted: a push meanwhile does not read the feed, which would leave out what it wrote", async () => {
+  const script = new Script();
+  const client = await script.client({ retries: 1 });
+  feed(script, ids(6).map((id) => document(id, 1)));
+  await script.clock.run(client.sync());
+  let away = false;
+  script.on = ({ path, query }) => {
+    if (!path.endsWith("/changes")) return undefined;
+    if (query.get("cursor") === "c1") return problem(410, "cursor_expired");
+    if (away) return new Error("away");
+    away = true;
+    return json({ items: [document("d000", 1)], next_cursor: "fresh", has_more: true });
+  };
+  expect((await script.clock.run(client.sync())).status).toBe("offline");
+  await client.queueUpdate("d005", { content: "mine" });
+  script.on = () => undefined;
+  script.pages = [{ items: ids(5, 1).map((id) => document(id, id === "d005" ? 2 : 1)), next_cursor: "end", has_more: false }];
+  expect((await script.clock.run(client.sync())).status).toBe("synced");
+  expect(script.batches[0]).not.toHaveProperty("cursor");
+  expect(await titles(client)).toEqual(ids(6));
 });
 
 describe("server events", () => {

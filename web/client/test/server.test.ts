@@ -184,6 +184,42 @@ describe("against the server", () => {
     expect(await texts(phone)).toEqual({ plan: "base, refused, and widened" });
   });
 
+  test("a title that waits to be pushed is not replaced by a pull; the other one is in the history", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "plan", content: "base" });
+    await laptop.sync();
+    await phone.sync();
+    await laptop.queueUpdate(id, { title: "mine" });
+    await phone.queueUpdate(id, { title: "theirs", content: "base, theirs" });
+    await phone.sync();
+    await laptop.pull();
+    expect(await laptop.document(id)).toMatchObject({ title: "mine", content: "base, theirs" });
+  });
+
+  test("a deletion does not follow a merge that nobody saw: somebody is asked", async () => {
+    let remove: (() => Promise<void>) | undefined;
+    const [laptop, phone] = await devices({
+      fetch: async (input, init) => {
+        const response = await fetch(input, init);
+        if (input.endsWith("/batch")) await remove?.();
+        return response;
+      },
+    });
+    const id = await laptop.queueCreate({ title: "plan", content: "base" });
+    await laptop.sync();
+    await phone.sync();
+    await phone.queueUpdate(id, { content: "base, and something important" });
+    await phone.sync();
+    await laptop.queueUpdate(id, { content: "mine: base" });
+    remove = async () => {
+      remove = undefined;
+      await laptop.queueDelete(id);
+    };
+    await laptop.sync();
+    expect(await laptop.conflicts()).toMatchObject([{ error: { code: "version_mismatch" }, mine: { deleted: true } }]);
+    expect((await laptop.conflicts())[0]?.theirs.content).toBe("mine: base, and something important");
+  });
+
   test("rich text: the server derives its text, and nobody writes plain text into it", async () => {
     const [laptop, phone] = await devices();
     const id = await laptop.queueCreate({ title: "report" });

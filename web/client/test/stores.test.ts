@@ -1,12 +1,13 @@
 // Every store keeps the same promises.
 import "fake-indexeddb/auto";
-import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, open, readFile, rm, stat, writeFile, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { BatchSyncService, IndexedDbStore, MemoryStore, ROOT, StorageFullError, StoreInUseError, type Store, type Tables } from "../src/index.js";
 import { FileStore } from "../src/node.js";
-import { WebLock } from "../src/lock.js";
+import { LeaseLock, WebLock } from "../src/lock.js";
+import { TestClock } from "./support/clock.js";
 import { Script } from "./support/script.js";
 
 let made = 0;
@@ -149,6 +150,22 @@ describe("the file store", () => {
     await third.close();
   });
 
+  test("has no room: a typed error, and what was half written does not stand before the next line", async () => {
+    const path = await directory();
+    const store = await FileStore.open(path);
+    await store.transaction("write", (tx) => tx.put("documents", "kept", row("kept")));
+    const handle = await open(join(path, "journal.jsonl"));
+    const full = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, "datasync").mockRejectedValueOnce(Object.assign(new Error("no room"), { code: "ENOSPC" }));
+    await handle.close();
+    await expect(store.transaction("write", (tx) => tx.put("documents", "lost", row("lost")))).rejects.toThrow(StorageFullError);
+    expect(full).toHaveBeenCalledOnce();
+    await store.transaction("write", (tx) => tx.put("documents", "next", row("next")));
+    await store.close();
+    const reopened = await FileStore.open(path);
+    expect((await reopened.transaction("read", (tx) => tx.all("documents"))).map((each) => each.title)).toEqual(["kept", "next"]);
+    await reopened.close();
+  });
+
   test("is written anew when it has grown long", async () => {
     const path = await directory();
     const store = await FileStore.open(path);
@@ -218,6 +235,38 @@ describe("the IndexedDB store", () => {
     await two.close();
     for (const store of stores) await store.close();
   });
+});
+
+test("a lease is one's at a time, within a client too, and runs out when its holder is gone", async () => {
+  const clock = new TestClock();
+  const store = new MemoryStore();
+  const [one, two] = [new LeaseLock(store, clock), new LeaseLock(store, clock)];
+  let inside = 0;
+  const body = async () => {
+    inside += 1;
+    expect(inside).toBe(1);
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, 100_000));
+    inside -= 1;
+  };
+  await clock.run(Promise.all([one.wait("x", body), one.wait("x", body), two.wait("x", body)]));
+  await store.transaction("write", (tx) => tx.put("meta", "lease:x", { holder: "gone", until: clock.now() + 30_000 }));
+  const started = clock.now();
+  await clock.run(one.wait("x", async () => undefined));
+  expect(clock.now() - started).toBeGreaterThanOrEqual(30_000);
+});
+
+test("many edits of one operation are folded", async () => {
+  const store = new MemoryStore();
+  const client = await new Script().client({ store });
+  const id = await client.queueCreate({ title: "note" });
+  const text = (await client.openDocument(id)).getText(ROOT);
+  for (let n = 0; n < 200; n += 1) {
+    text.insert(text.length, `${n} `);
+    await client.flush();
+  }
+  expect((await store.transaction("read", (tx) => tx.all("yjs"))).length).toBeLessThan(70);
+  expect((await client.document(id))?.content).toBe(text.toString());
+  expect(await client.queued()).toHaveLength(1);
 });
 
 test("where there are Web Locks they are used", async () => {
