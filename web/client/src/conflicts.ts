@@ -81,7 +81,7 @@ async function contentOf(tx: Transaction, document: LocalDocument): Promise<stri
 async function takeTheirs(tx: Transaction, document: LocalDocument, theirs: WireDocument): Promise<Settled> {
   const rows = await readRows(tx, document.document_id);
   if (theirs.deleted) {
-    await removeRows(tx, rows);
+    // What it held stays, so that it can be brought back.
     await tx.put("documents", document.document_id, { ...document, deleted: true, version: theirs.version });
   } else {
     // What the server knows of what is here; edits that were not taken by it are given up.

@@ -7,12 +7,15 @@
 import type { Engine } from "./engine.js";
 import { MassDeletion, RequestRefused } from "./errors.js";
 import { isPending } from "./outbox.js";
-import { takeDeletion, takeIn } from "./settle.js";
+import { forgetDeleted, takeDeletion, takeIn } from "./settle.js";
 import { getMeta, setMeta, type Transaction } from "./store.js";
 import type { ChangesPage, WireDocument } from "./wire.js";
 
 /** More deletions than this, and than a quarter of all documents, need somebody's consent. */
 const MASS_DELETION = 20;
+
+/** How long deleted documents can be brought back, if the server has not said; in seconds. */
+const TOMBSTONE_RETENTION_S = 90 * 24 * 3600;
 
 /** Whether so many deletions need somebody's consent. */
 export function isMassDeletion(deletions: number, documents: number): boolean {
@@ -107,7 +110,10 @@ export class Puller {
   }
 
   async #applyDeletions(allowMassDelete: boolean): Promise<void> {
+    const now = this.#engine.clock.now();
     const deleted = await this.#engine.store.transaction("write", async (tx) => {
+      const { tombstone_retention_s = TOMBSTONE_RETENTION_S } = (await getMeta(tx, "limits")) ?? {};
+      await forgetDeleted(tx, now - tombstone_retention_s * 1000);
       const held = Object.entries((await getMeta(tx, "held_deletions")) ?? {});
       if (held.length === 0) return [];
       const documents = (await tx.all("documents")).filter((document) => !document.deleted && document.version > 0);
@@ -117,7 +123,7 @@ export class Puller {
         throw new MassDeletion("device", deletions.length, documents.length);
       }
       const done: string[] = [];
-      for (const [id, version] of deletions) if (await takeDeletion(tx, id, version)) done.push(id);
+      for (const [id, version] of deletions) if (await takeDeletion(tx, now, id, version)) done.push(id);
       await setMeta(tx, "held_deletions", undefined);
       return done;
     });
@@ -141,7 +147,7 @@ export class Puller {
       });
       await this.#engine.store.transaction("write", async (tx) => {
         if (server && !server.deleted) return void (await takeIn(tx, server));
-        return void (await takeDeletion(tx, id, server?.version ?? 0));
+        return void (await takeDeletion(tx, this.#engine.clock.now(), id, server?.version ?? 0));
       });
       this.#tell([id]);
     }

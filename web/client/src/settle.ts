@@ -77,7 +77,6 @@ async function succeed(tx: Transaction, operation: QueuedOperation, result: Oper
   const pending = await isPending(tx, id);
   const version = Math.max(document.version, result.version ?? 0);
   if (operation.operation === "delete") {
-    if (!pending) await removeRows(tx, rows);
     return await tx.put("documents", id, { ...document, version });
   }
   await passRows(tx, rows.filter((row) => row.operation === operation.client_id));
@@ -180,8 +179,11 @@ export async function takeIn(tx: Transaction, item: WireDocument): Promise<Intak
   }
   // Two histories that never met, or a side that somebody has to choose, must not be united behind anybody's back.
   const unites = document.kind === "yjs" && document.version > 0 && !document.deleted && !(await isInConflict(tx, document));
-  if (unites || (kind === "yjs" && !pending)) {
-    await takeYjs(tx, { ...document, kind: "yjs", deleted: false }, item);
+  if (unites) {
+    await takeYjs(tx, document, item);
+  } else if (kind === "yjs" && !pending) {
+    // It became a Yjs document, or came back, perhaps as another one.
+    await replaceWith(tx, item);
   } else if (pending) {
     await tx.put("documents", item.document_id, { ...document, newer_version: item.version });
     return "nothing";
@@ -233,13 +235,25 @@ export async function replaceWith(tx: Transaction, server: WireDocument): Promis
   if (server.yjs_state_b64 !== undefined) await addRow(tx, id, fromBase64(server.yjs_state_b64));
 }
 
-/** Removes a document that was deleted elsewhere, unless something here has to be settled first. */
-export async function takeDeletion(tx: Transaction, documentId: string, version: number): Promise<boolean> {
+/**
+ * Marks a document as deleted that was deleted elsewhere, unless something here has to be settled first. What it held
+ * stays, so that it can be brought back.
+ */
+export async function takeDeletion(tx: Transaction, now: number, documentId: string, version: number): Promise<boolean> {
   const document = await tx.get("documents", documentId);
   if (!document || document.deleted || (await isPending(tx, documentId))) return false;
-  await removeRows(tx, await readRows(tx, documentId));
-  await tx.put("documents", documentId, { ...document, deleted: true, version: Math.max(version, document.version) });
+  const deleted = { ...upTo(document, Math.max(version, document.version)), deleted: true, updated_at: timestamp(now) };
+  await tx.put("documents", documentId, deleted);
   return true;
+}
+
+/** Forgets documents that were deleted before a time: the server has forgotten them too, so nothing brings them back. */
+export async function forgetDeleted(tx: Transaction, before: number): Promise<void> {
+  for (const { document_id, deleted, updated_at } of await tx.all("documents")) {
+    if (!deleted || Date.parse(updated_at) >= before || (await isPending(tx, document_id))) continue;
+    await removeRows(tx, await readRows(tx, document_id));
+    await tx.delete("documents", document_id);
+  }
 }
 
 /** Whether an answer's `server` is a document, and not only a state vector. */

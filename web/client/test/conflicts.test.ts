@@ -122,7 +122,7 @@ test("while somebody has to choose, nothing is united behind their back", async 
   const { laptop, phone, id } = await clash("yjs", remove, write("mine\n"));
   await phone.queueUpdate(id, { restore: true });
   await phone.queueUpdate(id, { content: "base, restored\n" });
-  await phone.sync();
+  expect(await phone.sync()).toMatchObject({ status: "synced", progress: { succeeded: 1, failed: 0 } });
   await laptop.pull();
   expect(await laptop.document(id)).toMatchObject({ content: "mine\n" });
   expect(await laptop.conflicts()).toHaveLength(1);

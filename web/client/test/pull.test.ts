@@ -1,6 +1,7 @@
 // Taking in what others wrote: pages, deletions, expired cursors, events.
 import { describe, expect, test } from "vitest";
-import { MemoryStore, type BatchSyncService, type WireDocument } from "../src/index.js";
+import * as Y from "yjs";
+import { MemoryStore, ROOT, type BatchSyncService, type WireDocument } from "../src/index.js";
 import { readEvents, type ServerEvent } from "../src/events-stream.js";
 import { document, json, problem, Script, tombstone, WORKSPACE } from "./support/script.js";
 
@@ -119,6 +120,49 @@ test("an expired cursor: everything is pulled anew, and what is not told of any 
   expect((await script.clock.run(client.sync())).status).toBe("synced");
   expect(await titles(client)).toEqual(["changed", "d000", "d001", "d002", "mine"]);
   expect(await client.status()).toMatchObject({ queued: 0, dead_letters: 0 });
+});
+
+test("a deleted document can be brought back until the server has forgotten it; then it is forgotten here", async () => {
+  const script = new Script();
+  const store = new MemoryStore();
+  const client = await script.client({ store });
+  feed(script, [document("d000", 1), document("d001", 1)]);
+  await script.clock.run(client.sync());
+  feed(script, [tombstone("d000", 2), tombstone("d001", 2)]);
+  await script.clock.run(client.sync());
+  await client.queueUpdate("d000", { restore: true });
+  await script.clock.run(client.sync());
+  expect(script.batches[0]?.operations).toMatchObject([{ restore: true, base_version: 2, data: { content: "text of d000" } }]);
+  expect(await titles(client)).toEqual(["d000"]);
+  const known = async () => (await store.transaction("read", (tx) => tx.all("documents"))).map((row) => row.document_id);
+  await script.clock.pass(89 * 24 * 3600 * 1000);
+  await script.clock.run(client.sync());
+  expect(await known()).toEqual(["d000", "d001"]);
+  await script.clock.pass(2 * 24 * 3600 * 1000);
+  await script.clock.run(client.sync());
+  expect(await known()).toEqual(["d000"]);
+});
+
+test("a document that was deleted and made anew elsewhere has the new text, not both", async () => {
+  const script = new Script();
+  const client = await script.client();
+  const yjs = (version: number, text: string) => {
+    const doc = new Y.Doc();
+    doc.getText(ROOT).insert(0, text);
+    const state = Y.encodeStateAsUpdate(doc);
+    return document("d000", version, {
+      content: text,
+      yjs_state_b64: Buffer.from(state).toString("base64"),
+      state_vector_b64: Buffer.from(Y.encodeStateVector(doc)).toString("base64"),
+    });
+  };
+  feed(script, [yjs(1, "old")]);
+  await script.clock.run(client.sync());
+  feed(script, [tombstone("d000", 2)]);
+  await script.clock.run(client.sync());
+  feed(script, [yjs(3, "new")]);
+  await script.clock.run(client.sync());
+  expect(await client.document("d000")).toMatchObject({ version: 3, content: "new" });
 });
 
 test("pulling anew, interrupted: a push meanwhile does not read the feed, which would leave out what it wrote", async () => {

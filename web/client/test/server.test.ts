@@ -220,6 +220,26 @@ describe("against the server", () => {
     expect((await laptop.conflicts())[0]?.theirs.content).toBe("mine: base, and something important");
   });
 
+  test.each(["yjs", "text"] as const)("a %s document that one device deleted is brought back by the other, and edited on", async (kind) => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "plan", content: "base\n", kind });
+    await laptop.sync();
+    await phone.sync();
+    await laptop.queueDelete(id);
+    await laptop.sync();
+    expectSynced(await phone.sync());
+    expect(await phone.documents()).toEqual([]);
+    await phone.queueUpdate(id, { restore: true });
+    await phone.queueUpdate(id, { content: "base\nrestored\n" });
+    expectSynced(await phone.sync());
+    expectSynced(await laptop.sync());
+    expect(await texts(laptop)).toEqual({ plan: "base\nrestored\n" });
+    await laptop.queueUpdate(id, { content: "base, edited on\nrestored\n" });
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+    expect(await texts(phone)).toEqual({ plan: "base, edited on\nrestored\n" });
+  });
+
   test("rich text: the server derives its text, and nobody writes plain text into it", async () => {
     const [laptop, phone] = await devices();
     const id = await laptop.queueCreate({ title: "report" });
