@@ -49,7 +49,8 @@ export async function resolveConflict(
   const document = await tx.get("documents", conflict.document_id);
   if (!document) throw new ResolutionError(`there is no document ${conflict.document_id} on this device`);
   await tx.delete("conflicts", issueKey(conflict));
-  for (const operation of await readQueueOf(tx, conflict.document_id)) await tx.delete("operations", operationKey(operation));
+  for (const operation of await readQueueOf(tx, conflict.document_id))
+    await tx.delete("operations", operationKey(operation));
   switch (resolution.choice) {
     case "theirs":
       return takeTheirs(tx, document, conflict.theirs);
@@ -86,7 +87,10 @@ async function takeTheirs(tx: Transaction, document: LocalDocument, theirs: Wire
   } else {
     // What the server knows of what is here; edits that were not taken by it are given up.
     const known = rows.filter((row) => row.operation === undefined);
-    const { state } = serverState(known.map((row) => row.update), theirs);
+    const { state } = serverState(
+      known.map((row) => row.update),
+      theirs,
+    );
     await replaceWith(tx, theirs);
     if (state) {
       await removeRows(tx, await readRows(tx, document.document_id));
@@ -96,7 +100,12 @@ async function takeTheirs(tx: Transaction, document: LocalDocument, theirs: Wire
   return { replaced: rows.length > 0 };
 }
 
-async function deleteTheirs(tx: Transaction, now: number, document: LocalDocument, theirs: WireDocument): Promise<Settled> {
+async function deleteTheirs(
+  tx: Transaction,
+  now: number,
+  document: LocalDocument,
+  theirs: WireDocument,
+): Promise<Settled> {
   const { document_id } = document;
   await tx.put("documents", document_id, { ...document, version: theirs.version });
   if (!theirs.deleted) {
@@ -139,12 +148,16 @@ async function push(
     await removeRows(tx, rows);
     return { replaced: rows.length > 0 };
   }
-  const { state, related } = serverState(rows.map((row) => row.update), theirs);
+  const { state, related } = serverState(
+    rows.map((row) => row.update),
+    theirs,
+  );
   if (related) {
     // One history: what is here stays, all of it is sent, and the server's part is added.
     await passRows(tx, rows, operation.client_id);
     if (theirs.yjs_state_b64 !== undefined) await addRow(tx, document_id, fromBase64(theirs.yjs_state_b64));
-    const edit = wanted.content === undefined ? undefined : textUpdate(mergeRows(await readRows(tx, document_id)), text);
+    const edit =
+      wanted.content === undefined ? undefined : textUpdate(mergeRows(await readRows(tx, document_id)), text);
     if (edit) await addRow(tx, document_id, edit, operation.client_id);
     return { replaced: false };
   }
@@ -164,10 +177,7 @@ async function push(
  * The server's Yjs state. What it sent may be only what this device lacks: it is a whole state if it stands on its own,
  * and else a part of the history that is here.
  */
-function serverState(
-  local: Uint8Array[],
-  theirs: WireDocument,
-): { state: Uint8Array | undefined; related: boolean } {
+function serverState(local: Uint8Array[], theirs: WireDocument): { state: Uint8Array | undefined; related: boolean } {
   if (theirs.state_vector_b64 === undefined) return { state: undefined, related: local.length > 0 };
   const sent = theirs.yjs_state_b64 === undefined ? undefined : fromBase64(theirs.yjs_state_b64);
   const alone = docFrom(sent);

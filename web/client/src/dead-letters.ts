@@ -37,7 +37,10 @@ export async function discardLetter(tx: Transaction, clientId: string): Promise<
   for (const operation of behind) await tx.delete("operations", operationKey(operation));
   const gone = new Set([clientId, ...behind.map((operation) => operation.client_id)]);
   const rows = await readRows(tx, id);
-  await removeRows(tx, rows.filter((row) => row.operation !== undefined && gone.has(row.operation)));
+  await removeRows(
+    tx,
+    rows.filter((row) => row.operation !== undefined && gone.has(row.operation)),
+  );
   const document = await tx.get("documents", id);
   if (document && document.version === 0) await tx.delete("documents", id);
   // Fetched with the next sync.

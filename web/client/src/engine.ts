@@ -58,7 +58,9 @@ export type SyncStatus =
 
 /** What a sync did. */
 export interface SyncReport {
+  /** How it ended. */
   status: SyncStatus;
+  /** How far it came. */
   progress: Progress;
   /** Documents taken in. */
   pulled: number;
@@ -72,6 +74,7 @@ export interface SyncReport {
 
 /** Where a sync has to stop. */
 export class Stop extends Error {
+  /** How the sync ends. */
   readonly status: Exclude<SyncStatus, "synced">;
   constructor(status: Exclude<SyncStatus, "synced">, options?: ErrorOptions) {
     super(status, options);

@@ -64,7 +64,10 @@ export class MemoryStore implements Store {
       all: async <T extends Table>(table: T, prefix = "") => {
         const keys = new Set(this.#tables.get(table)?.keys());
         for (const change of written.values()) if (change.table === table) keys.add(change.key);
-        const rows = [...keys].filter((key) => key.startsWith(prefix)).sort().map((key) => read(table, key));
+        const rows = [...keys]
+          .filter((key) => key.startsWith(prefix))
+          .sort()
+          .map((key) => read(table, key));
         return rows.filter((row) => row !== undefined).map(copy) as Tables[T][];
       },
       put: async (table, key, row) => void note({ table, key, row: copy(row) as Tables[Table] }),

@@ -126,7 +126,14 @@ export async function queueUpdate(
     await addRow(tx, documentId, edit, owner?.client_id);
   }
   const text = isYjs && patch.content !== undefined ? { content: patch.content } : {};
-  await tx.put("documents", documentId, { ...document, ...fields, ...text, deleted: false, updated_at: timestamp(now), updated_by: "" });
+  await tx.put("documents", documentId, {
+    ...document,
+    ...fields,
+    ...text,
+    deleted: false,
+    updated_at: timestamp(now),
+    updated_by: "",
+  });
 }
 
 /** Puts fields into the last operation on the document if it was never sent, else into a new one. */

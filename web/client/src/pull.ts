@@ -52,7 +52,7 @@ export class Puller {
   /** Reads to the end of the feed, then applies deletions. Ends between two pages when `signal` is aborted. */
   async run(allowMassDelete: boolean, signal: AbortSignal): Promise<void> {
     let restarted = false;
-    for (let more = true; more && !signal.aborted; ) {
+    for (let more = true; more && !signal.aborted;) {
       const cursor = await this.cursor();
       const query = `workspace_id=${this.#workspaceId}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
       try {
@@ -94,7 +94,11 @@ export class Puller {
   async startAnew(): Promise<void> {
     await this.#engine.store.transaction("write", async (tx) => {
       const known = (await tx.all("documents")).filter((document) => !document.deleted && document.version > 0);
-      await setMeta(tx, "unseen", known.map((document) => document.document_id));
+      await setMeta(
+        tx,
+        "unseen",
+        known.map((document) => document.document_id),
+      );
       await setMeta(tx, "cursor", undefined);
     });
   }

@@ -137,7 +137,9 @@ export class PushRun {
     this.#batches += 1;
     const batch = this.#batches;
     for (let attempt = 1; !this.#isOver; attempt += 1) {
-      this.#settings.tracker.doing(`batch ${batch}: ${chunk.length} operations${attempt > 1 ? `, try ${attempt}` : ""}`);
+      this.#settings.tracker.doing(
+        `batch ${batch}: ${chunk.length} operations${attempt > 1 ? `, try ${attempt}` : ""}`,
+      );
       try {
         return await this.#settle(chunk, await this.#send(chunk));
       } catch (error) {
@@ -259,7 +261,8 @@ export class PushRun {
       if (result) this.#engine.events.emit("result", result);
       this.#conclude(operation, settlement);
     }
-    for (const { operation } of chunk) if (!results.has(operation.client_id)) this.#due.set(operation.client_id, Infinity);
+    for (const { operation } of chunk)
+      if (!results.has(operation.client_id)) this.#due.set(operation.client_id, Infinity);
     const merged = answer.results.filter((result) => result.server && result.status === "success");
     const ids = merged.flatMap((result) => result.document_id ?? []);
     if (ids.length > 0) this.#engine.events.emit("changed", { document_ids: ids });

@@ -101,6 +101,7 @@ export class BatchSyncService {
   /** Whether the event being told came from another tab. */
   #isRelaying = false;
 
+  /** Touches neither store nor network; the first call does. */
   constructor(options: ClientOptions) {
     const { store, clock = systemClock } = options;
     this.#options = options;
@@ -128,9 +129,12 @@ export class BatchSyncService {
     };
     const hasTabs = store.shared && typeof BroadcastChannel !== "undefined";
     this.#channel = hasTabs ? new BroadcastChannel(`landfall:${store.name}`) : undefined;
-    this.#channel?.addEventListener("message", (message: MessageEvent<{ document_ids: string[]; replaced: boolean }>) => {
-      void this.#takeNotice(message.data);
-    });
+    this.#channel?.addEventListener(
+      "message",
+      (message: MessageEvent<{ document_ids: string[]; replaced: boolean }>) => {
+        void this.#takeNotice(message.data);
+      },
+    );
     this.#open = new OpenDocuments(this.#engine, (documentId) =>
       this.#channel?.postMessage({ document_ids: [documentId], replaced: false }),
     );
@@ -171,7 +175,9 @@ export class BatchSyncService {
   }
 
   async #logIn(how: "login" | "register", username: string, password: string): Promise<void> {
-    const owner = await this.#read(async (tx) => ((await readQueue(tx)).length > 0 ? getMeta(tx, "username") : undefined));
+    const owner = await this.#read(async (tx) =>
+      (await readQueue(tx)).length > 0 ? getMeta(tx, "username") : undefined,
+    );
     if (owner !== undefined && owner !== username) throw new OtherAccountError(owner);
     const answer = await this.#engine.api.open<SessionAnswer>("POST", `/api/v1/auth/${how}`, { username, password });
     if (!answer) throw new LoginNeeded();
@@ -179,7 +185,8 @@ export class BatchSyncService {
     await this.#write(async (tx) => {
       await setMeta(tx, "session", { username, access_token, refresh_token });
       await setMeta(tx, "username", username);
-      if (workspace_id !== undefined && !(await getMeta(tx, "workspace_id"))) await setMeta(tx, "workspace_id", workspace_id);
+      if (workspace_id !== undefined && !(await getMeta(tx, "workspace_id")))
+        await setMeta(tx, "workspace_id", workspace_id);
     });
   }
 
@@ -224,7 +231,9 @@ export class BatchSyncService {
   /** The live documents, in the order of their titles. */
   async documents(): Promise<LocalDocument[]> {
     const all = await this.#read((tx) => tx.all("documents"));
-    return all.filter((document) => !document.deleted).sort((a, b) => (a.title < b.title ? -1 : a.title > b.title ? 1 : 0));
+    return all
+      .filter((document) => !document.deleted)
+      .sort((a, b) => (a.title < b.title ? -1 : a.title > b.title ? 1 : 0));
   }
 
   /**

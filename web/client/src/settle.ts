@@ -79,7 +79,10 @@ async function succeed(tx: Transaction, operation: QueuedOperation, result: Oper
   if (operation.operation === "delete") {
     return await tx.put("documents", id, { ...document, version });
   }
-  await passRows(tx, rows.filter((row) => row.operation === operation.client_id));
+  await passRows(
+    tx,
+    rows.filter((row) => row.operation === operation.client_id),
+  );
   const server = isDocument(result.server) ? result.server : undefined;
   // The server has more than what is here: it merged, now or when an answer was lost. What is queued was made without
   // that and keeps its base, so that the server merges it as well; what the server has is taken over or fetched.
@@ -100,7 +103,10 @@ async function succeed(tx: Transaction, operation: QueuedOperation, result: Oper
 }
 
 /** Whether the server now has exactly what this device edited: it was applied to the very version that it was made on. */
-function isOurs({ operation, base_version = 0 }: QueuedOperation, { version, unchanged, merged }: OperationResult): boolean {
+function isOurs(
+  { operation, base_version = 0 }: QueuedOperation,
+  { version, unchanged, merged }: OperationResult,
+): boolean {
   if (operation === "create") return true;
   return !merged && version === base_version + (unchanged ? 0 : 1);
 }
@@ -167,7 +173,8 @@ export async function takeIn(tx: Transaction, item: WireDocument): Promise<Intak
   const pending = await isPending(tx, item.document_id);
   if (item.deleted) {
     if (!document) return "nothing";
-    if (document.deleted && !pending) await tx.put("documents", item.document_id, { ...document, version: item.version });
+    if (document.deleted && !pending)
+      await tx.put("documents", item.document_id, { ...document, version: item.version });
     return document.deleted || pending ? "nothing" : "held-deletion";
   }
   const kind = item.state_vector_b64 === undefined ? "text" : "yjs";
@@ -178,7 +185,8 @@ export async function takeIn(tx: Transaction, item: WireDocument): Promise<Intak
     return "changed";
   }
   // Two histories that never met, or a side that somebody has to choose, must not be united behind anybody's back.
-  const unites = document.kind === "yjs" && document.version > 0 && !document.deleted && !(await isInConflict(tx, document));
+  const unites =
+    document.kind === "yjs" && document.version > 0 && !document.deleted && !(await isInConflict(tx, document));
   if (unites) {
     await takeYjs(tx, document, item);
   } else if (kind === "yjs" && !pending) {
@@ -239,7 +247,12 @@ export async function replaceWith(tx: Transaction, server: WireDocument): Promis
  * Marks a document as deleted that was deleted elsewhere, unless something here has to be settled first. What it held
  * stays, so that it can be brought back.
  */
-export async function takeDeletion(tx: Transaction, now: number, documentId: string, version: number): Promise<boolean> {
+export async function takeDeletion(
+  tx: Transaction,
+  now: number,
+  documentId: string,
+  version: number,
+): Promise<boolean> {
   const document = await tx.get("documents", documentId);
   if (!document || document.deleted || (await isPending(tx, documentId))) return false;
   const deleted = { ...upTo(document, Math.max(version, document.version)), deleted: true, updated_at: timestamp(now) };

@@ -134,7 +134,16 @@ export class SyncRun {
     if (!dryRun) await this.#announce("PUT", path, announced);
     const tracker = this.#tracker;
     const cancelled = this.#cancelled;
-    const run = new PushRun(this.#engine, { workspaceId, deviceId, syncId, limits, dryRun, tracker, cancelled, puller });
+    const run = new PushRun(this.#engine, {
+      workspaceId,
+      deviceId,
+      syncId,
+      limits,
+      dryRun,
+      tracker,
+      cancelled,
+      puller,
+    });
     this.#report.results = run.results;
     await run.run();
     if (cancelled.aborted && !dryRun) await this.#announce("POST", `${path}/cancel?workspace_id=${workspaceId}`);

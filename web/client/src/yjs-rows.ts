@@ -25,7 +25,12 @@ export function mergeRows(rows: readonly YjsRow[]): Uint8Array | undefined {
 }
 
 /** Adds an update; with `operation` it is an edit that this operation carries. Folds what has become many rows. */
-export async function addRow(tx: Transaction, documentId: string, update: Uint8Array, operation?: string): Promise<void> {
+export async function addRow(
+  tx: Transaction,
+  documentId: string,
+  update: Uint8Array,
+  operation?: string,
+): Promise<void> {
   const owner = operation === undefined ? {} : { operation };
   const rows = (await readRows(tx, documentId)).filter((row) => row.operation === operation);
   let whole = update;

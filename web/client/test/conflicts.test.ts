@@ -1,6 +1,16 @@
-// Conflicts with the real server: both sides are kept until somebody chooses, and each choice does what it says.
+// Conflicts with the real server: both sides are kept until somebody chooses, and each choice does what it says. The
+// devices keep their data in IndexedDB, as a page does.
+import "fake-indexeddb/auto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BatchSyncService, MemoryStore, ResolutionError, ROOT, type Conflict, type DocumentKind, type Resolution } from "../src/index.js";
+import {
+  BatchSyncService,
+  IndexedDbStore,
+  ResolutionError,
+  ROOT,
+  type Conflict,
+  type DocumentKind,
+  type Resolution,
+} from "../src/index.js";
 import { TestServer } from "./support/server.js";
 
 let server: TestServer;
@@ -9,7 +19,26 @@ let users = 0;
 beforeAll(async () => {
   server = await TestServer.start();
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  for (const device of devices) await device.close();
+  await server.stop();
+});
+
+const devices: BatchSyncService[] = [];
+
+/** Two devices of one new user, both logged in. */
+async function twoDevices(): Promise<[BatchSyncService, BatchSyncService]> {
+  const name = `conflict-${(users += 1)}`;
+  const make = async (device: string) => {
+    const made = new BatchSyncService({ url: server.url, store: await IndexedDbStore.open(`${name} ${device}`) });
+    devices.push(made);
+    return made;
+  };
+  const [laptop, phone] = [await make("laptop"), await make("phone")];
+  await laptop.register(name, "correct horse battery");
+  await phone.login(name, "correct horse battery");
+  return [laptop, phone];
+}
 
 interface Clash {
   laptop: BatchSyncService;
@@ -19,16 +48,15 @@ interface Clash {
 }
 
 type Deed = (device: BatchSyncService, id: string) => Promise<unknown>;
-const write = (content: string): Deed => (device, id) => device.queueUpdate(id, { content });
+const write =
+  (content: string): Deed =>
+  (device, id) =>
+    device.queueUpdate(id, { content });
 const remove: Deed = (device, id) => device.queueDelete(id);
 
 /** Two devices that have one document; the phone does something to it and syncs, then the laptop. */
 async function clash(kind: DocumentKind, onPhone: Deed, onLaptop: Deed): Promise<Clash> {
-  const name = `conflict-${(users += 1)}`;
-  const make = () => new BatchSyncService({ url: server.url, store: new MemoryStore() });
-  const [laptop, phone] = [make(), make()];
-  await laptop.register(name, "correct horse battery");
-  await phone.login(name, "correct horse battery");
+  const [laptop, phone] = await twoDevices();
   const id = await laptop.queueCreate({ title: "note", content: "base\n", kind });
   await laptop.sync();
   await phone.sync();
@@ -48,7 +76,8 @@ async function clash(kind: DocumentKind, onPhone: Deed, onLaptop: Deed): Promise
 /** Settles it, syncs both, and tells what each has: titles and texts. */
 async function settle({ laptop, phone, conflict }: Clash, resolution: Resolution): Promise<string[]> {
   await laptop.resolve(conflict.client_id, resolution);
-  for (const device of [laptop, phone, laptop]) expect(await device.sync()).toMatchObject({ status: "synced", progress: { failed: 0 } });
+  for (const device of [laptop, phone, laptop])
+    expect(await device.sync()).toMatchObject({ status: "synced", progress: { failed: 0 } });
   expect(await laptop.status()).toMatchObject({ queued: 0, conflicts: 0, dead_letters: 0 });
   const contents = async (device: BatchSyncService) => {
     const all = await Promise.all((await device.documents()).map((row) => device.document(row.document_id)));
@@ -149,11 +178,7 @@ describe.each<DocumentKind>(["text", "yjs"])("a %s document that I deleted and t
 describe("a Yjs document that two devices seeded each on their own", () => {
   /** Both make a document under one id, each with a history of its own. */
   async function seeded(): Promise<Clash> {
-    const name = `conflict-${(users += 1)}`;
-    const make = () => new BatchSyncService({ url: server.url, store: new MemoryStore() });
-    const [laptop, phone] = [make(), make()];
-    await laptop.register(name, "correct horse battery");
-    await phone.login(name, "correct horse battery");
+    const [laptop, phone] = await twoDevices();
     const id = await laptop.queueCreate({ title: "note", content: "mine\n" });
     await phone.queueCreate({ title: "note", content: "theirs\n", document_id: id });
     await phone.sync();
@@ -174,11 +199,7 @@ describe("a Yjs document that two devices seeded each on their own", () => {
   });
 
   test("a pull before the push does not unite them either", async () => {
-    const name = `conflict-${(users += 1)}`;
-    const make = () => new BatchSyncService({ url: server.url, store: new MemoryStore() });
-    const [laptop, phone] = [make(), make()];
-    await laptop.register(name, "correct horse battery");
-    await phone.login(name, "correct horse battery");
+    const [laptop, phone] = await twoDevices();
     const id = await phone.queueCreate({ title: "note", content: "theirs\n" });
     await phone.sync();
     await laptop.queueCreate({ title: "note", content: "mine\n", document_id: id });

@@ -1,6 +1,13 @@
 // The queue: durable, named once, coalesced, in order, in chunks.
 import { describe, expect, test } from "vitest";
-import { MemoryStore, NoSuchDocument, StorageFullError, type BatchSyncService, type Store, type Transaction } from "../src/index.js";
+import {
+  MemoryStore,
+  NoSuchDocument,
+  StorageFullError,
+  type BatchSyncService,
+  type Store,
+  type Transaction,
+} from "../src/index.js";
 import { Script } from "./support/script.js";
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -21,12 +28,32 @@ const revive: Step = (client, id) => client.queueUpdate(id, { restore: true });
 
 describe("coalescing", () => {
   const table: { what: string; known: boolean; steps: Step[]; queue: object[] }[] = [
-    { what: "a create and edits are one create", known: false, steps: [rename("new"), write("text")], queue: [{ operation: "create", title: "new", content: "text" }] },
+    {
+      what: "a create and edits are one create",
+      known: false,
+      steps: [rename("new"), write("text")],
+      queue: [{ operation: "create", title: "new", content: "text" }],
+    },
     { what: "a create and a delete are nothing", known: false, steps: [write("text"), remove], queue: [] },
-    { what: "edits are one update", known: true, steps: [write("a"), rename("new"), write("b")], queue: [{ operation: "update", title: "new", content: "b", base_version: 1 }] },
-    { what: "edits and a delete are a delete", known: true, steps: [write("a"), remove], queue: [{ operation: "delete", base_version: 1 }] },
+    {
+      what: "edits are one update",
+      known: true,
+      steps: [write("a"), rename("new"), write("b")],
+      queue: [{ operation: "update", title: "new", content: "b", base_version: 1 }],
+    },
+    {
+      what: "edits and a delete are a delete",
+      known: true,
+      steps: [write("a"), remove],
+      queue: [{ operation: "delete", base_version: 1 }],
+    },
     { what: "what changes nothing is nothing", known: true, steps: [rename("note"), write("first")], queue: [] },
-    { what: "a delete that is taken back is an edit", known: true, steps: [remove, revive], queue: [{ operation: "update", content: "first", base_version: 1 }] },
+    {
+      what: "a delete that is taken back is an edit",
+      known: true,
+      steps: [remove, revive],
+      queue: [{ operation: "update", content: "first", base_version: 1 }],
+    },
   ];
   test.each(table)("$what", async ({ known, steps, queue }) => {
     const script = new Script();
@@ -47,7 +74,10 @@ describe("coalescing", () => {
     expect((await script.clock.run(client.sync())).status).toBe("offline");
     await client.queueUpdate(id, { title: "edited" });
     await client.queueUpdate(id, { title: "edited twice" });
-    expect(await client.queued()).toMatchObject([{ operation: "create", title: "sent" }, { operation: "update", title: "edited twice" }]);
+    expect(await client.queued()).toMatchObject([
+      { operation: "create", title: "sent" },
+      { operation: "update", title: "edited twice" },
+    ]);
     script.on = () => undefined;
     script.seen.length = 0;
     await script.clock.run(client.sync());
@@ -130,7 +160,16 @@ describe("the queue", () => {
     const sync = client.sync();
     (await client.openDocument(id)).getText("content").insert(0, "typed meanwhile: ");
     expect((await script.clock.run(sync)).status).toBe("synced");
-    const operations = script.batches.slice(0, 3).map((batch) => JSON.stringify(batch.operations.map((row) => ({ ...row, data: { ...("data" in row ? row.data : {}), state_vector_b64: "" } }))));
+    const operations = script.batches
+      .slice(0, 3)
+      .map((batch) =>
+        JSON.stringify(
+          batch.operations.map((row) => ({
+            ...row,
+            data: { ...("data" in row ? row.data : {}), state_vector_b64: "" },
+          })),
+        ),
+      );
     expect(new Set(operations).size).toBe(1);
   });
 
@@ -149,7 +188,8 @@ describe("the queue", () => {
     const client = await script.client();
     script.limits.max_body_bytes = 10_000;
     const sizes = [3000, 3000, 3000, 20_000, 100];
-    for (const size of sizes) await client.queueCreate({ title: String(size), content: "é".repeat(size / 2), kind: "text" });
+    for (const size of sizes)
+      await client.queueCreate({ title: String(size), content: "é".repeat(size / 2), kind: "text" });
     const lengths: number[] = [];
     script.on = ({ path, body }) => {
       if (path.endsWith("/batch")) lengths.push(new TextEncoder().encode(JSON.stringify(body)).length);
@@ -164,7 +204,9 @@ describe("the queue", () => {
     const script = new Script();
     const store = new MemoryStore();
     const first = await script.client({ store, retries: 1 });
-    const ids = await Promise.all(Array.from({ length: 12 }, (_, n) => first.queueCreate({ title: `${n}`, kind: "text" })));
+    const ids = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => first.queueCreate({ title: `${n}`, kind: "text" })),
+    );
     script.on = ({ path }) => (path.endsWith("/batch") ? new Error("lost") : undefined);
     await script.clock.run(first.sync());
     for (const id of ids) await first.queueUpdate(id, { content: "edited" });
@@ -176,7 +218,9 @@ describe("the queue", () => {
       expect(documents.filter((id) => underWay.has(id))).toEqual([]);
       for (const id of documents) underWay.add(id);
       most = Math.max(most, underWay.size);
-      await new Promise<void>((resolve) => script.clock.setTimeout(resolve, 100 * (1 + (documents[0]?.charCodeAt(35) ?? 0) % 5)));
+      await new Promise<void>((resolve) =>
+        script.clock.setTimeout(resolve, 100 * (1 + ((documents[0]?.charCodeAt(35) ?? 0) % 5))),
+      );
       for (const id of documents) underWay.delete(id);
       return undefined;
     };
@@ -195,7 +239,8 @@ describe("the queue", () => {
     const client = await new Script().client();
     const id = await client.queueCreate({ title: "gone" });
     await client.queueDelete(id);
-    for (const step of [rename("x"), write("x"), remove]) await expect(step(client, id)).rejects.toThrow(NoSuchDocument);
+    for (const step of [rename("x"), write("x"), remove])
+      await expect(step(client, id)).rejects.toThrow(NoSuchDocument);
   });
 });
 

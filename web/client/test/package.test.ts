@@ -29,7 +29,10 @@ test("the example of the README runs as it stands, on the package as it is built
     await mkdir("dist", { recursive: true });
     const script = resolve("dist/example.mjs");
     await writeFile(script, example ?? "");
-    const { stdout } = await run("node", [script], { cwd: directory, env: { ...process.env, LANDFALL_URL: server.url } });
+    const { stdout } = await run("node", [script], {
+      cwd: directory,
+      env: { ...process.env, LANDFALL_URL: server.url },
+    });
     expect(stdout).toBe(printed);
   } finally {
     await server.stop();

@@ -5,7 +5,8 @@ import { MemoryStore, ROOT, type BatchSyncService, type WireDocument } from "../
 import { readEvents, type ServerEvent } from "../src/events-stream.js";
 import { document, json, problem, Script, tombstone, WORKSPACE } from "./support/script.js";
 
-const ids = (count: number, from = 0) => Array.from({ length: count }, (_, n) => `d${String(n + from).padStart(3, "0")}`);
+const ids = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, n) => `d${String(n + from).padStart(3, "0")}`);
 
 /** Puts pages into the script's feed. */
 function feed(script: Script, ...pages: WireDocument[][]): void {
@@ -20,7 +21,11 @@ describe("the feed", () => {
   test("is read page by page from where it was read to", async () => {
     const script = new Script();
     const client = await script.client();
-    feed(script, ids(2).map((id) => document(id, 1)), ids(1, 2).map((id) => document(id, 1)));
+    feed(
+      script,
+      ids(2).map((id) => document(id, 1)),
+      ids(1, 2).map((id) => document(id, 1)),
+    );
     const changed: string[] = [];
     client.on("changed", ({ document_ids }) => changed.push(...document_ids));
     expect(await script.clock.run(client.sync())).toMatchObject({ status: "synced", pulled: 3 });
@@ -81,9 +86,16 @@ describe("the guard against mass deletion", () => {
   test("holds deletions back until somebody agrees; everything else is taken in", async () => {
     const script = new Script();
     const client = await script.client();
-    feed(script, ids(40).map((id) => document(id, 1)));
+    feed(
+      script,
+      ids(40).map((id) => document(id, 1)),
+    );
     await script.clock.run(client.sync());
-    feed(script, ids(15).map((id) => tombstone(id, 2)), [...ids(10, 15).map((id) => tombstone(id, 2)), document("new", 1)]);
+    feed(
+      script,
+      ids(15).map((id) => tombstone(id, 2)),
+      [...ids(10, 15).map((id) => tombstone(id, 2)), document("new", 1)],
+    );
     const report = await script.clock.run(client.sync());
     expect(report).toMatchObject({ status: "guarded", guard: { side: "device", deletions: 25, documents: 41 } });
     expect(await titles(client)).toHaveLength(41);
@@ -97,9 +109,15 @@ describe("the guard against mass deletion", () => {
   test("a few deletions pass", async () => {
     const script = new Script();
     const client = await script.client();
-    feed(script, ids(40).map((id) => document(id, 1)));
+    feed(
+      script,
+      ids(40).map((id) => document(id, 1)),
+    );
     await script.clock.run(client.sync());
-    feed(script, ids(20).map((id) => tombstone(id, 2)));
+    feed(
+      script,
+      ids(20).map((id) => tombstone(id, 2)),
+    );
     expect((await script.clock.run(client.sync())).status).toBe("synced");
     expect(await titles(client)).toHaveLength(20);
   });
@@ -108,7 +126,10 @@ describe("the guard against mass deletion", () => {
 test("an expired cursor: everything is pulled anew, and what is not told of any more was deleted", async () => {
   const script = new Script();
   const client = await script.client();
-  feed(script, ids(6).map((id) => document(id, 1)));
+  feed(
+    script,
+    ids(6).map((id) => document(id, 1)),
+  );
   await script.clock.run(client.sync());
   const mine = await client.queueCreate({ title: "mine" });
   script.on = ({ path, query, body }) => {
@@ -132,9 +153,12 @@ test("a deleted document can be brought back until the server has forgotten it; 
   await script.clock.run(client.sync());
   await client.queueUpdate("d000", { restore: true });
   await script.clock.run(client.sync());
-  expect(script.batches[0]?.operations).toMatchObject([{ restore: true, base_version: 2, data: { content: "text of d000" } }]);
+  expect(script.batches[0]?.operations).toMatchObject([
+    { restore: true, base_version: 2, data: { content: "text of d000" } },
+  ]);
   expect(await titles(client)).toEqual(["d000"]);
-  const known = async () => (await store.transaction("read", (tx) => tx.all("documents"))).map((row) => row.document_id);
+  const known = async () =>
+    (await store.transaction("read", (tx) => tx.all("documents"))).map((row) => row.document_id);
   await script.clock.pass(89 * 24 * 3600 * 1000);
   await script.clock.run(client.sync());
   expect(await known()).toEqual(["d000", "d001"]);
@@ -168,7 +192,10 @@ test("a document that was deleted and made anew elsewhere has the new text, not 
 test("pulling anew, interrupted: a push meanwhile does not read the feed, which would leave out what it wrote", async () => {
   const script = new Script();
   const client = await script.client({ retries: 1 });
-  feed(script, ids(6).map((id) => document(id, 1)));
+  feed(
+    script,
+    ids(6).map((id) => document(id, 1)),
+  );
   await script.clock.run(client.sync());
   let away = false;
   script.on = ({ path, query }) => {
@@ -181,7 +208,9 @@ test("pulling anew, interrupted: a push meanwhile does not read the feed, which 
   expect((await script.clock.run(client.sync())).status).toBe("offline");
   await client.queueUpdate("d005", { content: "mine" });
   script.on = () => undefined;
-  script.pages = [{ items: ids(5, 1).map((id) => document(id, id === "d005" ? 2 : 1)), next_cursor: "end", has_more: false }];
+  script.pages = [
+    { items: ids(5, 1).map((id) => document(id, id === "d005" ? 2 : 1)), next_cursor: "end", has_more: false },
+  ];
   expect((await script.clock.run(client.sync())).status).toBe("synced");
   expect(script.batches[0]).not.toHaveProperty("cursor");
   expect(await titles(client)).toEqual(ids(6));
@@ -226,7 +255,9 @@ describe("server events", () => {
     streams[0]?.write(": heartbeat\n\n" + change("d000", 1, "c1"));
     await script.clock.pass(10);
     expect(script.seen.filter(({ path }) => path.endsWith("/changes"))).toHaveLength(0);
-    script.pages = [{ items: [document("d000", 2, { content: "from the phone" })], next_cursor: "c9", has_more: false }];
+    script.pages = [
+      { items: [document("d000", 2, { content: "from the phone" })], next_cursor: "c9", has_more: false },
+    ];
     streams[0]?.write(change("d000", 2, "c9"));
     await script.clock.pass(10);
     expect(await watched.document("d000")).toMatchObject({ version: 2, content: "from the phone" });
@@ -256,7 +287,8 @@ describe("server events", () => {
   });
 
   test("the stream is read as it is written, wherever it is cut", async () => {
-    const text = "id: 1\n\n: comment\nevent: change\r\ndata: {\"a\":\r\ndata: \"é\"}\r\n\r\nevent: none\n\ndata:x\rid\r\rdata: never ended";
+    const text =
+      'id: 1\n\n: comment\nevent: change\r\ndata: {"a":\r\ndata: "é"}\r\n\r\nevent: none\n\ndata:x\rid\r\rdata: never ended';
     const bytes = new TextEncoder().encode(text);
     for (const size of [1, 2, 3, 7, bytes.length]) {
       const body = new ReadableStream<Uint8Array>({
@@ -280,7 +312,10 @@ describe("server events", () => {
 async function clientOver(of: BatchSyncService, script: Script, fetch: Script["fetch"]): Promise<BatchSyncService> {
   const store = new MemoryStore();
   const made = await script.client({ store, fetch });
-  feed(script, (await of.documents()).map((row) => document(row.document_id, row.version)));
+  feed(
+    script,
+    (await of.documents()).map((row) => document(row.document_id, row.version)),
+  );
   await script.clock.run(made.sync());
   script.seen.length = 0;
   return made;

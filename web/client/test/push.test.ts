@@ -44,10 +44,30 @@ describe("a chunk that fails as a whole is halved down to the operation at fault
 
 describe("tries", () => {
   const table: { what: string; answer: () => Turn; waits: number[]; status: string }[] = [
-    { what: "no network: 3 tries, 1 s and 2 s apart at most", answer: () => new Error("away"), waits: [999, 1998], status: "offline" },
-    { what: "429 obeys Retry-After", answer: () => problem(429, "rate_limited", { "retry-after": "7" }), waits: [7000, 7000], status: "rate-limited" },
-    { what: "503 obeys Retry-After", answer: () => problem(503, "busy", { "retry-after": "3" }), waits: [3000, 3000], status: "offline" },
-    { what: "a page that some network answers with", answer: () => new Response("<html>log in</html>"), waits: [999, 1998], status: "offline" },
+    {
+      what: "no network: 3 tries, 1 s and 2 s apart at most",
+      answer: () => new Error("away"),
+      waits: [999, 1998],
+      status: "offline",
+    },
+    {
+      what: "429 obeys Retry-After",
+      answer: () => problem(429, "rate_limited", { "retry-after": "7" }),
+      waits: [7000, 7000],
+      status: "rate-limited",
+    },
+    {
+      what: "503 obeys Retry-After",
+      answer: () => problem(503, "busy", { "retry-after": "3" }),
+      waits: [3000, 3000],
+      status: "offline",
+    },
+    {
+      what: "a page that some network answers with",
+      answer: () => new Response("<html>log in</html>"),
+      waits: [999, 1998],
+      status: "offline",
+    },
     { what: "403 is not retried", answer: () => problem(403, "forbidden"), waits: [], status: "refused" },
     { what: "404 is not retried", answer: () => problem(404, "not_found"), waits: [], status: "refused" },
   ];
@@ -77,10 +97,13 @@ describe("tries", () => {
     const script = new Script();
     const client = await script.client();
     await queue(client, ["shaky", "fine"]);
-    script.judge = (operation) => ("data" in operation && operation.data.title === "shaky" ? failure("transient", true) : {});
+    script.judge = (operation) =>
+      "data" in operation && operation.data.title === "shaky" ? failure("transient", true) : {};
     expect((await script.clock.run(client.sync())).status).toBe("synced");
     expect(script.pushed).toEqual([["create shaky", "create fine"], ["create shaky"], ["create shaky"]]);
-    expect(await client.deadLetters()).toMatchObject([{ error: { code: "transient", retryable: true }, operation: { attempts: 3 } }]);
+    expect(await client.deadLetters()).toMatchObject([
+      { error: { code: "transient", retryable: true }, operation: { attempts: 3 } },
+    ]);
   });
 
   test("one that passes at the second try leaves no trace", async () => {
@@ -126,7 +149,9 @@ describe("dead letters", () => {
   test("can be exported, with everything that they carry", async () => {
     const { client } = await withLetter();
     const letters: unknown = JSON.parse(await client.exportDeadLetters());
-    expect(letters).toMatchObject([{ error: { code: "invalid" }, operation: { title: "bad" }, document: { content: "kept" } }]);
+    expect(letters).toMatchObject([
+      { error: { code: "invalid" }, operation: { title: "bad" }, document: { content: "kept" } },
+    ]);
   });
 
   test("of a creation: an edit mends it, as a new operation", async () => {
@@ -134,7 +159,9 @@ describe("dead letters", () => {
     await client.queueUpdate(id, { title: "mended" });
     expect(await client.status()).toMatchObject({ queued: 1, dead_letters: 0 });
     await script.clock.run(client.sync());
-    expect(script.batches[0]?.operations).toMatchObject([{ operation: "create", data: { title: "mended", content: "kept" } }]);
+    expect(script.batches[0]?.operations).toMatchObject([
+      { operation: "create", data: { title: "mended", content: "kept" } },
+    ]);
     expect(script.batches[0]?.operations[0]?.client_id).not.toBe(name);
   });
 
@@ -154,14 +181,16 @@ describe("dead letters", () => {
     script.judge = () => failure("too_large");
     await script.clock.run(client.sync());
     await client.discardDeadLetter((await client.deadLetters())[0]?.client_id ?? "");
-    script.on = ({ path }) => (path.endsWith(id) ? json(document(id, 1, { title: "note", content: "theirs" })) : undefined);
+    script.on = ({ path }) =>
+      path.endsWith(id) ? json(document(id, 1, { title: "note", content: "theirs" })) : undefined;
     await script.clock.run(client.sync());
     expect(await client.document(id)).toMatchObject({ title: "note", content: "theirs", version: 1 });
   });
 });
 
 describe("login", () => {
-  const expired = (token: string | undefined): Turn => (token === "access-1" ? problem(401, "unauthorized") : undefined);
+  const expired = (token: string | undefined): Turn =>
+    token === "access-1" ? problem(401, "unauthorized") : undefined;
 
   test("a 401 is refreshed once, and the push goes on", async () => {
     const script = new Script();
@@ -234,7 +263,9 @@ describe("progress", () => {
     const client = await script.client({ batchSize: 10 });
     await queue(client, titles(30));
     script.on = ({ path }) =>
-      path.endsWith("/batch") ? new Promise((resolve) => script.clock.setTimeout(() => resolve(undefined), 2000)) : undefined;
+      path.endsWith("/batch")
+        ? new Promise((resolve) => script.clock.setTimeout(() => resolve(undefined), 2000))
+        : undefined;
     const told: { at: number; progress: Progress }[] = [];
     client.on("progress", (progress) => told.push({ at: script.clock.now(), progress }));
     const report = await script.clock.run(client.sync());
@@ -305,7 +336,8 @@ describe("versions", () => {
     const client = await script.client();
     const [id = ""] = await queue(client, ["note"]);
     script.on = async ({ path }) => {
-      if (path.endsWith("/batch") && script.batches.length === 1) await client.queueUpdate(id, { content: "typed meanwhile" });
+      if (path.endsWith("/batch") && script.batches.length === 1)
+        await client.queueUpdate(id, { content: "typed meanwhile" });
       return undefined;
     };
     script.judge = (operation) => (operation.operation === "create" ? { version: 41 } : {});
@@ -321,12 +353,20 @@ describe("versions", () => {
     await script.clock.run(client.sync());
     await client.queueUpdate(id, { content: "mine" });
     script.on = async ({ path }) => {
-      if (path.endsWith("/batch") && script.batches.length === 2) await client.queueUpdate(id, { content: "mine, and more" });
+      if (path.endsWith("/batch") && script.batches.length === 2)
+        await client.queueUpdate(id, { content: "mine, and more" });
       return undefined;
     };
-    script.judge = () => ({ merged: true, version: script.batches.length + 5, server: document(id, script.batches.length + 5, { content: "merged" }) });
+    script.judge = () => ({
+      merged: true,
+      version: script.batches.length + 5,
+      server: document(id, script.batches.length + 5, { content: "merged" }),
+    });
     await script.clock.run(client.sync());
-    expect(script.batches.slice(1).map(({ operations: [row] }) => row)).toMatchObject([{ base_version: 1 }, { base_version: 1, data: { content: "mine, and more" } }]);
+    expect(script.batches.slice(1).map(({ operations: [row] }) => row)).toMatchObject([
+      { base_version: 1 },
+      { base_version: 1, data: { content: "mine, and more" } },
+    ]);
     expect(await client.document(id)).toMatchObject({ content: "merged", version: 8 });
   });
 });

@@ -1,7 +1,14 @@
 // The client and the real server, over HTTP.
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import * as Y from "yjs";
-import { BatchSyncService, MemoryStore, ROOT, type ClientOptions, type Session, type SyncReport } from "../src/index.js";
+import {
+  BatchSyncService,
+  MemoryStore,
+  ROOT,
+  type ClientOptions,
+  type Session,
+  type SyncReport,
+} from "../src/index.js";
 import { losing, TestServer } from "./support/server.js";
 
 let server: TestServer;
@@ -220,25 +227,28 @@ describe("against the server", () => {
     expect((await laptop.conflicts())[0]?.theirs.content).toBe("mine: base, and something important");
   });
 
-  test.each(["yjs", "text"] as const)("a %s document that one device deleted is brought back by the other, and edited on", async (kind) => {
-    const [laptop, phone] = await devices();
-    const id = await laptop.queueCreate({ title: "plan", content: "base\n", kind });
-    await laptop.sync();
-    await phone.sync();
-    await laptop.queueDelete(id);
-    await laptop.sync();
-    expectSynced(await phone.sync());
-    expect(await phone.documents()).toEqual([]);
-    await phone.queueUpdate(id, { restore: true });
-    await phone.queueUpdate(id, { content: "base\nrestored\n" });
-    expectSynced(await phone.sync());
-    expectSynced(await laptop.sync());
-    expect(await texts(laptop)).toEqual({ plan: "base\nrestored\n" });
-    await laptop.queueUpdate(id, { content: "base, edited on\nrestored\n" });
-    expectSynced(await laptop.sync());
-    expectSynced(await phone.sync());
-    expect(await texts(phone)).toEqual({ plan: "base, edited on\nrestored\n" });
-  });
+  test.each(["yjs", "text"] as const)(
+    "a %s document that one device deleted is brought back by the other, and edited on",
+    async (kind) => {
+      const [laptop, phone] = await devices();
+      const id = await laptop.queueCreate({ title: "plan", content: "base\n", kind });
+      await laptop.sync();
+      await phone.sync();
+      await laptop.queueDelete(id);
+      await laptop.sync();
+      expectSynced(await phone.sync());
+      expect(await phone.documents()).toEqual([]);
+      await phone.queueUpdate(id, { restore: true });
+      await phone.queueUpdate(id, { content: "base\nrestored\n" });
+      expectSynced(await phone.sync());
+      expectSynced(await laptop.sync());
+      expect(await texts(laptop)).toEqual({ plan: "base\nrestored\n" });
+      await laptop.queueUpdate(id, { content: "base, edited on\nrestored\n" });
+      expectSynced(await laptop.sync());
+      expectSynced(await phone.sync());
+      expect(await texts(phone)).toEqual({ plan: "base, edited on\nrestored\n" });
+    },
+  );
 
   test("rich text: the server derives its text, and nobody writes plain text into it", async () => {
     const [laptop, phone] = await devices();
@@ -264,9 +274,19 @@ describe("against the server", () => {
     await laptop.sync();
     const { workspace_id } = await laptop.status();
     const { token } = await session(laptop);
-    const answer = await fetch(`${server.url}/api/v1/syncs?workspace_id=${workspace_id}`, { headers: { authorization: `Bearer ${token}` } });
+    const answer = await fetch(`${server.url}/api/v1/syncs?workspace_id=${workspace_id}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
     expect(await answer.json()).toMatchObject({
-      items: [{ status: "completed", total: 3, succeeded: 3, direction: "both", device_id: (await laptop.status()).device_id }],
+      items: [
+        {
+          status: "completed",
+          total: 3,
+          succeeded: 3,
+          direction: "both",
+          device_id: (await laptop.status()).device_id,
+        },
+      ],
     });
   });
 
@@ -291,7 +311,8 @@ describe("against the server", () => {
 
   test("killed and restarted in the middle of 500 documents: nothing lost, nothing doubled", async () => {
     const [laptop, phone] = await devices({ retries: 2, batchSize: 20 });
-    for (let n = 0; n < 500; n += 1) await laptop.queueCreate({ title: `note ${n}`, content: `text ${n}`, kind: "text" });
+    for (let n = 0; n < 500; n += 1)
+      await laptop.queueCreate({ title: `note ${n}`, content: `text ${n}`, kind: "text" });
     let restarted: Promise<void> | undefined;
     laptop.on("progress", ({ succeeded }) => {
       if (succeeded > 100) restarted ??= server.kill().then(() => server.restart());

@@ -4,7 +4,16 @@ import { appendFile, mkdtemp, open, readFile, rm, stat, writeFile, type FileHand
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { BatchSyncService, IndexedDbStore, MemoryStore, ROOT, StorageFullError, StoreInUseError, type Store, type Tables } from "../src/index.js";
+import {
+  BatchSyncService,
+  IndexedDbStore,
+  MemoryStore,
+  ROOT,
+  StorageFullError,
+  StoreInUseError,
+  type Store,
+  type Tables,
+} from "../src/index.js";
 import { FileStore } from "../src/node.js";
 import { LeaseLock, WebLock } from "../src/lock.js";
 import { TestClock } from "./support/clock.js";
@@ -81,7 +90,8 @@ describe.each(kinds)("the $kind store", ({ open }) => {
       throw new RangeError("changed its mind");
     });
     await expect(failing).rejects.toThrow(RangeError);
-    const keys = async (of: Store) => (await of.transaction("read", (tx) => tx.all("documents"))).map((each) => each.document_id);
+    const keys = async (of: Store) =>
+      (await of.transaction("read", (tx) => tx.all("documents"))).map((each) => each.document_id);
     expect(await keys(store)).toEqual(["kept"]);
     await store.close();
     if (!again) return;
@@ -146,7 +156,10 @@ describe("the file store", () => {
     await reopened.transaction("write", (tx) => tx.put("documents", "next", row("next")));
     await reopened.close();
     const third = await FileStore.open(path);
-    expect((await third.transaction("read", (tx) => tx.all("documents"))).map((each) => each.title)).toEqual(["kept", "next"]);
+    expect((await third.transaction("read", (tx) => tx.all("documents"))).map((each) => each.title)).toEqual([
+      "kept",
+      "next",
+    ]);
     await third.close();
   });
 
@@ -155,14 +168,21 @@ describe("the file store", () => {
     const store = await FileStore.open(path);
     await store.transaction("write", (tx) => tx.put("documents", "kept", row("kept")));
     const handle = await open(join(path, "journal.jsonl"));
-    const full = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, "datasync").mockRejectedValueOnce(Object.assign(new Error("no room"), { code: "ENOSPC" }));
+    const full = vi
+      .spyOn(Object.getPrototypeOf(handle) as FileHandle, "datasync")
+      .mockRejectedValueOnce(Object.assign(new Error("no room"), { code: "ENOSPC" }));
     await handle.close();
-    await expect(store.transaction("write", (tx) => tx.put("documents", "lost", row("lost")))).rejects.toThrow(StorageFullError);
+    await expect(store.transaction("write", (tx) => tx.put("documents", "lost", row("lost")))).rejects.toThrow(
+      StorageFullError,
+    );
     expect(full).toHaveBeenCalledOnce();
     await store.transaction("write", (tx) => tx.put("documents", "next", row("next")));
     await store.close();
     const reopened = await FileStore.open(path);
-    expect((await reopened.transaction("read", (tx) => tx.all("documents"))).map((each) => each.title)).toEqual(["kept", "next"]);
+    expect((await reopened.transaction("read", (tx) => tx.all("documents"))).map((each) => each.title)).toEqual([
+      "kept",
+      "next",
+    ]);
     await reopened.close();
   });
 
@@ -170,7 +190,8 @@ describe("the file store", () => {
     const path = await directory();
     const store = await FileStore.open(path);
     const title = "x".repeat(100_000);
-    for (let n = 0; n < 50; n += 1) await store.transaction("write", (tx) => tx.put("documents", "d", { ...row("d"), title }));
+    for (let n = 0; n < 50; n += 1)
+      await store.transaction("write", (tx) => tx.put("documents", "d", { ...row("d"), title }));
     await store.close();
     const before = (await stat(join(path, "journal.jsonl"))).size;
     const reopened = await FileStore.open(path);
@@ -178,7 +199,10 @@ describe("the file store", () => {
     await reopened.close();
     expect((await stat(join(path, "journal.jsonl"))).size).toBeLessThan(before / 10);
     const third = await FileStore.open(path);
-    expect((await third.transaction("read", (tx) => tx.all("documents"))).map((each) => each.title)).toEqual([title, "e"]);
+    expect((await third.transaction("read", (tx) => tx.all("documents"))).map((each) => each.title)).toEqual([
+      title,
+      "e",
+    ]);
     await third.close();
   });
 

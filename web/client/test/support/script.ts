@@ -1,5 +1,15 @@
 // A server that does what a test tells it, without a network: every operation succeeds unless the script says otherwise.
-import { BatchSyncService, MemoryStore, type BatchAnswer, type BatchRequest, type ChangesPage, type ClientOptions, type OperationResult, type WireDocument, type WireOperation } from "../../src/index.js";
+import {
+  BatchSyncService,
+  MemoryStore,
+  type BatchAnswer,
+  type BatchRequest,
+  type ChangesPage,
+  type ClientOptions,
+  type OperationResult,
+  type WireDocument,
+  type WireOperation,
+} from "../../src/index.js";
 import { TestClock } from "./clock.js";
 
 export const WORKSPACE = "550e8400-e29b-41d4-a716-446655440000";
@@ -41,7 +51,9 @@ export class Script {
       at: this.clock.now() - (this.#start ??= this.clock.now()),
     };
     this.seen.push(request);
-    const hung = new Promise<never>((_, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
+    const hung = new Promise<never>((_, reject) =>
+      init.signal?.addEventListener("abort", () => reject(new Error("aborted"))),
+    );
     const turn = await Promise.race([this.on(request), hung]);
     if (turn instanceof Error) throw turn;
     return turn ?? this.#usual(request);
@@ -118,12 +130,19 @@ export function json(body: unknown, status = 200, headers: Record<string, string
 }
 
 export function problem(status: number, code: string, headers: Record<string, string> = {}): Response {
-  return json({ type: "about:blank", title: code, status, detail: `refused: ${code}`, code, request_id: "r" }, status, headers);
+  return json(
+    { type: "about:blank", title: code, status, detail: `refused: ${code}`, code, request_id: "r" },
+    status,
+    headers,
+  );
 }
 
 /** What a document's failure looks like. */
 export function failure(code: string, retryable = false): Partial<OperationResult> {
-  return { status: "error", error: { code, message: `refused: ${code}`, retryable } as OperationResult["error"] & object };
+  return {
+    status: "error",
+    error: { code, message: `refused: ${code}`, retryable } as OperationResult["error"] & object,
+  };
 }
 
 /** A plain document as the feed shows it. */
