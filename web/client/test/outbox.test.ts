@@ -160,16 +160,14 @@ describe("the queue", () => {
     const sync = client.sync();
     (await client.openDocument(id)).getText("content").insert(0, "typed meanwhile: ");
     expect((await script.clock.run(sync)).status).toBe("synced");
-    const operations = script.batches
-      .slice(0, 3)
-      .map((batch) =>
-        JSON.stringify(
-          batch.operations.map((row) => ({
-            ...row,
-            data: { ...("data" in row ? row.data : {}), state_vector_b64: "" },
-          })),
-        ),
-      );
+    const operations = script.batches.slice(0, 3).map((batch) =>
+      JSON.stringify(
+        batch.operations.map((row) => ({
+          ...row,
+          data: { ...("data" in row ? row.data : {}), state_vector_b64: "" },
+        })),
+      ),
+    );
     expect(new Set(operations).size).toBe(1);
   });
 

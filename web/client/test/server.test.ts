@@ -49,6 +49,19 @@ async function session(of: BatchSyncService): Promise<{ token: string }> {
   return { token: (row as Session).access_token };
 }
 
+/** A request about sync runs, as the user of a device. */
+async function askRuns(of: BatchSyncService, method: string, path: string): Promise<Response> {
+  const { workspace_id } = await of.status();
+  const headers = { authorization: `Bearer ${(await session(of)).token}` };
+  return fetch(`${server.url}/api/v1/syncs${path}?workspace_id=${workspace_id}`, { method, headers });
+}
+
+/** Calls off the newest sync run of a device's user. */
+async function callOff(of: BatchSyncService): Promise<void> {
+  const { items } = (await (await askRuns(of, "GET", "")).json()) as { items: { sync_id: string }[] };
+  expect((await askRuns(of, "POST", `/${items[0]?.sync_id}/cancel`)).status).toBe(200);
+}
+
 async function texts(of: BatchSyncService): Promise<Record<string, string>> {
   const all = await Promise.all((await of.documents()).map(({ document_id }) => of.document(document_id)));
   return Object.fromEntries(all.map((document) => [document?.title ?? "", document?.content ?? ""]));
@@ -268,15 +281,57 @@ describe("against the server", () => {
     expect(await phone.queued()).toEqual([]);
   });
 
+  test("a run that is called off on the server ends, and what is left goes as another one", async () => {
+    let batches = 0;
+    const [laptop, phone] = await devices({
+      batchSize: 5,
+      concurrency: 1,
+      fetch: async (input, init) => {
+        if (input.endsWith("/batch") && (batches += 1) === 3) await callOff(laptop);
+        return fetch(input, init);
+      },
+    });
+    for (let n = 0; n < 20; n += 1) await laptop.queueCreate({ title: `note ${n}` });
+    expect((await laptop.sync()).status).toBe("cancelled");
+    expect(await laptop.status()).toMatchObject({ queued: 10, dead_letters: 0 });
+    expectSynced(await laptop.resume());
+    await phone.sync();
+    expect(await phone.documents()).toHaveLength(20);
+  });
+
+  test("an access token that expires is refreshed; after a logout somebody has to log in", async () => {
+    const strict = await TestServer.start({ LANDFALL_ACCESS_TOKEN_S: "2" });
+    try {
+      const laptop = client({ url: strict.url });
+      await laptop.register("ada", "correct horse battery");
+      const first = await session(laptop);
+      await laptop.queueCreate({ title: "note" });
+      await vi.waitFor(
+        async () => {
+          const answer = await fetch(`${strict.url}/api/v1/workspaces`, {
+            headers: { authorization: `Bearer ${first.token}` },
+          });
+          expect(answer.status).toBe(401);
+        },
+        { timeout: 90_000, interval: 250 },
+      );
+      expectSynced(await laptop.sync());
+      expect((await session(laptop)).token).not.toBe(first.token);
+      await laptop.logout();
+      await laptop.queueCreate({ title: "written while logged out" });
+      expect((await laptop.sync()).status).toBe("auth-needed");
+      await laptop.login("ada", "correct horse battery");
+      expectSynced(await laptop.sync());
+    } finally {
+      await strict.stop();
+    }
+  }, 100_000);
+
   test("sync runs are told to the server, for its history", async () => {
     const [laptop] = await devices();
     for (const title of ["a", "b", "c"]) await laptop.queueCreate({ title });
     await laptop.sync();
-    const { workspace_id } = await laptop.status();
-    const { token } = await session(laptop);
-    const answer = await fetch(`${server.url}/api/v1/syncs?workspace_id=${workspace_id}`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
+    const answer = await askRuns(laptop, "GET", "");
     expect(await answer.json()).toMatchObject({
       items: [
         {

@@ -16,19 +16,22 @@ export class TestServer {
   readonly #directory: string;
   url = "";
 
-  private constructor(directory: string) {
+  readonly #settings: Record<string, string>;
+
+  private constructor(directory: string, settings: Record<string, string>) {
     this.#directory = directory;
+    this.#settings = settings;
   }
 
-  static async start(): Promise<TestServer> {
+  static async start(settings: Record<string, string> = {}): Promise<TestServer> {
     if (!existsSync(program)) throw new Error(`there is no server at ${program}: cargo build, or set LANDFALL_BIN`);
-    const server = new TestServer(await mkdtemp(join(tmpdir(), "landfall-client-")));
+    const server = new TestServer(await mkdtemp(join(tmpdir(), "landfall-client-")), settings);
     await server.#run();
     return server;
   }
 
   async #run(): Promise<void> {
-    const env = { PATH: process.env["PATH"], LANDFALL_REGISTRATION: "open", RUST_LOG: "warn" };
+    const env = { PATH: process.env["PATH"], LANDFALL_REGISTRATION: "open", RUST_LOG: "warn", ...this.#settings };
     const args = ["serve", "--listen", this.#listen, "--data-dir", this.#directory];
     const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "inherit"] });
     this.#process = child;
