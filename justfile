@@ -38,6 +38,13 @@ audit:
     cargo deny check
     cargo machete
 
+# The TypeScript client: types, and tests against the real server
+web-test:
+    cargo build --locked
+    npm ci --prefix web/client
+    npm run --prefix web/client check
+    npm test --prefix web/client
+
 # The tests of openapi.yaml: sound, complete, in step with the server
 openapi:
     cargo test --locked --test http openapi

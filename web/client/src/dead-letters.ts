@@ -1,0 +1,49 @@
+/**
+ * Dead letters: operations that were refused for good or failed too often. They wait for somebody, and are never dropped
+ * by themselves.
+ *
+ * @module
+ */
+import { issueKey, operationKey, readQueueOf } from "./outbox.js";
+import type { Transaction } from "./store.js";
+import { readRows, removeRows } from "./yjs-rows.js";
+
+/** Puts dead letters back to their place in the queue, all or those named; says how many. */
+export async function retryLetters(tx: Transaction, clientIds: readonly string[] | undefined): Promise<number> {
+  const letters = (await tx.all("dead_letters")).filter((row) => clientIds?.includes(row.client_id) ?? true);
+  for (const letter of letters) {
+    await tx.delete("dead_letters", issueKey(letter));
+    await tx.put("operations", operationKey(letter.operation), { ...letter.operation, attempts: 0 });
+  }
+  return letters.length;
+}
+
+/** Dead letters and their documents, as JSON text. */
+export async function exportLetters(tx: Transaction): Promise<string> {
+  const letters: object[] = [];
+  for (const letter of await tx.all("dead_letters")) {
+    letters.push({ ...letter, document: await tx.get("documents", letter.document_id) });
+  }
+  return JSON.stringify(letters, null, 2);
+}
+
+/** Gives up a dead letter and what is queued behind it; says of which document, if there is such a letter. */
+export async function discardLetter(tx: Transaction, clientId: string): Promise<string | undefined> {
+  const letter = (await tx.all("dead_letters")).find((row) => row.client_id === clientId);
+  if (!letter) return undefined;
+  const id = letter.document_id;
+  await tx.delete("dead_letters", issueKey(letter));
+  const behind = await readQueueOf(tx, id);
+  for (const operation of behind) await tx.delete("operations", operationKey(operation));
+  const gone = new Set([clientId, ...behind.map((operation) => operation.client_id)]);
+  const rows = await readRows(tx, id);
+  await removeRows(
+    tx,
+    rows.filter((row) => row.operation !== undefined && gone.has(row.operation)),
+  );
+  const document = await tx.get("documents", id);
+  if (document && document.version === 0) await tx.delete("documents", id);
+  // Fetched with the next sync.
+  else if (document) await tx.put("documents", id, { ...document, newer_version: document.version });
+  return id;
+}

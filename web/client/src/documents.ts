@@ -1,0 +1,127 @@
+/**
+ * Open Yjs documents: each local edit is queued durably, what comes from elsewhere is applied.
+ *
+ * @module
+ */
+import * as Y from "yjs";
+import type { Engine } from "./engine.js";
+import { NoSuchDocument } from "./errors.js";
+import { queueUpdate } from "./outbox.js";
+import { mergeRows, readRows } from "./yjs-rows.js";
+
+/** The origin of transactions that come from the store; an editor's undo manager must not track it. */
+export const FROM_STORE: unique symbol = Symbol("landfall: from the store");
+
+interface OpenDocument {
+  documentId: string;
+  doc: Y.Doc;
+  /** Edits that are not on disk yet. */
+  unsaved: Uint8Array[];
+  /** The save under way. */
+  saving: Promise<void> | undefined;
+  /** The newest row that was applied. */
+  seen: number;
+}
+
+/** The documents that are open in this tab. */
+export class OpenDocuments {
+  readonly #engine: Engine;
+  readonly #open = new Map<string, OpenDocument>();
+  /** Closed, with edits that are not on disk yet. */
+  readonly #closing = new Map<string, OpenDocument>();
+  readonly #opening = new Map<string, Promise<Y.Doc>>();
+  readonly #onSaved: (documentId: string) => void;
+
+  /** @param onSaved is told after each save, for other tabs and lists */
+  constructor(engine: Engine, onSaved: (documentId: string) => void) {
+    this.#engine = engine;
+    this.#onSaved = onSaved;
+  }
+
+  /** The document, the same object for all who have it open; `destroy()` closes it. */
+  open(documentId: string): Promise<Y.Doc> {
+    const present = this.#open.get(documentId);
+    if (present) return Promise.resolve(present.doc);
+    const opening =
+      this.#opening.get(documentId) ?? this.#load(documentId).finally(() => this.#opening.delete(documentId));
+    this.#opening.set(documentId, opening);
+    return opening;
+  }
+
+  async #load(documentId: string): Promise<Y.Doc> {
+    const closing = this.#closing.get(documentId);
+    if (closing) await this.#save(closing);
+    const rows = await this.#engine.store.transaction("read", async (tx) => {
+      const document = await tx.get("documents", documentId);
+      if (!document || document.deleted || document.kind !== "yjs") throw new NoSuchDocument(documentId);
+      return readRows(tx, documentId);
+    });
+    const doc = new Y.Doc({ guid: documentId });
+    const entry: OpenDocument = { documentId, doc, unsaved: [], saving: undefined, seen: rows.at(-1)?.number ?? 0 };
+    const state = mergeRows(rows);
+    if (state) Y.applyUpdate(doc, state, FROM_STORE);
+    doc.on("update", (update: Uint8Array, origin: unknown) => {
+      if (origin === FROM_STORE) return;
+      entry.unsaved.push(update);
+      void this.#save(entry).catch(() => undefined);
+    });
+    doc.on("destroy", () => {
+      this.#open.delete(documentId);
+      if (entry.unsaved.length > 0) this.#closing.set(documentId, entry);
+    });
+    this.#open.set(documentId, entry);
+    // What came between the reading and now was told to nobody.
+    await this.refresh([documentId]);
+    return doc;
+  }
+
+  /** Resolves when every edit made so far is on disk. Tries again what could not be saved before. */
+  async flush(): Promise<void> {
+    for (const entry of [...this.#closing.values(), ...this.#open.values()]) await this.#save(entry);
+  }
+
+  /** Applies what has come into the store for documents that are open. */
+  async refresh(documentIds: readonly string[]): Promise<void> {
+    for (const documentId of documentIds) {
+      const entry = this.#open.get(documentId);
+      if (!entry) continue;
+      const rows = await this.#engine.store.transaction("read", (tx) => readRows(tx, documentId));
+      const fresh = rows.filter((row) => row.number > entry.seen);
+      entry.seen = rows.at(-1)?.number ?? entry.seen;
+      const update = mergeRows(fresh);
+      if (update) Y.applyUpdate(entry.doc, update, FROM_STORE);
+    }
+  }
+
+  /** Closes a document whose state was replaced; edits of it that are not on disk have no place any more. */
+  replace(documentId: string): void {
+    const entry = this.#open.get(documentId);
+    if (!entry) return;
+    entry.unsaved = [];
+    entry.doc.destroy();
+  }
+
+  /** Saves, one save at a time; edits that come meanwhile go into the next one together. */
+  #save(entry: OpenDocument): Promise<void> {
+    entry.saving ??= this.#saveAll(entry).finally(() => (entry.saving = undefined));
+    return entry.saving;
+  }
+
+  async #saveAll(entry: OpenDocument): Promise<void> {
+    const { documentId } = entry;
+    while (entry.unsaved.length > 0) {
+      const edits = [...entry.unsaved];
+      const edit = edits.length > 1 ? Y.mergeUpdates(edits) : edits[0];
+      try {
+        const now = this.#engine.clock.now();
+        await this.#engine.store.transaction("write", (tx) => queueUpdate(tx, now, documentId, {}, edit));
+      } catch (error) {
+        this.#engine.events.emit("unsaved", { document_id: documentId, error });
+        throw error;
+      }
+      entry.unsaved.splice(0, edits.length);
+      this.#onSaved(documentId);
+    }
+    if (this.#closing.get(documentId) === entry) this.#closing.delete(documentId);
+  }
+}

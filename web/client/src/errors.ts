@@ -1,0 +1,99 @@
+/**
+ * The errors that callers can tell apart.
+ *
+ * @module
+ */
+import type { Problem } from "./wire.js";
+
+/** There is no room left on the device. Nothing was written, and what was there before is untouched. */
+export class StorageFullError extends Error {
+  override readonly name = "StorageFullError";
+  constructor(options?: ErrorOptions) {
+    super("the device has no room left: nothing was saved; free some space and try again", options);
+  }
+}
+
+/** Another process has the store open. */
+export class StoreInUseError extends Error {
+  override readonly name = "StoreInUseError";
+  constructor(directory: string, pid: number) {
+    super(`${directory} is in use by process ${pid}; close it there first`);
+  }
+}
+
+/** The server refused a whole request. */
+export class RequestRefused extends Error {
+  override readonly name = "RequestRefused";
+  /** HTTP status. */
+  readonly status: number;
+  /** The problem's code, if the answer was a problem. */
+  readonly code: string | undefined;
+  /** What `Retry-After` asked for, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+  constructor(status: number, problem: Partial<Problem> | undefined, retryAfterMs?: number) {
+    super(problem?.detail ?? `the server answered with status ${status}`);
+    this.status = status;
+    this.code = problem?.code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** No answer came: the network is away, or the server is. */
+export class Unreachable extends Error {
+  override readonly name = "Unreachable";
+  /** Whether the request was sent and the time for its answer ran out. */
+  readonly timedOut: boolean;
+  constructor(timedOut: boolean, options?: ErrorOptions) {
+    super(timedOut ? "the server did not answer in time" : "the server cannot be reached", options);
+    this.timedOut = timedOut;
+  }
+}
+
+/** Somebody has to log in. The queue stays as it is. */
+export class LoginNeeded extends Error {
+  override readonly name = "LoginNeeded";
+  constructor(options?: ErrorOptions) {
+    super("log in to go on; everything that is queued stays queued", options);
+  }
+}
+
+/** Work of another account is still queued here. */
+export class OtherAccountError extends Error {
+  override readonly name = "OtherAccountError";
+  constructor(owner: string) {
+    super(`work of ${owner} is still queued on this device: push it first, or use a store of its own`);
+  }
+}
+
+/** There is no such document on this device, or it was deleted. */
+export class NoSuchDocument extends Error {
+  override readonly name = "NoSuchDocument";
+  constructor(documentId: string) {
+    super(`there is no document ${documentId} on this device`);
+  }
+}
+
+/** A resolution that the conflict does not allow. */
+export class ResolutionError extends Error {
+  override readonly name = "ResolutionError";
+}
+
+/** A sync would delete so much that somebody has to agree first. */
+export class MassDeletion extends Error {
+  override readonly name = "MassDeletion";
+  /** Where the documents would be deleted. */
+  readonly side: "server" | "device";
+  /** How many would be. */
+  readonly deletions: number;
+  /** Of how many. */
+  readonly documents: number;
+  constructor(side: "server" | "device", deletions: number, documents: number) {
+    super(
+      `${deletions} of ${documents} documents would be deleted on the ${side}; ` +
+        "nothing was; sync with allowMassDelete if that is meant",
+    );
+    this.side = side;
+    this.deletions = deletions;
+    this.documents = documents;
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Offline-first sync for editors: a durable outbox, exactly-once pushes, Yjs documents.
+ *
+ * @packageDocumentation
+ */
+export { BatchSyncService } from "./service.js";
+export type { ClientOptions, DocumentState, NewDocument, Status } from "./service.js";
+export type { SyncOptions } from "./sync-run.js";
+export type { SyncEvents, SyncReport, SyncStatus } from "./engine.js";
+export type { Progress, ProgressError } from "./progress.js";
+export type { Resolution, Settled } from "./conflicts.js";
+export type { DocumentPatch } from "./outbox.js";
+export type {
+  Conflict,
+  DeadLetter,
+  DocumentKind,
+  LocalDocument,
+  MetaValues,
+  OperationKind,
+  QueuedOperation,
+  Session,
+  YjsRow,
+} from "./model.js";
+export type { Store, Table, Tables, Transaction } from "./store.js";
+export { IndexedDbStore } from "./indexeddb-store.js";
+export { MemoryStore } from "./memory-store.js";
+export { FROM_STORE } from "./documents.js";
+export { ROOT } from "./yjs-rows.js";
+export type { Backoff, Clock } from "./clock.js";
+export type { Fetch } from "./api.js";
+export type { Lock } from "./lock.js";
+export {
+  LoginNeeded,
+  MassDeletion,
+  NoSuchDocument,
+  OtherAccountError,
+  RequestRefused,
+  ResolutionError,
+  StorageFullError,
+  StoreInUseError,
+  Unreachable,
+} from "./errors.js";
+export type * from "./wire.js";

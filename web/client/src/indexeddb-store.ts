@@ -1,0 +1,91 @@
+/**
+ * The store of browsers: IndexedDB, written with strict durability, so that "saved" means on disk.
+ *
+ * @module
+ */
+import { openDB, type IDBPDatabase } from "idb";
+import { StorageFullError } from "./errors.js";
+import { TABLES, type Store, type Table, type Tables, type Transaction } from "./store.js";
+
+/** Keeps its tables in an IndexedDB database. Several tabs may have it open. */
+export class IndexedDbStore implements Store {
+  readonly name: string;
+  readonly shared = true;
+  readonly #database: IDBPDatabase;
+
+  private constructor(name: string, database: IDBPDatabase) {
+    this.name = name;
+    this.#database = database;
+  }
+
+  /**
+   * Opens the database, and makes it if there is none.
+   *
+   * @param name of the database; use one for each account of a device
+   */
+  static async open(name = "landfall"): Promise<IndexedDbStore> {
+    const database = await openDB(name, 1, {
+      upgrade(made) {
+        for (const table of TABLES) made.createObjectStore(table);
+      },
+    });
+    // A later version of the page wants to change the database: let it.
+    database.addEventListener("versionchange", () => database.close());
+    return new IndexedDbStore(name, database);
+  }
+
+  async transaction<R>(mode: "read" | "write", body: (tx: Transaction) => Promise<R>): Promise<R> {
+    try {
+      return await this.#run(mode, body);
+    } catch (error) {
+      throw isQuota(error) ? new StorageFullError({ cause: error }) : error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#database.close();
+  }
+
+  async #run<R>(mode: "read" | "write", body: (tx: Transaction) => Promise<R>): Promise<R> {
+    const idb = this.#database.transaction([...TABLES], mode === "read" ? "readonly" : "readwrite", {
+      durability: mode === "read" ? "default" : "strict",
+    });
+    const store = (table: Table) => idb.objectStore(table);
+    const tx: Transaction = {
+      get: <T extends Table>(table: T, key: string) => store(table).get(key) as Promise<Tables[T] | undefined>,
+      all: <T extends Table>(table: T, prefix = "") =>
+        store(table).getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)) as Promise<Tables[T][]>,
+      put: async (table, key, row) => void (await store(table).put?.(row, key)),
+      delete: async (table, key) => void (await store(table).delete?.(key)),
+    };
+    // Watched from the start, since a failed write aborts the transaction before the body hears of it.
+    const done = idb.done;
+    done.catch(() => undefined);
+    let result: R;
+    try {
+      result = await body(tx);
+    } catch (error) {
+      if (mode === "write") abort(() => idb.abort());
+      const aborted = await done.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      throw isQuota(aborted) ? aborted : error;
+    }
+    await done;
+    return result;
+  }
+}
+
+/** A transaction that is over already cannot be aborted, and need not be. */
+function abort(abortTransaction: () => void): void {
+  try {
+    abortTransaction();
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === "InvalidStateError")) throw error;
+  }
+}
+
+function isQuota(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "QuotaExceededError";
+}

@@ -1,0 +1,2403 @@
+// Generated from openapi.yaml by `npm run generate`. Not edited by hand.
+
+export interface paths {
+    "/api/v1/documents/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Push a batch of operations
+         * @description Creates run first, then updates, then deletes; inside a kind as submitted. Operations on the same document keep
+         *     their submitted order. Results are answered in submitted order, one for each operation, whatever the mode.
+         *
+         *     - `atomic: false` (default): each operation stands alone.
+         *     - `atomic: true`: one failure of any kind means that nothing is applied. Every operation is still evaluated, so
+         *       that all culprits are named; the others are `skipped` with `rolled_back`.
+         *     - `dry_run: true`: the same answer as the real run would give, and nothing is stored.
+         *     - `device_id`: every operation that succeeds leaves a receipt under (workspace, user, device, `client_id`). Sent
+         *       again, it is answered with the first answer's `status`, `document_id` and `version`, plus `replayed: true`.
+         *     - `cursor` (a cursor of the feed, or null for its start): the answer carries `changes`, the page of the feed from
+         *       there, without what the batch itself wrote. Where an update was applied onto a newer version, its result has
+         *       `server` instead. A cursor that is refused (400, 410) refuses the batch.
+         *     - `sync_id`: the batch counts towards a sync run of the caller, in its own transaction. A run that nobody opened
+         *       is opened by its first batch. A run that was cancelled takes no batch: 409 `sync_cancelled`.
+         *
+         *     The status is 200 when the batch was processed, whatever its operations met: look at `failed`.
+         */
+        post: operations["pushBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetch what an editor lacks of its documents' Yjs states
+         * @description For each document the editor sends the state vector of its copy and gets the Yjs update that it lacks: a changed
+         *     word of a large document costs bytes, not the document.
+         *
+         *     A state vector does not tell which deletions the editor has, so all of the document's deletions come with every
+         *     diff, unless the editor also names the last `version` whose Yjs state it has whole: then only what was written
+         *     since comes, and nothing at all if that is the current version.
+         *
+         *     An answer ends at about 8 MB: documents beyond it are answered with the error `transient` and can be asked for
+         *     again.
+         */
+        post: operations["diffDocuments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hear of changes as they are committed (Server-Sent Events)
+         * @description A stream of events of a workspace, on whichever server they came about:
+         *
+         *     - `change`: a document changed; its latest version is told, within half a second of the commit and in the order
+         *       of the feed. Several changes of one document in quick succession may be told as one. Its `id` is its `cursor`.
+         *     - `sync`: a sync run of the stream's own user moved on; the data is the run's progress.
+         *     - `pull`: what was missed is not told here and has to be pulled. After `far_behind`, whose `id` is the head of
+         *       the feed, the stream goes on with what is new; after `slow_reader` it ends.
+         *
+         *     A comment line every 15 seconds is a sign of life. The stream begins with an `id` without an event, so that a
+         *     client that reconnects with `Last-Event-ID` misses nothing and is told nothing twice, even if it had heard no
+         *     event yet; up to 1000 missed documents are told, with more it is `far_behind`.
+         *
+         *     The stream ends when the access token expires, the user is no longer a member, the reader does not keep up, or
+         *     the server stops. It is never compressed.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the documents of a workspace, without their bodies */
+        get: operations["listDocuments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pull what changed since a cursor
+         * @description The feed of a workspace: each document once, at its latest version, in the order in which the workspace committed
+         *     the changes; deleted ones as tombstones. A reader that goes on with `next_cursor` while others write misses no
+         *     change, and sees a document again only if it changed again. A page holds `limit` documents at most, and ends
+         *     earlier at about 8 MB of texts and Yjs states.
+         *
+         *     Cursors survive restarts. One that is older than the tombstones kept, or ahead of a database that was put back
+         *     from a backup, is 410: pull again from the start, and drop what the feed does not tell of.
+         */
+        get: operations["pullChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one document
+         * @description A deleted document answers with `deleted` true while its tombstone lasts, then 404.
+         */
+        get: operations["readDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a document, newest first */
+        get: operations["listVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one version of a document
+         * @description Who, when, what. An overwritten title or text can always be got back while the history lasts.
+         */
+        get: operations["readVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an account and its first workspace
+         * @description Open on a loopback address unless configured otherwise; 403 where registration is closed.
+         */
+        post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange a name and a password for tokens
+         * @description A wrong name and a wrong password are answered alike.
+         */
+        post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange a refresh token for new tokens
+         * @description A refresh token serves once. One that is used a second time ends every session that grew from the same login,
+         *     since one of its two users is not its owner.
+         */
+        post: operations["refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a session
+         * @description The refresh token and all that descend from the same login serve no more. An unknown one is answered alike.
+         */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's sync runs in a workspace, newest first */
+        get: operations["listSyncRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/{sync_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The progress of a sync run
+         * @description Runs belong to the user who opened them; another user's is 404. An operation is processed once, however often it
+         *     is sent: when one that failed comes back in the same run, its new outcome counts instead of the old one, and one
+         *     that is replayed from a receipt of the same run is not counted again. That takes a `device_id`: without one, an
+         *     operation that succeeded cannot be known again.
+         */
+        get: operations["readSyncRun"];
+        /**
+         * Open a sync run
+         * @description For every member. A run that is there already is answered as it is; while it is open another `total` replaces the
+         *     one that was announced, but never falls below what was processed.
+         */
+        put: operations["openSyncRun"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/{sync_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a sync run off
+         * @description Later batches of the run are refused (409 `sync_cancelled`); what was committed stays. A run that is completed
+         *     stays completed, and is answered as it is.
+         */
+        post: operations["cancelSyncRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the workspaces that the caller is a member of */
+        get: operations["listWorkspaces"];
+        put?: never;
+        /**
+         * Make a workspace
+         * @description The caller becomes its owner.
+         */
+        post: operations["createWorkspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the members of a workspace
+         * @description For owners.
+         */
+        get: operations["listMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/members/{username}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Add a member or change their role
+         * @description For owners. The last owner stays an owner (409 `last_owner`).
+         */
+        put: operations["setMember"];
+        post?: never;
+        /**
+         * Remove a member
+         * @description For owners. The last owner stays (409 `last_owner`).
+         */
+        delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The limits, exactly as enforced */
+        get: operations["readLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the server and its database answer */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics in the Prometheus text format */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.yaml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This description */
+        get: operations["openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This description as a page to read and try out */
+        get: operations["docs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scripts and styles of the page at /docs */
+        get: operations["docsAsset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this server is, and where to go from here */
+        get: operations["home"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * Format: date-time
+         * @description RFC 3339 in UTC with microseconds
+         */
+        Timestamp: string;
+        /** @description Standard base64 with padding */
+        Base64: string;
+        /**
+         * Format: int64
+         * @description 1 at creation, +1 for each applied operation that changed something; never goes back
+         */
+        VersionNumber: number;
+        /** @description Unique in the batch; names the operation in the answer; with `device_id` its permanent name */
+        OperationName: string;
+        /** @enum {string} */
+        OperationKind: "create" | "update" | "delete";
+        /**
+         * @description A viewer reads, an editor also writes, an owner also manages the members
+         * @enum {string}
+         */
+        Role: "viewer" | "editor" | "owner";
+        BatchRequest: {
+            /** Format: uuid */
+            workspace_id: string;
+            /** @description One installation of a client; turns on exactly-once receipts */
+            device_id?: string | null;
+            /** @default false */
+            atomic: boolean;
+            /** @default false */
+            dry_run: boolean;
+            /** @description Where to pull from in the same round trip; null for the start of the feed, absent for no pull */
+            cursor?: string | null;
+            /**
+             * Format: uuid
+             * @description The sync run that the batch counts towards; a dry run counts towards none
+             */
+            sync_id?: string | null;
+            /** @description At most `max_operations` */
+            operations: components["schemas"]["Operation"][];
+        };
+        Operation: components["schemas"]["CreateOperation"] | components["schemas"]["UpdateOperation"] | components["schemas"]["DeleteOperation"];
+        CreateOperation: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            operation: "create";
+            client_id: components["schemas"]["OperationName"];
+            /**
+             * Format: uuid
+             * @description The editor's own id; minted (UUIDv7) when absent
+             */
+            document_id?: string | null;
+            data: components["schemas"]["OperationData"] & unknown;
+        };
+        UpdateOperation: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            operation: "update";
+            client_id: components["schemas"]["OperationName"];
+            /** Format: uuid */
+            document_id?: string | null;
+            /** @description The `client_id` of a create of the same batch or, with `device_id`, of an earlier one */
+            document_ref?: string | null;
+            /**
+             * Format: int64
+             * @description The version that the editor last saw
+             */
+            base_version?: number | null;
+            /** @description Apply whatever the version */
+            force?: boolean | null;
+            /**
+             * @description Revive the document if it is deleted. One whose tombstone is no longer kept is made anew, under the old id,
+             *     from what the update carries: the whole text or the whole Yjs state
+             */
+            restore?: boolean | null;
+            data: components["schemas"]["OperationData"];
+        };
+        DeleteOperation: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            operation: "delete";
+            client_id: components["schemas"]["OperationName"];
+            /** Format: uuid */
+            document_id?: string | null;
+            document_ref?: string | null;
+            /** Format: int64 */
+            base_version?: number | null;
+            force?: boolean | null;
+        };
+        /**
+         * @description A create needs a title. An update carries at least one field besides `state_vector_b64`.
+         *     `yjs_state_b64` and `yjs_updates_b64` exclude each other.
+         */
+        OperationData: {
+            title?: string | null;
+            /** @description The text, at most `max_content_bytes` of UTF-8, without NUL */
+            content?: string | null;
+            /** @description A Yjs v1 update, a whole state or a part of one */
+            yjs_state_b64?: components["schemas"]["Base64"] | null;
+            /** @description A list of Yjs v1 updates, in order */
+            yjs_updates_b64?: components["schemas"]["Base64"][] | null;
+            /** @description The state vector of what the editor has, so that the answer carries only what it lacks */
+            state_vector_b64?: components["schemas"]["Base64"] | null;
+        };
+        /** @description What every processed batch is answered with */
+        BatchFields: {
+            /** @description successful + failed + skipped */
+            total: number;
+            successful: number;
+            /** @description Conflicts and errors */
+            failed: number;
+            skipped: number;
+            /** @description How many of `failed` are conflicts */
+            conflicts: number;
+            /** @description How many of `successful` were merged */
+            merged: number;
+            /** @description How many of `successful` were answered from their receipts */
+            replayed: number;
+            /** @description False for a dry run, and for an atomic batch that failed */
+            committed: boolean;
+            dry_run: boolean;
+            /** @description One for each operation, in submitted order */
+            results: components["schemas"]["OperationResult"][];
+            /**
+             * @description With `cursor`: the feed from there, 100 documents at most, less what this batch wrote. Of a dry run and of a
+             *     batch that was rolled back, the feed as it stands
+             */
+            changes?: components["schemas"]["ChangesPage"];
+            processing_time_ms: number;
+        };
+        BatchAnswer: components["schemas"]["BatchFields"];
+        /** @description The answer of an atomic batch that failed, as a problem */
+        RolledBackBatch: components["schemas"]["BatchFields"] & components["schemas"]["ProblemFields"] & {
+            /** @constant */
+            code?: "rolled_back";
+            /** @constant */
+            committed?: false;
+            /** @constant */
+            successful?: 0;
+            failed?: unknown;
+        };
+        OperationResult: {
+            /** @description The operation's name; null if it had none that is valid */
+            client_id: string | null;
+            /** @description What it was to do; null if that could not be read */
+            operation: components["schemas"]["OperationKind"] | null;
+            /** @enum {string} */
+            status: "success" | "conflict" | "error" | "skipped";
+            /** Format: uuid */
+            document_id?: string;
+            /** @description The document's current version on the server; absent if there is no document */
+            version?: components["schemas"]["VersionNumber"];
+            /**
+             * @description Applied onto a newer version; `server` has the result
+             * @constant
+             */
+            merged?: true;
+            /**
+             * @description Nothing had to be changed
+             * @constant
+             */
+            unchanged?: true;
+            /**
+             * @description Answered from its receipt
+             * @constant
+             */
+            replayed?: true;
+            /**
+             * @description The incoming title replaced one that was changed meanwhile; the history has it
+             * @constant
+             */
+            title_overwritten?: true;
+            error?: components["schemas"]["OperationError"];
+            /**
+             * @description The server's document after an update onto a newer version, forced ones included, or in a conflict;
+             *     only its state vector where that is what lacks
+             */
+            server?: components["schemas"]["Document"] | components["schemas"]["ServerStateVector"];
+            /** @description The version that the editor edited, if it is still in the history */
+            base?: components["schemas"]["Base"];
+            /** @description For a conflict of texts */
+            merge?: components["schemas"]["TextMerge"];
+        } & (unknown & unknown & unknown & unknown);
+        /**
+         * @description Why an operation was not applied. Clients treat codes that they do not know by `retryable`.
+         * @enum {string}
+         */
+        OperationErrorCode: "invalid" | "too_large" | "base64_invalid" | "yjs_invalid" | "yjs_missing_dependencies" | "yjs_required" | "base_version_required" | "invalid_base_version" | "duplicate_client_id" | "client_id_reused" | "not_found" | "version_mismatch" | "divergent_history" | "deleted" | "already_exists" | "forbidden" | "rolled_back" | "dependency_failed" | "transient" | "internal";
+        OperationError: {
+            code: components["schemas"]["OperationErrorCode"];
+            /** @description For people, what is wrong and what to do */
+            message: string;
+            /** @description True promises that the same operation may succeed later, unchanged */
+            retryable: boolean;
+            /** @description RFC 6901, into the request, where one place is at fault */
+            pointer?: string;
+        };
+        ServerStateVector: {
+            state_vector_b64: components["schemas"]["Base64"];
+        };
+        Base: {
+            version: components["schemas"]["VersionNumber"];
+            title: string;
+            /** @description Absent if this version's text was not kept as text */
+            content?: string;
+        };
+        TextMerge: {
+            /** @description The text with `<<<<<<<`, `=======` and `>>>>>>>` around what clashes */
+            content: string;
+        };
+        DiffRequest: {
+            /** Format: uuid */
+            workspace_id: string;
+            documents: {
+                /** Format: uuid */
+                document_id: string;
+                /** @description The state vector of the editor's copy; without one it has nothing */
+                state_vector_b64?: components["schemas"]["Base64"] | null;
+                /**
+                 * @description The last version whose Yjs state the editor has whole; only to be named if that is certain, since
+                 *     deletions up to it are taken as known
+                 */
+                version?: components["schemas"]["VersionNumber"] | null;
+            }[];
+        };
+        DiffAnswer: {
+            items: components["schemas"]["DiffItem"][];
+        };
+        /**
+         * @description What the editor lacks of one document. `yjs_state_b64` is absent where it lacks nothing, `state_vector_b64` too
+         *     where the document has no Yjs state. A deleted document has only its version; `error` stands alone.
+         */
+        DiffItem: {
+            /** Format: uuid */
+            document_id: string;
+            version?: components["schemas"]["VersionNumber"];
+            /** @constant */
+            deleted?: true;
+            yjs_state_b64?: components["schemas"]["Base64"];
+            /** @description What the server's Yjs state knows */
+            state_vector_b64?: components["schemas"]["Base64"];
+            error?: {
+                /** @enum {unknown} */
+                code: "not_found" | "transient" | "internal";
+                message: string;
+                retryable: boolean;
+            };
+        } & ({
+            error?: never;
+        } | {
+            version?: never;
+            yjs_state_b64?: never;
+            state_vector_b64?: never;
+        });
+        DocumentFields: {
+            /** Format: uuid */
+            document_id: string;
+            version: components["schemas"]["VersionNumber"];
+            /** @description A tombstone keeps its last; in a conflict about one that is no longer kept it is empty */
+            title: string;
+            created_at: components["schemas"]["Timestamp"];
+            updated_at: components["schemas"]["Timestamp"];
+            /** @description The name of the user who changed it last */
+            updated_by: string;
+            deleted: boolean;
+            deleted_at?: components["schemas"]["Timestamp"];
+        };
+        DocumentSummary: components["schemas"]["DocumentFields"];
+        Document: components["schemas"]["DocumentFields"] & {
+            /** @description The text; a tombstone has none, nor has a document with Yjs state from which no text can be derived */
+            content?: string;
+            /** @description The Yjs state, or what the editor lacks of it where it sent a state vector */
+            yjs_state_b64?: components["schemas"]["Base64"];
+            /** @description What the Yjs state knows */
+            state_vector_b64?: components["schemas"]["Base64"];
+        };
+        DocumentPage: {
+            items: components["schemas"]["DocumentSummary"][];
+            next_page_token: components["schemas"]["NextPageToken"];
+            has_more: boolean;
+        };
+        ChangesPage: {
+            /** @description In the order of the feed */
+            items: components["schemas"]["Document"][];
+            /** @description Where the reader stands who has taken in this page, an empty one too; opaque */
+            next_cursor: string;
+            /** @description Whether there is more to pull from `next_cursor` at once */
+            has_more: boolean;
+            /** @description Tombstones from before this time may be gone; absent before the first purge */
+            purged_before?: components["schemas"]["Timestamp"];
+        };
+        /** @description The data of the event `change` */
+        ChangeEvent: {
+            /** Format: uuid */
+            document_id: string;
+            version: components["schemas"]["VersionNumber"];
+            deleted: boolean;
+            /** @description The place in the feed after this change; opaque */
+            cursor: string;
+        };
+        /** @description The data of the event `pull` */
+        PullEvent: {
+            /** @enum {unknown} */
+            reason: "far_behind" | "slow_reader";
+        };
+        /** @description Opaque; null on the last page */
+        NextPageToken: string | null;
+        VersionFields: {
+            version: components["schemas"]["VersionNumber"];
+            operation: components["schemas"]["OperationKind"];
+            title: string;
+            updated_at: components["schemas"]["Timestamp"];
+            /** @description The name of the user who made it */
+            updated_by: string;
+            /** @description The device that it was made on, if it said so */
+            device_id?: string;
+        };
+        VersionSummary: components["schemas"]["VersionFields"];
+        Version: components["schemas"]["VersionFields"] & {
+            /** Format: uuid */
+            document_id: string;
+            /** @description The text at this version; absent for a deletion, and where it can no longer be told */
+            content?: string;
+        };
+        VersionPage: {
+            items: components["schemas"]["VersionSummary"][];
+            next_page_token: components["schemas"]["NextPageToken"];
+            has_more: boolean;
+        };
+        SyncRunRequest: {
+            /** Format: uuid */
+            workspace_id: string;
+            /**
+             * Format: int64
+             * @description How many operations the run will process
+             */
+            total: number;
+            /** @description Push when absent */
+            direction?: components["schemas"]["SyncDirection"] | null;
+            device_id?: string | null;
+        };
+        /** @enum {string} */
+        SyncDirection: "push" | "pull" | "both";
+        SyncRunFields: {
+            /** Format: uuid */
+            sync_id: string;
+            direction: components["schemas"]["SyncDirection"];
+            /** @description The device that opened it, if it said so */
+            device_id?: string;
+            /**
+             * @description `idle` until the first batch is counted, then `processing`. `completed` when as many operations were processed
+             *     as were announced; more of them take it up again. `error` when nothing was heard of it for an hour; a batch
+             *     takes it up again. `cancelled` for ever.
+             * @enum {string}
+             */
+            status: "idle" | "processing" | "completed" | "error" | "cancelled";
+            /** @description Why it is in `error` */
+            message?: string;
+            /**
+             * Format: int64
+             * @description Operations announced, or processed if that is more
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description succeeded + failed + skipped
+             */
+            processed: number;
+            /** Format: int64 */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Operations whose last outcome is a conflict or an error
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Operations that were last skipped
+             */
+            skipped: number;
+            /** @description Processed of total, rounded down to one decimal */
+            percentage: number;
+            /** @description The last operation, in order of execution, of the last batch that was counted; by its place in the request */
+            current_operation?: string;
+            /**
+             * Format: int64
+             * @description failed + skipped
+             */
+            error_count: number;
+            started_at: components["schemas"]["Timestamp"];
+            /** @description When it was last heard of */
+            updated_at: components["schemas"]["Timestamp"];
+            finished_at?: components["schemas"]["Timestamp"];
+            /** @description If it goes on as it went so far; only while it is under way */
+            estimated_completion?: components["schemas"]["Timestamp"];
+        } & (unknown & unknown);
+        SyncRunSummary: components["schemas"]["SyncRunFields"];
+        SyncRun: components["schemas"]["SyncRunFields"] & {
+            /** @description Operations whose last outcome is not a success, newest first; the newest 100 */
+            errors: components["schemas"]["SyncRunError"][];
+        };
+        SyncRunError: {
+            /** @description The operation's name; null if it had none that is valid */
+            client_id: string | null;
+            /** Format: uuid */
+            document_id?: string;
+            code: components["schemas"]["OperationErrorCode"];
+            /** @description For people; never holds the text of a document */
+            message: string;
+            /** @description How often it had failed before in this run */
+            retry_count: number;
+            timestamp: components["schemas"]["Timestamp"];
+        };
+        SyncRunPage: {
+            items: components["schemas"]["SyncRunSummary"][];
+            next_page_token: components["schemas"]["NextPageToken"];
+            has_more: boolean;
+        };
+        Credentials: {
+            username: string;
+            /** Format: password */
+            password: string;
+        };
+        RefreshRequest: {
+            refresh_token: string;
+        };
+        TokenFields: {
+            /** @description A JWT for `Authorization` */
+            access_token: string;
+            /** @constant */
+            token_type: "Bearer";
+            /** @description Seconds that the access token serves */
+            expires_in: number;
+            /** @description Serves once, at `/api/v1/auth/refresh` */
+            refresh_token: string;
+        };
+        Tokens: components["schemas"]["TokenFields"];
+        Session: components["schemas"]["TokenFields"] & {
+            /**
+             * Format: uuid
+             * @description The user's first workspace; absent for one who is a member of none any more
+             */
+            workspace_id?: string;
+        };
+        WorkspaceRequest: {
+            name: string;
+            /**
+             * Format: uuid
+             * @description The caller's own id; minted when absent
+             */
+            workspace_id?: string | null;
+        };
+        Workspace: {
+            /** Format: uuid */
+            workspace_id: string;
+            name: string;
+            role: components["schemas"]["Role"];
+            created_at: components["schemas"]["Timestamp"];
+        };
+        WorkspaceList: {
+            items: components["schemas"]["Workspace"][];
+        };
+        MemberRequest: {
+            role: components["schemas"]["Role"];
+        };
+        Member: {
+            username: string;
+            role: components["schemas"]["Role"];
+            created_at: components["schemas"]["Timestamp"];
+        };
+        MemberList: {
+            items: components["schemas"]["Member"][];
+        };
+        Limits: {
+            /** @description Operations of a batch */
+            max_operations: number;
+            /** @description Bytes of a request's body, after decompression */
+            max_body_bytes: number;
+            /** @description Milliseconds until a batch is rolled back and answered 503 `timeout` */
+            timeout_ms: number;
+            /** @description Unicode scalar values of a title */
+            max_title_chars: number;
+            /** @description UTF-8 bytes of a document's text */
+            max_content_bytes: number;
+            /** @description Decoded bytes of one operation's Yjs updates together */
+            max_yjs_bytes: number;
+            /** @description Structs of an update */
+            max_yjs_structs: number;
+            /** @description Clients named by an update or a state vector */
+            max_yjs_clients: number;
+            /** @description Ranges of an update's delete set */
+            max_yjs_delete_ranges: number;
+            /** @description Depth of nested values and of nested shared types */
+            max_yjs_nesting: number;
+            /** @description Seconds that a receipt is kept */
+            receipt_retention_s: number;
+            /** @description Seconds that a deleted document is remembered */
+            tombstone_retention_s: number;
+            /** @description Seconds that old versions and ended sync runs are kept; the newest version stays */
+            history_retention_s: number;
+        };
+        Health: {
+            /** @enum {string} */
+            status: "ok" | "unavailable";
+            message: string;
+            timestamp: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @description Why a whole request was refused
+         * @enum {string}
+         */
+        ProblemCode: "bad_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "username_taken" | "workspace_exists" | "last_owner" | "cursor_expired" | "sync_cancelled" | "payload_too_large" | "unsupported_media_type" | "too_many_operations" | "invalid" | "rate_limited" | "timeout" | "busy" | "unavailable" | "internal" | "rolled_back";
+        /** @description RFC 9457 */
+        ProblemFields: {
+            /** Format: uri-reference */
+            type: string;
+            title: string;
+            status: number;
+            /** @description For people, what is wrong, where, and what to do */
+            detail: string;
+            code: components["schemas"]["ProblemCode"];
+            /** @description As in `X-Request-Id` */
+            request_id: string;
+            /** @description RFC 6901, into the request, where one place is at fault */
+            pointer?: string;
+        };
+        Problem: components["schemas"]["ProblemFields"];
+    };
+    responses: {
+        /** @description The request cannot be read (not JSON, a field missing or of the wrong type, a bad parameter) */
+        BadRequest: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 400;
+                    /** @constant */
+                    code?: "bad_request";
+                };
+            };
+        };
+        /** @description The token (or the password) is missing, wrong or expired */
+        Unauthorized: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 401;
+                    /** @constant */
+                    code?: "unauthorized";
+                };
+            };
+        };
+        /** @description The caller may see this, and may not do that */
+        Forbidden: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 403;
+                    /** @constant */
+                    code?: "forbidden";
+                };
+            };
+        };
+        /** @description There is no such thing, or it is not the caller's; the two are answered alike */
+        NotFound: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 404;
+                    /** @constant */
+                    code?: "not_found";
+                };
+            };
+        };
+        /** @description A workspace keeps at least one owner (`last_owner`) */
+        LastOwner: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 409;
+                    /** @constant */
+                    code?: "last_owner";
+                };
+            };
+        };
+        /**
+         * @description What the cursor's reader has not seen may have been purged, or is gone since the database was put back from a
+         *     backup (`cursor_expired`): pull again from the start, without a cursor
+         */
+        CursorExpired: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 410;
+                    /** @constant */
+                    code?: "cursor_expired";
+                };
+            };
+        };
+        /** @description The body is over `max_body_bytes`, counted after decompression */
+        PayloadTooLarge: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 413;
+                    /** @constant */
+                    code?: "payload_too_large";
+                };
+            };
+        };
+        /** @description The body is not declared as `application/json`, or its `Content-Encoding` is not known */
+        UnsupportedMediaType: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 415;
+                    /** @constant */
+                    code?: "unsupported_media_type";
+                };
+            };
+        };
+        /** @description The request can be read, and a field breaks a rule */
+        Invalid: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 422;
+                    /** @constant */
+                    code?: "invalid";
+                };
+            };
+        };
+        /** @description Over the quota */
+        RateLimited: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 429;
+                    /** @constant */
+                    code?: "rate_limited";
+                };
+            };
+        };
+        /** @description A fault of the server; its log has the cause under the request's id */
+        Internal: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 500;
+                    /** @constant */
+                    code?: "internal";
+                };
+            };
+        };
+        /** @description Not now (`timeout`, `busy`, `unavailable`); rolled back, and safe to send again */
+        Unavailable: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 503;
+                    /** @enum {unknown} */
+                    code?: "timeout" | "busy" | "unavailable";
+                };
+            };
+        };
+    };
+    parameters: {
+        /** @description The workspace */
+        WorkspaceId: string;
+        /** @description The workspace */
+        WorkspaceInPath: string;
+        /** @description The document */
+        DocumentId: string;
+        /** @description The sync run, by an id of the client's choice */
+        SyncId: string;
+        /** @description The member's name */
+        Username: string;
+        /** @description Items of a page at most */
+        PageSize: number;
+        /** @description The `next_page_token` of the page before */
+        PageToken: string;
+        /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+        RequestId: string;
+    };
+    requestBodies: {
+        Credentials: {
+            content: {
+                "application/json": components["schemas"]["Credentials"];
+            };
+        };
+        RefreshToken: {
+            content: {
+                "application/json": components["schemas"]["RefreshRequest"];
+            };
+        };
+    };
+    headers: {
+        /** @description The request's name, from the request if it sent one */
+        RequestId: string;
+        /**
+         * @description What is left of the caller's quota, in operations (IETF draft ratelimit-headers)
+         * @example "operations";r=5900;t=1
+         */
+        RateLimit: string;
+        /**
+         * @description The caller's quota and its window in seconds
+         * @example "operations";q=6000;w=60
+         */
+        RateLimitPolicy: string;
+        /**
+         * @description Seconds to wait before trying again
+         * @example 1
+         */
+        RetryAfter: string;
+        /**
+         * @description The document's version
+         * @example "6"
+         */
+        ETag: string;
+        /** @description How to prove who you are (RFC 6750) */
+        WwwAuthenticate: string;
+    };
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    pushBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRequest"];
+            };
+        };
+        responses: {
+            /** @description The batch was processed. Look at `failed` and at each result. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /**
+             * @description Either atomic and rolled back, and every culprit is a conflict (`code` is `rolled_back`, the body is the answer
+             *     of a batch); or the batch's sync run was cancelled (`sync_cancelled`), and nothing was applied.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": (components["schemas"]["RolledBackBatch"] & {
+                        /** @constant */
+                        status?: 409;
+                    }) | (components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @constant */
+                        code?: "sync_cancelled";
+                    });
+                };
+            };
+            410: components["responses"]["CursorExpired"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /**
+             * @description Either atomic and rolled back, with a culprit that is not a conflict (`code` is `rolled_back`, the body is the
+             *     answer of a batch); or the request as a whole was refused (`too_many_operations`, `invalid`).
+             */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": (components["schemas"]["RolledBackBatch"] & {
+                        /** @constant */
+                        status?: 422;
+                    }) | (components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 422;
+                        /** @enum {unknown} */
+                        code?: "too_many_operations" | "invalid";
+                    });
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    diffDocuments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiffRequest"];
+            };
+        };
+        responses: {
+            /** @description One item for each document asked for, in the order of the request */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiffAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+            };
+            header?: {
+                /** @description The `id` of the last event that was heard; an empty one is none */
+                "Last-Event-ID"?: string;
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    /** @description Nothing keeps the stream */
+                    "Cache-Control": "no-store";
+                    /** @description Nothing compresses the stream */
+                    "Content-Encoding": "identity";
+                    /** @description Asks proxies to pass on each event at once */
+                    "X-Accel-Buffering": "no";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id: AQAAAAAAAAAHAAAAAAAAAAB0ZXN0LXNpZ25hdHVyZQ
+                     *
+                     *     event: change
+                     *     id: AQAAAAAAAAAIAAAAAAAAAAB0ZXN0LXNpZ25hdHVyZQ
+                     *     data: {"document_id":"0199f3a0-61d2-7a90-8b7c-2c1e9a4b6f70","version":7,"deleted":false,"cursor":"AQAAAAAAAAAIAAAAAAAAAAB0ZXN0LXNpZ25hdHVyZQ"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["CursorExpired"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDocuments: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+                /** @description Items of a page at most */
+                page_size?: components["parameters"]["PageSize"];
+                /** @description The `next_page_token` of the page before */
+                page_token?: components["parameters"]["PageToken"];
+                /** @description Whether tombstones are listed too */
+                include_deleted?: boolean;
+                /** @description Only documents whose title begins with this */
+                title_prefix?: string;
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pullChanges: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+                /** @description The `next_cursor` of the page before, or of a batch's `changes`; without it, the start of the feed */
+                cursor?: string;
+                /** @description Documents of the page at most */
+                limit?: number;
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangesPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["CursorExpired"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    readDocument: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+            };
+            header?: {
+                /** @description An `ETag` that the reader has; if it is still right, the answer is 304 */
+                "If-None-Match"?: string;
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The document */
+                document_id: components["parameters"]["DocumentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description The reader's copy is current */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listVersions: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+                /** @description Items of a page at most */
+                page_size?: components["parameters"]["PageSize"];
+                /** @description The `next_page_token` of the page before */
+                page_token?: components["parameters"]["PageToken"];
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The document */
+                document_id: components["parameters"]["DocumentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    readVersion: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The document */
+                document_id: components["parameters"]["DocumentId"];
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The version */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Credentials"];
+        responses: {
+            /** @description The account exists now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            /** @description The name is taken (`username_taken`) */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @constant */
+                        code?: "username_taken";
+                    };
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Credentials"];
+        responses: {
+            /** @description Tokens */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    refresh: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["RefreshToken"];
+        responses: {
+            /** @description New tokens */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["RefreshToken"];
+        responses: {
+            /** @description The session is over */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSyncRuns: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+                /** @description Items of a page at most */
+                page_size?: components["parameters"]["PageSize"];
+                /** @description The `next_page_token` of the page before */
+                page_token?: components["parameters"]["PageToken"];
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRunPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    readSyncRun: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The sync run, by an id of the client's choice */
+                sync_id: components["parameters"]["SyncId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    openSyncRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The sync run, by an id of the client's choice */
+                sync_id: components["parameters"]["SyncId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncRunRequest"];
+            };
+        };
+        responses: {
+            /** @description The run, which was there already */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            /** @description The run, opened */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelSyncRun: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The sync run, by an id of the client's choice */
+                sync_id: components["parameters"]["SyncId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listWorkspaces: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workspaces */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createWorkspace: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkspaceRequest"];
+            };
+        };
+        responses: {
+            /** @description The workspace */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description The id is taken (`workspace_exists`) */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @constant */
+                        code?: "workspace_exists";
+                    };
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The members */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceInPath"];
+                /** @description The member's name */
+                username: components["parameters"]["Username"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberRequest"];
+            };
+        };
+        responses: {
+            /** @description The member */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["LastOwner"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceInPath"];
+                /** @description The member's name */
+                username: components["parameters"]["Username"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user is no member any more */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["LastOwner"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    readLimits: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every figure is inclusive */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            500: components["responses"]["Internal"];
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Both answer */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"] & {
+                        /** @constant */
+                        status?: "ok";
+                    };
+                };
+            };
+            /** @description The database does not answer */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"] & {
+                        /** @constant */
+                        status?: "unavailable";
+                    };
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metrics */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            500: components["responses"]["Internal"];
+        };
+    };
+    openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1 */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+        };
+    };
+    docs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    docsAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            404: components["responses"]["NotFound"];
+        };
+    };
+    home: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+}

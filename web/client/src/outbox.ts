@@ -1,0 +1,286 @@
+/**
+ * The outbox: what is queued, how it coalesces, and which operations go into the next chunk.
+ *
+ * Three rules hold everywhere: an operation's `client_id` never changes; nothing coalesces into an operation that was
+ * sent once; a document's next operation waits until the one before has its answer.
+ *
+ * @module
+ */
+import * as Y from "yjs";
+import { jsonBytes, toBase64, uuidv7 } from "./bytes.js";
+import { timestamp } from "./clock.js";
+import { NoSuchDocument } from "./errors.js";
+import type { LocalDocument, QueuedOperation } from "./model.js";
+import { nextNumber, numberKey, type Transaction } from "./store.js";
+import type { WireData, WireOperation } from "./wire.js";
+import { addRow, mergeRows, passRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
+
+/** What is to change in a document. */
+export interface DocumentPatch {
+  title?: string;
+  /** The whole new text. A Yjs document gets the difference as an edit. */
+  content?: string;
+  /** Bring a deleted document back. */
+  restore?: true;
+}
+
+/** The key of an operation: those of one document lie together, in order. */
+export function operationKey(operation: Pick<QueuedOperation, "document_id" | "position">): string {
+  return `${operation.document_id}/${numberKey(operation.position)}`;
+}
+
+/** The key of a conflict or a dead letter. */
+export function issueKey(issue: { document_id: string; client_id: string }): string {
+  return `${issue.document_id}/${issue.client_id}`;
+}
+
+/** Everything queued, in the order of queueing. */
+export async function readQueue(tx: Transaction): Promise<QueuedOperation[]> {
+  return (await tx.all("operations")).sort((a, b) => a.position - b.position);
+}
+
+/** What is queued on one document, in order. */
+export function readQueueOf(tx: Transaction, documentId: string): Promise<QueuedOperation[]> {
+  return tx.all("operations", `${documentId}/`);
+}
+
+/** Whether anything of this device on a document has no final answer yet: queued, in conflict, or a dead letter. */
+export async function isPending(tx: Transaction, documentId: string): Promise<boolean> {
+  for (const table of ["operations", "conflicts", "dead_letters"] as const) {
+    if ((await tx.all(table, `${documentId}/`)).length > 0) return true;
+  }
+  return false;
+}
+
+/** What `append` adds to the queue. */
+type Intent = Omit<QueuedOperation, "position" | "client_id" | "sent" | "attempts" | "queued_at">;
+
+/** Adds an operation to the end of the queue, under a name of its own. */
+export async function append(tx: Transaction, now: number, intent: Intent): Promise<QueuedOperation> {
+  const operation: QueuedOperation = {
+    ...intent,
+    position: await nextNumber(tx),
+    client_id: uuidv7(now),
+    sent: false,
+    attempts: 0,
+    queued_at: timestamp(now),
+  };
+  await tx.put("operations", operationKey(operation), operation);
+  return operation;
+}
+
+/** Queues the creation of a document, with a first text or a whole Yjs state. */
+export async function queueCreate(
+  tx: Transaction,
+  now: number,
+  document: Pick<LocalDocument, "document_id" | "kind" | "title"> & { content: string; state?: Uint8Array | undefined },
+): Promise<void> {
+  const { document_id, kind, title, content } = document;
+  const present = await tx.get("documents", document_id);
+  if (present && !present.deleted) throw new RangeError(`there is a document ${document_id} already`);
+  const yjs = kind === "yjs";
+  const fields = yjs ? {} : { content };
+  const operation = await append(tx, now, { operation: "create", document_id, title, yjs, ...fields });
+  if (yjs) {
+    await removeRows(tx, await readRows(tx, document_id));
+    // Even an empty text has a state, so that the server knows the document as a Yjs document.
+    const state = document.state ?? textUpdate(undefined, content) ?? Y.encodeStateAsUpdate(new Y.Doc());
+    await addRow(tx, document_id, state, operation.client_id);
+  }
+  await tx.put("documents", document_id, {
+    document_id,
+    kind,
+    title,
+    content,
+    version: present?.version ?? 0,
+    deleted: false,
+    updated_at: timestamp(now),
+    updated_by: "",
+  });
+}
+
+/** Queues a change, or lets it coalesce into what is queued already. A Yjs edit comes as `edit`. */
+export async function queueUpdate(
+  tx: Transaction,
+  now: number,
+  documentId: string,
+  patch: DocumentPatch,
+  edit?: Uint8Array,
+): Promise<void> {
+  const document = await tx.get("documents", documentId);
+  if (!document || (document.deleted && !patch.restore)) throw new NoSuchDocument(documentId);
+  const isYjs = document.kind === "yjs";
+  if (isYjs && patch.content !== undefined) {
+    edit = textUpdate(mergeRows(await readRows(tx, documentId)), patch.content);
+  }
+  const fields = {
+    ...(patch.title !== undefined && patch.title !== document.title ? { title: patch.title } : {}),
+    ...(!isYjs && patch.content !== undefined && patch.content !== document.content ? { content: patch.content } : {}),
+  };
+  await reviveBuried(tx, now, documentId);
+  if (document.deleted) await restore(tx, now, document, fields);
+  else if (Object.keys(fields).length === 0 && !edit) return;
+  else await amend(tx, now, document, { ...fields, yjs: edit !== undefined });
+  if (edit) {
+    const owner = (await readQueueOf(tx, documentId)).at(-1);
+    await addRow(tx, documentId, edit, owner?.client_id);
+  }
+  const text = isYjs && patch.content !== undefined ? { content: patch.content } : {};
+  await tx.put("documents", documentId, {
+    ...document,
+    ...fields,
+    ...text,
+    deleted: false,
+    updated_at: timestamp(now),
+    updated_by: "",
+  });
+}
+
+/** Puts fields into the last operation on the document if it was never sent, else into a new one. */
+async function amend(
+  tx: Transaction,
+  now: number,
+  document: LocalDocument,
+  fields: { title?: string; content?: string; yjs: boolean },
+): Promise<void> {
+  const last = (await readQueueOf(tx, document.document_id)).at(-1);
+  if (last && !last.sent && last.operation !== "delete") {
+    await tx.put("operations", operationKey(last), { ...last, ...fields, yjs: last.yjs || fields.yjs });
+  } else {
+    await append(tx, now, { operation: "update", document_id: document.document_id, ...baseOf(document), ...fields });
+  }
+}
+
+/** Takes back a deletion: one that was never sent is forgotten, one that was is undone on the server. */
+async function restore(
+  tx: Transaction,
+  now: number,
+  document: LocalDocument,
+  fields: { title?: string; content?: string },
+): Promise<void> {
+  const last = (await readQueueOf(tx, document.document_id)).at(-1);
+  const unsent = last?.operation === "delete" && !last.sent;
+  if (unsent) await tx.delete("operations", operationKey(last));
+  const rows = await readRows(tx, document.document_id);
+  // What an update that the deletion swallowed had carried belongs to nobody any more: the whole state is sent.
+  const operation = await append(tx, now, {
+    operation: "update",
+    document_id: document.document_id,
+    ...(unsent && last.base_version !== undefined ? { base_version: last.base_version } : baseOf(document)),
+    ...(unsent ? {} : { restore: true as const }),
+    title: document.title,
+    ...(document.kind === "text" ? { content: document.content ?? "" } : {}),
+    ...fields,
+    yjs: rows.length > 0,
+  });
+  await passRows(tx, rows, operation.client_id);
+}
+
+/** An edit of a document whose creation was refused mends that creation: a new attempt, under a new name. */
+async function reviveBuried(tx: Transaction, now: number, documentId: string): Promise<void> {
+  for (const letter of await tx.all("dead_letters", `${documentId}/`)) {
+    if (letter.operation.operation !== "create") continue;
+    await tx.delete("dead_letters", issueKey(letter));
+    const { payload: _payload, ...operation } = letter.operation;
+    const client_id = uuidv7(now);
+    await tx.put("operations", operationKey(operation), { ...operation, client_id, sent: false, attempts: 0 });
+    const rows = (await readRows(tx, documentId)).filter((row) => row.operation === letter.client_id);
+    await passRows(tx, rows, client_id);
+  }
+}
+
+/** Queues a deletion. What was queued and never sent is swallowed by it. */
+export async function queueDelete(tx: Transaction, now: number, documentId: string): Promise<void> {
+  const document = await tx.get("documents", documentId);
+  if (!document || document.deleted) throw new NoSuchDocument(documentId);
+  await reviveBuried(tx, now, documentId);
+  const last = (await readQueueOf(tx, documentId)).at(-1);
+  const unsent = last && !last.sent ? last : undefined;
+  if (unsent) await tx.delete("operations", operationKey(unsent));
+  if (unsent?.operation === "create") {
+    // Nobody but this device ever knew of it.
+    await removeRows(tx, await readRows(tx, documentId));
+    if (document.version === 0) return await tx.delete("documents", documentId);
+  } else if (!unsent?.restore) {
+    const base = unsent?.base_version === undefined ? baseOf(document) : { base_version: unsent.base_version };
+    await append(tx, now, { operation: "delete", document_id: documentId, ...base, yjs: false });
+  }
+  await tx.put("documents", documentId, { ...document, deleted: true, updated_at: timestamp(now), updated_by: "" });
+}
+
+/** The document's version as a base, if the server knows it. */
+function baseOf(document: LocalDocument): { base_version?: number } {
+  return document.version > 0 ? { base_version: document.version } : {};
+}
+
+/** An operation in the form that is sent. */
+export interface OutgoingOperation {
+  operation: QueuedOperation;
+  wire: WireOperation;
+}
+
+/** What bounds a chunk. */
+export interface ChunkBounds {
+  /** Operations at most. */
+  maxOperations: number;
+  /** Bytes of JSON at most; a single operation may be larger, for the server to judge. */
+  maxBytes: number;
+  /** Only these, by `client_id`; for the halves of a chunk. */
+  only?: ReadonlySet<string>;
+  /** Whether an operation has to wait: its document is under way in another chunk, or its next try is not due. */
+  mustWait: (operation: QueuedOperation) => boolean;
+  /** Whether it is a dry run: nothing is marked as sent then. */
+  dryRun: boolean;
+}
+
+/**
+ * Picks the operations of the next chunk and marks them as sent, with the contents that every retry will repeat: the
+ * first operation of each document, in the order of queueing. Documents in conflict wait for their settlement, and
+ * what builds on a creation among the dead letters waits for that.
+ */
+export async function takeChunk(tx: Transaction, bounds: ChunkBounds): Promise<OutgoingOperation[]> {
+  const held = new Set((await tx.all("conflicts")).map((conflict) => conflict.document_id));
+  for (const { operation } of await tx.all("dead_letters")) {
+    if (operation.operation === "create") held.add(operation.document_id);
+  }
+  const chunk: OutgoingOperation[] = [];
+  let bytes = 0;
+  for (const operation of await readQueue(tx)) {
+    if (chunk.length >= bounds.maxOperations) break;
+    if (held.has(operation.document_id)) continue;
+    held.add(operation.document_id);
+    if ((bounds.only && !bounds.only.has(operation.client_id)) || bounds.mustWait(operation)) continue;
+    const outgoing = await prepare(tx, operation);
+    bytes += jsonBytes(outgoing.wire) + 1;
+    if (chunk.length > 0 && bytes > bounds.maxBytes) break;
+    if (!bounds.dryRun) await tx.put("operations", operationKey(operation), outgoing.operation);
+    chunk.push(outgoing);
+  }
+  return chunk;
+}
+
+async function prepare(tx: Transaction, operation: QueuedOperation): Promise<OutgoingOperation> {
+  const { client_id, document_id, base_version } = operation;
+  const base = base_version === undefined ? {} : { base_version };
+  if (operation.operation === "delete") {
+    return { operation: { ...operation, sent: true }, wire: { operation: "delete", client_id, document_id, ...base } };
+  }
+  const rows = operation.yjs ? await readRows(tx, document_id) : [];
+  const payload = operation.payload ?? freeze(operation, mergeRows(rows.filter((row) => row.operation === client_id)));
+  const state = mergeRows(rows);
+  // Not part of what a retry must repeat: it is only asked what the answer need not carry.
+  const data = state ? { ...payload, state_vector_b64: toBase64(Y.encodeStateVectorFromUpdate(state)) } : payload;
+  const wire: WireOperation =
+    operation.operation === "create"
+      ? { operation: "create", client_id, document_id, data: { ...data, title: operation.title ?? "" } }
+      : { operation: "update", client_id, document_id, ...base, ...(operation.restore ? { restore: true } : {}), data };
+  return { operation: { ...operation, sent: true, payload }, wire };
+}
+
+function freeze({ title, content }: QueuedOperation, edits: Uint8Array | undefined): WireData {
+  return {
+    ...(title === undefined ? {} : { title }),
+    ...(content === undefined ? {} : { content }),
+    ...(edits ? { yjs_state_b64: toBase64(edits) } : {}),
+  };
+}

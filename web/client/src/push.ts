@@ -1,0 +1,329 @@
+/**
+ * Pushes the queue in chunks: several at once, never two of one document; what fails as a whole is halved down to the
+ * one operation that is at fault, and that one is set aside.
+ *
+ * @module
+ */
+import { backoffMs, sleep, timestamp } from "./clock.js";
+import { Stop, type Engine } from "./engine.js";
+import { LoginNeeded, RequestRefused, StorageFullError, Unreachable } from "./errors.js";
+import type { QueuedOperation } from "./model.js";
+import { operationKey, takeChunk, type OutgoingOperation } from "./outbox.js";
+import type { ProgressTracker } from "./progress.js";
+import type { Puller } from "./pull.js";
+import { bury, settle, type Settlement } from "./settle.js";
+import type { BatchAnswer, BatchRequest, Limits, OperationResult } from "./wire.js";
+
+/** Bytes of a request that are not its operations, at most. */
+const ENVELOPE_BYTES = 2048;
+
+/** What one run of a push needs. */
+export interface PushSettings {
+  workspaceId: string;
+  deviceId: string;
+  /** The sync run that the batches count towards. */
+  syncId: string;
+  limits: Pick<Limits, "max_operations" | "max_body_bytes">;
+  dryRun: boolean;
+  /** Takes in changes that come with answers; without it none are asked for. */
+  puller: Puller | undefined;
+  tracker: ProgressTracker;
+  /** Aborted when the run is to end after the batches under way. */
+  cancelled: AbortSignal;
+}
+
+/** What is to be done about a chunk that was not answered. */
+type Remedy = "again" | "halve" | "set aside";
+
+/** One push of the queue. */
+export class PushRun {
+  readonly #engine: Engine;
+  readonly #settings: PushSettings;
+  /** Documents of chunks under way. */
+  readonly #busy = new Set<string>();
+  /** When operations are due again, by `client_id`; `Infinity` for those that had their turn in this run. */
+  readonly #due = new Map<string, number>();
+  #stop: Stop | undefined;
+  /** Something that no rule foresees. */
+  #fault: unknown;
+  #batches = 0;
+  #pulling = false;
+  #wake: () => void = () => undefined;
+  #changed = new Promise<void>((resolve) => (this.#wake = resolve));
+  /** The answers of a dry run. */
+  readonly results: OperationResult[] = [];
+
+  constructor(engine: Engine, settings: PushSettings) {
+    this.#engine = engine;
+    this.#settings = settings;
+  }
+
+  /** @throws {@link Stop} where the run cannot go on */
+  async run(): Promise<void> {
+    const workers = Array.from({ length: this.#engine.concurrency }, () => this.#work());
+    await Promise.all(workers);
+    if (this.#fault !== undefined) throw this.#fault;
+    if (this.#stop) throw this.#stop;
+  }
+
+  get #isOver(): boolean {
+    return this.#stop !== undefined || this.#fault !== undefined || this.#settings.cancelled.aborted;
+  }
+
+  /** Pushes chunk after chunk until nothing is left that may be sent. */
+  async #work(): Promise<void> {
+    while (!this.#isOver) {
+      const changed = this.#changed;
+      const now = this.#engine.clock.now();
+      const chunk = await this.#attempt(() => this.#take());
+      if (!chunk) return;
+      if (chunk.length > 0) {
+        await this.#attempt(() => this.#push(chunk));
+        for (const { operation } of chunk) this.#busy.delete(operation.document_id);
+        this.#notify();
+      } else {
+        const due = Math.min(...[...this.#due.values()].filter((at) => at > now));
+        if (this.#busy.size === 0 && !Number.isFinite(due)) return;
+        await this.#pause(Number.isFinite(due) ? due : undefined, changed);
+      }
+    }
+  }
+
+  /** Waits until another worker is done, the run is over, or a point of time. */
+  async #pause(until: number | undefined, changed: Promise<void>): Promise<void> {
+    const over = new AbortController();
+    const waits = [changed, new Promise<void>((resolve) => onAbort(this.#settings.cancelled, resolve))];
+    if (until !== undefined) waits.push(sleep(this.#engine.clock, until - this.#engine.clock.now(), over.signal));
+    await Promise.race(waits);
+    over.abort();
+  }
+
+  #notify(): void {
+    this.#wake();
+    this.#changed = new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  /** Runs a step; what it cannot deal with stops the whole run. */
+  async #attempt<R>(step: () => Promise<R>): Promise<R | undefined> {
+    try {
+      return await step();
+    } catch (error) {
+      const status = statusOf(error);
+      if (status) this.#stop ??= new Stop(status, { cause: error });
+      else this.#fault ??= error;
+      this.#notify();
+      return undefined;
+    }
+  }
+
+  #take(only?: ReadonlySet<string>): Promise<OutgoingOperation[]> {
+    const { limits, dryRun } = this.#settings;
+    return this.#engine.store.transaction(dryRun ? "read" : "write", async (tx) => {
+      const now = this.#engine.clock.now();
+      const chunk = await takeChunk(tx, {
+        maxOperations: Math.max(1, Math.min(this.#engine.batchSize, limits.max_operations)),
+        maxBytes: limits.max_body_bytes - ENVELOPE_BYTES,
+        ...(only ? { only } : {}),
+        mustWait: (operation) =>
+          (!only && this.#busy.has(operation.document_id)) || (this.#due.get(operation.client_id) ?? 0) > now,
+        dryRun,
+      });
+      for (const { operation } of chunk) this.#busy.add(operation.document_id);
+      return chunk;
+    });
+  }
+
+  async #push(chunk: OutgoingOperation[]): Promise<void> {
+    this.#batches += 1;
+    const batch = this.#batches;
+    for (let attempt = 1; !this.#isOver; attempt += 1) {
+      this.#settings.tracker.doing(
+        `batch ${batch}: ${chunk.length} operations${attempt > 1 ? `, try ${attempt}` : ""}`,
+      );
+      try {
+        return await this.#settle(chunk, await this.#send(chunk));
+      } catch (error) {
+        const remedy = await this.#remedy(error, chunk.length, attempt);
+        if (remedy === "set aside") return await this.#setAside(chunk, error);
+        if (remedy === "halve") return await this.#halve(chunk);
+      }
+    }
+  }
+
+  /** One request. At most one chunk at a time also pulls. */
+  async #send(chunk: OutgoingOperation[]): Promise<BatchAnswer> {
+    const { workspaceId, deviceId, syncId, dryRun, puller } = this.#settings;
+    const pulls = puller && !this.#pulling ? puller : undefined;
+    const body: BatchRequest = {
+      workspace_id: workspaceId,
+      device_id: deviceId,
+      ...(dryRun ? {} : { sync_id: syncId }),
+      operations: chunk.map(({ wire }) => wire),
+      atomic: false,
+      dry_run: dryRun,
+    };
+    if (!pulls) return this.#post(body);
+    this.#pulling = true;
+    try {
+      const cursor = await pulls.cursorForBatch();
+      if (cursor === undefined) return await this.#post(body);
+      return await this.#post({ ...body, cursor }).catch((error: unknown) => {
+        if (cursor === null || !(error instanceof RequestRefused) || ![400, 410].includes(error.status)) throw error;
+        // Perhaps it was the cursor: the feed is read on its own later, and says so then.
+        return this.#post(body);
+      });
+    } finally {
+      this.#pulling = false;
+    }
+  }
+
+  async #post(body: BatchRequest): Promise<BatchAnswer> {
+    const answer = await this.#engine.api.json<BatchAnswer>("POST", "/api/v1/documents/batch", body);
+    // Some page of a network in between may answer as well.
+    if (!Array.isArray(answer.results)) throw new Unreachable(false);
+    return answer;
+  }
+
+  /** What to do about a chunk without an answer; waits where waiting is part of it. */
+  async #remedy(error: unknown, operations: number, attempt: number): Promise<Remedy> {
+    if (!(error instanceof RequestRefused || error instanceof Unreachable)) throw error;
+    const status = error instanceof RequestRefused ? error.status : undefined;
+    const timedOut = error instanceof Unreachable && error.timedOut;
+    if (status === 403 || status === 404 || status === 409) throw error;
+    const passes = status === undefined || status === 429 || status >= 500;
+    if (!passes) return operations > 1 ? "halve" : "set aside";
+    const isHeavy = timedOut || (status !== undefined && status >= 500);
+    if (isHeavy && operations > 1) {
+      await this.#wait(attempt, error);
+      return "halve";
+    }
+    if (attempt < this.#engine.tries) {
+      await this.#wait(attempt, error);
+      return "again";
+    }
+    // One operation, and the server fails with it again and again: if it is well otherwise, that operation is at fault.
+    if (isHeavy && (await this.#engine.api.isHealthy())) return "set aside";
+    throw error;
+  }
+
+  async #wait(attempt: number, error: RequestRefused | Unreachable): Promise<void> {
+    const retryAfterMs = error instanceof RequestRefused ? error.retryAfterMs : undefined;
+    const ms = backoffMs(this.#engine.backoff, attempt, retryAfterMs);
+    await sleep(this.#engine.clock, ms, this.#settings.cancelled);
+  }
+
+  async #halve(chunk: OutgoingOperation[]): Promise<void> {
+    const ids = chunk.map(({ operation }) => operation.client_id);
+    const middle = Math.ceil(ids.length / 2);
+    for (const half of [ids.slice(0, middle), ids.slice(middle)]) {
+      if (this.#isOver) return;
+      const part = await this.#take(new Set(half));
+      if (part.length > 0) await this.#push(part);
+    }
+  }
+
+  async #setAside(chunk: OutgoingOperation[], error: unknown): Promise<void> {
+    const refused = error instanceof RequestRefused ? error : undefined;
+    const timedOut = error instanceof Unreachable && error.timedOut;
+    const problem = {
+      code: refused?.code ?? (timedOut ? "timeout" : `status_${refused?.status ?? 0}`),
+      message: error instanceof Error ? error.message : String(error),
+      retryable: refused === undefined || refused.status >= 500,
+    };
+    for (const { operation } of chunk) {
+      if (this.#settings.dryRun) {
+        this.#due.set(operation.client_id, Infinity);
+        continue;
+      }
+      const letter = await this.#engine.store.transaction("write", async (tx) => {
+        const queued = (await tx.get("operations", operationKey(operation))) ?? operation;
+        return bury(tx, this.#engine.clock.now(), { ...queued, attempts: this.#engine.tries }, problem);
+      });
+      this.#conclude(operation, { kind: "buried", letter });
+    }
+  }
+
+  /** Takes in an answer: all of it in one transaction, then the events. */
+  async #settle(chunk: OutgoingOperation[], answer: BatchAnswer): Promise<void> {
+    const results = new Map(answer.results.map((result) => [result.client_id, result]));
+    if (this.#settings.dryRun) return this.#report(chunk, answer.results);
+    const settled = await this.#engine.store.transaction("write", async (tx) => {
+      const done: [QueuedOperation, Settlement][] = [];
+      for (const { operation } of chunk) {
+        const result = results.get(operation.client_id);
+        if (!result) continue;
+        done.push([operation, await settle(tx, this.#engine.clock.now(), operation, result, this.#engine.tries)]);
+      }
+      return done;
+    });
+    for (const [operation, settlement] of settled) {
+      const result = results.get(operation.client_id);
+      if (result) this.#engine.events.emit("result", result);
+      this.#conclude(operation, settlement);
+    }
+    for (const { operation } of chunk)
+      if (!results.has(operation.client_id)) this.#due.set(operation.client_id, Infinity);
+    const merged = answer.results.filter((result) => result.server && result.status === "success");
+    const ids = merged.flatMap((result) => result.document_id ?? []);
+    if (ids.length > 0) this.#engine.events.emit("changed", { document_ids: ids });
+    if (answer.changes) await this.#settings.puller?.take(answer.changes);
+    this.#settings.tracker.doing(`batch settled`);
+  }
+
+  /** Counts a settlement and tells of it. */
+  #conclude(operation: QueuedOperation, settlement: Settlement): void {
+    const { tracker } = this.#settings;
+    const { client_id, document_id } = operation;
+    if (settlement.kind === "done") return tracker.count("succeeded");
+    const error =
+      settlement.kind === "conflict"
+        ? settlement.conflict.error
+        : settlement.kind === "buried"
+          ? settlement.letter.error
+          : settlement.error;
+    const { code, message } = error;
+    const at = timestamp(this.#engine.clock.now());
+    tracker.note({ client_id, document_id, code, message, retry_count: operation.attempts, timestamp: at });
+    if (settlement.kind === "again") {
+      const isSkipped = code === "dependency_failed" || code === "rolled_back";
+      const wait = backoffMs(this.#engine.backoff, operation.attempts + 1);
+      this.#due.set(client_id, isSkipped ? Infinity : this.#engine.clock.now() + wait);
+      return;
+    }
+    tracker.count("failed");
+    if (settlement.kind === "conflict") this.#engine.events.emit("conflict", settlement.conflict);
+    else this.#engine.events.emit("dead-letter", settlement.letter);
+  }
+
+  #report(chunk: OutgoingOperation[], results: OperationResult[]): void {
+    for (const { operation } of chunk) this.#due.set(operation.client_id, Infinity);
+    for (const result of results) {
+      this.#settings.tracker.count(outcomeOf(result));
+      this.#engine.events.emit("result", result);
+      this.results.push(result);
+    }
+  }
+}
+
+function outcomeOf(result: OperationResult): "succeeded" | "failed" | "skipped" {
+  if (result.status === "success") return "succeeded";
+  return result.status === "skipped" ? "skipped" : "failed";
+}
+
+function onAbort(signal: AbortSignal, callback: () => void): void {
+  if (signal.aborted) callback();
+  else signal.addEventListener("abort", callback, { once: true });
+}
+
+/** How a sync ends that met this error; `undefined` for one that nobody foresaw. */
+export function statusOf(error: unknown): Stop["status"] | undefined {
+  if (error instanceof LoginNeeded) return "auth-needed";
+  if (error instanceof StorageFullError) return "storage-full";
+  if (error instanceof Unreachable) return "offline";
+  if (error instanceof RequestRefused) {
+    if (error.status === 429) return "rate-limited";
+    if (error.code === "sync_cancelled") return "cancelled";
+    return error.status >= 500 ? "offline" : "refused";
+  }
+  return undefined;
+}

@@ -1,0 +1,180 @@
+/**
+ * One sync from beginning to end: guard, announcement, push, pull, report.
+ *
+ * @module
+ */
+import { uuidv7 } from "./bytes.js";
+import { timestamp } from "./clock.js";
+import { Stop, type Engine, type SyncReport, type SyncStatus } from "./engine.js";
+import { MassDeletion } from "./errors.js";
+import { deviceId, workspaceId } from "./identity.js";
+import type { QueuedOperation } from "./model.js";
+import { readQueue } from "./outbox.js";
+import { ProgressTracker, type Progress } from "./progress.js";
+import { isMassDeletion, Puller } from "./pull.js";
+import { PushRun, statusOf } from "./push.js";
+import { getMeta, setMeta, type Transaction } from "./store.js";
+import type { Limits } from "./wire.js";
+
+/** What a sync is to do. */
+export interface SyncOptions {
+  /** Which way; both. */
+  direction?: "push" | "pull" | "both";
+  /** Asks the server what would happen; nothing changes on either side. */
+  dryRun?: boolean;
+  /** Lifts the guard against deleting more than 20 documents and more than a quarter of all. */
+  allowMassDelete?: boolean;
+}
+
+/** The protocol's defaults, for a server that has never told its own. */
+const FALLBACK_LIMITS = { max_operations: 100, max_body_bytes: 10_485_760 };
+
+/** What a run knows when it starts. */
+interface Prepared {
+  queue: QueuedOperation[];
+  deviceId: string;
+  workspaceId: string;
+}
+
+/** One sync. */
+export class SyncRun {
+  readonly #engine: Engine;
+  readonly #options: Required<SyncOptions>;
+  readonly #cancelled: AbortSignal;
+  readonly #tracker: ProgressTracker;
+  readonly #report: SyncReport;
+
+  /** @param onProgress is told before the event is */
+  constructor(engine: Engine, options: SyncOptions, cancelled: AbortSignal, onProgress: (progress: Progress) => void) {
+    this.#engine = engine;
+    this.#options = { direction: "both", dryRun: false, allowMassDelete: false, ...options };
+    this.#cancelled = cancelled;
+    this.#tracker = new ProgressTracker(engine.clock, (progress) => {
+      onProgress(progress);
+      engine.events.emit("progress", progress);
+    });
+    this.#report = { status: "synced", progress: this.#tracker.snapshot(), pulled: 0, results: [] };
+  }
+
+  /**
+   * Runs it, alone among the clients of this store.
+   *
+   * @param before is done first, and counts as part of it
+   */
+  async run(before: () => Promise<void>): Promise<SyncReport> {
+    const report = this.#report;
+    try {
+      await before();
+      const ran = await this.#engine.lock.attempt("sync", () => this.#pushAndPull());
+      if (!ran) report.status = "busy";
+      else if (this.#cancelled.aborted) report.status = "cancelled";
+      else if (this.#options.direction === "both" && !this.#options.dryRun) await this.#noteTime();
+    } catch (error) {
+      report.status = this.#statusOf(error);
+    } finally {
+      this.#tracker.stop();
+    }
+    report.progress = this.#tracker.snapshot();
+    if (report.status === "auth-needed") this.#engine.events.emit("auth-needed", {});
+    this.#engine.events.emit("synced", report);
+    return report;
+  }
+
+  #noteTime(): Promise<void> {
+    const now = timestamp(this.#engine.clock.now());
+    return this.#engine.store.transaction("write", (tx) => setMeta(tx, "synced_at", now));
+  }
+
+  #statusOf(error: unknown): SyncStatus {
+    if (error instanceof MassDeletion) {
+      this.#report.guard = error;
+      return "guarded";
+    }
+    this.#report.error = error instanceof Stop ? error.cause : error;
+    const status = error instanceof Stop ? error.status : statusOf(error);
+    if (status === undefined) throw error;
+    return status;
+  }
+
+  async #pushAndPull(): Promise<void> {
+    const { direction, dryRun, allowMassDelete } = this.#options;
+    const prepared = await this.#prepare();
+    const pulls = direction !== "push" && !dryRun;
+    const puller = new Puller(this.#engine, prepared.workspaceId);
+    this.#tracker.start(prepared.queue.length);
+    try {
+      if (prepared.queue.length > 0) await this.#push(prepared, pulls ? puller : undefined);
+      if (pulls) await puller.run(allowMassDelete, this.#cancelled);
+    } finally {
+      this.#report.pulled = puller.pulled;
+    }
+    const { processed, total } = this.#tracker.snapshot();
+    if (!this.#cancelled.aborted) this.#tracker.count("skipped", total - processed);
+  }
+
+  #prepare(): Promise<Prepared> {
+    const { direction, allowMassDelete } = this.#options;
+    return this.#engine.store.transaction("write", async (tx) => {
+      const queue = direction === "pull" ? [] : await readQueue(tx);
+      if (!allowMassDelete) await guard(tx, queue);
+      return {
+        queue,
+        deviceId: await deviceId(tx, this.#engine.clock.now()),
+        workspaceId: await workspaceId(tx, this.#engine.workspaceId),
+      };
+    });
+  }
+
+  async #push({ queue, deviceId, workspaceId }: Prepared, puller: Puller | undefined): Promise<void> {
+    const { direction, dryRun } = this.#options;
+    const limits = await this.#limits();
+    const syncId = uuidv7(this.#engine.clock.now());
+    const path = `/api/v1/syncs/${syncId}`;
+    const announced = { workspace_id: workspaceId, total: queue.length, direction, device_id: deviceId };
+    if (!dryRun) await this.#announce("PUT", path, announced);
+    const tracker = this.#tracker;
+    const cancelled = this.#cancelled;
+    const run = new PushRun(this.#engine, {
+      workspaceId,
+      deviceId,
+      syncId,
+      limits,
+      dryRun,
+      tracker,
+      cancelled,
+      puller,
+    });
+    this.#report.results = run.results;
+    await run.run();
+    if (cancelled.aborted && !dryRun) await this.#announce("POST", `${path}/cancel?workspace_id=${workspaceId}`);
+  }
+
+  /** Tells the server of the run, for its history. A server that does not take it, or is away, does not stop the sync. */
+  async #announce(method: string, path: string, body?: unknown): Promise<void> {
+    await this.#engine.api.json(method, path, body).catch((error: unknown) => {
+      const status = statusOf(error);
+      if (status === undefined || status === "auth-needed" || status === "storage-full") throw error;
+    });
+  }
+
+  /** What the server takes, as it says; else as it said; else the protocol's defaults. */
+  async #limits(): Promise<Pick<Limits, "max_operations" | "max_body_bytes">> {
+    try {
+      const limits = await this.#engine.api.open<Limits>("GET", "/api/v1/limits");
+      if (limits) await this.#engine.store.transaction("write", (tx) => setMeta(tx, "limits", limits));
+      if (limits) return limits;
+    } catch (error) {
+      if (statusOf(error) === undefined || statusOf(error) === "storage-full") throw error;
+    }
+    return (await this.#engine.store.transaction("read", (tx) => getMeta(tx, "limits"))) ?? FALLBACK_LIMITS;
+  }
+}
+
+/** Stops a push that would delete too much. */
+async function guard(tx: Transaction, queue: readonly QueuedOperation[]): Promise<void> {
+  const deleted = new Set(queue.filter((row) => row.operation === "delete").map((row) => row.document_id));
+  const known = (await tx.all("documents")).filter(
+    (document) => document.version > 0 && (!document.deleted || deleted.has(document.document_id)),
+  );
+  if (isMassDeletion(deleted.size, known.length)) throw new MassDeletion("server", deleted.size, known.length);
+}

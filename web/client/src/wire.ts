@@ -1,0 +1,33 @@
+/**
+ * The wire's types under short names. They are generated from the server's `openapi.yaml`; nothing here adds to them.
+ *
+ * @module
+ */
+import type { components } from "./openapi.js";
+
+type Schemas = components["schemas"];
+
+/** A document as the server shows it. */
+export type WireDocument = Schemas["Document"];
+/** The body of a push. */
+export type BatchRequest = Schemas["BatchRequest"];
+/** The answer to a push. */
+export type BatchAnswer = Schemas["BatchAnswer"];
+/** One operation of a push. */
+export type WireOperation = Schemas["Operation"];
+/** What a create or an update carries. */
+export type WireData = Schemas["OperationData"];
+/** What became of one operation. */
+export type OperationResult = Schemas["OperationResult"];
+/** Why an operation was not applied. */
+export type OperationError = Schemas["OperationError"];
+/** The version that an operation was made on. */
+export type BaseVersion = Schemas["Base"];
+/** One page of the feed. */
+export type ChangesPage = Schemas["ChangesPage"];
+/** What the server takes at most. */
+export type Limits = Schemas["Limits"];
+/** What login and register answer. */
+export type SessionAnswer = Schemas["Session"];
+/** A refusal of a whole request (RFC 9457). */
+export type Problem = Schemas["Problem"];

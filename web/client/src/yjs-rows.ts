@@ -1,0 +1,114 @@
+/**
+ * Yjs bytes in a store: rows of updates, merged when they are read and folded when they are many.
+ *
+ * @module
+ */
+import * as Y from "yjs";
+import type { YjsRow } from "./model.js";
+import { nextNumber, yjsKey, type Transaction } from "./store.js";
+
+/** The root type of a document's text: what the server derives `content` from. */
+export const ROOT = "content";
+
+/** More rows than this of one owner are folded into one. */
+const FOLD_AT = 64;
+
+/** All rows of a document, oldest first. */
+export function readRows(tx: Transaction, documentId: string): Promise<YjsRow[]> {
+  return tx.all("yjs", yjsKey(documentId));
+}
+
+/** The rows' updates as one; `undefined` if there are none. */
+export function mergeRows(rows: readonly YjsRow[]): Uint8Array | undefined {
+  const updates = rows.map((row) => row.update);
+  return updates.length > 1 ? Y.mergeUpdates(updates) : updates[0];
+}
+
+/** Adds an update; with `operation` it is an edit that this operation carries. Folds what has become many rows. */
+export async function addRow(
+  tx: Transaction,
+  documentId: string,
+  update: Uint8Array,
+  operation?: string,
+): Promise<void> {
+  const owner = operation === undefined ? {} : { operation };
+  const rows = (await readRows(tx, documentId)).filter((row) => row.operation === operation);
+  let whole = update;
+  if (rows.length >= FOLD_AT) {
+    whole = Y.mergeUpdates([...rows.map((row) => row.update), update]);
+    for (const row of rows) await tx.delete("yjs", yjsKey(documentId, row.number));
+  }
+  const number = await nextNumber(tx);
+  await tx.put("yjs", yjsKey(documentId, number), { document_id: documentId, number, update: whole, ...owner });
+}
+
+/** Gives rows another owner; without `to` they count as known to the server. */
+export async function passRows(tx: Transaction, rows: readonly YjsRow[], to?: string): Promise<void> {
+  for (const { document_id, number, update } of rows) {
+    const row: YjsRow = { document_id, number, update, ...(to === undefined ? {} : { operation: to }) };
+    await tx.put("yjs", yjsKey(document_id, number), row);
+  }
+}
+
+/** Removes rows. */
+export async function removeRows(tx: Transaction, rows: readonly YjsRow[]): Promise<void> {
+  for (const row of rows) await tx.delete("yjs", yjsKey(row.document_id, row.number));
+}
+
+/** A document with this state, apart from every editor. */
+export function docFrom(state: Uint8Array | undefined): Y.Doc {
+  const doc = new Y.Doc();
+  if (state) Y.applyUpdate(doc, state);
+  return doc;
+}
+
+/** Turns a text into another one by replacing what lies between their common beginning and end. */
+export function replaceText(text: Y.Text, wanted: string): void {
+  const present = text.toString();
+  let start = 0;
+  while (start < present.length && start < wanted.length && present[start] === wanted[start]) start += 1;
+  let end = 0;
+  const room = Math.min(present.length, wanted.length) - start;
+  while (end < room && present[present.length - 1 - end] === wanted[wanted.length - 1 - end]) end += 1;
+  // Both halves of a surrogate pair stay together.
+  if (start > 0 && isHighSurrogate(present.charCodeAt(start - 1))) start -= 1;
+  if (end > 0 && isHighSurrogate(present.charCodeAt(present.length - end - 1))) end -= 1;
+  text.doc?.transact(() => {
+    if (present.length - end > start) text.delete(start, present.length - end - start);
+    if (wanted.length - end > start) text.insert(start, wanted.slice(start, wanted.length - end));
+  });
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+/**
+ * The update that gives a state this text; `undefined` if it has it already.
+ *
+ * @throws RangeError if the state is not a plain text
+ */
+export function textUpdate(state: Uint8Array | undefined, wanted: string): Uint8Array | undefined {
+  const doc = docFrom(state);
+  if (plainText(doc) === undefined) throw new RangeError("the document is rich text: change it in its editor");
+  let made: Uint8Array | undefined;
+  doc.on("update", (update: Uint8Array) => (made = update));
+  replaceText(doc.getText(ROOT), wanted);
+  doc.destroy();
+  return made;
+}
+
+/** The text of a state; `undefined` if it is rich text, whose text only the server derives. */
+export function textOf(state: Uint8Array | undefined): string | undefined {
+  const doc = docFrom(state);
+  const text = plainText(doc);
+  doc.destroy();
+  return text;
+}
+
+function plainText(doc: Y.Doc): string | undefined {
+  const root = doc.getText(ROOT);
+  const text = root.toString();
+  // Nodes of rich text count, and have no characters.
+  return root.length === text.length ? text : undefined;
+}

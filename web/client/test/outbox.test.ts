@@ -1,0 +1,248 @@
+// The queue: durable, named once, coalesced, in order, in chunks.
+import { describe, expect, test } from "vitest";
+import {
+  MemoryStore,
+  NoSuchDocument,
+  StorageFullError,
+  type BatchSyncService,
+  type Store,
+  type Transaction,
+} from "../src/index.js";
+import { Script } from "./support/script.js";
+
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** A store without room for anything more, when told so. */
+class FullStore extends MemoryStore {
+  full = false;
+  protected override persist(): Promise<void> {
+    return this.full ? Promise.reject(new StorageFullError()) : Promise.resolve();
+  }
+}
+
+type Step = (client: BatchSyncService, id: string) => Promise<unknown>;
+const rename: (title: string) => Step = (title) => (client, id) => client.queueUpdate(id, { title });
+const write: (content: string) => Step = (content) => (client, id) => client.queueUpdate(id, { content });
+const remove: Step = (client, id) => client.queueDelete(id);
+const revive: Step = (client, id) => client.queueUpdate(id, { restore: true });
+
+describe("coalescing", () => {
+  const table: { what: string; known: boolean; steps: Step[]; queue: object[] }[] = [
+    {
+      what: "a create and edits are one create",
+      known: false,
+      steps: [rename("new"), write("text")],
+      queue: [{ operation: "create", title: "new", content: "text" }],
+    },
+    { what: "a create and a delete are nothing", known: false, steps: [write("text"), remove], queue: [] },
+    {
+      what: "edits are one update",
+      known: true,
+      steps: [write("a"), rename("new"), write("b")],
+      queue: [{ operation: "update", title: "new", content: "b", base_version: 1 }],
+    },
+    {
+      what: "edits and a delete are a delete",
+      known: true,
+      steps: [write("a"), remove],
+      queue: [{ operation: "delete", base_version: 1 }],
+    },
+    { what: "what changes nothing is nothing", known: true, steps: [rename("note"), write("first")], queue: [] },
+    {
+      what: "a delete that is taken back is an edit",
+      known: true,
+      steps: [remove, revive],
+      queue: [{ operation: "update", content: "first", base_version: 1 }],
+    },
+  ];
+  test.each(table)("$what", async ({ known, steps, queue }) => {
+    const script = new Script();
+    const client = await script.client();
+    const id = await client.queueCreate({ title: "note", content: "first", kind: "text" });
+    if (known) await script.clock.run(client.sync());
+    for (const step of steps) await step(client, id);
+    expect(await client.queued()).toMatchObject(queue);
+    expect(await client.queued()).toHaveLength(queue.length);
+    for (const row of await client.queued()) expect(row).not.toHaveProperty("restore");
+  });
+
+  test("never into an operation that was sent once", async () => {
+    const script = new Script();
+    const client = await script.client({ retries: 1 });
+    const id = await client.queueCreate({ title: "sent", kind: "text" });
+    script.on = ({ path }) => (path.endsWith("/batch") ? new Error("lost") : undefined);
+    expect((await script.clock.run(client.sync())).status).toBe("offline");
+    await client.queueUpdate(id, { title: "edited" });
+    await client.queueUpdate(id, { title: "edited twice" });
+    expect(await client.queued()).toMatchObject([
+      { operation: "create", title: "sent" },
+      { operation: "update", title: "edited twice" },
+    ]);
+    script.on = () => undefined;
+    script.seen.length = 0;
+    await script.clock.run(client.sync());
+    // In order, and one after the other: the second is made on what became of the first.
+    expect(script.pushed).toEqual([["create sent"], ["update edited twice"]]);
+    expect(script.batches[1]?.operations[0]).toMatchObject({ base_version: 1 });
+  });
+
+  test("a sent create and a delete are both sent", async () => {
+    const script = new Script();
+    const client = await script.client({ retries: 1 });
+    const id = await client.queueCreate({ title: "sent" });
+    script.on = ({ path }) => (path.endsWith("/batch") ? new Error("lost") : undefined);
+    await script.clock.run(client.sync());
+    await client.queueDelete(id);
+    script.on = () => undefined;
+    script.seen.length = 0;
+    await script.clock.run(client.sync());
+    expect(script.pushed).toEqual([["create sent"], ["delete"]]);
+    expect(await client.queued()).toEqual([]);
+  });
+});
+
+describe("the queue", () => {
+  test("is durable before the promise resolves, and untouched when there is no room", async () => {
+    const script = new Script();
+    const store = new FullStore();
+    const client = await script.client({ store });
+    const id = await client.queueCreate({ title: "kept", content: "first", kind: "text" });
+    const before = await snapshot(store);
+    store.full = true;
+    await expect(client.queueCreate({ title: "lost" })).rejects.toThrow(StorageFullError);
+    await expect(client.queueUpdate(id, { content: "lost" })).rejects.toThrow(StorageFullError);
+    await expect(client.queueDelete(id)).rejects.toThrow(StorageFullError);
+    expect((await script.clock.run(client.sync())).status).toBe("storage-full");
+    expect(await snapshot(store)).toEqual(before);
+    store.full = false;
+    expect((await script.clock.run(client.sync())).status).toBe("synced");
+    expect(script.pushed).toEqual([["create kept"]]);
+  });
+
+  test("no room to note an answer: the operation stays, and is sent again as it was", async () => {
+    const script = new Script();
+    const store = new FullStore();
+    const client = await script.client({ store });
+    await client.queueCreate({ title: "note" });
+    script.on = ({ path }) => void (store.full = path.endsWith("/batch"));
+    expect((await script.clock.run(client.sync())).status).toBe("storage-full");
+    expect(await client.queued()).toHaveLength(1);
+    script.on = () => void (store.full = false);
+    store.full = false;
+    expect((await script.clock.run(client.sync())).status).toBe("synced");
+    expect(script.batches[1]?.operations).toEqual(script.batches[0]?.operations);
+  });
+
+  test("names an operation once: UUIDv7, ascending, and the same after a restart and at every try", async () => {
+    const script = new Script();
+    const store = new MemoryStore();
+    const client = await script.client({ store, retries: 2 });
+    for (const title of ["a", "b", "c"]) await client.queueCreate({ title });
+    const names = (await client.queued()).map((row) => row.client_id);
+    expect(names.every((name) => UUID_V7.test(name))).toBe(true);
+    expect([...names].sort()).toEqual(names);
+    script.on = ({ path }) => (path.endsWith("/batch") ? new Error("lost") : undefined);
+    await script.clock.run(client.sync());
+    const restarted = await script.client({ store });
+    script.on = () => undefined;
+    await script.clock.run(restarted.sync());
+    const device = (await restarted.status()).device_id;
+    expect(script.batches.map((batch) => batch.device_id)).toEqual([device]);
+    expect(script.batches[0]?.operations.map((row) => row.client_id)).toEqual(names);
+  });
+
+  test("every try carries the same operations, byte for byte", async () => {
+    const script = new Script();
+    const client = await script.client();
+    const id = await client.queueCreate({ title: "note", content: "text" });
+    let tries = 0;
+    script.on = ({ path }) => (path.endsWith("/batch") && (tries += 1) < 3 ? new Error("lost") : undefined);
+    const sync = client.sync();
+    (await client.openDocument(id)).getText("content").insert(0, "typed meanwhile: ");
+    expect((await script.clock.run(sync)).status).toBe("synced");
+    const operations = script.batches.slice(0, 3).map((batch) =>
+      JSON.stringify(
+        batch.operations.map((row) => ({
+          ...row,
+          data: { ...("data" in row ? row.data : {}), state_vector_b64: "" },
+        })),
+      ),
+    );
+    expect(new Set(operations).size).toBe(1);
+  });
+
+  test("is chunked by count, within the server's limits", async () => {
+    const script = new Script();
+    const client = await script.client({ batchSize: 40 });
+    script.limits.max_operations = 30;
+    for (let n = 0; n < 70; n += 1) await client.queueCreate({ title: `note ${n}`, kind: "text" });
+    await script.clock.run(client.sync());
+    expect(script.pushed.map((batch) => batch.length)).toEqual([30, 30, 10]);
+    expect(script.pushed.flat()).toEqual(Array.from({ length: 70 }, (_, n) => `create note ${n}`));
+  });
+
+  test("is chunked by bytes; what is too large alone is sent alone", async () => {
+    const script = new Script();
+    const client = await script.client();
+    script.limits.max_body_bytes = 10_000;
+    const sizes = [3000, 3000, 3000, 20_000, 100];
+    for (const size of sizes)
+      await client.queueCreate({ title: String(size), content: "é".repeat(size / 2), kind: "text" });
+    const lengths: number[] = [];
+    script.on = ({ path, body }) => {
+      if (path.endsWith("/batch")) lengths.push(new TextEncoder().encode(JSON.stringify(body)).length);
+      return undefined;
+    };
+    await script.clock.run(client.sync());
+    expect(script.pushed).toEqual([["create 3000", "create 3000"], ["create 3000"], ["create 20000"], ["create 100"]]);
+    expect(lengths.filter((length) => length > 10_000)).toHaveLength(1);
+  });
+
+  test("operations on one document never overtake each other, with many chunks under way", async () => {
+    const script = new Script();
+    const store = new MemoryStore();
+    const first = await script.client({ store, retries: 1 });
+    const ids = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => first.queueCreate({ title: `${n}`, kind: "text" })),
+    );
+    script.on = ({ path }) => (path.endsWith("/batch") ? new Error("lost") : undefined);
+    await script.clock.run(first.sync());
+    for (const id of ids) await first.queueUpdate(id, { content: "edited" });
+    const underWay = new Set<string>();
+    let most = 0;
+    script.on = async ({ path, body }) => {
+      if (!path.endsWith("/batch")) return undefined;
+      const documents = (body as { operations: { document_id: string }[] }).operations.map((row) => row.document_id);
+      expect(documents.filter((id) => underWay.has(id))).toEqual([]);
+      for (const id of documents) underWay.add(id);
+      most = Math.max(most, underWay.size);
+      await new Promise<void>((resolve) =>
+        script.clock.setTimeout(resolve, 100 * (1 + ((documents[0]?.charCodeAt(35) ?? 0) % 5))),
+      );
+      for (const id of documents) underWay.delete(id);
+      return undefined;
+    };
+    const second = await script.client({ store, concurrency: 4, batchSize: 2 });
+    expect((await script.clock.run(second.sync())).status).toBe("synced");
+    expect(most).toBeGreaterThan(2);
+    expect(script.pushed.flat()).toHaveLength(24);
+    for (const [n, id] of ids.entries()) {
+      const kinds = script.batches.flatMap((batch) => batch.operations).filter((row) => row.document_id === id);
+      expect(kinds.map((row) => row.operation)).toEqual(["create", "update"]);
+      expect(kinds[1], `document ${n}`).toMatchObject({ base_version: 1 });
+    }
+  });
+
+  test("a document that is not there cannot be changed", async () => {
+    const client = await new Script().client();
+    const id = await client.queueCreate({ title: "gone" });
+    await client.queueDelete(id);
+    for (const step of [rename("x"), write("x"), remove])
+      await expect(step(client, id)).rejects.toThrow(NoSuchDocument);
+  });
+});
+
+function snapshot(store: Store): Promise<unknown> {
+  const read = async (tx: Transaction) => [await tx.all("operations"), await tx.all("documents"), await tx.all("yjs")];
+  return store.transaction("read", read);
+}

@@ -1,0 +1,385 @@
+// The client and the real server, over HTTP.
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import * as Y from "yjs";
+import {
+  BatchSyncService,
+  MemoryStore,
+  ROOT,
+  type ClientOptions,
+  type Session,
+  type SyncReport,
+} from "../src/index.js";
+import { losing, TestServer } from "./support/server.js";
+
+let server: TestServer;
+let users = 0;
+const quick = { baseMs: 20, capMs: 200 };
+
+beforeAll(async () => {
+  server = await TestServer.start();
+});
+afterAll(() => server.stop());
+
+function client(options: Partial<ClientOptions> = {}): BatchSyncService {
+  const store = new MemoryStore();
+  const made = new BatchSyncService({ url: server.url, store, backoff: quick, ...options });
+  stores.set(made, store);
+  return made;
+}
+
+/** Two devices of one new user, both logged in. */
+async function devices(options: Partial<ClientOptions> = {}): Promise<[BatchSyncService, BatchSyncService]> {
+  const name = `user-${(users += 1)}`;
+  const [laptop, phone] = [client(options), client()];
+  await laptop.register(name, "correct horse battery");
+  await phone.login(name, "correct horse battery");
+  return [laptop, phone];
+}
+
+function expectSynced(report: SyncReport): void {
+  expect(report.error).toBeUndefined();
+  expect(report.status).toBe("synced");
+  expect(report.progress).toMatchObject({ failed: 0, skipped: 0, percentage: 100, errors: [] });
+}
+
+const stores = new WeakMap<BatchSyncService, MemoryStore>();
+
+async function session(of: BatchSyncService): Promise<{ token: string }> {
+  const row = await stores.get(of)?.transaction("read", (tx) => tx.get("meta", "session"));
+  return { token: (row as Session).access_token };
+}
+
+/** A request about sync runs, as the user of a device. */
+async function askRuns(of: BatchSyncService, method: string, path: string): Promise<Response> {
+  const { workspace_id } = await of.status();
+  const headers = { authorization: `Bearer ${(await session(of)).token}` };
+  return fetch(`${server.url}/api/v1/syncs${path}?workspace_id=${workspace_id}`, { method, headers });
+}
+
+/** Calls off the newest sync run of a device's user. */
+async function callOff(of: BatchSyncService): Promise<void> {
+  const { items } = (await (await askRuns(of, "GET", "")).json()) as { items: { sync_id: string }[] };
+  expect((await askRuns(of, "POST", `/${items[0]?.sync_id}/cancel`)).status).toBe(200);
+}
+
+async function texts(of: BatchSyncService): Promise<Record<string, string>> {
+  const all = await Promise.all((await of.documents()).map(({ document_id }) => of.document(document_id)));
+  return Object.fromEntries(all.map((document) => [document?.title ?? "", document?.content ?? ""]));
+}
+
+describe("against the server", () => {
+  test("120 documents written offline, then a login: pushed in chunks, pulled by a second device", async () => {
+    const laptop = client({ batchSize: 25 });
+    for (let n = 0; n < 120; n += 1) {
+      await laptop.queueCreate({ title: `note ${n}`, content: `text ${n}`, kind: n % 2 ? "yjs" : "text" });
+    }
+    expect((await laptop.sync()).status).toBe("auth-needed");
+    await laptop.register("offline-writer", "correct horse battery");
+    const report = await laptop.sync();
+    expectSynced(report);
+    expect(report.progress).toMatchObject({ total: 120, succeeded: 120 });
+
+    const phone = client();
+    await phone.login("offline-writer", "correct horse battery");
+    expectSynced(await phone.sync());
+    const pulled = await texts(phone);
+    expect(Object.keys(pulled)).toHaveLength(120);
+    expect(pulled["note 7"]).toBe("text 7");
+    expect(pulled["note 8"]).toBe("text 8");
+    expect(pulled).toEqual(await texts(laptop));
+  });
+
+  test("two devices edit one Yjs document offline: both edits survive on both", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "plan", content: "one\ntwo\nthree\n" });
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+
+    (await laptop.openDocument(id)).getText(ROOT).insert(0, "from the laptop\n");
+    const onPhone = (await phone.openDocument(id)).getText(ROOT);
+    onPhone.insert(onPhone.length, "from the phone\n");
+    onPhone.delete(4, 4);
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+    expectSynced(await laptop.sync());
+
+    const both = "from the laptop\none\nthree\nfrom the phone\n";
+    expect(await texts(phone)).toEqual({ plan: both });
+    expect(await texts(laptop)).toEqual({ plan: both });
+    expect(onPhone.toString()).toBe(both);
+  });
+
+  test("two devices edit different lines of one plain text: the server merges, both take it over", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "list", content: "milk\nbread\neggs\n", kind: "text" });
+    await laptop.sync();
+    await phone.sync();
+    await laptop.queueUpdate(id, { content: "oat milk\nbread\neggs\n" });
+    await phone.queueUpdate(id, { content: "milk\nbread\nsix eggs\n" });
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+    expectSynced(await laptop.sync());
+    expect(await texts(phone)).toEqual({ list: "oat milk\nbread\nsix eggs\n" });
+    expect(await texts(laptop)).toEqual(await texts(phone));
+  });
+
+  test("an edit made while the answer to the one before was lost merges with what others wrote", async () => {
+    let lose = false;
+    const [laptop, phone] = await devices({ fetch: losing((path) => lose && path.endsWith("/batch")), retries: 1 });
+    const id = await laptop.queueCreate({ title: "list", content: "a\nb\nc\nd\ne\n", kind: "text" });
+    await laptop.sync();
+    await phone.sync();
+    await phone.queueUpdate(id, { content: "a\nb\nc\nd\nE\n" });
+    await phone.sync();
+    await laptop.queueUpdate(id, { content: "A\nb\nc\nd\ne\n" });
+    lose = true;
+    expect((await laptop.sync({ direction: "push" })).status).toBe("offline");
+    lose = false;
+    await laptop.queueUpdate(id, { content: "A\nb\nC\nd\ne\n" });
+    expectSynced(await laptop.sync());
+    expect(await texts(laptop)).toEqual({ list: "A\nb\nC\nd\nE\n" });
+    await phone.sync();
+    expect(await texts(phone)).toEqual({ list: "A\nb\nC\nd\nE\n" });
+  });
+
+  test("a lost answer to a merge of Yjs states: what others wrote still arrives", async () => {
+    let lose = false;
+    const [laptop, phone] = await devices({ fetch: losing((path) => lose && path.endsWith("/batch")), retries: 1 });
+    const id = await laptop.queueCreate({ title: "plan", content: "base" });
+    await laptop.sync();
+    await phone.sync();
+    await phone.queueUpdate(id, { content: "base, from the phone" });
+    await phone.sync();
+    await laptop.queueUpdate(id, { content: "from the laptop: base" });
+    lose = true;
+    expect((await laptop.sync()).status).toBe("offline");
+    lose = false;
+    expectSynced(await laptop.sync());
+    expect(await texts(laptop)).toEqual({ plan: "from the laptop: base, from the phone" });
+    expectSynced(await phone.sync());
+    expect(await texts(phone)).toEqual(await texts(laptop));
+  });
+
+  test("another device's change arrives by the server's events, within a second", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "plan", content: "base" });
+    await laptop.sync();
+    await phone.sync();
+    const text = (await phone.openDocument(id)).getText(ROOT);
+    let pulls = 0;
+    phone.on("synced", () => (pulls += 1));
+    const end = phone.subscribe();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await laptop.queueUpdate(id, { content: "base, heard" });
+    await laptop.sync();
+    await vi.waitFor(() => expect(text.toString()).toBe("base, heard"), { timeout: 2000, interval: 20 });
+    // Its own change is not news.
+    const before = pulls;
+    text.insert(0, "and answered: ");
+    await phone.sync({ direction: "push" });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(pulls).toBe(before + 1);
+    end();
+  });
+
+  test("an edit that leans on a dead letter is widened to all that the server lacks", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "plan", content: "base" });
+    await laptop.sync();
+    // The server refuses a title with a NUL character, and with it the edit that came along.
+    const text = (await laptop.openDocument(id)).getText(ROOT);
+    text.insert(4, ", refused");
+    await laptop.flush();
+    await laptop.queueUpdate(id, { title: "no\0title" });
+    expect(await laptop.sync()).toMatchObject({ progress: { failed: 1 } });
+    expect(await laptop.deadLetters()).toHaveLength(1);
+    text.insert(text.length, ", and widened");
+    await laptop.flush();
+    await laptop.queueUpdate(id, { title: "plan" });
+    const answers: string[] = [];
+    laptop.on("result", (result) => answers.push(result.error?.code ?? result.status));
+    expect((await laptop.sync()).status).toBe("synced");
+    expect(answers).toEqual(["yjs_missing_dependencies", "success"]);
+    await phone.sync();
+    expect(await texts(phone)).toEqual({ plan: "base, refused, and widened" });
+  });
+
+  test("a title that waits to be pushed is not replaced by a pull; the other one is in the history", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "plan", content: "base" });
+    await laptop.sync();
+    await phone.sync();
+    await laptop.queueUpdate(id, { title: "mine" });
+    await phone.queueUpdate(id, { title: "theirs", content: "base, theirs" });
+    await phone.sync();
+    await laptop.pull();
+    expect(await laptop.document(id)).toMatchObject({ title: "mine", content: "base, theirs" });
+  });
+
+  test("a deletion does not follow a merge that nobody saw: somebody is asked", async () => {
+    let remove: (() => Promise<void>) | undefined;
+    const [laptop, phone] = await devices({
+      fetch: async (input, init) => {
+        const response = await fetch(input, init);
+        if (input.endsWith("/batch")) await remove?.();
+        return response;
+      },
+    });
+    const id = await laptop.queueCreate({ title: "plan", content: "base" });
+    await laptop.sync();
+    await phone.sync();
+    await phone.queueUpdate(id, { content: "base, and something important" });
+    await phone.sync();
+    await laptop.queueUpdate(id, { content: "mine: base" });
+    remove = async () => {
+      remove = undefined;
+      await laptop.queueDelete(id);
+    };
+    await laptop.sync();
+    expect(await laptop.conflicts()).toMatchObject([{ error: { code: "version_mismatch" }, mine: { deleted: true } }]);
+    expect((await laptop.conflicts())[0]?.theirs.content).toBe("mine: base, and something important");
+  });
+
+  test.each(["yjs", "text"] as const)(
+    "a %s document that one device deleted is brought back by the other, and edited on",
+    async (kind) => {
+      const [laptop, phone] = await devices();
+      const id = await laptop.queueCreate({ title: "plan", content: "base\n", kind });
+      await laptop.sync();
+      await phone.sync();
+      await laptop.queueDelete(id);
+      await laptop.sync();
+      expectSynced(await phone.sync());
+      expect(await phone.documents()).toEqual([]);
+      await phone.queueUpdate(id, { restore: true });
+      await phone.queueUpdate(id, { content: "base\nrestored\n" });
+      expectSynced(await phone.sync());
+      expectSynced(await laptop.sync());
+      expect(await texts(laptop)).toEqual({ plan: "base\nrestored\n" });
+      await laptop.queueUpdate(id, { content: "base, edited on\nrestored\n" });
+      expectSynced(await laptop.sync());
+      expectSynced(await phone.sync());
+      expect(await texts(phone)).toEqual({ plan: "base, edited on\nrestored\n" });
+    },
+  );
+
+  test("rich text: the server derives its text, and nobody writes plain text into it", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "report" });
+    const fragment = (await laptop.openDocument(id)).getXmlFragment(ROOT);
+    for (const line of ["first", "second"]) {
+      const paragraph = new Y.XmlElement("paragraph");
+      paragraph.insert(0, [new Y.XmlText(line)]);
+      fragment.push([paragraph]);
+    }
+    await laptop.flush();
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+    expect((await phone.document(id))?.content).toBe("first\nsecond");
+    expect((await phone.openDocument(id)).getXmlFragment(ROOT).toString()).toBe(fragment.toString());
+    await expect(phone.queueUpdate(id, { content: "plain" })).rejects.toThrow("rich text");
+    expect(await phone.queued()).toEqual([]);
+  });
+
+  test("a run that is called off on the server ends, and what is left goes as another one", async () => {
+    let batches = 0;
+    const [laptop, phone] = await devices({
+      batchSize: 5,
+      concurrency: 1,
+      fetch: async (input, init) => {
+        if (input.endsWith("/batch") && (batches += 1) === 3) await callOff(laptop);
+        return fetch(input, init);
+      },
+    });
+    for (let n = 0; n < 20; n += 1) await laptop.queueCreate({ title: `note ${n}` });
+    expect((await laptop.sync()).status).toBe("cancelled");
+    expect(await laptop.status()).toMatchObject({ queued: 10, dead_letters: 0 });
+    expectSynced(await laptop.resume());
+    await phone.sync();
+    expect(await phone.documents()).toHaveLength(20);
+  });
+
+  test("an access token that expires is refreshed; after a logout somebody has to log in", async () => {
+    const strict = await TestServer.start({ LANDFALL_ACCESS_TOKEN_S: "2" });
+    try {
+      const laptop = client({ url: strict.url });
+      await laptop.register("ada", "correct horse battery");
+      const first = await session(laptop);
+      await laptop.queueCreate({ title: "note" });
+      await vi.waitFor(
+        async () => {
+          const answer = await fetch(`${strict.url}/api/v1/workspaces`, {
+            headers: { authorization: `Bearer ${first.token}` },
+          });
+          expect(answer.status).toBe(401);
+        },
+        { timeout: 90_000, interval: 250 },
+      );
+      expectSynced(await laptop.sync());
+      expect((await session(laptop)).token).not.toBe(first.token);
+      await laptop.logout();
+      await laptop.queueCreate({ title: "written while logged out" });
+      expect((await laptop.sync()).status).toBe("auth-needed");
+      await laptop.login("ada", "correct horse battery");
+      expectSynced(await laptop.sync());
+    } finally {
+      await strict.stop();
+    }
+  }, 100_000);
+
+  test("sync runs are told to the server, for its history", async () => {
+    const [laptop] = await devices();
+    for (const title of ["a", "b", "c"]) await laptop.queueCreate({ title });
+    await laptop.sync();
+    const answer = await askRuns(laptop, "GET", "");
+    expect(await answer.json()).toMatchObject({
+      items: [
+        {
+          status: "completed",
+          total: 3,
+          succeeded: 3,
+          direction: "both",
+          device_id: (await laptop.status()).device_id,
+        },
+      ],
+    });
+  });
+
+  test("lost answers: everything is sent again and applied once", async () => {
+    let calls = 0;
+    const [laptop, phone] = await devices({
+      fetch: losing((path) => path.endsWith("/batch") && (calls += 1) % 2 === 1),
+      batchSize: 10,
+      concurrency: 1,
+    });
+    let replayed = 0;
+    laptop.on("result", (result) => (replayed += result.replayed ? 1 : 0));
+    for (let n = 0; n < 40; n += 1) await laptop.queueCreate({ title: `note ${n}`, content: `text ${n}` });
+    expectSynced(await laptop.sync());
+    expect(replayed).toBeGreaterThan(0);
+    expectSynced(await phone.sync());
+    const documents = await phone.documents();
+    expect(documents).toHaveLength(40);
+    expect(documents.every((document) => document.version === 1)).toBe(true);
+    expect(await texts(phone)).toEqual(await texts(laptop));
+  });
+
+  test("killed and restarted in the middle of 500 documents: nothing lost, nothing doubled", async () => {
+    const [laptop, phone] = await devices({ retries: 2, batchSize: 20 });
+    for (let n = 0; n < 500; n += 1)
+      await laptop.queueCreate({ title: `note ${n}`, content: `text ${n}`, kind: "text" });
+    let restarted: Promise<void> | undefined;
+    laptop.on("progress", ({ succeeded }) => {
+      if (succeeded > 100) restarted ??= server.kill().then(() => server.restart());
+    });
+    let report = await laptop.sync();
+    await restarted;
+    expect(restarted).toBeDefined();
+    for (let tries = 0; report.status !== "synced" && tries < 20; tries += 1) report = await laptop.resume();
+    expect(report.status).toBe("synced");
+    expect(await laptop.status()).toMatchObject({ queued: 0, dead_letters: 0, conflicts: 0, documents: 500 });
+    expectSynced(await phone.sync());
+    expect(await texts(phone)).toEqual(await texts(laptop));
+    expect((await phone.documents()).length).toBe(500);
+  });
+});
