@@ -48,3 +48,7 @@ web-test:
 # The tests of openapi.yaml: sound, complete, in step with the server
 openapi:
     cargo test --locked --test http openapi
+
+# The terminal picture of the README, recorded from a real run
+terminal-picture:
+    scripts/terminal-picture
