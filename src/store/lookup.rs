@@ -22,16 +22,18 @@ pub struct UpdatesSince {
 }
 
 impl Store {
-    /// Heads of those of the documents that exist, live or deleted, in any order.
+    /// Heads of those of the documents that readers see, live or deleted, in any order; purged ones are none.
     ///
     /// # Errors
     /// Whatever the database said.
     pub fn find_heads(&self, workspace_id: WorkspaceId, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError> {
         let workspace_id = DbUuid(workspace_id.0);
-        self.read(|connection| match connection {
+        let mut heads = self.read(|connection| match connection {
             AnyConnection::Sqlite(connection) => sqlite::load_heads(connection, workspace_id, ids),
             AnyConnection::Postgres(connection) => postgres::load_heads(connection, workspace_id, ids),
-        })
+        })?;
+        heads.retain(|head| !head.is_purged());
+        Ok(heads)
     }
 
     /// The version of a document, live or deleted, that readers still see.
@@ -54,8 +56,8 @@ impl Store {
         })
     }
 
-    /// Those of the documents (each named once) that exist, live or deleted, with their bodies, in any order, in one
-    /// snapshot.
+    /// Those of the documents (each named once) that readers see, live or deleted, with their bodies, in any order, in
+    /// one snapshot.
     ///
     /// # Errors
     /// Whatever the database said.
@@ -64,13 +66,15 @@ impl Store {
         workspace_id: WorkspaceId,
         ids: &[DocumentId],
     ) -> Result<Vec<StoredDocument>, StoreError> {
-        self.read_snapshot(|connection| match connection {
+        let mut documents: Vec<StoredDocument> = self.read_snapshot(|connection| match connection {
             AnyConnection::Sqlite(_) => {
                 let documents = ids.iter().map(|id| find_stored(connection, workspace_id, *id));
                 documents.filter_map(Result::transpose).collect()
             }
             AnyConnection::Postgres(connection) => postgres::load_documents(connection, DbUuid(workspace_id.0), ids),
-        })
+        })?;
+        documents.retain(|document| !document.head.is_purged());
+        Ok(documents)
     }
 
     /// What the document's Yjs log has beyond `version`; `None` if there is no such document.

@@ -59,6 +59,9 @@ fn a_purged_document_is_gone_and_stays_gone(database: Database) {
     ada.versions(&id, "").expect_problem(404, "not_found");
     ada.version(&id, 1).expect_problem(404, "not_found");
     assert_eq!(ada.list("&include_deleted=true").expect(200).items(), [Value::Null; 0]);
+    let diff = json!({ "workspace_id": ada.workspace_id, "documents": [{ "document_id": id }] });
+    let diff = ada.post("/api/v1/documents/diff", &diff).expect(200);
+    assert_eq!(diff.items()[0]["error"]["code"], "not_found", "{diff}");
     // Receipts outlive tombstones. When they are gone too, a late resend cannot bring anything back.
     wait_until("the receipts are gone", || laptop(edited()).result("edit")["replayed"].is_null());
     let late = laptop(made()).expect(200).expect_outcomes(["make conflict deleted v3"]);
