@@ -41,7 +41,7 @@ audit:
 # The TypeScript client: types, and tests against the real server
 web-test:
     cargo build --locked
-    npm ci --prefix web/client
+    npm ci --prefix web
     npm run --prefix web/client check
     npm test --prefix web/client
 
