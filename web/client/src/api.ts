@@ -26,11 +26,14 @@ export interface ApiSettings {
   timeoutMs: number;
   /** Gives the access token of an outside identity provider; asked anew, with `true`, after a 401. */
   token?: (refresh: boolean) => Promise<string | undefined>;
+  /** Told when the server can be reached, or cannot, and that is new. */
+  onReach: (reachable: boolean) => void;
 }
 
 /** The server. */
 export class Api {
   readonly #settings: ApiSettings;
+  #isReachable: boolean | undefined;
 
   constructor(settings: ApiSettings) {
     this.#settings = settings;
@@ -43,9 +46,8 @@ export class Api {
   }
 
   /** Sends a request that needs no login. */
-  async open<T>(method: string, path: string, body?: unknown): Promise<T | undefined> {
-    const response = await this.#send(method, path, body);
-    return response.status === 204 ? undefined : parse<T>(response);
+  async open<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return parse<T>(await this.#send(method, path, body));
   }
 
   /** Opens a stream as the user who is logged in; no time is set for it. */
@@ -61,13 +63,20 @@ export class Api {
     );
   }
 
+  /** The access token; after the present one was refused, a fresh one. `undefined` if somebody has to log in. */
+  async token(refresh = false): Promise<string | undefined> {
+    if (this.#settings.token) return this.#settings.token(refresh);
+    const present = (await this.#session())?.access_token;
+    return refresh && present !== undefined ? this.#refresh(present) : present;
+  }
+
   /**
    * Runs a request with the access token; on 401 refreshes it, once.
    *
    * @throws {@link LoginNeeded} if that does not help
    */
   async authorized<T>(request: (token: string) => Promise<T>): Promise<T> {
-    const token = await this.#token();
+    const token = await this.token();
     if (token === undefined) throw new LoginNeeded();
     try {
       return await request(token);
@@ -85,11 +94,6 @@ export class Api {
 
   #session(): Promise<Session | undefined> {
     return this.#settings.store.transaction("read", (tx) => getMeta(tx, "session"));
-  }
-
-  async #token(): Promise<string | undefined> {
-    if (this.#settings.token) return this.#settings.token(false);
-    return (await this.#session())?.access_token;
   }
 
   /** A new access token; `undefined` if there is none to be had without a login. */
@@ -138,16 +142,26 @@ export class Api {
     try {
       response = await this.#settings.fetch(this.#settings.url + path, init);
     } catch (cause) {
-      throw new Unreachable(init.signal?.aborted ?? false, { cause });
+      const aborted = init.signal?.aborted ?? false;
+      if (!aborted) this.#reach(false);
+      throw new Unreachable(aborted, { cause });
     }
+    this.#reach(true);
     if (response.ok) return response;
     const problem = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined;
     throw new RequestRefused(response.status, problem, retryAfterMs(response, this.#settings.clock));
   }
+
+  #reach(reachable: boolean): void {
+    if (this.#isReachable === reachable) return;
+    this.#isReachable = reachable;
+    this.#settings.onReach(reachable);
+  }
 }
 
-/** The JSON of an answer. Some page of a network in between is no answer of the server's. */
+/** The JSON of an answer, or nothing with 204. Some page of a network in between is no answer of the server's. */
 async function parse<T>(response: Response): Promise<T> {
+  if (response.status === 204) return undefined as T;
   try {
     return (await response.json()) as T;
   } catch (cause) {
