@@ -31,21 +31,35 @@ pub struct Ran {
 }
 
 impl Desk {
+    /// A server on SQLite.
     pub fn new() -> Self {
-        Self::with(&[])
+        Self::on(Database::Sqlite)
     }
 
-    /// A server with these settings.
+    pub fn on(database: Database) -> Self {
+        Self::start(database, &[])
+    }
+
+    /// A server on SQLite with these settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
-        let server = TestServer::start_with(Database::Sqlite, &[&[("LANDFALL_RATE_LIMIT", "off")], settings].concat());
+        Self::start(Database::Sqlite, settings)
+    }
+
+    fn start(database: Database, settings: &[(&str, &str)]) -> Self {
+        let server = TestServer::start_with(database, &[&[("LANDFALL_RATE_LIMIT", "off")], settings].concat());
         let ada = server.register("ada");
         Self { server, ada }
     }
 
-    /// A server that keeps its port when it is restarted, since folders remember it.
+    /// A server on SQLite that keeps its port when it is restarted, since folders remember it.
     pub fn restartable() -> Self {
+        Self::restartable_on(Database::Sqlite)
+    }
+
+    /// The same, on either database.
+    pub fn restartable_on(database: Database) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self::with(&[("LANDFALL_LISTEN", &format!("127.0.0.1:{port}"))])
+        Self::start(database, &[("LANDFALL_LISTEN", &format!("127.0.0.1:{port}"))])
     }
 
     /// A new folder, connected.
