@@ -21,6 +21,7 @@ mod client_sync {
     mod files;
     mod first_sync;
     mod guards;
+    mod many_files;
     mod place;
     mod two_people;
 }
