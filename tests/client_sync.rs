@@ -24,4 +24,5 @@ mod client_sync {
     mod many_files;
     mod place;
     mod two_people;
+    mod unreadable;
 }
