@@ -20,9 +20,11 @@ mod client_sync {
     mod crashes;
     mod files;
     mod first_sync;
+    mod full_disk;
     mod guards;
     mod many_files;
     mod place;
+    mod small_disk;
     mod two_people;
     mod unreadable;
 }

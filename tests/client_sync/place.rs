@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::small_disk::SmallDisk;
 use crate::harness::user::PASSWORD;
 use crate::harness::{Database, TestServer, User};
 
@@ -21,6 +22,7 @@ pub struct Desk {
 pub struct Place {
     directory: TempDir,
     url: String,
+    disk: Option<SmallDisk>,
 }
 
 /// What a command came to.
@@ -71,7 +73,15 @@ impl Desk {
 
     /// A new folder.
     pub fn unconnected(&self) -> Place {
-        Place { directory: TempDir::new().unwrap(), url: self.server.client().base_url() }
+        Place { directory: TempDir::new().unwrap(), url: self.server.client().base_url(), disk: None }
+    }
+
+    /// A new folder with a folder in it that has so much room.
+    pub fn unconnected_with_small(&self, path: &str, kib: u32) -> Place {
+        let place = self.unconnected();
+        let small = place.path(path);
+        fs::create_dir(&small).unwrap();
+        Place { disk: Some(SmallDisk::on(&small, kib)), ..place }
     }
 
     /// Titles and texts of the workspace's documents.
@@ -98,7 +108,13 @@ impl Desk {
 
 impl Place {
     pub fn path(&self, path: &str) -> PathBuf {
-        self.directory.path().join(path)
+        let path = self.directory.path().join(path);
+        self.disk.as_ref().map_or(path.clone(), |disk| disk.seen(&path))
+    }
+
+    /// The disk of a folder with a small one in it.
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().unwrap()
     }
 
     pub fn url(&self) -> &str {
@@ -125,12 +141,12 @@ impl Place {
 
     /// Every file, the client's own left out, with its bytes.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        files_under(self.directory.path(), false)
+        files_under(&self.path(""), false)
     }
 
     /// Every file, the client's own too.
     pub fn all_files(&self) -> BTreeMap<String, Vec<u8>> {
-        files_under(self.directory.path(), true)
+        files_under(&self.path(""), true)
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -144,7 +160,7 @@ impl Place {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        command
+        self.disk.as_ref().map(|disk| disk.wrap(&command)).unwrap_or(command)
     }
 
     pub fn run(&self, arguments: &[&str]) -> Ran {
