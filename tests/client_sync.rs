@@ -11,7 +11,7 @@
 
 #[allow(dead_code, unused_imports, unused_macros, reason = "shared with the suites over HTTP, which use all of it")]
 mod harness;
-#[allow(dead_code, reason = "part of the test bench; nothing here needs Postgres")]
+#[allow(dead_code, reason = "part of the test bench")]
 mod postgres_server;
 
 mod client_sync {
@@ -20,7 +20,11 @@ mod client_sync {
     mod crashes;
     mod files;
     mod first_sync;
+    mod full_disk;
     mod guards;
+    mod many_files;
     mod place;
+    mod small_disk;
     mod two_people;
+    mod unreadable;
 }

@@ -1,6 +1,6 @@
 //! Why a command of the client ends without having done everything, and the exit code for it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -43,7 +43,7 @@ pub enum ClientError {
     #[error(transparent)]
     State(#[from] StateError),
     /// A file, or the terminal.
-    #[error("{path}: {cause}")]
+    #[error("{path}: {cause}{}", advice(cause))]
     Io {
         /// Which.
         path: PathBuf,
@@ -85,8 +85,24 @@ impl ClientError {
         }
     }
 
+    /// Whether the disk has no room, which no file alone is to blame for.
+    #[must_use]
+    pub fn is_out_of_room(cause: &io::Error) -> bool {
+        matches!(cause.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+    }
+
     /// A failure of the file system.
     pub fn io(path: impl Into<PathBuf>, cause: io::Error) -> Self {
         Self::Io { path: path.into(), cause }
+    }
+}
+
+/// What to do about it.
+fn advice(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "; make room and run the command again: nothing is lost"
+        }
+        _ => "",
     }
 }

@@ -142,7 +142,11 @@ impl Folder {
             }
             file.sync_all()
         });
-        written.map_err(|cause| ClientError::io(place, cause))?;
+        if let Err(cause) = written {
+            // Half a draft is of no use, and takes what little room there may be.
+            self.discard(&draft);
+            return Err(ClientError::io(place, cause));
+        }
         Ok(draft)
     }
 

@@ -111,6 +111,14 @@ impl Workplace {
         let root = root.canonicalize().map_err(|cause| ClientError::io(root, cause))?;
         let folder = Folder::new(root);
         folder.make_own_directory()?;
+        let outcome = Self::begin(folder.clone(), setup);
+        if outcome.is_err() {
+            Self::abandon(&folder);
+        }
+        outcome
+    }
+
+    fn begin(folder: Folder, setup: &Setup<'_>) -> Result<Self, ClientError> {
         // Whoever keeps the folder under version control does not want this in it.
         write_small(&folder.own(".gitignore"), "*\n")?;
         write_small(&folder.own(LOCK), "")?;
@@ -123,6 +131,14 @@ impl Workplace {
             setup.username.map_or(Ok(()), |username| change.put_setting(Setting::Username, username))
         })?;
         Self::of(folder, state, lock, None)
+    }
+
+    /// Takes back a set-up that could not be completed, so that it can be tried again.
+    pub fn abandon(folder: &Folder) {
+        for name in [DATABASE.to_owned(), format!("{DATABASE}-wal"), format!("{DATABASE}-shm"), LOCK.to_owned()] {
+            // What cannot be removed was not made.
+            drop(fs::remove_file(folder.own(&name)));
+        }
     }
 }
 

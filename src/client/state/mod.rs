@@ -15,6 +15,7 @@ pub mod settings;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
+use diesel::result::Error as DieselError;
 use diesel::{Connection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -30,14 +31,30 @@ const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PR
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// A statement failed.
-    #[error("the folder's state (.landfall/state.db) cannot be used: {0}")]
-    Database(#[from] diesel::result::Error),
+    #[error("the folder's state (.landfall/state.db) cannot be used: {0}{advice}", advice = advice(&.0.to_string()))]
+    Database(diesel::result::Error),
     /// It cannot be opened or brought up to date.
-    #[error("the folder's state cannot be opened: {0}")]
+    #[error("the folder's state cannot be opened: {0}{advice}", advice = advice(.0))]
     Open(String),
     /// It holds what this program never writes.
     #[error("the folder's state is damaged: {0}; `landfall reset` forgets it and matches by content")]
     Damaged(String),
+}
+
+impl From<DieselError> for StateError {
+    fn from(error: DieselError) -> Self {
+        match error {
+            // A commit that fails ends the transaction, so that there is nothing to roll back.
+            DieselError::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
+            other => Self::Database(other),
+        }
+    }
+}
+
+/// What to do about a disk that takes no more. SQLite names it in either of these ways.
+fn advice(message: &str) -> &'static str {
+    let is_full = ["database or disk is full", "disk I/O error"].iter().any(|known| message.contains(known));
+    if is_full { "; if its disk is full, make room and run the command again: nothing is lost" } else { "" }
 }
 
 /// One folder's state.
