@@ -14,6 +14,9 @@ pub enum ClientError {
     /// The command line, the environment or the folder is not as it must be.
     #[error("{0}")]
     Usage(String),
+    /// Another command holds the folder.
+    #[error("another landfall command is at work in {}; wait until it has ended", .0.display())]
+    Busy(PathBuf),
     /// The server cannot be reached, or cannot serve now.
     #[error("cannot reach {server}: {reason}")]
     Unreachable {
@@ -77,7 +80,7 @@ impl ClientError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => exit::USAGE,
+            Self::Usage(_) | Self::Busy(_) => exit::USAGE,
             Self::Unreachable { .. } | Self::Login(_) => exit::UNREACHABLE,
             Self::Guard(_) => exit::GUARD,
             Self::Interrupted => exit::INTERRUPTED,

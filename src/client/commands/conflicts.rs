@@ -36,8 +36,8 @@ pub(super) fn run(options: &ConflictsOptions) -> Result<u8, ClientError> {
 }
 
 fn list(options: &ConflictsOptions) -> Result<u8, ClientError> {
-    let mut workplace = Workplace::open(&options.folder.folder, Access::Rehearse)?;
-    let conflicts = workplace.state.change(|change| change.load_conflicts())?;
+    let mut workplace = Workplace::open(&options.folder.folder, Access::Read)?;
+    let conflicts = workplace.state.read(|change| change.load_conflicts())?;
     for conflict in &conflicts {
         if options.json {
             write_json(&body_of(conflict));

@@ -27,6 +27,9 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/client");
 const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                        PRAGMA foreign_keys = ON;";
 
+/// For one who only reads, be it while another command writes.
+const READER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
+
 /// Why the folder's state cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -79,6 +82,28 @@ impl State {
         connection.batch_execute(PRAGMAS).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
         connection.run_pending_migrations(MIGRATIONS).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
         Ok(Self { connection })
+    }
+
+    /// Opens the file beside whoever else uses it, to read only; `None` if it must first be brought up to date.
+    ///
+    /// # Errors
+    /// `Open`.
+    pub fn open_to_read(file: &Path) -> Result<Option<Self>, StateError> {
+        let url = file.to_str().ok_or_else(|| StateError::Open(format!("{} is not Unicode", file.display())))?;
+        let mut connection =
+            SqliteConnection::establish(url).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
+        connection.batch_execute(READER_PRAGMAS).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
+        let is_old = connection.has_pending_migration(MIGRATIONS);
+        let is_old = is_old.map_err(|error| StateError::Open(format!("{url}: {error}")))?;
+        Ok((!is_old).then_some(Self { connection }))
+    }
+
+    /// Runs `work`, which only reads, on the state as it is at one moment.
+    ///
+    /// # Errors
+    /// Those of `work`, and `Database`.
+    pub fn read<T>(&mut self, work: impl FnOnce(&mut Change<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
+        self.connection.transaction(|connection| work(&mut Change { connection }))
     }
 
     /// Runs `work` in one transaction. It is committed if `work` succeeds.
