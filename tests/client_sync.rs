@@ -16,11 +16,13 @@ mod postgres_server;
 
 mod client_sync {
     mod bad_network;
+    mod choices;
     mod commands;
     mod crashes;
     mod files;
     mod first_sync;
     mod guards;
+    mod moved_files;
     mod place;
     mod two_people;
 }

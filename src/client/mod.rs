@@ -7,11 +7,14 @@
 //! one sync, step by step; `plan`, `outbox` and `names` decide, as pure functions; `scan` and `folder` touch files;
 //! `remote` and `wire` talk to the server; `report` talks to the person.
 
+mod bin;
 pub mod commands;
 pub mod credentials;
 pub mod error;
 pub mod folder;
 pub mod interrupt;
+mod markers;
+mod moves;
 pub mod names;
 pub mod options;
 mod outbox;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::client::error::{ClientError, exit};
+use crate::client::moves::{Sizes, recognise_moves};
 use crate::client::options::StatusOptions;
 use crate::client::plan::{LocalChange, Tracked, local_changes};
 use crate::client::report::{write_json, write_line};
@@ -91,7 +92,12 @@ fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
     let mut scanned = found.files.clone();
     scanned.retain(|path, _| !conflicts.iter().any(|one| one.path == *path));
     let is_gone = |path: &str| !found.is_unknown(path) && !workplace.folder.holds_something(path);
-    let changes = local_changes(&tracked, &scanned, is_gone);
+    let changes = recognise_moves(
+        local_changes(&tracked, &scanned, is_gone),
+        &Sizes::of(&tracked, &scanned),
+        |id| workplace.state.change(|change| change.find_content(id)),
+        |path| workplace.folder.read_text(path),
+    )?;
     let path_of = |id| tracked.iter().find(|one| one.file.document_id == id).map_or("", |one| one.file.path.as_str());
     let changed: Vec<String> = changes
         .iter()

@@ -13,6 +13,8 @@ mod results;
 mod take_in;
 mod write_back;
 
+pub use self::choices::{Choice, find_conflict};
+
 use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
@@ -200,6 +202,7 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// Any of [`ClientError`]; what was done until then stays.
     pub fn run(&mut self) -> Result<(), ClientError> {
+        self.folder.empty_bin_of_old()?;
         self.finish_pending_writes()?;
         self.look_at_folder()?;
         self.record_moves()?;
