@@ -24,5 +24,6 @@ mod client_sync {
     mod guards;
     mod moved_files;
     mod place;
+    mod reserved_port;
     mod two_people;
 }

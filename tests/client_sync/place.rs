@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::reserved_port::ReservedPort;
 use crate::harness::user::PASSWORD;
 use crate::harness::{Database, TestServer, User};
 
@@ -15,6 +16,8 @@ use crate::harness::{Database, TestServer, User};
 pub struct Desk {
     pub server: TestServer,
     pub ada: User,
+    /// Of a server that keeps its port.
+    _port: Option<ReservedPort>,
 }
 
 /// A folder.
@@ -39,13 +42,20 @@ impl Desk {
     pub fn with(settings: &[(&str, &str)]) -> Self {
         let server = TestServer::start_with(Database::Sqlite, &[&[("LANDFALL_RATE_LIMIT", "off")], settings].concat());
         let ada = server.register("ada");
-        Self { server, ada }
+        Self { server, ada, _port: None }
     }
 
     /// A server that keeps its port when it is restarted, since folders remember it.
     pub fn restartable() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self::with(&[("LANDFALL_LISTEN", &format!("127.0.0.1:{port}"))])
+        Self::restartable_with(&[])
+    }
+
+    /// A server with these settings that keeps its port when it is restarted.
+    pub fn restartable_with(settings: &[(&str, &str)]) -> Self {
+        let port = ReservedPort::take();
+        let address = port.address().to_string();
+        let desk = Self::with(&[&[("LANDFALL_LISTEN", address.as_str())], settings].concat());
+        Self { _port: Some(port), ..desk }
     }
 
     /// A new folder, connected.
