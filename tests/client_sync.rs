@@ -16,6 +16,7 @@ mod postgres_server;
 
 mod client_sync {
     mod bad_network;
+    mod choices;
     mod commands;
     mod crashes;
     mod files;
@@ -23,7 +24,9 @@ mod client_sync {
     mod full_disk;
     mod guards;
     mod many_files;
+    mod moved_files;
     mod place;
+    mod reserved_port;
     mod small_disk;
     mod two_people;
     mod unreadable;

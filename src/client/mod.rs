@@ -8,11 +8,14 @@
 //! and `survey` says what was done to them;
 //! `remote` and `wire` talk to the server; `report` talks to the person.
 
+mod bin;
 pub mod commands;
 pub mod credentials;
 pub mod error;
 pub mod folder;
 pub mod interrupt;
+mod markers;
+mod moves;
 pub mod names;
 pub mod options;
 mod outbox;

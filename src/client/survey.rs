@@ -1,6 +1,7 @@
 //! What was done in the folder since the last sync, found without changing anything and without the server.
 
 use crate::client::error::ClientError;
+use crate::client::moves::{Sizes, recognise_moves};
 use crate::client::plan::{LocalChange, Tracked, local_changes};
 use crate::client::scan::scan;
 use crate::client::workplace::Workplace;
@@ -39,7 +40,12 @@ pub fn survey(workplace: &mut Workplace) -> Result<Survey, ClientError> {
     let mut scanned = found.files.clone();
     scanned.retain(|path, _| !conflicts.iter().any(|one| one.path == *path));
     let is_gone = |path: &str| !found.is_unknown(path) && !workplace.folder.holds_something(path);
-    let changes = local_changes(&tracked, &scanned, is_gone);
+    let changes = recognise_moves(
+        local_changes(&tracked, &scanned, is_gone),
+        &Sizes::of(&tracked, &scanned),
+        |id| workplace.state.read(|change| change.find_content(id)),
+        |path| workplace.folder.read_text(path),
+    )?;
     let path_of = |id| tracked.iter().find(|one| one.file.document_id == id).map_or("", |one| one.file.path.as_str());
     let changed = changes
         .iter()

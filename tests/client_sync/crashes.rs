@@ -105,7 +105,7 @@ fn the_server_is_killed_at_random_moments(database: Database) {
     for seed in seeds(200, 2) {
         eprintln!("seed {seed}");
         let mut numbers = Numbers(seed);
-        let mut desk = Desk::restartable_on(database);
+        let mut desk = Desk::restartable_on(database, &[]);
         let (here, there) = start(&desk);
         let mut marks = Vec::new();
         for round in 0..ROUNDS {

@@ -156,8 +156,7 @@ fn a_server_without_room_refuses_and_nothing_is_lost() {
     let disk = SmallDisk::on(data.path(), 16_384);
     let settings = [("LANDFALL_DATA_DIR", data.path().to_str().unwrap()), ("LANDFALL_RATE_LIMIT", "off")];
     let server = TestServer::start_through(disk.around(Path::new("/")), &settings);
-    let ada = server.register("ada");
-    let desk = Desk { server, ada };
+    let desk = Desk::of(server);
     let (here, there) = (desk.place(), desk.place());
     for n in 0..20 {
         here.write(&format!("{n}.md"), long_text(n, "line"));

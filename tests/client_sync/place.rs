@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::reserved_port::ReservedPort;
 use super::small_disk::SmallDisk;
 use crate::harness::user::PASSWORD;
 use crate::harness::{Database, TestServer, User};
@@ -16,6 +17,8 @@ use crate::harness::{Database, TestServer, User};
 pub struct Desk {
     pub server: TestServer,
     pub ada: User,
+    /// Of a server that keeps its port.
+    _port: Option<ReservedPort>,
 }
 
 /// A folder.
@@ -48,20 +51,26 @@ impl Desk {
     }
 
     fn start(database: Database, settings: &[(&str, &str)]) -> Self {
-        let server = TestServer::start_with(database, &[&[("LANDFALL_RATE_LIMIT", "off")], settings].concat());
+        Self::of(TestServer::start_with(database, &[&[("LANDFALL_RATE_LIMIT", "off")], settings].concat()))
+    }
+
+    /// A server that runs already.
+    pub fn of(server: TestServer) -> Self {
         let ada = server.register("ada");
-        Self { server, ada }
+        Self { server, ada, _port: None }
     }
 
     /// A server on SQLite that keeps its port when it is restarted, since folders remember it.
     pub fn restartable() -> Self {
-        Self::restartable_on(Database::Sqlite)
+        Self::restartable_on(Database::Sqlite, &[])
     }
 
-    /// The same, on either database.
-    pub fn restartable_on(database: Database) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self::start(database, &[("LANDFALL_LISTEN", &format!("127.0.0.1:{port}"))])
+    /// The same, on either database, with these settings.
+    pub fn restartable_on(database: Database, settings: &[(&str, &str)]) -> Self {
+        let port = ReservedPort::take();
+        let address = port.address().to_string();
+        let desk = Self::start(database, &[&[("LANDFALL_LISTEN", address.as_str())], settings].concat());
+        Self { _port: Some(port), ..desk }
     }
 
     /// A new folder, connected.

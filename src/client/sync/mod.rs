@@ -13,6 +13,8 @@ mod results;
 mod take_in;
 mod write_back;
 
+pub use self::choices::{Choice, find_conflict};
+
 use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
@@ -201,6 +203,7 @@ impl<'a> Engine<'a> {
     /// Any of [`ClientError`]; what was done until then stays.
     pub fn run(&mut self) -> Result<(), ClientError> {
         self.report.begin("looking at the folder");
+        self.folder.empty_bin_of_old()?;
         self.finish_pending_writes()?;
         self.look_at_folder()?;
         self.record_moves()?;
