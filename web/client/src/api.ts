@@ -26,11 +26,14 @@ export interface ApiSettings {
   timeoutMs: number;
   /** Gives the access token of an outside identity provider; asked anew, with `true`, after a 401. */
   token?: (refresh: boolean) => Promise<string | undefined>;
+  /** Told when the server can be reached, or cannot, and that is new. */
+  onReach: (reachable: boolean) => void;
 }
 
 /** The server. */
 export class Api {
   readonly #settings: ApiSettings;
+  #isReachable: boolean | undefined;
 
   constructor(settings: ApiSettings) {
     this.#settings = settings;
@@ -43,9 +46,8 @@ export class Api {
   }
 
   /** Sends a request that needs no login. */
-  async open<T>(method: string, path: string, body?: unknown): Promise<T | undefined> {
-    const response = await this.#send(method, path, body);
-    return response.status === 204 ? undefined : parse<T>(response);
+  async open<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return parse<T>(await this.#send(method, path, body));
   }
 
   /** Opens a stream as the user who is logged in; no time is set for it. */
@@ -138,16 +140,26 @@ export class Api {
     try {
       response = await this.#settings.fetch(this.#settings.url + path, init);
     } catch (cause) {
-      throw new Unreachable(init.signal?.aborted ?? false, { cause });
+      const aborted = init.signal?.aborted ?? false;
+      if (!aborted) this.#reach(false);
+      throw new Unreachable(aborted, { cause });
     }
+    this.#reach(true);
     if (response.ok) return response;
     const problem = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined;
     throw new RequestRefused(response.status, problem, retryAfterMs(response, this.#settings.clock));
   }
+
+  #reach(reachable: boolean): void {
+    if (this.#isReachable === reachable) return;
+    this.#isReachable = reachable;
+    this.#settings.onReach(reachable);
+  }
 }
 
-/** The JSON of an answer. Some page of a network in between is no answer of the server's. */
+/** The JSON of an answer, or nothing with 204. Some page of a network in between is no answer of the server's. */
 async function parse<T>(response: Response): Promise<T> {
+  if (response.status === 204) return undefined as T;
   try {
     return (await response.json()) as T;
   } catch (cause) {

@@ -8,14 +8,14 @@ import { issueKey, operationKey, readQueueOf } from "./outbox.js";
 import type { Transaction } from "./store.js";
 import { readRows, removeRows } from "./yjs-rows.js";
 
-/** Puts dead letters back to their place in the queue, all or those named; says how many. */
-export async function retryLetters(tx: Transaction, clientIds: readonly string[] | undefined): Promise<number> {
+/** Puts dead letters back to their place in the queue, all or those named; says of which documents they are. */
+export async function retryLetters(tx: Transaction, clientIds: readonly string[] | undefined): Promise<string[]> {
   const letters = (await tx.all("dead_letters")).filter((row) => clientIds?.includes(row.client_id) ?? true);
   for (const letter of letters) {
     await tx.delete("dead_letters", issueKey(letter));
     await tx.put("operations", operationKey(letter.operation), { ...letter.operation, attempts: 0 });
   }
-  return letters.length;
+  return letters.map((letter) => letter.document_id);
 }
 
 /** Dead letters and their documents, as JSON text. */

@@ -27,6 +27,10 @@ export interface SyncEvents {
   "auth-needed": Record<string, never>;
   /** A sync is over. */
   synced: SyncReport;
+  /** Work of this tab was queued, and is on disk: documents made, changed, deleted, or brought back to the queue. */
+  queued: { document_ids: string[] };
+  /** The server answered after it could not be reached, or cannot be reached any more. Told of changes only. */
+  reachable: { reachable: boolean };
   /** Documents that other devices, other tabs or an answer of the server changed. */
   changed: { document_ids: string[] };
   /** An open `Y.Doc` was destroyed, since the document begins anew from another state: open it again. */
@@ -60,6 +64,8 @@ export type SyncStatus =
 export interface SyncReport {
   /** How it ended. */
   status: SyncStatus;
+  /** Which way it went. */
+  direction: "push" | "pull" | "both";
   /** How far it came. */
   progress: Progress;
   /** Documents taken in. */

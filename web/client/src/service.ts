@@ -104,6 +104,7 @@ export class BatchSyncService {
   /** Touches neither store nor network; the first call does. */
   constructor(options: ClientOptions) {
     const { store, clock = systemClock } = options;
+    const events = new Emitter<SyncEvents>();
     this.#options = options;
     const lock = options.lock ?? lockFor(store, clock);
     const api = new Api({
@@ -113,6 +114,7 @@ export class BatchSyncService {
       lock,
       fetch: options.fetch ?? ((input, init) => fetch(input, init)),
       timeoutMs: options.timeoutMs ?? 40_000,
+      onReach: (reachable) => events.emit("reachable", { reachable }),
       ...(options.token ? { token: options.token } : {}),
     });
     this.#engine = {
@@ -121,7 +123,7 @@ export class BatchSyncService {
       clock,
       lock,
       workspaceId: options.workspaceId,
-      events: new Emitter<SyncEvents>(),
+      events,
       backoff: { ...defaultBackoff, ...options.backoff },
       batchSize: Math.min(100, Math.max(1, options.batchSize ?? 50)),
       concurrency: Math.max(1, options.concurrency ?? 4),
@@ -135,9 +137,7 @@ export class BatchSyncService {
         void this.#takeNotice(message.data);
       },
     );
-    this.#open = new OpenDocuments(this.#engine, (documentId) =>
-      this.#channel?.postMessage({ document_ids: [documentId], replaced: false }),
-    );
+    this.#open = new OpenDocuments(this.#engine, (documentId) => this.#tellQueued([documentId]));
     this.on("changed", ({ document_ids }) => {
       void this.#open.refresh(document_ids);
       if (!this.#isRelaying) this.#channel?.postMessage({ document_ids, replaced: false });
@@ -180,13 +180,25 @@ export class BatchSyncService {
     );
     if (owner !== undefined && owner !== username) throw new OtherAccountError(owner);
     const answer = await this.#engine.api.open<SessionAnswer>("POST", `/api/v1/auth/${how}`, { username, password });
-    if (!answer) throw new LoginNeeded();
     const { access_token, refresh_token, workspace_id } = answer;
     await this.#write(async (tx) => {
       await setMeta(tx, "session", { username, access_token, refresh_token });
       await setMeta(tx, "username", username);
       if (workspace_id !== undefined && !(await getMeta(tx, "workspace_id")))
         await setMeta(tx, "workspace_id", workspace_id);
+    });
+  }
+
+  /**
+   * Sends a request of the same session to another part of the API, and reads the JSON of its answer (nothing with 204).
+   *
+   * @param path with the query, from `/api/` on
+   * @throws {@link LoginNeeded}, {@link RequestRefused} or {@link Unreachable}
+   */
+  call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return this.#engine.api.json<T>(method, path, body).catch((error: unknown) => {
+      if (error instanceof LoginNeeded) this.#engine.events.emit("auth-needed", {});
+      throw error;
     });
   }
 
@@ -197,6 +209,7 @@ export class BatchSyncService {
     const now = this.#engine.clock.now();
     const { title, content = "", kind = "yjs", document_id = uuidv7(now) } = document;
     await this.#write((tx) => queueCreate(tx, now, { document_id, title, content, kind }));
+    this.#tellQueued([document_id]);
     return document_id;
   }
 
@@ -204,6 +217,7 @@ export class BatchSyncService {
   async queueUpdate(documentId: string, patch: DocumentPatch): Promise<void> {
     await this.#open.flush();
     await this.#write((tx) => queueUpdate(tx, this.#engine.clock.now(), documentId, patch));
+    this.#tellQueued([documentId]);
     await this.#open.refresh([documentId]);
   }
 
@@ -211,6 +225,7 @@ export class BatchSyncService {
   async queueDelete(documentId: string): Promise<void> {
     await this.#open.flush();
     await this.#write((tx) => queueDelete(tx, this.#engine.clock.now(), documentId));
+    this.#tellQueued([documentId]);
   }
 
   /**
@@ -265,13 +280,16 @@ export class BatchSyncService {
   // ---- What is left to do
 
   /** What there is on this device. */
-  status(): Promise<Status> {
-    return this.#write(async (tx) => {
+  async status(): Promise<Status> {
+    const now = this.#engine.clock.now();
+    const device_id =
+      (await this.#read((tx) => getMeta(tx, "device_id"))) ?? (await this.#write((tx) => deviceId(tx, now)));
+    return this.#read(async (tx) => {
       const username = await getMeta(tx, "username");
       const workspace_id = this.#options.workspaceId ?? (await getMeta(tx, "workspace_id"));
       const synced_at = await getMeta(tx, "synced_at");
       return {
-        device_id: await deviceId(tx, this.#engine.clock.now()),
+        device_id,
         ...(username === undefined ? {} : { username }),
         logged_in: this.#options.token !== undefined || (await getMeta(tx, "session")) !== undefined,
         ...(workspace_id === undefined ? {} : { workspace_id }),
@@ -303,7 +321,10 @@ export class BatchSyncService {
     await this.#open.flush();
     const conflict = (await this.conflicts()).find((row) => row.client_id === clientId);
     const settled = await this.#write((tx) => resolveConflict(tx, this.#engine.clock.now(), clientId, resolution));
-    if (conflict) await this.#tell(conflict.document_id, settled.replaced);
+    if (conflict) {
+      await this.#tell(conflict.document_id, settled.replaced);
+      this.#tellQueued([conflict.document_id, ...(settled.copy_id === undefined ? [] : [settled.copy_id])]);
+    }
     return settled;
   }
 
@@ -313,8 +334,10 @@ export class BatchSyncService {
   }
 
   /** Puts dead letters back to their place in the queue, all or those named; says how many. */
-  retryDeadLetters(clientIds?: readonly string[]): Promise<number> {
-    return this.#write((tx) => retryLetters(tx, clientIds));
+  async retryDeadLetters(clientIds?: readonly string[]): Promise<number> {
+    const documentIds = await this.#write((tx) => retryLetters(tx, clientIds));
+    this.#tellQueued(documentIds);
+    return documentIds.length;
   }
 
   /** Dead letters with everything that they carry, as JSON text, to be kept or looked into. */
@@ -409,6 +432,13 @@ export class BatchSyncService {
     const run = new SyncRun(this.#engine, options, cancelled, (progress) => (this.#progress = progress));
     // What is on the screen goes along.
     return run.run(() => this.#open.flush());
+  }
+
+  /** Tells this tab that work was queued, and others that documents changed. */
+  #tellQueued(document_ids: string[]): void {
+    if (document_ids.length === 0) return;
+    this.#channel?.postMessage({ document_ids, replaced: false });
+    this.#engine.events.emit("queued", { document_ids });
   }
 
   /** Tells this tab and others that a document changed. */

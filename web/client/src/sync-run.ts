@@ -53,7 +53,8 @@ export class SyncRun {
       onProgress(progress);
       engine.events.emit("progress", progress);
     });
-    this.#report = { status: "synced", progress: this.#tracker.snapshot(), pulled: 0, results: [] };
+    const { direction } = this.#options;
+    this.#report = { status: "synced", direction, progress: this.#tracker.snapshot(), pulled: 0, results: [] };
   }
 
   /**
@@ -161,8 +162,8 @@ export class SyncRun {
   async #limits(): Promise<Pick<Limits, "max_operations" | "max_body_bytes">> {
     try {
       const limits = await this.#engine.api.open<Limits>("GET", "/api/v1/limits");
-      if (limits) await this.#engine.store.transaction("write", (tx) => setMeta(tx, "limits", limits));
-      if (limits) return limits;
+      await this.#engine.store.transaction("write", (tx) => setMeta(tx, "limits", limits));
+      return limits;
     } catch (error) {
       if (statusOf(error) === undefined || statusOf(error) === "storage-full") throw error;
     }

@@ -1,0 +1,142 @@
+/**
+ * A document that components have open: one `Y.Doc` for all of them, closed after the last.
+ *
+ * @module
+ */
+import { FROM_STORE, ROOT } from "@landfall/client";
+import type * as Y from "yjs";
+import { keep } from "./identity.js";
+import type { SyncStore } from "./sync-store.js";
+import type { OpenDocument } from "./views.js";
+
+/** Opens, watches and closes one document. */
+export class DocumentHandle {
+  readonly #store: SyncStore;
+  readonly #id: string;
+  #users = 0;
+  #closing: ReturnType<typeof setTimeout> | undefined;
+  #ends: (() => void)[] = [];
+  #doc: Y.Doc | undefined;
+  #isOpening = false;
+  /** Counts local edits, so that a finished save is known to be the last one's. */
+  #edits = 0;
+  #isSaved = true;
+  #error: unknown;
+  /** What `useDocument` gives. */
+  view: OpenDocument;
+
+  constructor(store: SyncStore, documentId: string) {
+    this.#store = store;
+    this.#id = documentId;
+    this.view = store.view(documentId);
+  }
+
+  /**
+   * Counts a user. The returned function ends that; after the last one the document is closed, unless another user comes
+   * at once, as on a change of pages or in React's strict mode.
+   *
+   * @param onClosed is called when nobody has it open any more
+   */
+  acquire(onClosed: () => void): () => void {
+    this.#users += 1;
+    clearTimeout(this.#closing);
+    if (this.#ends.length === 0) this.#listen();
+    this.open();
+    return () => {
+      this.#users -= 1;
+      if (this.#users > 0) return;
+      this.#closing = setTimeout(() => {
+        for (const end of this.#ends) end();
+        this.#ends = [];
+        this.close();
+        onClosed();
+      });
+    };
+  }
+
+  /** Opens the document if it is not open. */
+  open(): void {
+    const isText = this.#store.view(this.#id).document?.kind === "text";
+    if (this.#doc || this.#isOpening || this.#users === 0 || isText) return;
+    this.#isOpening = true;
+    this.#store.client
+      .openDocument(this.#id)
+      .then(
+        (doc) => this.#bind(doc),
+        (error: unknown) => (this.#error = error),
+      )
+      .finally(() => {
+        this.#isOpening = false;
+        if (this.#users === 0) this.close();
+        this.#changed();
+      });
+  }
+
+  /** Closes the document; if it is still in use, it is opened again as soon as it can be. */
+  close(): void {
+    this.#doc?.destroy();
+  }
+
+  /** Takes over what the list knows. */
+  renew(): void {
+    const doc = this.#doc;
+    const known = this.#store.view(this.#id);
+    this.view = keep(this.view, {
+      ...known,
+      doc,
+      text: doc?.getText(ROOT),
+      isSaved: this.#isSaved,
+      error: known.document?.kind === "text" ? undefined : this.#error,
+    });
+  }
+
+  #listen(): void {
+    const { client } = this.#store;
+    this.#ends = [
+      client.on("unsaved", ({ document_id, error }) => {
+        if (document_id !== this.#id) return;
+        this.#error = error;
+        this.#changed();
+      }),
+      client.on("queued", ({ document_ids }) => {
+        if (!this.#isSaved && document_ids.includes(this.#id)) this.#save();
+      }),
+    ];
+  }
+
+  #bind(doc: Y.Doc): void {
+    this.#doc = doc;
+    this.#error = undefined;
+    this.#isSaved = true;
+    doc.on("update", (_update: Uint8Array, origin: unknown) => {
+      if (origin === FROM_STORE) return;
+      this.#edits += 1;
+      this.#isSaved = false;
+      this.#changed();
+      this.#save();
+    });
+    doc.on("destroy", () => {
+      this.#doc = undefined;
+      this.#changed();
+      // It began anew, or went away: opening it again tells which.
+      this.open();
+    });
+  }
+
+  #save(): void {
+    const edits = this.#edits;
+    const saved = () => {
+      if (edits !== this.#edits || this.#isSaved) return;
+      this.#isSaved = true;
+      this.#error = undefined;
+      this.#changed();
+    };
+    // A failure is told by the event `unsaved`, with the document that it concerns.
+    this.#store.client.flush().then(saved, () => undefined);
+  }
+
+  #changed(): void {
+    this.renew();
+    this.#store.tell();
+  }
+}

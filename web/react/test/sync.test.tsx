@@ -1,0 +1,75 @@
+// useSync against the real server.
+import { act, renderHook, waitFor } from "@testing-library/react";
+import { describe, expect, test, vi } from "vitest";
+import { useSync } from "../src/index.js";
+import { devices, newClient, newName, PASSWORD, useServer, within } from "./support.js";
+
+const here = useServer();
+const soon = { timeout: 10_000 };
+
+describe("useSync", () => {
+  test("before a login: what is queued waits, and a login sends it", async () => {
+    const client = await newClient(here.server.url);
+    const { result } = renderHook(useSync, { wrapper: within({ client, delayMs: 20 }) });
+    await waitFor(() => expect(result.current.status).toMatchObject({ logged_in: false, queued: 0 }));
+    expect(result.current.needsLogin).toBe(true);
+    await act(() => client.queueCreate({ title: "note", content: "written offline" }));
+    await waitFor(() => expect(result.current.status).toMatchObject({ queued: 1, documents: 1 }));
+
+    const name = newName();
+    await act(() => result.current.register(name, PASSWORD));
+    expect(result.current).toMatchObject({ needsLogin: false, status: { username: name, logged_in: true } });
+    await waitFor(() => expect(result.current.status?.queued).toBe(0), soon);
+    await waitFor(() => expect(result.current.isSyncing).toBe(false));
+    expect(result.current.report).toMatchObject({ status: "synced", progress: { succeeded: 1 } });
+    expect(result.current.isOnline).toBe(true);
+
+    await act(() => result.current.logout());
+    expect(result.current).toMatchObject({ needsLogin: true, status: { logged_in: false, documents: 1 } });
+    await act(() => result.current.login(name, PASSWORD));
+    expect(result.current.needsLogin).toBe(false);
+  });
+
+  test("syncs when mounted, after an edit, and takes in what others write", async () => {
+    const [laptop, phone] = await devices(here.server.url);
+    await laptop.queueCreate({ title: "before" });
+    const { result } = renderHook(useSync, { wrapper: within({ client: laptop, delayMs: 20 }) });
+    await waitFor(() => expect(result.current.report?.progress.succeeded).toBe(1), soon);
+    await act(() => laptop.queueCreate({ title: "while mounted" }));
+    await waitFor(() => expect(result.current.status).toMatchObject({ queued: 0, documents: 2 }), soon);
+    await phone.sync();
+    await phone.queueCreate({ title: "from the phone" });
+    await phone.sync();
+    await waitFor(() => expect(result.current.status?.documents).toBe(3), soon);
+  });
+
+  test("without auto it waits to be asked", async () => {
+    const [laptop] = await devices(here.server.url);
+    const sync = vi.spyOn(laptop, "sync");
+    const { result } = renderHook(useSync, { wrapper: within({ client: laptop, auto: false, delayMs: 0 }) });
+    await act(() => laptop.queueCreate({ title: "note" }));
+    await waitFor(() => expect(result.current.status?.queued).toBe(1));
+    expect(sync).not.toHaveBeenCalled();
+    const report = await act(() => result.current.sync());
+    expect(report.status).toBe("synced");
+    expect(result.current).toMatchObject({ isSyncing: false, status: { queued: 0 }, report });
+  });
+
+  test("works offline when told to, and syncs when that is over", async () => {
+    const [laptop] = await devices(here.server.url);
+    const { result } = renderHook(useSync, { wrapper: within({ client: laptop, delayMs: 0, initiallyPaused: true }) });
+    await waitFor(() => expect(result.current).toMatchObject({ isPaused: true, status: { queued: 0 } }));
+    const fetched = vi.spyOn(globalThis, "fetch");
+    await act(() => laptop.queueCreate({ title: "note" }));
+    await waitFor(() => expect(result.current.status?.queued).toBe(1));
+    window.dispatchEvent(new Event("online"));
+    expect(await act(() => result.current.sync())).toMatchObject({ status: "cancelled" });
+    expect(await act(() => result.current.resume())).toMatchObject({ status: "cancelled" });
+    expect(fetched).not.toHaveBeenCalled();
+    act(() => result.current.setPaused(false));
+    await waitFor(() => expect(result.current.status?.queued).toBe(0), soon);
+    act(() => result.current.setPaused(true));
+    expect(result.current.isPaused).toBe(true);
+    fetched.mockRestore();
+  });
+});

@@ -1,0 +1,18 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+export default defineConfig({
+  // The sources of both packages, so that nothing has to be built first.
+  resolve: {
+    alias: { "@landfall/client": path("../client/src/index.ts"), "@landfall/react": path("src/index.ts") },
+    dedupe: ["react", "react-dom", "yjs"],
+  },
+  test: {
+    environment: "./test/environment.ts",
+    include: ["test/**/*.test.{ts,tsx}"],
+    testTimeout: 30_000,
+    sequence: { shuffle: { files: false, tests: true } },
+  },
+});
