@@ -133,7 +133,7 @@ async function setAside(
   theirs: WireDocument,
 ): Promise<Conflict> {
   const { client_id, document_id } = operation;
-  const document = await takeUncontested(tx, operation, theirs);
+  const document = await takeUncontested(tx, operation, error, theirs);
   const deleted = document?.deleted ?? operation.operation === "delete";
   const content =
     (document?.kind === "yjs" ? textOf(mergeRows(await readRows(tx, document_id))) : undefined) ??
@@ -166,13 +166,16 @@ async function setAside(
 async function takeUncontested(
   tx: Transaction,
   operation: QueuedOperation,
+  { code }: OperationError,
   theirs: WireDocument,
 ): Promise<LocalDocument | undefined> {
   const document = await tx.get("documents", operation.document_id);
   if (!document || document.deleted || theirs.deleted) return document;
   const queue = [operation, ...(await readQueueOf(tx, operation.document_id))];
   const isTouched = (field: "title" | "content") => queue.some((each) => each[field] !== undefined);
-  // The text of a Yjs document merges without a choice.
+  // One history, as the server has checked: the text of a Yjs document merges without a choice.
+  if (document.kind === "yjs" && code === "version_mismatch" && theirs.yjs_state_b64 !== undefined)
+    await addRow(tx, document.document_id, fromBase64(theirs.yjs_state_b64));
   const takesText = document.kind === "text" && theirs.content !== undefined && !isTouched("content");
   const taken: LocalDocument = {
     ...document,

@@ -100,6 +100,8 @@ describe.each<DocumentKind>(["text", "yjs"])("a %s document that got two titles"
 
   test("my title takes no text back that they wrote meanwhile", async () => {
     const both = await clash(kind, { title: "theirs", content: "written on\n" }, { title: "mine" });
+    expect(both.conflict.mine).toEqual({ title: "mine", content: "written on\n", deleted: false });
+    expect(await both.laptop.document(both.id)).toMatchObject({ title: "mine", content: "written on\n" });
     expect(await settle(both, { choice: "mine" })).toEqual(["mine: written on\n"]);
   });
 });
