@@ -273,7 +273,7 @@ export class PushRun {
       if (settlement) this.#conclude(operation, settlement);
       else this.#due.set(operation.client_id, Infinity);
     }
-    const merged = answer.results.filter((result) => result.server && result.status === "success");
+    const merged = answer.results.filter(({ server, status }) => server && (status === "success" || status === "conflict"));
     const ids = merged.flatMap((result) => result.document_id ?? []);
     if (ids.length > 0) this.#engine.events.emit("changed", { document_ids: ids });
     if (answer.changes) await this.#settings.puller?.take(answer.changes);
