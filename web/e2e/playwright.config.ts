@@ -1,8 +1,11 @@
 import { defineConfig } from "@playwright/test";
 import type { Options } from "./support/fixtures.js";
 import { browser } from "./support/browser.js";
+import { landfall } from "./support/programs.js";
 
 export default defineConfig<object, Options>({
+  // Looked for here, so that a missing server is told once and not by every test.
+  metadata: { server: landfall() },
   testDir: "tests",
   outputDir: "test-results",
   workers: 2,
