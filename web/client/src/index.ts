@@ -30,6 +30,7 @@ export type { Backoff, Clock } from "./clock.js";
 export type { Fetch } from "./api.js";
 export type { Lock } from "./lock.js";
 export {
+  AtomicLimitError,
   LoginNeeded,
   MassDeletion,
   NoSuchDocument,
