@@ -48,18 +48,23 @@ export function Root(): ReactElement {
 
 /** How one gets from the place that is open into an account's own. */
 function accountOf(place: Place, enter: (place: Place) => void): Account {
-  return async (how, username, password) => {
+  return async (how, username, password, here) => {
     const { username: owner } = await place.client.status();
     const store = storeFor(username, owner);
-    const next = store === place.store ? place : await openPlace(store);
+    if (store === place.store) {
+      await here[how](username, password);
+      remember(username, store);
+      return;
+    }
+    const next = await openPlace(store);
     try {
       await next.client[how](username, password);
     } catch (error) {
-      if (next !== place) await closePlace(next);
+      await closePlace(next);
       throw error;
     }
     remember(username, store);
-    if (next !== place) enter(next);
+    enter(next);
   };
 }
 

@@ -3,10 +3,18 @@
  *
  * @module
  */
+import type { SyncActions } from "@landfall/react";
 import { createContext, use } from "react";
 
-/** Makes an account or logs in; what was written while logged out goes along. */
-export type Account = (how: "login" | "register", username: string, password: string) => Promise<void>;
+/** The two ways into an account. */
+export type Entrance = Pick<SyncActions, "login" | "register">;
+
+/**
+ * Makes an account or logs in; what was written while logged out goes along.
+ *
+ * @param here the way in where the documents that are shown now belong to that account, or to nobody yet
+ */
+export type Account = (how: keyof Entrance, username: string, password: string, here: Entrance) => Promise<void>;
 
 /** How the views get to it. */
 export const AccountContext = createContext<Account | undefined>(undefined);

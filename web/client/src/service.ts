@@ -174,6 +174,17 @@ export class BatchSyncService {
     await this.#engine.api.open("POST", "/api/v1/auth/logout", { refresh_token }).catch(() => undefined);
   }
 
+  /**
+   * The access token of this session, for clients of the same account in other workspaces: give it as their `token`, since
+   * a session has one refresh token, and only one store may hold it.
+   *
+   * @param refresh whether the present one was refused
+   * @returns `undefined` if somebody has to log in
+   */
+  accessToken(refresh = false): Promise<string | undefined> {
+    return this.#engine.api.token(refresh);
+  }
+
   async #logIn(how: "login" | "register", username: string, password: string): Promise<void> {
     const owner = await this.#read(async (tx) =>
       (await readQueue(tx)).length > 0 ? getMeta(tx, "username") : undefined,

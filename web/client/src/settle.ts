@@ -74,7 +74,6 @@ async function succeed(tx: Transaction, operation: QueuedOperation, result: Oper
   const document = await tx.get("documents", id);
   if (!document) return;
   const rows = await readRows(tx, id);
-  const pending = await isPending(tx, id);
   const version = Math.max(document.version, result.version ?? 0);
   if (operation.operation === "delete") {
     return await tx.put("documents", id, { ...document, version });
@@ -87,7 +86,7 @@ async function succeed(tx: Transaction, operation: QueuedOperation, result: Oper
   // The server has more than what is here: it merged, now or when an answer was lost. What is queued was made without
   // that and keeps its base, so that the server merges it as well; what the server has is taken over or fetched.
   if (!isOurs(operation, result) && (document.kind === "text" || !server)) {
-    if (server && !pending) await tx.put("documents", id, takeOver(document, server));
+    if (server && !(await isPending(tx, id))) await tx.put("documents", id, takeOver(document, server));
     else await tx.put("documents", id, { ...document, newer_version: version });
     return;
   }
