@@ -117,3 +117,17 @@ test("Export saves everything that failed as JSON", async () => {
   expect(letters).toMatchObject([{ operation: { title: LONG }, document: { title: LONG, content: "kept\n" } }]);
   vi.restoreAllMocks();
 });
+
+test("a document that is mended is sent, and what was refused can be given up without loss", async () => {
+  const id = await refusedRename();
+  await laptop.queueUpdate(id, { title: "short" });
+  await laptop.sync();
+  expect(await laptop.status()).toMatchObject({ queued: 0, dead_letters: 1 });
+  show(laptop, <FailedView />);
+  await screen.findByText(/Once the mended document is synced, give this one up/);
+  fireEvent.click(button("Give up"));
+  fireEvent.click(button("Give up for good"));
+  await screen.findByText(/Nothing failed/);
+  await waitFor(() => expect(laptop.isSyncing).toBe(false));
+  expect(await contents(laptop)).toEqual(["short: text\n"]);
+});

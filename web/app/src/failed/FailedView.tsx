@@ -56,8 +56,9 @@ export default function FailedView(): ReactElement {
       ) : (
         <>
           <p>
-            The server refused {deadLetters.length === 1 ? "this change" : `these ${deadLetters.length} changes`}. They are
-            kept on this device, and everything else goes on.
+            The server refused{" "}
+            {deadLetters.length === 1 ? "this change. It is" : `these ${deadLetters.length} changes. They are`} kept on this
+            device, and everything else goes on.
           </p>
           <div className="actions">
             <button disabled={isRetrying} onClick={() => void retry(deadLetters)}>

@@ -21,9 +21,8 @@ export function deedOf({ operation }: DeadLetter): string {
 export function adviceOn({ error, operation }: DeadLetter): string | undefined {
   switch (error.code) {
     case "too_large":
-      return "Open it and make it shorter, then retry.";
     case "invalid":
-      return operation.operation === "create" ? "Open it and mend what the message names: it is sent again." : undefined;
+      return adviceOnMending(operation);
     case "forbidden":
       return "You may read here, but not write. Ask the owner of the workspace, then retry.";
     case "not_found":
@@ -34,6 +33,13 @@ export function adviceOn({ error, operation }: DeadLetter): string | undefined {
     default:
       return error.retryable ? "It may succeed if it is tried again." : undefined;
   }
+}
+
+/** A retry sends exactly what was refused; what mends it is another edit. */
+function adviceOnMending({ operation }: DeadLetter["operation"]): string | undefined {
+  if (operation === "create") return "Open it and mend that: it is sent again by itself.";
+  if (operation === "update") return "Open it and mend that. Once the mended document is synced, give this one up.";
+  return undefined;
 }
 
 /** What giving up loses. */
