@@ -1,11 +1,22 @@
 // The words and rules of a conflict, apart from any page.
 import type { Conflict } from "@landfall/client";
 import { describe, expect, test } from "vitest";
-import { choicesFor, copyTitle, explanationOf, isTaken, kindOf, markerLine, type Mine } from "../src/conflicts/clash.ts";
+import {
+  choicesFor,
+  copyTitle,
+  explanationOf,
+  isTaken,
+  kindOf,
+  markerLine,
+  type Mine,
+} from "../src/conflicts/clash.ts";
 
 const mine: Mine = { title: "note", content: "mine\n", deleted: false, isRich: false };
 
-function conflict(code: Conflict["error"]["code"], more: { pointer?: string; mineDeleted?: boolean; theirsDeleted?: boolean } = {}): Conflict {
+function conflict(
+  code: Conflict["error"]["code"],
+  more: { pointer?: string; mineDeleted?: boolean; theirsDeleted?: boolean } = {},
+): Conflict {
   const at = "2026-01-01T00:00:00.000Z";
   return {
     client_id: "1",
@@ -20,7 +31,12 @@ function conflict(code: Conflict["error"]["code"], more: { pointer?: string; min
       attempts: 0,
       queued_at: at,
     },
-    error: { code, message: "said by the server", retryable: false, ...(more.pointer ? { pointer: more.pointer } : {}) },
+    error: {
+      code,
+      message: "said by the server",
+      retryable: false,
+      ...(more.pointer ? { pointer: more.pointer } : {}),
+    },
     mine: { title: "note", deleted: more.mineDeleted ?? false },
     theirs: {
       document_id: "2",
@@ -39,7 +55,11 @@ function conflict(code: Conflict["error"]["code"], more: { pointer?: string; min
 describe("a kind of clash has words of its own", () => {
   test.each([
     [conflict("deleted", { theirsDeleted: true }), "Changed here, deleted there", /you changed .* bob deleted it/i],
-    [conflict("version_mismatch", { mineDeleted: true }), "Deleted here, changed there", /you deleted .* bob changed it/i],
+    [
+      conflict("version_mismatch", { mineDeleted: true }),
+      "Deleted here, changed there",
+      /you deleted .* bob changed it/i,
+    ],
     [conflict("version_mismatch"), "Two texts", /you and bob changed the same lines/i],
     [conflict("version_mismatch", { pointer: "/operations/0/data/title" }), "Two titles", /another title/],
     [conflict("divergent_history"), "Begun twice", /stand there twice/],

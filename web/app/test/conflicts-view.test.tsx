@@ -1,7 +1,8 @@
 // Conflicts of the real server, settled in the page.
-import type { BatchSyncService, Conflict } from "@landfall/client";
+import { ROOT, type BatchSyncService, type Conflict } from "@landfall/client";
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, test } from "vitest";
+import * as Y from "yjs";
 import { devices, useServer } from "../../react/test/support.js";
 import ConflictsView from "../src/conflicts/ConflictsView.tsx";
 import { button, clash, contents, field, remove, rename, show, type, write } from "./support.tsx";
@@ -185,6 +186,39 @@ describe("a deletion against a change", () => {
     expect(screen.queryByRole("button", { name: "Keep both" })).toBeNull();
     fireEvent.click(button("Keep theirs"));
     expect(await settled()).toEqual(["note: theirs\n"]);
+  });
+});
+
+describe("a document that both began", () => {
+  /** Two documents under one id, each with a history of its own. */
+  async function begunTwice(): Promise<Conflict> {
+    const id = await laptop.queueCreate({ title: "note", content: "mine\n" });
+    await phone.queueCreate({ title: "note", content: "theirs\n", document_id: id });
+    await phone.sync();
+    await laptop.sync();
+    const [conflict] = await laptop.conflicts();
+    if (!conflict) throw new Error("there is no conflict");
+    return conflict;
+  }
+
+  test("Merge by hand begins with my text where the server made none, and never doubles it", async () => {
+    await open(await begunTwice());
+    expect(screen.getByText(/each made this document|stand there twice/)).toBeTruthy();
+    fireEvent.click(button("Merge by hand"));
+    expect(field("Merged text").value).toBe("mine\n");
+    type("Merged text", "mine\ntheirs\n");
+    fireEvent.click(button("Save merged"));
+    expect(await settled()).toEqual(["note: mine\ntheirs\n"]);
+  });
+
+  test("rich text cannot be merged by hand in a plain field, and is kept as a copy", async () => {
+    const conflict = await begunTwice();
+    const doc = await laptop.openDocument(conflict.document_id);
+    doc.getText(ROOT).insertEmbed(0, new Y.XmlElement("image"));
+    await laptop.flush();
+    await open(conflict);
+    await waitFor(() => expect(screen.queryByRole("button", { name: "Merge by hand" })).toBeNull());
+    expect(button("Keep both").disabled).toBe(false);
   });
 });
 

@@ -10,6 +10,7 @@ import { useEffect, useRef, useState, type ReactElement } from "react";
 import { download } from "./download.ts";
 import { GiveUpDialog } from "./GiveUpDialog.tsx";
 import { LetterRow } from "./LetterRow.tsx";
+import { quoted } from "./letters.ts";
 import { useRetry } from "./use-retry.ts";
 import "./failed.css";
 
@@ -30,7 +31,7 @@ export default function FailedView(): ReactElement {
     const title = titleOf(letter);
     await discardDeadLetter(letter.client_id);
     setAsked(undefined);
-    setSaid(`Gave up “${title}”.`);
+    setSaid(`Gave up ${quoted(title)}.`);
     // What the server has in its place comes with a sync.
     sync().catch((error: unknown) => console.error(error));
   }
@@ -57,8 +58,8 @@ export default function FailedView(): ReactElement {
         <>
           <p>
             The server refused{" "}
-            {deadLetters.length === 1 ? "this change. It is" : `these ${deadLetters.length} changes. They are`} kept on this
-            device, and everything else goes on.
+            {deadLetters.length === 1 ? "this change. It is" : `these ${deadLetters.length} changes. They are`} kept on
+            this device, and everything else goes on.
           </p>
           <div className="actions">
             <button disabled={isRetrying} onClick={() => void retry(deadLetters)}>

@@ -5,6 +5,15 @@
  */
 import type { DeadLetter } from "@landfall/client";
 
+/** A title short enough to stand in a sentence; the server may have refused it for its length. */
+export function quoted(title: string): string {
+  const characters = [...title];
+  return `“${characters.length > SHORT ? `${characters.slice(0, SHORT).join("").trimEnd()}…` : title}”`;
+}
+
+/** Characters of a title in a sentence. */
+const SHORT = 60;
+
 /** What was tried. */
 export function deedOf({ operation }: DeadLetter): string {
   switch (operation.operation) {
@@ -46,10 +55,10 @@ function adviceOnMending({ operation }: DeadLetter["operation"]): string | undef
 export function lossOf({ operation }: DeadLetter, title: string): string {
   switch (operation.operation) {
     case "create":
-      return `“${title}” never reached the server. The document and its whole text are removed from this device, and are nowhere else.`;
+      return `${quoted(title)} never reached the server. The document and its whole text are removed from this device, and are nowhere else.`;
     case "delete":
-      return `“${title}” is not deleted: it comes back to this device as the server has it.`;
+      return `${quoted(title)} is not deleted: it comes back to this device as the server has it.`;
     case "update":
-      return `What you changed in “${title}” since then is lost. The document becomes what the server has.`;
+      return `What you changed in ${quoted(title)} since then is lost. The document becomes what the server has.`;
   }
 }
