@@ -30,7 +30,7 @@ export function LoginDialog({
     setBusy(true);
     setProblem(undefined);
     try {
-      await account(how, String(form.get("username")).trim(), String(form.get("password")));
+      await account.enter(how, String(form.get("username")).trim(), String(form.get("password")));
       onClose();
     } catch (error) {
       setProblem(said(error));
