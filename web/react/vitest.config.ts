@@ -6,7 +6,11 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 export default defineConfig({
   // The sources of both packages, so that nothing has to be built first.
   resolve: {
-    alias: { "@landfall/client": path("../client/src/index.ts"), "@landfall/react": path("src/index.ts") },
+    alias: [
+      { find: /^@landfall\/client$/, replacement: path("../client/src/index.ts") },
+      { find: /^@landfall\/client\/workspace$/, replacement: path("../client/src/workspace.ts") },
+      { find: /^@landfall\/react$/, replacement: path("src/index.ts") },
+    ],
     dedupe: ["react", "react-dom", "yjs"],
   },
   test: {

@@ -16,7 +16,7 @@ export interface Change {
 export class MemoryStore implements Store {
   readonly name: string;
   readonly shared = false;
-  readonly #tables = new Map<Table, Map<string, Tables[Table]>>(TABLES.map((table) => [table, new Map()]));
+  readonly #tables = new Map<Table, SortedRows>(TABLES.map((table) => [table, new SortedRows()]));
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param name tells the store from others of the same process */
@@ -49,37 +49,81 @@ export class MemoryStore implements Store {
 
   /** Every row, as the writes that would make them. */
   protected *rows(): Generator<Change> {
-    for (const [table, rows] of this.#tables) for (const [key, row] of rows) yield { table, key, row };
+    for (const [table, rows] of this.#tables) for (const [key, row] of rows.from("")) yield { table, key, row };
   }
 
   async #run<R>(body: (tx: Transaction) => Promise<R>): Promise<R> {
-    const written = new Map<string, Change>();
-    const note = (change: Change) => written.set(`${change.table} ${change.key}`, change);
-    const read = (table: Table, key: string) => {
-      const change = written.get(`${table} ${key}`);
-      return change ? change.row : this.#tables.get(table)?.get(key);
-    };
+    const written = new Map(TABLES.map((table) => [table, new Map<string, Change>()]));
+    const note = (change: Change) => written.get(change.table)?.set(change.key, change);
     const tx: Transaction = {
-      get: async <T extends Table>(table: T, key: string) => copy(read(table, key)) as Tables[T] | undefined,
+      get: async <T extends Table>(table: T, key: string) => {
+        const change = written.get(table)?.get(key);
+        return copy(change ? change.row : this.#tables.get(table)?.get(key)) as Tables[T] | undefined;
+      },
       all: async <T extends Table>(table: T, prefix = "") => {
-        const keys = new Set(this.#tables.get(table)?.keys());
-        for (const change of written.values()) if (change.table === table) keys.add(change.key);
-        const rows = [...keys]
-          .filter((key) => key.startsWith(prefix))
-          .sort()
-          .map((key) => read(table, key));
-        return rows.filter((row) => row !== undefined).map(copy) as Tables[T][];
+        const rows = new Map(this.#tables.get(table)?.from(prefix));
+        let isSorted = true;
+        for (const { key, row } of written.get(table)?.values() ?? []) {
+          if (!key.startsWith(prefix)) continue;
+          if (row === undefined) rows.delete(key);
+          else {
+            isSorted &&= rows.has(key);
+            rows.set(key, row);
+          }
+        }
+        const sorted = isSorted ? [...rows] : [...rows].sort(([one], [other]) => (one < other ? -1 : 1));
+        return sorted.map(([, row]) => copy(row)) as Tables[T][];
       },
       put: async (table, key, row) => void note({ table, key, row: copy(row) as Tables[Table] }),
       delete: async (table, key) => void note({ table, key }),
     };
     const result = await body(tx);
-    const changes = [...written.values()];
+    const changes = [...written.values()].flatMap((table) => [...table.values()]);
     if (changes.length > 0) {
       await this.persist(changes);
       this.apply(changes);
     }
     return result;
+  }
+}
+
+/** Rows in the order of their keys, so that those of one document are found without a look at all others. */
+class SortedRows {
+  readonly #rows = new Map<string, Tables[Table]>();
+  readonly #keys: string[] = [];
+
+  get(key: string): Tables[Table] | undefined {
+    return this.#rows.get(key);
+  }
+
+  set(key: string, row: Tables[Table]): void {
+    if (!this.#rows.has(key)) this.#keys.splice(this.#at(key), 0, key);
+    this.#rows.set(key, row);
+  }
+
+  delete(key: string): void {
+    if (this.#rows.delete(key)) this.#keys.splice(this.#at(key), 1);
+  }
+
+  /** The rows whose key begins with `prefix`. */
+  *from(prefix: string): Generator<[string, Tables[Table]]> {
+    for (let at = this.#at(prefix); at < this.#keys.length; at += 1) {
+      const key = this.#keys[at];
+      const row = key === undefined ? undefined : this.#rows.get(key);
+      if (key === undefined || row === undefined || !key.startsWith(prefix)) return;
+      yield [key, row];
+    }
+  }
+
+  /** Where a key stands, or would. */
+  #at(key: string): number {
+    let [low, high] = [0, this.#keys.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#keys[middle] ?? "") < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 

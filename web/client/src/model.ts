@@ -60,7 +60,7 @@ export interface LocalDocument {
 /** A Yjs update of a document: a base state, or an edit that is part of a queued operation. */
 export interface YjsRow {
   document_id: string;
-  /** Ascending across the store. With `document_id` the key. */
+  /** Ascending within the document. With `document_id` the key. */
   number: number;
   update: Uint8Array;
   /** The `client_id` of the unsent or unanswered operation that carries this edit; absent once it is the server's. */

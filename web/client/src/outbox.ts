@@ -225,41 +225,61 @@ export interface ChunkBounds {
   maxOperations: number;
   /** Bytes of JSON at most; a single operation may be larger, for the server to judge. */
   maxBytes: number;
-  /** Only these, by `client_id`; for the halves of a chunk. */
-  only?: ReadonlySet<string>;
-  /** Whether an operation has to wait: its document is under way in another chunk, or its next try is not due. */
-  mustWait: (operation: QueuedOperation) => boolean;
   /** Whether it is a dry run: nothing is marked as sent then. */
   dryRun: boolean;
 }
 
+/** As many operations are read at once; their reads go side by side. */
+const READ_AHEAD = 10;
+
 /**
- * Picks the operations of the next chunk and marks them as sent, with the contents that every retry will repeat: the
- * first operation of each document, in the order of queueing. Documents in conflict wait for their settlement, and
- * what builds on a creation among the dead letters waits for that.
+ * What may be sent: the first operation of each document, in the order of queueing. Documents in conflict wait for their
+ * settlement, and what builds on a creation among the dead letters waits for that.
  */
-export async function takeChunk(tx: Transaction, bounds: ChunkBounds): Promise<OutgoingOperation[]> {
+export async function readSendable(tx: Transaction): Promise<QueuedOperation[]> {
   const held = new Set((await tx.all("conflicts")).map((conflict) => conflict.document_id));
   for (const { operation } of await tx.all("dead_letters")) {
     if (operation.operation === "create") held.add(operation.document_id);
   }
+  return (await readQueue(tx)).filter(({ document_id }) => !held.has(document_id) && held.add(document_id));
+}
+
+/**
+ * Takes the operations of the next chunk from the front of `sendable` and marks them as sent, with the contents that every
+ * retry will repeat. What changed since it was read is left out; it is found again when the queue is read anew.
+ */
+export async function takeChunk(
+  tx: Transaction,
+  sendable: QueuedOperation[],
+  bounds: ChunkBounds,
+): Promise<OutgoingOperation[]> {
   const chunk: OutgoingOperation[] = [];
   let bytes = 0;
-  for (const operation of await readQueue(tx)) {
-    if (chunk.length >= bounds.maxOperations) break;
-    if (held.has(operation.document_id)) continue;
-    held.add(operation.document_id);
-    if ((bounds.only && !bounds.only.has(operation.client_id)) || bounds.mustWait(operation)) continue;
-    const outgoing = await prepare(tx, operation);
-    bytes += jsonBytes(outgoing.wire) + 1;
-    if (chunk.length > 0 && bytes > bounds.maxBytes) break;
-    if (!bounds.dryRun) await tx.put("operations", operationKey(operation), outgoing.operation);
-    chunk.push(outgoing);
+  while (chunk.length < bounds.maxOperations && sendable.length > 0) {
+    const group = sendable.splice(0, Math.min(READ_AHEAD, bounds.maxOperations - chunk.length));
+    const prepared = await Promise.all(group.map((operation) => prepare(tx, operation)));
+    for (const [at, outgoing] of prepared.entries()) {
+      if (!outgoing) continue;
+      bytes += jsonBytes(outgoing.wire) + 1;
+      if (chunk.length > 0 && bytes > bounds.maxBytes) {
+        sendable.unshift(...group.slice(at));
+        return mark(tx, chunk, bounds);
+      }
+      chunk.push(outgoing);
+    }
   }
+  return mark(tx, chunk, bounds);
+}
+
+async function mark(tx: Transaction, chunk: OutgoingOperation[], { dryRun }: ChunkBounds): Promise<OutgoingOperation[]> {
+  if (!dryRun) await Promise.all(chunk.map(({ operation }) => tx.put("operations", operationKey(operation), operation)));
   return chunk;
 }
 
-async function prepare(tx: Transaction, operation: QueuedOperation): Promise<OutgoingOperation> {
+/** The operation as it is sent, if it is still the first one of its document. */
+async function prepare(tx: Transaction, wanted: QueuedOperation): Promise<OutgoingOperation | undefined> {
+  const [operation] = await readQueueOf(tx, wanted.document_id);
+  if (operation?.client_id !== wanted.client_id) return undefined;
   const { client_id, document_id, base_version } = operation;
   const base = base_version === undefined ? {} : { base_version };
   if (operation.operation === "delete") {

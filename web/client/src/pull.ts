@@ -76,12 +76,14 @@ export class Puller {
     const changed = await this.#engine.store.transaction("write", async (tx) => {
       const held = (await getMeta(tx, "held_deletions")) ?? {};
       const changedIds: string[] = [];
-      for (const item of page.items) {
+      // Side by side: a page tells of each document once.
+      const takeItem = async (item: WireDocument) => {
         const intake = await takeIn(tx, item);
         if (intake === "held-deletion") held[item.document_id] = item.version;
         else if (item.version > (held[item.document_id] ?? 0)) delete held[item.document_id];
         if (intake === "changed") changedIds.push(item.document_id);
-      }
+      };
+      await Promise.all(page.items.map(takeItem));
       await this.#tickOff(tx, page, held);
       await setMeta(tx, "held_deletions", held);
       await setMeta(tx, "cursor", page.next_cursor);

@@ -8,7 +8,7 @@ import { backoffMs, sleep, timestamp } from "./clock.js";
 import { Stop, type Engine } from "./engine.js";
 import { LoginNeeded, RequestRefused, StorageFullError, Unreachable } from "./errors.js";
 import type { QueuedOperation } from "./model.js";
-import { operationKey, takeChunk, type OutgoingOperation } from "./outbox.js";
+import { operationKey, readSendable, takeChunk, type OutgoingOperation } from "./outbox.js";
 import type { ProgressTracker } from "./progress.js";
 import type { Puller } from "./pull.js";
 import { bury, settle, type Settlement } from "./settle.js";
@@ -43,6 +43,8 @@ export class PushRun {
   readonly #busy = new Set<string>();
   /** When operations are due again, by `client_id`; `Infinity` for those that had their turn in this run. */
   readonly #due = new Map<string, number>();
+  /** What was read of the queue and not sent yet, so that it is not read for each chunk. */
+  #sendable: QueuedOperation[] = [];
   #stop: Stop | undefined;
   /** Something that no rule foresees. */
   #fault: unknown;
@@ -116,20 +118,29 @@ export class PushRun {
     }
   }
 
-  #take(only?: ReadonlySet<string>): Promise<OutgoingOperation[]> {
+  /** Takes a chunk of the queue, or of the operations given. */
+  #take(only?: QueuedOperation[]): Promise<OutgoingOperation[]> {
     const { limits, dryRun } = this.#settings;
-    return this.#engine.store.transaction(dryRun ? "read" : "write", async (tx) => {
-      const now = this.#engine.clock.now();
-      const chunk = await takeChunk(tx, {
-        maxOperations: Math.max(1, Math.min(this.#engine.batchSize, limits.max_operations)),
-        maxBytes: limits.max_body_bytes - ENVELOPE_BYTES,
-        ...(only ? { only } : {}),
-        mustWait: (operation) =>
-          (!only && this.#busy.has(operation.document_id)) || (this.#due.get(operation.client_id) ?? 0) > now,
-        dryRun,
-      });
-      for (const { operation } of chunk) this.#busy.add(operation.document_id);
-      return chunk;
+    const bounds = {
+      maxOperations: Math.max(1, Math.min(this.#engine.batchSize, limits.max_operations)),
+      maxBytes: limits.max_body_bytes - ENVELOPE_BYTES,
+      dryRun,
+    };
+    // A dry run writes nothing either, but workers must not read side by side.
+    return this.#engine.store.transaction("write", async (tx) => {
+      if (only) return takeChunk(tx, only, bounds);
+      for (;;) {
+        if (this.#sendable.length === 0) {
+          const now = this.#engine.clock.now();
+          this.#sendable = (await readSendable(tx)).filter(
+            ({ document_id, client_id }) => !this.#busy.has(document_id) && (this.#due.get(client_id) ?? 0) <= now,
+          );
+          if (this.#sendable.length === 0) return [];
+        }
+        const chunk = await takeChunk(tx, this.#sendable, bounds);
+        for (const { operation } of chunk) this.#busy.add(operation.document_id);
+        if (chunk.length > 0) return chunk;
+      }
     });
   }
 
@@ -213,11 +224,11 @@ export class PushRun {
   }
 
   async #halve(chunk: OutgoingOperation[]): Promise<void> {
-    const ids = chunk.map(({ operation }) => operation.client_id);
-    const middle = Math.ceil(ids.length / 2);
-    for (const half of [ids.slice(0, middle), ids.slice(middle)]) {
+    const operations = chunk.map(({ operation }) => operation);
+    const middle = Math.ceil(operations.length / 2);
+    for (const half of [operations.slice(0, middle), operations.slice(middle)]) {
       if (this.#isOver) return;
-      const part = await this.#take(new Set(half));
+      const part = await this.#take(half);
       if (part.length > 0) await this.#push(part);
     }
   }
@@ -247,23 +258,22 @@ export class PushRun {
   async #settle(chunk: OutgoingOperation[], answer: BatchAnswer): Promise<void> {
     const results = new Map(answer.results.map((result) => [result.client_id, result]));
     if (this.#settings.dryRun) return this.#report(chunk, answer.results);
-    const settled = await this.#engine.store.transaction("write", async (tx) => {
-      const done: [QueuedOperation, Settlement][] = [];
-      for (const { operation } of chunk) {
-        const result = results.get(operation.client_id);
-        if (!result) continue;
-        done.push([operation, await settle(tx, this.#engine.clock.now(), operation, result, this.#engine.tries)]);
-      }
-      return done;
-    });
-    for (const [operation, settlement] of settled) {
-      const result = results.get(operation.client_id);
+    const now = this.#engine.clock.now();
+    // Side by side: no two operations of a chunk concern one document.
+    const settled = await this.#engine.store.transaction("write", (tx) =>
+      Promise.all(
+        chunk.map(async ({ operation }) => {
+          const result = results.get(operation.client_id);
+          return { operation, result, settlement: result && (await settle(tx, now, operation, result, this.#engine.tries)) };
+        }),
+      ),
+    );
+    for (const { operation, result, settlement } of settled) {
       if (result) this.#engine.events.emit("result", result);
-      this.#conclude(operation, settlement);
+      if (settlement) this.#conclude(operation, settlement);
+      else this.#due.set(operation.client_id, Infinity);
     }
-    for (const { operation } of chunk)
-      if (!results.has(operation.client_id)) this.#due.set(operation.client_id, Infinity);
-    const merged = answer.results.filter((result) => result.server && result.status === "success");
+    const merged = answer.results.filter(({ server, status }) => server && (status === "success" || status === "conflict"));
     const ids = merged.flatMap((result) => result.document_id ?? []);
     if (ids.length > 0) this.#engine.events.emit("changed", { document_ids: ids });
     if (answer.changes) await this.#settings.puller?.take(answer.changes);

@@ -31,3 +31,17 @@ export type Limits = Schemas["Limits"];
 export type SessionAnswer = Schemas["Session"];
 /** A refusal of a whole request (RFC 9457). */
 export type Problem = Schemas["Problem"];
+/** A version of a document, in a list. */
+export type VersionSummary = Schemas["VersionSummary"];
+/** A version of a document with its text. */
+export type Version = Schemas["Version"];
+/** A sync run, in a list. */
+export type SyncRunSummary = Schemas["SyncRunSummary"];
+/** A sync run with what went wrong in it. */
+export type RemoteSyncRun = Schemas["SyncRun"];
+/** A workspace, with the caller's role in it. */
+export type Workspace = Schemas["Workspace"];
+/** A member of a workspace. */
+export type Member = Schemas["Member"];
+/** What a member may do. */
+export type Role = Schemas["Role"];

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   MemoryStore,
   NoSuchDocument,
+  ROOT,
   StorageFullError,
   type BatchSyncService,
   type Store,
@@ -246,3 +247,21 @@ function snapshot(store: Store): Promise<unknown> {
   const read = async (tx: Transaction) => [await tx.all("operations"), await tx.all("documents"), await tx.all("yjs")];
   return store.transaction("read", read);
 }
+
+test("tells of what this tab queues, once it is on disk", async () => {
+  const client = await new Script().client();
+  const told: string[][] = [];
+  const onDisk: Promise<string[]>[] = [];
+  client.on("queued", ({ document_ids }) => {
+    told.push(document_ids);
+    onDisk.push(client.queued().then((rows) => rows.map((row) => row.document_id)));
+  });
+  const id = await client.queueCreate({ title: "note" });
+  await client.queueUpdate(id, { title: "renamed" });
+  (await client.openDocument(id)).getText(ROOT).insert(0, "typed");
+  await client.flush();
+  const other = await client.queueCreate({ title: "other" });
+  await client.queueDelete(other);
+  expect(told).toEqual([[id], [id], [id], [other], [other]]);
+  expect(await Promise.all(onDisk)).toEqual([[id], [id], [id], [id, other], [id]]);
+});

@@ -83,17 +83,20 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
           {error instanceof Error ? error.message : String(error)}
         </p>
       )}
-      {isReading || isRich ? (
-        <Suspense fallback={<p className="opening">Opening…</p>}>
-          <Preview text={content} note={isRich ? "Written in a rich text editor: it can be read here." : undefined} />
-        </Suspense>
-      ) : text ? (
-        <MarkdownEditor text={text} />
-      ) : document.kind === "text" ? (
-        <PlainTextEditor key={id} content={content} onEdit={(next) => client.queueUpdate(id, { content: next })} />
-      ) : (
-        <p className="opening">Opening…</p>
-      )}
+      <div className={isReading || isRich ? "panes reading" : "panes"}>
+        {isRich ? null : text ? (
+          <MarkdownEditor text={text} />
+        ) : document.kind === "text" ? (
+          <PlainTextEditor key={id} content={content} onEdit={(next) => client.queueUpdate(id, { content: next })} />
+        ) : (
+          <p className="opening">Opening…</p>
+        )}
+        {(isReading || isRich) && (
+          <Suspense fallback={<p className="opening">Opening…</p>}>
+            <Preview text={content} note={isRich ? "Written in a rich text editor: it can be read here." : undefined} />
+          </Suspense>
+        )}
+      </div>
     </article>
   );
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { defaultKeymap } from "@codemirror/commands";
-import { markdown, markdownKeymap } from "@codemirror/lang-markdown";
+import { markdownKeymap, markdownLanguage } from "@codemirror/lang-markdown";
+import { LanguageSupport } from "@codemirror/language";
 import { searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
 import { EditorView, drawSelection, highlightSpecialChars, keymap, placeholder } from "@codemirror/view";
@@ -28,7 +29,8 @@ export function MarkdownEditor({ text }: { text: Y.Text }): ReactElement {
         doc: text.toString(),
         extensions: [
           keymap.of([...yUndoManagerKeymap, ...markdownKeymap, ...searchKeymap, ...defaultKeymap]),
-          markdown(),
+          // Without `markdown()`, which brings parsers for HTML, CSS and JavaScript along: half of what this view loads.
+          new LanguageSupport(markdownLanguage),
           highlightSpecialChars(),
           drawSelection(),
           placeholder("Write here"),

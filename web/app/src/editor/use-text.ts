@@ -7,6 +7,11 @@ import type { BatchSyncService, LocalDocument } from "@landfall/client";
 import { useEffect, useState } from "react";
 import type * as Y from "yjs";
 
+/** Whether it is rich text: parts of it are no plain characters. */
+export function isRich(text: Y.Text | undefined): boolean {
+  return text !== undefined && text.length !== text.toString().length;
+}
+
 /** The text, kept fresh. Of rich text, what the server last told. */
 export function useText(
   client: BatchSyncService,
@@ -16,7 +21,7 @@ export function useText(
 ): string {
   const [content, setContent] = useState("");
   useEffect(() => {
-    if (text && text.length === text.toString().length) {
+    if (text && !isRich(text)) {
       const read = (): void => setContent(text.toString());
       read();
       text.observe(read);

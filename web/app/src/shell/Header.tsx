@@ -56,7 +56,7 @@ function AccountMenu(): ReactElement {
       <span className="who" title={`Logged in as ${status.username ?? ""}`}>
         <UserRound aria-hidden />
         <span className="unseen">Logged in as </span>
-        {status.username}
+        <span className="name">{status.username}</span>
       </span>
       <button className="quiet-button" aria-label="Log out" title="Log out" onClick={() => void logout()}>
         <LogOut aria-hidden />
