@@ -18,6 +18,7 @@ mod client_sync {
     mod bad_network;
     mod choices;
     mod commands;
+    mod corpus;
     mod crashes;
     mod files;
     mod first_sync;

@@ -275,6 +275,15 @@ impl<'a> Engine<'a> {
         (text.len() <= MAX_SENT_CONTENT).then(|| text.to_owned())
     }
 
+    /// Runs `work`, and commits what it stores together. If storing fails nothing of it is stored; if anything else
+    /// does, what was done until then stays.
+    fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, ClientError>) -> Result<T, ClientError> {
+        self.state.begin_group()?;
+        let outcome = work(self);
+        let committed = self.state.end_group();
+        outcome.and_then(|done| committed.map(|()| done).map_err(Into::into))
+    }
+
     fn path_of(&mut self, id: DocId) -> Result<String, ClientError> {
         let file = self.state.change(|change| change.find_file(id))?;
         Ok(file.map_or_else(|| id.to_string(), |file| file.path))

@@ -1,0 +1,1 @@
+export default function Stub(_: { id?: string | undefined }) { return <p>stub</p>; }
