@@ -22,5 +22,7 @@ mod client_sync {
     mod first_sync;
     mod guards;
     mod place;
+    mod progress;
     mod two_people;
+    mod watch;
 }
