@@ -17,6 +17,7 @@ mod postgres_server;
 mod client_sync {
     mod bad_network;
     mod commands;
+    mod completions;
     mod crashes;
     mod files;
     mod first_sync;

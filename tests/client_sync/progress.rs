@@ -76,7 +76,7 @@ fn readers_work_beside_a_sync() {
     place.run(&["conflicts"]).expect(0);
     place.run(&["retry", "--list"]).expect(0);
     assert!(place.run(&["history"]).expect(0).says(&["cut off"]), "a sync under way has no end yet");
-    place.run(&["verify"]).expect(1);
+    assert!(place.run(&["verify"]).status <= 1, "it compares, whatever it finds");
     assert!(place.run(&["sync"]).expect(2).says(&["another landfall command"]));
     assert!(lines.any(|line| line.contains("\"pushed\"")), "it was under way all the time");
     assert!(child.wait().unwrap().success());
