@@ -18,6 +18,7 @@ mod client_sync {
     mod bad_network;
     mod choices;
     mod commands;
+    mod completions;
     mod corpus;
     mod crashes;
     mod files;
@@ -27,8 +28,10 @@ mod client_sync {
     mod many_files;
     mod moved_files;
     mod place;
+    mod progress;
     mod reserved_port;
     mod small_disk;
     mod two_people;
     mod unreadable;
+    mod watch;
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use ureq::Agent;
 use ureq::http::{Method, Request, Response};
+use ureq::{Agent, Body};
 
 use crate::client::credentials::Credentials;
 use crate::client::error::ClientError;
@@ -84,7 +84,9 @@ impl RemoteError {
         }
     }
 
-    const fn retry_after(&self) -> Option<Duration> {
+    /// When the server wants to be asked again.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
             _ => None,
@@ -241,12 +243,17 @@ impl Remote {
 
     /// One request; a login that has run out is renewed once.
     fn with_login(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Vec<u8>, RemoteError> {
+        self.authorised(|token| self.send(method, path, body, Some(token)))
+    }
+
+    /// Asks with an access token; if the server does not take it any more, once again with a new one.
+    ///
+    /// # Errors
+    /// Those of `ask`, and of renewing the login.
+    pub fn authorised<T>(&self, ask: impl Fn(&SecretString) -> Result<T, RemoteError>) -> Result<T, RemoteError> {
         let token = self.access_token(None)?;
-        match self.send(method, path, body, Some(&token)) {
-            Err(RemoteError::Unauthorized(_)) => {
-                let token = self.access_token(Some(&token))?;
-                self.send(method, path, body, Some(&token))
-            }
+        match ask(&token) {
+            Err(RemoteError::Unauthorized(_)) => ask(&self.access_token(Some(&token))?),
             outcome => outcome,
         }
     }
@@ -268,11 +275,13 @@ impl Remote {
                 return Err(RemoteError::Unauthorized(hint.to_owned()));
             }
             Credentials::Password { username, password } => self.log_in_with(username, password)?,
-            Credentials::Stored(login) => self.refresh(&login.refresh_token)?,
+            Credentials::Stored(login) => {
+                let renewal = login.begin_renewal().map_err(RemoteError::Local)?;
+                let tokens = self.refresh(&renewal.refresh_token)?;
+                renewal.finish(&SecretString::from(tokens.refresh_token.clone())).map_err(RemoteError::Local)?;
+                tokens
+            }
         };
-        if let Credentials::Stored(login) = &mut session.credentials {
-            login.renew(tokens.refresh_token.into()).map_err(RemoteError::Local)?;
-        }
         let token = SecretString::from(tokens.access_token);
         session.access_token = Some(token.clone());
         Ok(token)
@@ -330,12 +339,21 @@ impl Remote {
         if (200..300).contains(&status) || (matches!(status, 409 | 422) && has_results(&bytes)) {
             return Ok(bytes);
         }
-        let problem: Problem = serde_json::from_slice(&bytes).unwrap_or_default();
-        if status == 401 {
-            return Err(RemoteError::Unauthorized(problem.detail));
+        Err(refusal(status, &bytes, retry_after))
+    }
+
+    /// An answer whose body is still to come, if it is no refusal.
+    ///
+    /// # Errors
+    /// See [`RemoteError`].
+    pub fn read_head(&self, outcome: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, RemoteError> {
+        let mut answer = outcome.map_err(|error| self.connection_error(error))?;
+        if answer.status().is_success() {
+            return Ok(answer);
         }
-        let detail = if problem.detail.is_empty() { format!("HTTP status {status}") } else { problem.detail };
-        Err(RemoteError::Refused { status, code: problem.code, detail, retry_after })
+        let (status, retry_after) = (answer.status().as_u16(), retry_after(&answer));
+        let bytes = answer.body_mut().read_to_vec().map_err(|error| self.connection_error(error))?;
+        Err(refusal(status, &bytes, retry_after))
     }
 
     fn connection_error(&self, error: ureq::Error) -> RemoteError {
@@ -352,6 +370,15 @@ impl Remote {
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn refusal(status: u16, body: &[u8], retry_after: Option<Duration>) -> RemoteError {
+    let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
+    if status == 401 {
+        return RemoteError::Unauthorized(problem.detail);
+    }
+    let detail = if problem.detail.is_empty() { format!("HTTP status {status}") } else { problem.detail };
+    RemoteError::Refused { status, code: problem.code, detail, retry_after }
 }
 
 fn has_results(bytes: &[u8]) -> bool {

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -18,9 +19,11 @@ on_both_databases!(
 );
 
 /// What the proxy does with a batch.
-enum Deed {
+pub enum Deed {
     /// Pass it on, and the answer back.
     Pass,
+    /// Pass it on, and the answer back after this time.
+    Delay(Duration),
     /// Pass it on, and lose the answer.
     LoseAnswer,
     /// Answer with this status in the server's place.
@@ -28,13 +31,13 @@ enum Deed {
 }
 
 /// Listens on a port of its own. Ends with the test's process.
-struct Proxy {
-    url: String,
+pub struct Proxy {
+    pub url: String,
     batches: Arc<AtomicUsize>,
 }
 
 impl Proxy {
-    fn start(server: &str, judge: impl Fn(usize, &Value) -> Deed + Send + Sync + 'static) -> Self {
+    pub fn start(server: &str, judge: impl Fn(usize, &Value) -> Deed + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (server, judge, batches) = (server.to_owned(), Arc::new(judge), Arc::new(AtomicUsize::new(0)));
@@ -98,6 +101,9 @@ fn serve(
     let bytes = answer.body_mut().read_to_vec().ok()?;
     if matches!(deed, Deed::LoseAnswer) {
         return None;
+    }
+    if let Deed::Delay(time) = deed {
+        thread::sleep(time);
     }
     let head = format!(
         "HTTP/1.1 {} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
