@@ -9,6 +9,7 @@
 
 mod bin;
 pub mod commands;
+mod compression;
 pub mod credentials;
 pub mod error;
 pub mod folder;
