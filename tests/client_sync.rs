@@ -22,6 +22,7 @@ mod client_sync {
     mod files;
     mod first_sync;
     mod guards;
+    mod logins;
     mod moved_files;
     mod place;
     mod reserved_port;

@@ -299,7 +299,9 @@ impl Remote {
         match self.send(&Method::POST, "/api/v1/auth/refresh", Some(body.as_bytes()), None) {
             Ok(bytes) => parse(&bytes),
             Err(RemoteError::Unauthorized(_)) => {
-                Err(RemoteError::Unauthorized("the stored login has run out; run `landfall login`".to_owned()))
+                let reason = "the stored login has run out, or was used a second time (as after a crash while it was \
+                              renewed, or from a copy of the folder); run `landfall login`: what is queued stays";
+                Err(RemoteError::Unauthorized(reason.to_owned()))
             }
             Err(failure) => Err(failure),
         }
