@@ -15,6 +15,7 @@ mod harness;
 mod postgres_server;
 
 mod client_sync {
+    mod backups;
     mod bad_network;
     mod choices;
     mod commands;
