@@ -15,6 +15,7 @@ mod harness;
 mod postgres_server;
 
 mod client_sync {
+    mod backups;
     mod bad_network;
     mod choices;
     mod commands;
@@ -25,6 +26,7 @@ mod client_sync {
     mod first_sync;
     mod full_disk;
     mod guards;
+    mod logins;
     mod many_files;
     mod moved_files;
     mod place;

@@ -2,7 +2,7 @@
 //! folder, for its owner's eyes only.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -138,17 +138,23 @@ fn lock(path: &Path) -> Result<File, ClientError> {
     locked.map_err(|cause| ClientError::io(path, cause))
 }
 
-/// Written whole under another name, then renamed, so that a cut never costs the login.
+/// Written whole under another name, then renamed, so that a cut never costs the login. The server takes a token once, so
+/// a new one must not be lost either: where there is no room for another file, it goes over the old one.
 fn write(file: &Path, body: &FileBody) -> Result<(), ClientError> {
     let draft = file.with_extension("new");
     let written = fs::remove_file(&draft)
         .or_else(|missing| if missing.kind() == ErrorKind::NotFound { Ok(()) } else { Err(missing) })
         .and_then(|()| OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft))
-        .and_then(|mut out| {
-            serde_json::to_writer(&mut out, body)?;
-            out.write_all(b"\n")?;
-            out.sync_all()
-        })
-        .and_then(|()| fs::rename(&draft, file));
+        .and_then(|out| write_to(out, body))
+        .and_then(|()| fs::rename(&draft, file))
+        .and_then(|()| file.parent().map_or(Ok(()), |own| File::open(own)?.sync_all()));
+    let written = written.or_else(|_no_room| write_to(OpenOptions::new().write(true).open(file)?, body));
     written.map_err(|cause| ClientError::io(file, cause))
+}
+
+fn write_to(mut out: File, body: &FileBody) -> io::Result<()> {
+    let text = serde_json::to_string(body)? + "\n";
+    out.write_all(text.as_bytes())?;
+    out.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))?;
+    out.sync_all()
 }

@@ -10,6 +10,7 @@
 
 mod bin;
 pub mod commands;
+mod compression;
 pub mod credentials;
 pub mod error;
 pub mod folder;

@@ -1,5 +1,6 @@
 //! The server, over HTTP: requests with a login, renewed when it has run out, tried again when that can help.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use serde_json::json;
 use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
 
+use crate::client::compression::{CODING, compressed, unpacked};
 use crate::client::credentials::Credentials;
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
@@ -17,7 +19,7 @@ use crate::client::retry::{Backoff, chance};
 use crate::client::wire::{Problem, Tokens};
 
 /// No answer is longer: a page of the feed ends at about 8 MB, a batch may carry as many documents as it names.
-const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
+pub const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a waiting thread looks whether it is to stop.
@@ -115,6 +117,8 @@ pub struct Remote {
     backoff: Backoff,
     interrupt: Interrupt,
     session: Mutex<Session>,
+    /// Until somebody on the way refuses it.
+    compresses: AtomicBool,
 }
 
 struct Session {
@@ -162,6 +166,7 @@ impl Remote {
             backoff: patience.backoff,
             interrupt,
             session: Mutex::new(Session { credentials, access_token }),
+            compresses: AtomicBool::new(true),
         }
     }
 
@@ -303,12 +308,15 @@ impl Remote {
         match self.send(&Method::POST, "/api/v1/auth/refresh", Some(body.as_bytes()), None) {
             Ok(bytes) => parse(&bytes),
             Err(RemoteError::Unauthorized(_)) => {
-                Err(RemoteError::Unauthorized("the stored login has run out; run `landfall login`".to_owned()))
+                let reason = "the stored login has run out, or was used a second time (as after a crash while it was \
+                              renewed, or from a copy of the folder); run `landfall login`: what is queued stays";
+                Err(RemoteError::Unauthorized(reason.to_owned()))
             }
             Err(failure) => Err(failure),
         }
     }
 
+    /// One request. A body that the server, or something before it, does not take compressed is sent again as it is.
     fn send(
         &self,
         method: &Method,
@@ -316,7 +324,29 @@ impl Remote {
         body: Option<&[u8]>,
         token: Option<&SecretString>,
     ) -> Result<Vec<u8>, RemoteError> {
+        let packed = body.filter(|_| self.compresses.load(Ordering::Relaxed)).and_then(compressed);
+        if let Some(packed) = packed {
+            match self.send_as(method, path, Some(&packed), Some(CODING), token) {
+                Err(RemoteError::Refused { status: 415, .. }) => self.compresses.store(false, Ordering::Relaxed),
+                outcome => return outcome,
+            }
+        }
+        self.send_as(method, path, body, None, token)
+    }
+
+    fn send_as(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&[u8]>,
+        coding: Option<&str>,
+        token: Option<&SecretString>,
+    ) -> Result<Vec<u8>, RemoteError> {
         let mut request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.server));
+        request = request.header("accept-encoding", CODING);
+        if let Some(coding) = coding {
+            request = request.header("content-encoding", coding);
+        }
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {}", token.expose_secret()));
         }
@@ -335,6 +365,8 @@ impl Remote {
         let status = answer.status().as_u16();
         let read = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
         let bytes = read.map_err(|error| self.connection_error(error))?;
+        let is_packed = answer.headers().get("content-encoding").is_some_and(|coding| coding == CODING);
+        let bytes = if is_packed { unpacked(&bytes)? } else { bytes };
         // A batch that was rolled back is answered as a problem with results: as good as an answer.
         if (200..300).contains(&status) || (matches!(status, 409 | 422) && has_results(&bytes)) {
             return Ok(bytes);
