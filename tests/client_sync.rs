@@ -22,6 +22,7 @@ mod client_sync {
     mod files;
     mod first_sync;
     mod guards;
+    mod logins;
     mod place;
     mod progress;
     mod two_people;

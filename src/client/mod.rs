@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod error;
 pub mod folder;
 pub mod interrupt;
+mod keyring;
 pub mod names;
 pub mod options;
 mod outbox;
