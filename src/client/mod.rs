@@ -15,6 +15,7 @@ pub mod credentials;
 pub mod error;
 pub mod folder;
 pub mod interrupt;
+mod keyring;
 mod markers;
 mod moves;
 pub mod names;

@@ -10,14 +10,14 @@ fn offered(script: &str, line: &str) -> Vec<String> {
     let (last, before) = (words[words.len() - 1], words[words.len() - 2]);
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
     let program = format!(
-        "{script}\ncomplete -p landfall >/dev/null\nCOMP_WORDS=({})\nCOMP_CWORD={}\n_landfall landfall '{last}' \
+        "{script}\ncomplete -p landfall >/dev/null || exit\nCOMP_WORDS=({})\nCOMP_CWORD={}\n_landfall landfall '{last}' \
          '{before}'\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
         quoted.join(" "),
         words.len() - 1
     );
-    let output = Command::new("bash").args(["--norc", "-euc", &program]).output().unwrap();
+    let output = Command::new("bash").args(["--norc", "-uc", &program]).output().unwrap();
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    String::from_utf8(output.stdout).unwrap().lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 #[test]

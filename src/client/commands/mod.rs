@@ -17,12 +17,12 @@ use std::time::Duration;
 use console::Term;
 use secrecy::SecretString;
 
-use crate::client::credentials::{self, Credentials};
+use crate::client::credentials::{self, Credentials, Keeper, Owner};
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
 use crate::client::options::{ClientCommand, OutputOptions, PatienceOptions};
 use crate::client::remote::{Patience, Remote};
-use crate::client::report::{Voice, complain};
+use crate::client::report::{Voice, complain, write_line};
 use crate::client::retry::Backoff;
 use crate::client::sync::Direction;
 use crate::client::workplace::Workplace;
@@ -84,6 +84,19 @@ fn renderer() -> Result<Renderer, ClientError> {
         max_memory_bytes: WORKER_MEMORY_BYTES,
         time_budget: WORKER_TIME,
     }))
+}
+
+/// Keeps a login for the folder, and says where.
+fn keep_login(workplace: &Workplace, username: &str, refresh_token: &SecretString) -> Result<(), ClientError> {
+    let owner = Owner { username, device: &workplace.identity.device };
+    let kept = credentials::store(&workplace.folder.own(""), owner, refresh_token)?;
+    let place = match kept.keeper {
+        Keeper::Keyring => "the system's keyring",
+        Keeper::File => ".landfall/credentials, which only you can read",
+    };
+    let reason = kept.reason.map(|reason| format!(" (no keyring: {reason})")).unwrap_or_default();
+    write_line(&format!("the login is kept in {place}{reason}"));
+    Ok(())
 }
 
 /// A name and a password: from the environment, else asked for. Nothing waits for input without a terminal.
