@@ -5,6 +5,7 @@
 //! Every step may be cut off at any point; the next sync goes on from what is on disk.
 
 mod choices;
+mod diffs;
 mod doubt;
 mod pull;
 mod push;
