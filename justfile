@@ -44,6 +44,8 @@ web-test:
     npm ci --prefix web
     npm run --prefix web/client check
     npm test --prefix web/client
+    npm run --prefix web/react check
+    npm test --prefix web/react
 
 # The tests of openapi.yaml: sound, complete, in step with the server
 openapi:

@@ -320,7 +320,8 @@ export class BatchSyncService {
 
   /** Ends the use of this client; the store stays open. */
   async close(): Promise<void> {
-    await this.cancel();
+    void this.cancel().catch(() => undefined);
+    await Promise.allSettled(this.#runs.map(({ report }) => report));
     await this.#open.flush();
     this.#channel?.close();
   }

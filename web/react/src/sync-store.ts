@@ -203,7 +203,7 @@ export class SyncStore {
     const isAside = report.direction === "pull" && (report.status === "synced" || former?.guard?.side === "server");
     this.#publish({ report: former && isAside ? former : report });
     // The client counts a sync as under way until its report was handed out.
-    setTimeout(() => this.#refresh.soon());
+    setTimeout(() => this.#listeners.size > 0 && this.#refresh.soon());
   }
 
   /** A sync that has nothing to push does not hide how far the last one came. */
