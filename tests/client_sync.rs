@@ -11,16 +11,23 @@
 
 #[allow(dead_code, unused_imports, unused_macros, reason = "shared with the suites over HTTP, which use all of it")]
 mod harness;
-#[allow(dead_code, reason = "part of the test bench; nothing here needs Postgres")]
+#[allow(dead_code, reason = "part of the test bench")]
 mod postgres_server;
 
 mod client_sync {
     mod bad_network;
+    mod choices;
     mod commands;
     mod crashes;
     mod files;
     mod first_sync;
+    mod full_disk;
     mod guards;
+    mod many_files;
+    mod moved_files;
     mod place;
+    mod reserved_port;
+    mod small_disk;
     mod two_people;
+    mod unreadable;
 }

@@ -21,6 +21,7 @@ mod http {
     mod conflicts;
     mod diff;
     mod durability;
+    mod editor;
     mod events;
     mod events_across_servers;
     mod feed;

@@ -1,6 +1,6 @@
 //! Why a command of the client ends without having done everything, and the exit code for it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -14,6 +14,9 @@ pub enum ClientError {
     /// The command line, the environment or the folder is not as it must be.
     #[error("{0}")]
     Usage(String),
+    /// Another command holds the folder.
+    #[error("another landfall command is at work in {}; wait until it has ended", .0.display())]
+    Busy(PathBuf),
     /// The server cannot be reached, or cannot serve now.
     #[error("cannot reach {server}: {reason}")]
     Unreachable {
@@ -43,7 +46,7 @@ pub enum ClientError {
     #[error(transparent)]
     State(#[from] StateError),
     /// A file, or the terminal.
-    #[error("{path}: {cause}")]
+    #[error("{path}: {cause}{}", advice(cause))]
     Io {
         /// Which.
         path: PathBuf,
@@ -77,7 +80,7 @@ impl ClientError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => exit::USAGE,
+            Self::Usage(_) | Self::Busy(_) => exit::USAGE,
             Self::Unreachable { .. } | Self::Login(_) => exit::UNREACHABLE,
             Self::Guard(_) => exit::GUARD,
             Self::Interrupted => exit::INTERRUPTED,
@@ -85,8 +88,24 @@ impl ClientError {
         }
     }
 
+    /// Whether the disk has no room, which no file alone is to blame for.
+    #[must_use]
+    pub fn is_out_of_room(cause: &io::Error) -> bool {
+        matches!(cause.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+    }
+
     /// A failure of the file system.
     pub fn io(path: impl Into<PathBuf>, cause: io::Error) -> Self {
         Self::Io { path: path.into(), cause }
+    }
+}
+
+/// What to do about it.
+fn advice(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "; make room and run the command again: nothing is lost"
+        }
+        _ => "",
     }
 }

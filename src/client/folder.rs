@@ -4,12 +4,17 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use crate::client::bin;
 use crate::client::error::ClientError;
 use crate::client::names::check_path;
 
 /// Where the client keeps its own things, inside the folder.
 pub const STATE_DIRECTORY: &str = ".landfall";
+
+/// Where in there files lie that were taken away.
+const BIN: &str = "bin";
 
 /// Begins the names of drafts, which stand beside the files that they will replace.
 pub const DRAFT_PREFIX: &str = ".landfall-draft-";
@@ -100,6 +105,12 @@ impl Folder {
         }
     }
 
+    /// The text that a path holds now, if it is one.
+    #[must_use]
+    pub fn read_text(&self, path: &str) -> Option<String> {
+        if let Held::Text(text, _) = self.read(path) { Some(text) } else { None }
+    }
+
     /// How a file looks now, if it is one.
     #[must_use]
     pub fn look(&self, path: &str) -> Option<Look> {
@@ -142,7 +153,11 @@ impl Folder {
             }
             file.sync_all()
         });
-        written.map_err(|cause| ClientError::io(place, cause))?;
+        if let Err(cause) = written {
+            // Half a draft is of no use, and takes what little room there may be.
+            self.discard(&draft);
+            return Err(ClientError::io(place, cause));
+        }
         Ok(draft)
     }
 
@@ -208,8 +223,8 @@ impl Folder {
         if self.is_rehearsal {
             return Ok(());
         }
-        let bin = self.own("bin");
-        let kept = bin.join(format!("{}-{}", uuid::Uuid::now_v7().simple(), path.rsplit('/').next().unwrap_or(path)));
+        let bin = self.own(BIN);
+        let kept = bin::place_for(&bin, path);
         let source = self.place(path).map_err(|reason| self.refused(path, &reason))?;
         let moved = fs::create_dir_all(&bin).and_then(|()| fs::rename(&source, &kept));
         match moved.and_then(|()| sync_parent(&source)) {
@@ -218,6 +233,32 @@ impl Folder {
             Err(cause) => return Err(ClientError::io(source, cause)),
         }
         Ok(())
+    }
+
+    /// Keeps a copy of a file, if there is one, in the client's own bin, before another text takes its place.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn keep_copy(&self, path: &str) -> Result<(), ClientError> {
+        let source = self.place(path).map_err(|reason| self.refused(path, &reason))?;
+        if self.is_rehearsal || !source.exists() {
+            return Ok(());
+        }
+        let bin = self.own(BIN);
+        let copied = fs::create_dir_all(&bin).and_then(|()| fs::copy(&source, bin::place_for(&bin, path)));
+        copied.map(drop).map_err(|cause| ClientError::io(source, cause))
+    }
+
+    /// Removes what has lain in the client's own bin long enough.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn empty_bin_of_old(&self) -> Result<(), ClientError> {
+        if self.is_rehearsal {
+            return Ok(());
+        }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        bin::empty_of_old(&self.own(BIN), now).map(drop).map_err(|cause| ClientError::io(self.own(BIN), cause))
     }
 
     /// Folders that were left empty; fails silently at the first that is not.

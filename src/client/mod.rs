@@ -4,23 +4,30 @@
 //! server it never builds a Yjs document in its own process.
 //!
 //! `commands` read options and end with exit codes; `workplace` finds and locks a folder and opens its `state`; `sync` is
-//! one sync, step by step; `plan`, `outbox` and `names` decide, as pure functions; `scan` and `folder` touch files;
+//! one sync, step by step; `plan`, `outbox` and `names` decide, as pure functions; `scan` and `folder` touch files,
+//! and `survey` says what was done to them;
 //! `remote` and `wire` talk to the server; `report` talks to the person.
 
+mod bin;
 pub mod commands;
 pub mod credentials;
 pub mod error;
 pub mod folder;
 pub mod interrupt;
+mod markers;
+mod moves;
 pub mod names;
 pub mod options;
 mod outbox;
 mod plan;
+pub mod progress;
+mod progress_line;
 pub mod remote;
 pub mod report;
 pub mod retry;
 pub mod scan;
 pub mod state;
+mod survey;
 pub mod sync;
 pub mod wire;
 pub mod workplace;

@@ -31,7 +31,11 @@ pub enum ClientCommand {
     /// List documents that wait for a choice, or choose
     #[command(
         after_help = "Examples:\n  landfall conflicts ~/notes\n  landfall conflicts ~/notes --settle mine todo.md\n  \
-                            landfall conflicts ~/notes --settle both todo.md plans/2027.md"
+                            landfall conflicts ~/notes --settle both todo.md plans/2027.md\n\n\
+                            To make one text of both sides:\n  \
+                            landfall conflicts ~/notes --show todo.md > merged.md   # both, with markers where they differ\n  \
+                            $EDITOR merged.md                                       # until it is as it should be\n  \
+                            landfall conflicts ~/notes --settle merged --with merged.md todo.md"
     )]
     Conflicts(ConflictsOptions),
     /// List operations that the server refused, or queue them again
@@ -179,10 +183,16 @@ pub struct ConflictsOptions {
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub folder: FolderOption,
     /// Which side stays
-    #[arg(long, value_enum, value_name = "SIDE", requires = "paths")]
+    #[arg(long, value_enum, value_name = "SIDE", requires = "paths", group = "what")]
     pub settle: Option<Side>,
+    /// The merged text, for `--settle merged` [default: the file itself, as you have changed it]
+    #[arg(long, value_name = "FILE", requires = "settle")]
+    pub with: Option<PathBuf>,
+    /// Print both sides as one text, with markers where they differ; nothing is changed
+    #[arg(long, requires = "paths", conflicts_with = "json", group = "what")]
+    pub show: bool,
     /// Of which files (paths inside the folder)
-    #[arg(value_name = "PATH", requires = "settle")]
+    #[arg(value_name = "PATH", requires = "what")]
     pub paths: Vec<String>,
     /// One JSON object a line, with both texts
     #[arg(long)]
@@ -196,6 +206,8 @@ pub enum Side {
     Mine,
     /// The server's document.
     Theirs,
+    /// One text that was made of both.
+    Merged,
     /// Both: the server's in its place, the file here under a new name.
     Both,
 }

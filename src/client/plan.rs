@@ -33,7 +33,7 @@ pub enum LocalChange {
         /// The document.
         id: DocId,
     },
-    /// The same text at another path.
+    /// The same text, or one that is much like it, at another path.
     Move {
         /// The document.
         id: DocId,

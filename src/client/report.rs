@@ -1,16 +1,28 @@
 //! What the client says while it works: a progress bar on a terminal, plain lines elsewhere, one JSON event a line for
 //! scripts, or nothing.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::domain::timestamp::{Clock, SystemClock, Timestamp};
+use crate::client::progress::Pace;
+pub use crate::client::progress::{Counted, Progress};
+use crate::client::progress_line::{View, one_line, progress_line};
+use crate::domain::timestamp::{Clock, SystemClock};
 
-/// Progress is told at least this often while anything moves.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+/// Progress is told this often while anything moves: more than twice a second, however late a thread wakes up.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(400);
+/// A bar moves this often.
+const BAR_INTERVAL: Duration = Duration::from_millis(150);
+/// The telling thread does not spin.
+const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 
 /// How the client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,75 +104,170 @@ pub enum Event<'a> {
     },
 }
 
-/// How far the sync is.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Progress {
-    /// Operations and documents that are known to be to do.
-    pub total: u64,
-    /// Done, whatever came of it.
-    pub processed: u64,
-    /// Done well.
-    pub succeeded: u64,
-    /// Failed or in conflict.
-    pub failed: u64,
-    /// Left for another time.
-    pub skipped: u64,
-    /// Of `total`.
-    pub percentage: f64,
-    /// What is being done.
-    pub current_operation: String,
-    /// The newest failures.
-    pub errors: Vec<ProgressError>,
-    /// When the sync began.
-    pub started_at: Timestamp,
-    /// When it will end, if it goes on like this.
-    pub estimated_completion: Option<Timestamp>,
-}
-
-/// A failure.
-#[derive(Clone, Debug, Serialize)]
-pub struct ProgressError {
-    /// The file.
-    pub path: String,
-    /// The code.
-    pub code: String,
-    /// For people.
-    pub message: String,
-}
-
-/// Failures that progress carries; all of them are told as events.
-const MAX_ERRORS: usize = 20;
-
 /// Says things.
 pub struct Report {
+    board: Arc<Mutex<Board>>,
+    /// Dropped to end the thread that keeps telling.
+    ticker: Option<Sender<()>>,
+}
+
+/// What is said, and how; shared with the thread that keeps telling.
+struct Board {
     voice: Voice,
     bar: Option<ProgressBar>,
     progress: Progress,
+    pace: Pace,
     started: Instant,
     told: Option<Instant>,
+    is_over: bool,
+    /// Problems that were told.
+    problems: BTreeSet<String>,
+    /// Problems that need not be told again.
+    known_problems: BTreeSet<String>,
 }
 
 impl Report {
     /// A report that begins now.
     #[must_use]
     pub fn new(voice: Voice) -> Self {
+        Self::after(voice, BTreeSet::new())
+    }
+
+    /// A report that does not repeat these problems, which an earlier one told.
+    #[must_use]
+    pub fn after(voice: Voice, known_problems: BTreeSet<String>) -> Self {
         let bar = (voice == Voice::People && io::stderr().is_terminal()).then(progress_bar);
-        let progress = Progress { started_at: SystemClock.now(), ..Progress::default() };
-        Self { voice, bar, progress, started: Instant::now(), told: None }
+        let board = Board {
+            voice,
+            bar,
+            progress: Progress { started_at: SystemClock.now(), ..Progress::default() },
+            pace: Pace::default(),
+            started: Instant::now(),
+            told: None,
+            is_over: false,
+            problems: BTreeSet::new(),
+            known_problems,
+        };
+        Self { board: Arc::new(Mutex::new(board)), ticker: None }
+    }
+
+    /// From now on tells how far it is at least twice a second, also while a single request is under way.
+    pub fn keep_telling(&mut self) {
+        if !self.board().shows_progress() {
+            return;
+        }
+        let (ticker, ended) = channel();
+        let board = Arc::clone(&self.board);
+        // Without the thread, progress is told as things are done.
+        let spawned = thread::Builder::new().name("progress".to_owned()).spawn(move || tick(&board, &ended));
+        self.ticker = spawned.is_ok().then_some(ticker);
     }
 
     /// How far it is.
     #[must_use]
-    pub const fn progress(&self) -> &Progress {
-        &self.progress
+    pub fn progress(&self) -> Progress {
+        self.board().progress.clone()
+    }
+
+    /// The problems that there are, told here or before.
+    #[must_use]
+    pub fn problems(&self) -> BTreeSet<String> {
+        self.board().problems.clone()
     }
 
     /// Says what happened.
     pub fn tell(&mut self, event: &Event<'_>) {
-        if let Event::DeadLetter { path, code, message, .. } = event {
-            self.remember(path, code, message);
-        } else if let Event::Problem { path, reason } | Event::Conflict { path, reason } = event {
-            self.remember(path, if matches!(event, Event::Problem { .. }) { "problem" } else { "conflict" }, reason);
+        self.board().tell(event);
+    }
+
+    /// Something else is being done from now on.
+    pub fn begin(&mut self, what: &str) {
+        what.clone_into(&mut self.board().progress.current_operation);
+    }
+
+    /// More has turned out to be to do.
+    pub fn expect(&mut self, more: usize) {
+        let mut board = self.board();
+        let processed = board.progress.processed;
+        board.pace.note(Instant::now(), processed);
+        board.progress.total = board.progress.total.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+    }
+
+    /// One thing was done.
+    pub fn count(&mut self, what: &str, outcome: Counted) {
+        let mut board = self.board();
+        board.progress.count(what, outcome);
+        if board.told.is_none_or(|told| told.elapsed() >= board.interval()) {
+            board.tell_progress();
+        }
+    }
+
+    /// Says how far it came; how far it is is not told any more.
+    pub fn tell_end(&mut self) {
+        self.ticker = None;
+        let mut board = self.board();
+        board.is_over = true;
+        board.tell_progress();
+    }
+
+    /// Says how it ended: `summary` for people, `event` for scripts.
+    pub fn finish<E: Serialize>(&mut self, summary: &str, event: &E) {
+        let mut board = self.board();
+        if let Some(bar) = board.bar.take() {
+            bar.finish_and_clear();
+        }
+        match board.voice {
+            Voice::People => write_line(summary),
+            Voice::Json => write_json(event),
+            Voice::Quiet => {}
+        }
+    }
+
+    /// Whole between any two statements.
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells how far it is, again and again, until the other end of `ended` is dropped.
+fn tick(board: &Mutex<Board>, ended: &Receiver<()>) {
+    let mut wait = Duration::ZERO;
+    while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+        let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = board.told.unwrap_or(board.started).elapsed();
+        if board.is_over {
+            return;
+        }
+        if since >= board.interval() {
+            board.tell_progress();
+        }
+        wait = board.interval().saturating_sub(board.told.unwrap_or(board.started).elapsed()).max(SHORTEST_WAIT);
+    }
+}
+
+impl Board {
+    fn shows_progress(&self) -> bool {
+        self.bar.is_some() || self.voice == Voice::Json
+    }
+
+    const fn interval(&self) -> Duration {
+        if self.bar.is_some() { BAR_INTERVAL } else { PROGRESS_INTERVAL }
+    }
+
+    fn tell(&mut self, event: &Event<'_>) {
+        match event {
+            Event::DeadLetter { path, code, message, .. } => self.progress.remember(path, code, message),
+            Event::Conflict { path, reason } => self.progress.remember(path, "conflict", reason),
+            Event::Problem { path, reason } => {
+                self.progress.remember(path, "problem", reason);
+                let line = line_of(event);
+                let is_known = self.known_problems.contains(&line);
+                self.problems.insert(line);
+                if is_known {
+                    return;
+                }
+            }
+            _ => {}
         }
         match self.voice {
             Voice::Json => write_json(event),
@@ -176,82 +283,30 @@ impl Report {
         }
     }
 
-    fn remember(&mut self, path: &str, code: &str, message: &str) {
-        if self.progress.errors.len() >= MAX_ERRORS {
-            self.progress.errors.remove(0);
+    fn tell_progress(&mut self) {
+        let now = Instant::now();
+        self.told = Some(now);
+        if self.progress.total > 0 {
+            self.pace.note(now, self.progress.processed);
         }
-        self.progress.errors.push(ProgressError {
-            path: path.to_owned(),
-            code: code.to_owned(),
-            message: message.to_owned(),
-        });
-    }
-
-    /// More has turned out to be to do.
-    pub fn expect(&mut self, more: usize) {
-        self.progress.total = self.progress.total.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
-    }
-
-    /// One thing was done.
-    pub fn count(&mut self, what: &str, outcome: Counted) {
-        let progress = &mut self.progress;
-        progress.processed = progress.processed.saturating_add(1);
-        progress.total = progress.total.max(progress.processed);
-        match outcome {
-            Counted::Succeeded => progress.succeeded += 1,
-            Counted::Failed => progress.failed += 1,
-            Counted::Skipped => progress.skipped += 1,
+        let remaining = self.pace.remaining(now, self.progress.processed, self.progress.total);
+        self.progress.estimate(remaining, SystemClock.now());
+        if self.is_over && self.progress.total == 0 {
+            self.progress.percentage = 100.0;
         }
-        what.clone_into(&mut progress.current_operation);
-        if self.told.is_none_or(|told| told.elapsed() >= PROGRESS_INTERVAL) {
-            self.tell_progress();
-        }
-    }
-
-    /// Says how far it is.
-    pub fn tell_progress(&mut self) {
-        self.told = Some(Instant::now());
-        self.estimate();
         if let Some(bar) = &self.bar {
-            bar.set_length(self.progress.total);
-            bar.set_position(self.progress.processed);
-            bar.set_message(self.progress.current_operation.clone());
+            let view = View {
+                progress: &self.progress,
+                per_second: self.pace.per_second(now, self.progress.processed),
+                remaining,
+                elapsed: self.started.elapsed(),
+            };
+            let columns = usize::from(Term::stderr().size().1);
+            bar.set_message(progress_line(&view, columns));
         } else if self.voice == Voice::Json {
             write_json(&ProgressEvent { event: "progress", progress: &self.progress });
         }
     }
-
-    fn estimate(&mut self) {
-        let (total, processed) = (share(self.progress.total), share(self.progress.processed));
-        self.progress.percentage = if total > 0.0 { (processed / total * 1000.0).round() / 10.0 } else { 100.0 };
-        self.progress.estimated_completion = (processed > 0.0 && processed < total).then(|| {
-            let left = self.started.elapsed().mul_f64((total - processed) / processed);
-            SystemClock.now().plus_seconds(i64::try_from(left.as_secs()).unwrap_or(i64::MAX))
-        });
-    }
-
-    /// Says how it ended: `summary` for people, `event` for scripts.
-    pub fn finish<E: Serialize>(&mut self, summary: &str, event: &E) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-        match self.voice {
-            Voice::People => write_line(summary),
-            Voice::Json => write_json(event),
-            Voice::Quiet => {}
-        }
-    }
-}
-
-/// How one thing ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counted {
-    /// Well.
-    Succeeded,
-    /// Not.
-    Failed,
-    /// It was left for another time.
-    Skipped,
 }
 
 #[derive(Serialize)]
@@ -263,22 +318,12 @@ struct ProgressEvent<'a> {
 
 fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let template = "{bar:30} {pos}/{len} {per_sec} {eta} left  {wide_msg}";
-    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// A count as a fraction's part; exact up to 2^32, which is more than will ever be counted here.
-fn share(count: u64) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+    bar.with_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// One line, whatever stands in the names and reasons.
 fn line_of(event: &Event<'_>) -> String {
-    let line = words_of(event);
-    if !line.contains(char::is_control) {
-        return line;
-    }
-    line.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    one_line(&words_of(event))
 }
 
 fn words_of(event: &Event<'_>) -> String {

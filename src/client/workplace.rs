@@ -21,11 +21,13 @@ const GENERATION: &str = "generation";
 pub enum Access {
     /// Change it.
     Change,
+    /// Only read it, be it while another command changes it.
+    Read,
     /// Work on a copy that is thrown away.
     Rehearse,
 }
 
-/// A folder with its state. While it lives, no other command can change the folder.
+/// A folder with its state. While it lives, no other command can change the folder, unless it was opened to read.
 pub struct Workplace {
     /// The folder.
     pub folder: Folder,
@@ -37,8 +39,8 @@ pub struct Workplace {
     pub username: Option<String>,
     /// Who the folder is to the server.
     pub identity: Identity,
-    /// Held until this is dropped.
-    _lock: File,
+    /// Held until this is dropped, if it was opened to change something.
+    _lock: Option<File>,
     /// Removed when this is dropped.
     _copy: Option<Copy>,
 }
@@ -67,26 +69,34 @@ impl Workplace {
     /// Opens the folder that `start` is, or is in.
     ///
     /// # Errors
-    /// `Usage` if it is no synced folder, or another sync of it is under way; `State`.
+    /// `Usage` if it is no synced folder; `Busy` if another command is at work in it; `State`.
     pub fn open(start: &Path, access: Access) -> Result<Self, ClientError> {
         let folder = Folder::new(find_root(start)?);
-        let lock = lock(&folder)?;
         match access {
             Access::Change => {
+                let lock = lock(&folder)?;
                 let mut state = State::open(&folder.own(DATABASE))?;
                 check_generation(&folder, &mut state)?;
-                Self::of(folder, state, lock, None)
+                Self::of(folder, state, Some(lock), None)
             }
-            Access::Rehearse => {
-                let copy = copy_state(&folder)?;
-                let state = State::open(&copy.0.join(DATABASE))?;
-                Self::of(folder.rehearsal(), state, lock, Some(copy))
-            }
+            Access::Read => match State::open_to_read(&folder.own(DATABASE)) {
+                Ok(Some(state)) => Self::of(folder.rehearsal(), state, None, None),
+                // A state of an earlier release, or on a medium that cannot be written.
+                Ok(None) | Err(_) => Self::rehearse(&folder),
+            },
+            Access::Rehearse => Self::rehearse(&folder),
         }
     }
 
-    fn of(folder: Folder, mut state: State, lock: File, copy: Option<Copy>) -> Result<Self, ClientError> {
-        let (server, workspace, device, username) = state.change(|change| {
+    fn rehearse(folder: &Folder) -> Result<Self, ClientError> {
+        let lock = lock(folder)?;
+        let copy = copy_state(folder)?;
+        let state = State::open(&copy.0.join(DATABASE))?;
+        Self::of(folder.rehearsal(), state, Some(lock), Some(copy))
+    }
+
+    fn of(folder: Folder, mut state: State, lock: Option<File>, copy: Option<Copy>) -> Result<Self, ClientError> {
+        let (server, workspace, device, username) = state.read(|change| {
             Ok((
                 change.find_setting(Setting::Server)?,
                 change.find_setting(Setting::Workspace)?,
@@ -111,6 +121,14 @@ impl Workplace {
         let root = root.canonicalize().map_err(|cause| ClientError::io(root, cause))?;
         let folder = Folder::new(root);
         folder.make_own_directory()?;
+        let outcome = Self::begin(folder.clone(), setup);
+        if outcome.is_err() {
+            Self::abandon(&folder);
+        }
+        outcome
+    }
+
+    fn begin(folder: Folder, setup: &Setup<'_>) -> Result<Self, ClientError> {
         // Whoever keeps the folder under version control does not want this in it.
         write_small(&folder.own(".gitignore"), "*\n")?;
         write_small(&folder.own(LOCK), "")?;
@@ -122,7 +140,15 @@ impl Workplace {
             change.put_setting(Setting::Device, &format!("cli-{}", uuid::Uuid::now_v7().simple()))?;
             setup.username.map_or(Ok(()), |username| change.put_setting(Setting::Username, username))
         })?;
-        Self::of(folder, state, lock, None)
+        Self::of(folder, state, Some(lock), None)
+    }
+
+    /// Takes back a set-up that could not be completed, so that it can be tried again.
+    pub fn abandon(folder: &Folder) {
+        for name in [DATABASE.to_owned(), format!("{DATABASE}-wal"), format!("{DATABASE}-shm"), LOCK.to_owned()] {
+            // What cannot be removed was not made.
+            drop(fs::remove_file(folder.own(&name)));
+        }
     }
 }
 
@@ -154,10 +180,7 @@ fn lock(folder: &Folder) -> Result<File, ClientError> {
     let file = File::open(&path).map_err(|cause| ClientError::io(&path, cause))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(ClientError::Usage(format!(
-            "another landfall command is at work in {}; wait until it has ended",
-            folder.root().display()
-        ))),
+        Err(TryLockError::WouldBlock) => Err(ClientError::Busy(folder.root().to_owned())),
         Err(TryLockError::Error(cause)) => Err(ClientError::io(path, cause)),
     }
 }

@@ -10,6 +10,7 @@ pub mod changes_body;
 pub mod current_user;
 pub mod document_body;
 pub mod documents;
+pub mod editor;
 pub mod error;
 pub mod events;
 pub mod pages;
@@ -94,7 +95,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(documents::endpoints::routes)
         .configure(syncs::endpoints::routes)
         .configure(server_routes::routes)
-        .configure(pages::routes);
+        .configure(pages::routes)
+        .configure(editor::routes);
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Pages for people: the API's description, a page to read and try it, and a front door. Everything comes from the
-//! binary; nothing is loaded from elsewhere and no script stands in a page.
+//! Pages about the API: its description, and a page to read and try it. Everything comes from the binary; nothing is
+//! loaded from elsewhere and no script stands in a page.
 
 use std::sync::Arc;
 
@@ -11,8 +11,6 @@ use utoipa_swagger_ui::Config;
 use crate::http::error::ApiError;
 
 const OPENAPI_YAML: &str = include_str!("../../openapi.yaml");
-const HOME: &str = include_str!("home.html");
-const HOME_STYLE: &str = include_str!("home.css");
 /// Scripts and styles are this server's own files; Swagger UI draws its icons with data URLs and calls the API.
 const PAGE_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -21,14 +19,9 @@ const REVALIDATE: &str = "no-cache";
 /// Adds the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/").route(web::get().to(home)))
         .service(web::resource("/openapi.yaml").route(web::get().to(openapi)))
         .service(web::resource("/docs").route(web::get().to(docs)))
         .service(web::resource("/docs/{file:.*}").route(web::get().to(docs_file)));
-}
-
-async fn home() -> HttpResponse {
-    page("text/html; charset=utf-8", HOME)
 }
 
 async fn openapi() -> HttpResponse {
@@ -47,10 +40,8 @@ async fn docs() -> Result<HttpResponse, ApiError> {
 
 async fn docs_file(path: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let name = path.into_inner();
-    match name.as_str() {
-        "" => return docs().await,
-        "home.css" => return Ok(page("text/css; charset=utf-8", HOME_STYLE)),
-        _ => {}
+    if name.is_empty() {
+        return docs().await;
     }
     let content_type = match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("js") => "text/javascript; charset=utf-8",

@@ -9,6 +9,13 @@ use std::thread;
 use serde_json::Value;
 
 use super::place::Desk;
+use crate::harness::{Database, on_both_databases};
+
+on_both_databases!(
+    lost_answers_double_nothing,
+    what_is_too_much_is_halved_and_one_bad_operation_blocks_nothing,
+    a_server_that_refuses_everything_buries_nothing,
+);
 
 /// What the proxy does with a batch.
 enum Deed {
@@ -104,9 +111,8 @@ fn has_title(request: &Value, title: &str) -> bool {
     request["operations"].as_array().unwrap().iter().any(|operation| operation["data"]["title"] == title)
 }
 
-#[test]
-fn lost_answers_double_nothing() {
-    let desk = Desk::new();
+fn lost_answers_double_nothing(database: Database) {
+    let desk = Desk::on(database);
     let place = desk.unconnected();
     // Two of three answers are lost.
     let proxy = Proxy::start(place.url(), |n, _| if n % 3 == 2 { Deed::Pass } else { Deed::LoseAnswer });
@@ -126,9 +132,8 @@ fn lost_answers_double_nothing() {
     assert_eq!(desk.ada.list("&page_size=500").column("version").iter().filter(|version| **version == 2).count(), 20);
 }
 
-#[test]
-fn what_is_too_much_is_halved_and_one_bad_operation_blocks_nothing() {
-    let desk = Desk::new();
+fn what_is_too_much_is_halved_and_one_bad_operation_blocks_nothing(database: Database) {
+    let desk = Desk::on(database);
     let place = desk.unconnected();
     let is_mended = Arc::new(AtomicBool::new(false));
     let mended = Arc::clone(&is_mended);
@@ -153,9 +158,8 @@ fn what_is_too_much_is_halved_and_one_bad_operation_blocks_nothing() {
     place.run(&["verify"]).expect(0);
 }
 
-#[test]
-fn a_server_that_refuses_everything_buries_nothing() {
-    let desk = Desk::new();
+fn a_server_that_refuses_everything_buries_nothing(database: Database) {
+    let desk = Desk::on(database);
     let place = desk.unconnected();
     let is_mended = Arc::new(AtomicBool::new(false));
     let mended = Arc::clone(&is_mended);

@@ -6,6 +6,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::place::{Desk, Place};
+use crate::harness::{Database, on_both_databases};
+
+on_both_databases!(
+    the_client_is_killed_at_random_moments,
+    the_server_is_killed_at_random_moments,
+    a_first_sync_is_killed_again_and_again,
+);
 
 /// A small generator of numbers (splitmix64), so that a failing seed can be run again.
 struct Numbers(u64);
@@ -77,12 +84,11 @@ fn start(desk: &Desk) -> (Place, Place) {
     (here, there)
 }
 
-#[test]
-fn the_client_is_killed_at_random_moments() {
+fn the_client_is_killed_at_random_moments(database: Database) {
     for seed in seeds(100, 3) {
         eprintln!("seed {seed}");
         let mut numbers = Numbers(seed);
-        let desk = Desk::new();
+        let desk = Desk::on(database);
         let (here, there) = start(&desk);
         let mut marks = Vec::new();
         for round in 0..ROUNDS {
@@ -95,12 +101,11 @@ fn the_client_is_killed_at_random_moments() {
     }
 }
 
-#[test]
-fn the_server_is_killed_at_random_moments() {
+fn the_server_is_killed_at_random_moments(database: Database) {
     for seed in seeds(200, 2) {
         eprintln!("seed {seed}");
         let mut numbers = Numbers(seed);
-        let mut desk = Desk::restartable();
+        let mut desk = Desk::restartable_on(database, &[]);
         let (here, there) = start(&desk);
         let mut marks = Vec::new();
         for round in 0..ROUNDS {
@@ -117,9 +122,8 @@ fn the_server_is_killed_at_random_moments() {
     }
 }
 
-#[test]
-fn a_first_sync_is_killed_again_and_again() {
-    let desk = Desk::new();
+fn a_first_sync_is_killed_again_and_again(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = (desk.place(), desk.place());
     let mut numbers = Numbers(7);
     let mut marks = Vec::new();

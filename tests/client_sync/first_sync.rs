@@ -1,10 +1,17 @@
 //! The first sync of a folder, or the first one after a reset: what is there already is matched, never doubled.
 
 use super::place::Desk;
+use crate::harness::{Database, on_both_databases};
 
-#[test]
-fn equal_files_are_matched() {
-    let desk = Desk::new();
+on_both_databases!(
+    equal_files_are_matched,
+    a_reset_doubles_nothing,
+    another_text_at_the_same_path_asks,
+    documents_of_other_editors_become_files,
+);
+
+fn equal_files_are_matched(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = (desk.place(), desk.place());
     for place in [&here, &there] {
         for n in 0..30 {
@@ -21,9 +28,8 @@ fn equal_files_are_matched() {
     assert_eq!(here.read("folder 3/note.md"), "changed\n");
 }
 
-#[test]
-fn a_reset_doubles_nothing() {
-    let desk = Desk::new();
+fn a_reset_doubles_nothing(database: Database) {
+    let desk = Desk::on(database);
     let place = desk.place();
     for n in 0..25 {
         place.write(&format!("{n}.md"), format!("{n}\n"));
@@ -37,10 +43,9 @@ fn a_reset_doubles_nothing() {
     place.run(&["verify"]).expect(0);
 }
 
-#[test]
-fn another_text_at_the_same_path_asks() {
+fn another_text_at_the_same_path_asks(database: Database) {
     for (side, expected) in [("mine", "here\n"), ("theirs", "there\n"), ("both", "there\n")] {
-        let desk = Desk::new();
+        let desk = Desk::on(database);
         let (here, there) = (desk.place(), desk.place());
         there.write("a.md", "there\n");
         there.sync();
@@ -60,9 +65,8 @@ fn another_text_at_the_same_path_asks() {
     }
 }
 
-#[test]
-fn documents_of_other_editors_become_files() {
-    let desk = Desk::new();
+fn documents_of_other_editors_become_files(database: Database) {
+    let desk = Desk::on(database);
     desk.ada.new_document("Groceries", "milk\n");
     desk.ada.new_document("Plans: 2027?", "sleep\n");
     desk.ada.new_document("twice.md", "one\n");

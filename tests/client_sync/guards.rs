@@ -3,10 +3,18 @@
 use std::fs;
 
 use super::place::Desk;
+use crate::harness::{Database, on_both_databases};
 
-#[test]
-fn a_rehearsal_changes_not_a_byte_on_either_side() {
-    let desk = Desk::new();
+on_both_databases!(
+    a_rehearsal_changes_not_a_byte_on_either_side,
+    many_deletions_here_need_a_word,
+    many_deletions_there_need_a_word,
+    an_old_state_does_not_undo_what_others_did,
+    a_file_with_the_servers_text_is_not_an_edit,
+);
+
+fn a_rehearsal_changes_not_a_byte_on_either_side(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = (desk.place(), desk.place());
     for path in ["a.md", "b.md", "c.md", "d.md"] {
         here.write(path, format!("text of {path}\n"));
@@ -39,9 +47,8 @@ fn a_rehearsal_changes_not_a_byte_on_either_side() {
     assert_eq!(here.files(), there.files());
 }
 
-#[test]
-fn many_deletions_here_need_a_word() {
-    let desk = Desk::new();
+fn many_deletions_here_need_a_word(database: Database) {
+    let desk = Desk::on(database);
     let place = desk.place();
     for n in 0..60 {
         place.write(&format!("{n}.md"), format!("{n}\n"));
@@ -62,9 +69,8 @@ fn many_deletions_here_need_a_word() {
     assert_eq!(desk.documents().len(), 19, "twenty need no word");
 }
 
-#[test]
-fn many_deletions_there_need_a_word() {
-    let desk = Desk::new();
+fn many_deletions_there_need_a_word(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = (desk.place(), desk.place());
     for n in 0..30 {
         here.write(&format!("{n}.md"), format!("{n}\n"));
@@ -83,9 +89,8 @@ fn many_deletions_there_need_a_word() {
 }
 
 /// The state of an earlier day, put back while the files are of today: following it would undo what others did.
-#[test]
-fn an_old_state_does_not_undo_what_others_did() {
-    let desk = Desk::new();
+fn an_old_state_does_not_undo_what_others_did(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = (desk.place(), desk.place());
     for n in 0..10 {
         here.write(&format!("{n}.md"), format!("{n}\n"));
@@ -111,10 +116,9 @@ fn an_old_state_does_not_undo_what_others_did() {
     assert_eq!(there.files(), here.files());
 }
 
-#[test]
-fn a_file_with_the_servers_text_is_not_an_edit() {
+fn a_file_with_the_servers_text_is_not_an_edit(database: Database) {
     // As after a copy of the folder without its state.
-    let desk = Desk::new();
+    let desk = Desk::on(database);
     let (here, there) = (desk.place(), desk.place());
     here.write("a.md", "one\n");
     here.sync();

@@ -8,6 +8,8 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::reserved_port::ReservedPort;
+use super::small_disk::SmallDisk;
 use crate::harness::user::PASSWORD;
 use crate::harness::{Database, TestServer, User};
 
@@ -15,12 +17,15 @@ use crate::harness::{Database, TestServer, User};
 pub struct Desk {
     pub server: TestServer,
     pub ada: User,
+    /// Of a server that keeps its port.
+    _port: Option<ReservedPort>,
 }
 
 /// A folder.
 pub struct Place {
     directory: TempDir,
     url: String,
+    disk: Option<SmallDisk>,
 }
 
 /// What a command came to.
@@ -31,21 +36,41 @@ pub struct Ran {
 }
 
 impl Desk {
+    /// A server on SQLite.
     pub fn new() -> Self {
-        Self::with(&[])
+        Self::on(Database::Sqlite)
     }
 
-    /// A server with these settings.
+    pub fn on(database: Database) -> Self {
+        Self::start(database, &[])
+    }
+
+    /// A server on SQLite with these settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
-        let server = TestServer::start_with(Database::Sqlite, &[&[("LANDFALL_RATE_LIMIT", "off")], settings].concat());
-        let ada = server.register("ada");
-        Self { server, ada }
+        Self::start(Database::Sqlite, settings)
     }
 
-    /// A server that keeps its port when it is restarted, since folders remember it.
+    fn start(database: Database, settings: &[(&str, &str)]) -> Self {
+        Self::of(TestServer::start_with(database, &[&[("LANDFALL_RATE_LIMIT", "off")], settings].concat()))
+    }
+
+    /// A server that runs already.
+    pub fn of(server: TestServer) -> Self {
+        let ada = server.register("ada");
+        Self { server, ada, _port: None }
+    }
+
+    /// A server on SQLite that keeps its port when it is restarted, since folders remember it.
     pub fn restartable() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self::with(&[("LANDFALL_LISTEN", &format!("127.0.0.1:{port}"))])
+        Self::restartable_on(Database::Sqlite, &[])
+    }
+
+    /// The same, on either database, with these settings.
+    pub fn restartable_on(database: Database, settings: &[(&str, &str)]) -> Self {
+        let port = ReservedPort::take();
+        let address = port.address().to_string();
+        let desk = Self::start(database, &[&[("LANDFALL_LISTEN", address.as_str())], settings].concat());
+        Self { _port: Some(port), ..desk }
     }
 
     /// A new folder, connected.
@@ -57,7 +82,15 @@ impl Desk {
 
     /// A new folder.
     pub fn unconnected(&self) -> Place {
-        Place { directory: TempDir::new().unwrap(), url: self.server.client().base_url() }
+        Place { directory: TempDir::new().unwrap(), url: self.server.client().base_url(), disk: None }
+    }
+
+    /// A new folder with a folder in it that has so much room.
+    pub fn unconnected_with_small(&self, path: &str, kib: u32) -> Place {
+        let place = self.unconnected();
+        let small = place.path(path);
+        fs::create_dir(&small).unwrap();
+        Place { disk: Some(SmallDisk::on(&small, kib)), ..place }
     }
 
     /// Titles and texts of the workspace's documents.
@@ -84,7 +117,13 @@ impl Desk {
 
 impl Place {
     pub fn path(&self, path: &str) -> PathBuf {
-        self.directory.path().join(path)
+        let path = self.directory.path().join(path);
+        self.disk.as_ref().map_or(path.clone(), |disk| disk.seen(&path))
+    }
+
+    /// The disk of a folder with a small one in it.
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().unwrap()
     }
 
     pub fn url(&self) -> &str {
@@ -111,12 +150,12 @@ impl Place {
 
     /// Every file, the client's own left out, with its bytes.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        files_under(self.directory.path(), false)
+        files_under(&self.path(""), false)
     }
 
     /// Every file, the client's own too.
     pub fn all_files(&self) -> BTreeMap<String, Vec<u8>> {
-        files_under(self.directory.path(), true)
+        files_under(&self.path(""), true)
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -130,7 +169,7 @@ impl Place {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        command
+        self.disk.as_ref().map(|disk| disk.wrap(&command)).unwrap_or(command)
     }
 
     pub fn run(&self, arguments: &[&str]) -> Ran {

@@ -1,6 +1,22 @@
 //! Two folders of one workspace, edited offline.
 
 use super::place::{Desk, Place};
+use crate::harness::{Database, on_both_databases};
+
+on_both_databases!(
+    different_paragraphs_of_one_file_are_both_kept,
+    the_same_paragraph_keeps_the_words_of_both,
+    both_write_into_an_empty_file,
+    a_file_is_moved_by_one_and_edited_by_the_other,
+    both_move_a_file,
+    a_change_weighs_more_than_a_deletion,
+    an_edit_of_a_deleted_file_asks,
+    new_files_of_the_same_name_are_both_kept,
+    a_plain_document_is_edited_by_line,
+    two_documents_of_one_title_have_the_same_paths_everywhere,
+    a_move_of_many_files_is_no_deletion,
+    what_is_revived_has_what_others_wrote_before_it_was_deleted,
+);
 
 /// Two folders that have the same files.
 fn two_places(desk: &Desk, files: &[(&str, &str)]) -> (Place, Place) {
@@ -27,9 +43,8 @@ fn settle(here: &Place, there: &Place) {
     }
 }
 
-#[test]
-fn different_paragraphs_of_one_file_are_both_kept() {
-    let desk = Desk::new();
+fn different_paragraphs_of_one_file_are_both_kept(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = two_places(&desk, &[("notes.md", "first\n\nsecond\n\nthird\n")]);
     here.write("notes.md", "first, by me\n\nsecond\n\nthird\n");
     there.write("notes.md", "first\n\nsecond\n\nthird, by you 🎈\n\nfourth\n");
@@ -37,9 +52,8 @@ fn different_paragraphs_of_one_file_are_both_kept() {
     assert_eq!(here.read("notes.md"), "first, by me\n\nsecond\n\nthird, by you 🎈\n\nfourth\n");
 }
 
-#[test]
-fn the_same_paragraph_keeps_the_words_of_both() {
-    let desk = Desk::new();
+fn the_same_paragraph_keeps_the_words_of_both(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = two_places(&desk, &[("notes.md", "milk\n")]);
     here.write("notes.md", "oat milk\n");
     there.write("notes.md", "milk and honey\n");
@@ -52,9 +66,8 @@ fn the_same_paragraph_keeps_the_words_of_both() {
     assert!(text.contains("te") && text.contains("coff"), "{text}");
 }
 
-#[test]
-fn both_write_into_an_empty_file() {
-    let desk = Desk::new();
+fn both_write_into_an_empty_file(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = two_places(&desk, &[("empty.md", "")]);
     here.write("empty.md", "mine\n");
     there.write("empty.md", "yours\n");
@@ -63,9 +76,8 @@ fn both_write_into_an_empty_file() {
     assert!(text.contains("mine\n") && text.contains("yours\n") && text.len() == 11, "{text:?}");
 }
 
-#[test]
-fn a_file_is_moved_by_one_and_edited_by_the_other() {
-    let desk = Desk::new();
+fn a_file_is_moved_by_one_and_edited_by_the_other(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = two_places(&desk, &[("a.md", "one\n"), ("sub/deep/b.md", "two\n")]);
     std::fs::create_dir_all(here.path("new folder")).unwrap();
     std::fs::rename(here.path("a.md"), here.path("new folder/c.md")).unwrap();
@@ -76,9 +88,8 @@ fn a_file_is_moved_by_one_and_edited_by_the_other() {
     assert_eq!(desk.documents().len(), 2);
 }
 
-#[test]
-fn both_move_a_file() {
-    let desk = Desk::new();
+fn both_move_a_file(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = two_places(&desk, &[("a.md", "one\n")]);
     std::fs::rename(here.path("a.md"), here.path("b.md")).unwrap();
     std::fs::rename(there.path("a.md"), there.path("c.md")).unwrap();
@@ -86,9 +97,8 @@ fn both_move_a_file() {
     assert_eq!(here.files().keys().collect::<Vec<_>>(), ["c.md"], "the last one wins");
 }
 
-#[test]
-fn a_change_weighs_more_than_a_deletion() {
-    let desk = Desk::new();
+fn a_change_weighs_more_than_a_deletion(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = two_places(&desk, &[("a.md", "one\n"), ("b.md", "two\n")]);
     here.write("a.md", "one, changed\n");
     there.delete("a.md");
@@ -101,10 +111,9 @@ fn a_change_weighs_more_than_a_deletion() {
     assert!(here.path(".landfall/bin").read_dir().unwrap().count() == 1, "what was taken away can be got back");
 }
 
-#[test]
-fn an_edit_of_a_deleted_file_asks() {
+fn an_edit_of_a_deleted_file_asks(database: Database) {
     for (side, left) in [("mine", vec!["a.md"]), ("theirs", vec![]), ("both", vec!["a (mine).md"])] {
-        let desk = Desk::new();
+        let desk = Desk::on(database);
         let (here, there) = two_places(&desk, &[("a.md", "one\n")]);
         here.delete("a.md");
         there.write("a.md", "one, changed\n");
@@ -127,9 +136,8 @@ fn an_edit_of_a_deleted_file_asks() {
     }
 }
 
-#[test]
-fn new_files_of_the_same_name_are_both_kept() {
-    let desk = Desk::new();
+fn new_files_of_the_same_name_are_both_kept(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = two_places(&desk, &[("other.md", "x\n")]);
     here.write("todo.md", "mine\n");
     there.write("todo.md", "yours\n");
@@ -140,9 +148,8 @@ fn new_files_of_the_same_name_are_both_kept() {
     assert_eq!((here.read("todo.md"), here.read("todo (mine).md")), ("mine\n".into(), "yours\n".into()));
 }
 
-#[test]
-fn a_plain_document_is_edited_by_line() {
-    let desk = Desk::new();
+fn a_plain_document_is_edited_by_line(database: Database) {
+    let desk = Desk::on(database);
     let id = desk.ada.new_document("plain", "one\ntwo\nthree\n");
     let (here, there) = two_places(&desk, &[]);
     assert_eq!(here.read("plain.md"), "one\ntwo\nthree\n");
@@ -162,9 +169,8 @@ fn a_plain_document_is_edited_by_line() {
     assert_eq!(here.read("plain.md"), "ONE\nyours\nTHREE\n");
 }
 
-#[test]
-fn two_documents_of_one_title_have_the_same_paths_everywhere() {
-    let desk = Desk::new();
+fn two_documents_of_one_title_have_the_same_paths_everywhere(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = two_places(&desk, &[]);
     here.write("todo.md", "elder\n");
     here.sync();
@@ -178,9 +184,8 @@ fn two_documents_of_one_title_have_the_same_paths_everywhere() {
     assert_eq!(there.read("todo.md"), "elder, changed\n");
 }
 
-#[test]
-fn a_move_of_many_files_is_no_deletion() {
-    let desk = Desk::new();
+fn a_move_of_many_files_is_no_deletion(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = two_places(&desk, &[("other.md", "stays\n")]);
     for n in 0..40 {
         here.write(&format!("old/{n}.md"), format!("{n}\n"));
@@ -195,9 +200,8 @@ fn a_move_of_many_files_is_no_deletion() {
     assert_eq!(desk.documents().len(), 41);
 }
 
-#[test]
-fn what_is_revived_has_what_others_wrote_before_it_was_deleted() {
-    let desk = Desk::new();
+fn what_is_revived_has_what_others_wrote_before_it_was_deleted(database: Database) {
+    let desk = Desk::on(database);
     let (here, there) = two_places(&desk, &[("a.md", "top\n\nend\n")]);
     here.write("a.md", "top, by others\n\nend\n");
     here.sync();

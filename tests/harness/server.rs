@@ -33,6 +33,8 @@ pub enum Database {
 /// A server under test. Dropping it stops it and removes its data; a server that does not stop cleanly, or that
 /// panicked anywhere, fails the test.
 pub struct TestServer {
+    /// Words that the program's command line begins with.
+    launcher: Vec<String>,
     settings: Vec<(String, String)>,
     process: Option<Process>,
     base_url: Arc<RwLock<String>>,
@@ -65,18 +67,25 @@ impl TestServer {
             directory: TempDir::new().expect("a temporary directory"),
             postgres: (database == Database::Postgres).then(PostgresDatabase::create),
         };
-        Self::on(Arc::new(data), settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect())
+        Self::on(Arc::new(data), owned(settings), Vec::new())
+    }
+
+    /// A server on SQLite that is started through another program: `launcher` is that one's command line.
+    #[allow(dead_code, reason = "not every suite starts servers so")]
+    pub fn start_through(launcher: Vec<String>, settings: &[(&str, &str)]) -> Self {
+        let data = Data { directory: TempDir::new().expect("a temporary directory"), postgres: None };
+        Self::on(Arc::new(data), owned(settings), launcher)
     }
 
     /// Another server on the same data, running beside this one.
     pub fn start_beside(&self) -> Self {
-        Self::on(Arc::clone(&self.data), self.settings.clone())
+        Self::on(Arc::clone(&self.data), self.settings.clone(), self.launcher.clone())
     }
 
-    fn on(data: Arc<Data>, settings: Vec<(String, String)>) -> Self {
+    fn on(data: Arc<Data>, settings: Vec<(String, String)>, launcher: Vec<String>) -> Self {
         let base_url = Arc::new(RwLock::new(String::new()));
         let client = Client::new(Arc::clone(&base_url));
-        let mut server = Self { settings, process: None, base_url, client, log: Arc::default(), data };
+        let mut server = Self { launcher, settings, process: None, base_url, client, log: Arc::default(), data };
         server.restart();
         server
     }
@@ -85,8 +94,11 @@ impl TestServer {
     /// follow.
     pub fn restart(&mut self) {
         assert!(self.process.is_none(), "stop or kill the server first");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
+        let program = [env!("CARGO_BIN_EXE_landfall").to_owned()];
+        let mut words = self.launcher.iter().chain(&program);
+        let mut command = Command::new(words.next().expect("the program at least"));
         command
+            .args(words)
             .arg("serve")
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
@@ -262,6 +274,10 @@ impl Drop for TestServer {
         let log = self.log();
         assert!(!log.contains("panicked at"), "the server panicked:\n{log}");
     }
+}
+
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
 }
 
 fn append(log: &Mutex<String>, line: &str) {

@@ -137,7 +137,11 @@ fn every_described_operation_is_served() {
     let server = TestServer::start(Database::Sqlite);
     for (method, template) in CONTRACT.operations() {
         let path = template.replace("{file}", "index.css").replace("{version}", "1").replace("{username}", "ada");
-        let path = path.replace("{document_id}", &new_id()).replace("{workspace_id}", &new_id());
+        let path = path.replace("{editor_folder}/{editor_file}", &super::editor::an_asset());
+        let path = path
+            .replace("{editor_file}", "sw.js")
+            .replace("{document_id}", &new_id())
+            .replace("{workspace_id}", &new_id());
         let answer = server.client().request(&method, &path).send();
         let is_no_route = answer.body["detail"] == "there is nothing at this path" || answer.status == 405;
         assert!(!is_no_route, "{method} {template} is described, and not served\n{answer}");

@@ -24,8 +24,8 @@ struct RunBody<'a> {
 }
 
 pub(super) fn run(options: &HistoryOptions) -> Result<u8, ClientError> {
-    let mut workplace = Workplace::open(&options.folder.folder, Access::Rehearse)?;
-    let runs = workplace.state.change(|change| change.load_runs(i64::from(options.limit)))?;
+    let mut workplace = Workplace::open(&options.folder.folder, Access::Read)?;
+    let runs = workplace.state.read(|change| change.load_runs(i64::from(options.limit)))?;
     for run in &runs {
         if options.json {
             write_json(&body_of(run));

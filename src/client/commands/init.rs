@@ -35,7 +35,8 @@ pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
     let setup = Setup { server, workspace: &workspace.workspace_id, username };
     let workplace = Workplace::set_up(&options.folder, &setup)?;
     if let Some((username, refresh_token)) = &login {
-        credentials::store(&workplace.folder.own(""), username, refresh_token)?;
+        credentials::store(&workplace.folder.own(""), username, refresh_token)
+            .inspect_err(|_| Workplace::abandon(&workplace.folder))?;
     }
     let folder = options.folder.display();
     write_line(&format!("{folder} is connected with the workspace {:?} of {server}", workspace.name));

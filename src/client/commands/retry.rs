@@ -6,9 +6,9 @@ use crate::client::report::{write_json, write_line};
 use crate::client::workplace::{Access, Workplace};
 
 pub(super) fn run(options: &RetryOptions) -> Result<u8, ClientError> {
-    let access = if options.list { Access::Rehearse } else { Access::Change };
+    let access = if options.list { Access::Read } else { Access::Change };
     let mut workplace = Workplace::open(&options.folder.folder, access)?;
-    let letters = workplace.state.change(|change| change.load_dead_letters())?;
+    let letters = workplace.state.read(|change| change.load_dead_letters())?;
     for letter in &letters {
         if options.json {
             write_json(letter);

@@ -4,10 +4,9 @@ use serde::Serialize;
 
 use crate::client::error::{ClientError, exit};
 use crate::client::options::StatusOptions;
-use crate::client::plan::{LocalChange, Tracked, local_changes};
 use crate::client::report::{write_json, write_line};
-use crate::client::scan::scan;
-use crate::client::state::runs::Run;
+use crate::client::state::runs::{Run, RunTotals};
+use crate::client::survey::{Survey, survey};
 use crate::client::workplace::{Access, Workplace};
 use crate::domain::timestamp::Timestamp;
 
@@ -29,6 +28,22 @@ struct Status {
     dead_letters: usize,
     problems: Vec<Problem>,
     last_sync: Option<LastSync>,
+    totals: Totals,
+}
+
+/// Over all syncs of the folder.
+#[derive(Serialize)]
+struct Totals {
+    syncs: i64,
+    pushed: i64,
+    pulled: i64,
+    failed: i64,
+}
+
+impl From<RunTotals> for Totals {
+    fn from(RunTotals { syncs, pushed, pulled, failed }: RunTotals) -> Self {
+        Self { syncs, pushed, pulled, failed }
+    }
 }
 
 #[derive(Serialize)]
@@ -56,7 +71,7 @@ struct Problem {
 }
 
 pub(super) fn run(options: &StatusOptions) -> Result<u8, ClientError> {
-    let mut workplace = Workplace::open(&options.folder.folder, Access::Rehearse)?;
+    let mut workplace = Workplace::open(&options.folder.folder, Access::Read)?;
     let status = read(&mut workplace)?;
     if options.json {
         write_json(&status);
@@ -69,40 +84,11 @@ pub(super) fn run(options: &StatusOptions) -> Result<u8, ClientError> {
 }
 
 fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
-    let (files, queue, conflicts, letters, left_out, runs) = workplace.state.change(|change| {
-        Ok((
-            change.load_files()?,
-            change.list_outbox()?,
-            change.load_conflicts()?,
-            change.load_dead_letters()?,
-            change.load_left_out()?,
-            change.load_runs(1)?,
-        ))
+    let Survey { tracked, changed, pending, conflicts, problems } = survey(workplace)?;
+    let (letters, left_out, runs, totals) = workplace.state.read(|change| {
+        Ok((change.load_dead_letters()?, change.load_left_out()?, change.load_runs(1)?, change.sum_runs()?))
     })?;
-    let found = scan(&workplace.folder, &files, u64::MAX, false);
-    let tracked: Vec<Tracked> = files
-        .into_iter()
-        .map(|file| Tracked {
-            is_held: conflicts.iter().any(|one| one.document_id == file.document_id),
-            is_deletion_queued: queue.iter().any(|(_, id, kind)| *id == file.document_id && kind == "delete"),
-            file,
-        })
-        .collect();
-    let mut scanned = found.files.clone();
-    scanned.retain(|path, _| !conflicts.iter().any(|one| one.path == *path));
-    let is_gone = |path: &str| !found.is_unknown(path) && !workplace.folder.holds_something(path);
-    let changes = local_changes(&tracked, &scanned, is_gone);
-    let path_of = |id| tracked.iter().find(|one| one.file.document_id == id).map_or("", |one| one.file.path.as_str());
-    let changed: Vec<String> = changes
-        .iter()
-        .map(|change| match change {
-            LocalChange::Create { path } => format!("new {path}"),
-            LocalChange::Edit { id } | LocalChange::Reappear { id } => format!("edited {}", path_of(*id)),
-            LocalChange::Move { id, to } => format!("moved {} -> {to}", path_of(*id)),
-            LocalChange::Delete { id } => format!("deleted {}", path_of(*id)),
-        })
-        .collect();
-    let problems = found.problems.iter().map(|(path, reason)| Problem { path: path.clone(), reason: reason.clone() });
+    let problems = problems.into_iter().map(|(path, reason)| Problem { path, reason });
     let left_out = left_out.into_iter().map(|one| Problem { path: one.title, reason: one.reason });
     Ok(Status {
         folder: workplace.folder.root().display().to_string(),
@@ -110,14 +96,15 @@ fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
         workspace_id: workplace.identity.workspace.clone(),
         device_id: workplace.identity.device.clone(),
         username: workplace.username.clone(),
-        tracked: tracked.len(),
-        estimated_batches: (changed.len() + queue.len()).div_ceil(USUAL_BATCH),
+        tracked,
+        estimated_batches: changed.len().saturating_add(pending).div_ceil(USUAL_BATCH),
         changed,
-        pending: queue.len(),
-        conflicts: conflicts.into_iter().map(|one| one.path).collect(),
+        pending,
+        conflicts,
         dead_letters: letters.len(),
         problems: problems.chain(left_out).collect(),
         last_sync: runs.into_iter().next().map(LastSync::from),
+        totals: totals.into(),
     })
 }
 
@@ -135,6 +122,8 @@ fn show(status: &Status) {
         }
         None => write_line("last sync  never"),
     }
+    let Totals { syncs, pushed, pulled, failed } = &status.totals;
+    write_line(&format!("all syncs  {syncs}: {pushed} pushed, {pulled} pulled, {failed} failed"));
     write_line(&format!(
         "{} files tracked, {} changed, {} operations pending ({} batches), {} in conflict, {} refused",
         status.tracked,

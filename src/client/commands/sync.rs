@@ -50,6 +50,7 @@ pub(super) fn run(options: &OneWayOptions, direction: Direction) -> Result<u8, C
         (false, false) => Voice::People,
     };
     let mut report = Report::new(voice);
+    report.keep_telling();
     let (outcome, tally, open) = sync(workplace, &remote, &mut report, interrupt, settings(options, direction))?;
     let exit_code = match &outcome {
         Err(failure) => failure.exit_code(),
@@ -61,8 +62,8 @@ pub(super) fn run(options: &OneWayOptions, direction: Direction) -> Result<u8, C
         }
         Ok(()) => exit::IN_SYNC,
     };
-    report.tell_progress();
-    let progress = report.progress().clone();
+    report.tell_end();
+    let progress = report.progress();
     let finished = Finished {
         event: "finished",
         exit_code,

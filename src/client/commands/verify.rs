@@ -26,9 +26,9 @@ struct Difference {
 }
 
 pub(super) fn run(options: &VerifyOptions) -> Result<u8, ClientError> {
-    let mut workplace = Workplace::open(&options.folder.folder, Access::Rehearse)?;
+    let mut workplace = Workplace::open(&options.folder.folder, Access::Read)?;
     let remote = remote_of(&workplace, options.patience, Interrupt::default())?;
-    let tracked = workplace.state.change(|change| change.load_files())?;
+    let tracked = workplace.state.read(|change| change.load_files())?;
     let mut by_id: BTreeMap<DocId, TrackedFile> = tracked.iter().map(|file| (file.document_id, file.clone())).collect();
     let mut differences = Vec::new();
     let mut compared = 0_usize;

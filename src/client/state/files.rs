@@ -80,6 +80,14 @@ impl Change<'_> {
         Ok(found.optional()?)
     }
 
+    /// The text that a document's file held last.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn find_content(&mut self, id: DocId) -> Result<Option<String>, StateError> {
+        Ok(bodies::table.find(id).select(bodies::content).first(self.connection).optional()?)
+    }
+
     /// Stores a file and its body, new or anew.
     ///
     /// # Errors

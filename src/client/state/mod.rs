@@ -15,6 +15,7 @@ pub mod settings;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
+use diesel::result::Error as DieselError;
 use diesel::{Connection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -26,18 +27,37 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/client");
 const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                        PRAGMA foreign_keys = ON;";
 
+/// For one who only reads, be it while another command writes.
+const READER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
+
 /// Why the folder's state cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// A statement failed.
-    #[error("the folder's state (.landfall/state.db) cannot be used: {0}")]
-    Database(#[from] diesel::result::Error),
+    #[error("the folder's state (.landfall/state.db) cannot be used: {0}{advice}", advice = advice(&.0.to_string()))]
+    Database(diesel::result::Error),
     /// It cannot be opened or brought up to date.
-    #[error("the folder's state cannot be opened: {0}")]
+    #[error("the folder's state cannot be opened: {0}{advice}", advice = advice(.0))]
     Open(String),
     /// It holds what this program never writes.
     #[error("the folder's state is damaged: {0}; `landfall reset` forgets it and matches by content")]
     Damaged(String),
+}
+
+impl From<DieselError> for StateError {
+    fn from(error: DieselError) -> Self {
+        match error {
+            // A commit that fails ends the transaction, so that there is nothing to roll back.
+            DieselError::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
+            other => Self::Database(other),
+        }
+    }
+}
+
+/// What to do about a disk that takes no more. SQLite names it in either of these ways.
+fn advice(message: &str) -> &'static str {
+    let is_full = ["database or disk is full", "disk I/O error"].iter().any(|known| message.contains(known));
+    if is_full { "; if its disk is full, make room and run the command again: nothing is lost" } else { "" }
 }
 
 /// One folder's state.
@@ -62,6 +82,28 @@ impl State {
         connection.batch_execute(PRAGMAS).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
         connection.run_pending_migrations(MIGRATIONS).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
         Ok(Self { connection })
+    }
+
+    /// Opens the file beside whoever else uses it, to read only; `None` if it must first be brought up to date.
+    ///
+    /// # Errors
+    /// `Open`.
+    pub fn open_to_read(file: &Path) -> Result<Option<Self>, StateError> {
+        let url = file.to_str().ok_or_else(|| StateError::Open(format!("{} is not Unicode", file.display())))?;
+        let mut connection =
+            SqliteConnection::establish(url).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
+        connection.batch_execute(READER_PRAGMAS).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
+        let is_old = connection.has_pending_migration(MIGRATIONS);
+        let is_old = is_old.map_err(|error| StateError::Open(format!("{url}: {error}")))?;
+        Ok((!is_old).then_some(Self { connection }))
+    }
+
+    /// Runs `work`, which only reads, on the state as it is at one moment.
+    ///
+    /// # Errors
+    /// Those of `work`, and `Database`.
+    pub fn read<T>(&mut self, work: impl FnOnce(&mut Change<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
+        self.connection.transaction(|connection| work(&mut Change { connection }))
     }
 
     /// Runs `work` in one transaction. It is committed if `work` succeeds.

@@ -5,6 +5,19 @@ use diesel::prelude::*;
 use super::schema::runs;
 use super::{Change, StateError};
 
+/// All syncs together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunTotals {
+    /// Syncs.
+    pub syncs: i64,
+    /// Operations that succeeded.
+    pub pushed: i64,
+    /// Documents that were taken in.
+    pub pulled: i64,
+    /// Operations and files that failed.
+    pub failed: i64,
+}
+
 /// One sync.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = runs)]
@@ -46,5 +59,29 @@ impl Change<'_> {
     pub fn load_runs(&mut self, at_most: i64) -> Result<Vec<Run>, StateError> {
         let newest = runs::table.order(runs::run_id.desc()).limit(at_most);
         Ok(newest.select(Run::as_select()).load(self.connection)?)
+    }
+
+    /// Forgets a run.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn remove_run(&mut self, run_id: &str) -> Result<(), StateError> {
+        diesel::delete(runs::table.find(run_id)).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// All runs, summed up.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn sum_runs(&mut self) -> Result<RunTotals, StateError> {
+        let columns = (runs::pushed, runs::pulled, runs::failed);
+        let rows: Vec<(i64, i64, i64)> = runs::table.select(columns).load(self.connection)?;
+        Ok(rows.into_iter().fold(RunTotals::default(), |sum, (pushed, pulled, failed)| RunTotals {
+            syncs: sum.syncs.saturating_add(1),
+            pushed: sum.pushed.saturating_add(pushed),
+            pulled: sum.pulled.saturating_add(pulled),
+            failed: sum.failed.saturating_add(failed),
+        }))
     }
 }

@@ -4,33 +4,62 @@ use super::write_back::Before;
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
-use crate::client::options::Side;
+use crate::client::markers::find_marker;
+use crate::client::names::{folded, path_for_title};
 use crate::client::report::Event;
 use crate::client::state::open_questions::Conflict;
 use crate::client::state::outbox::QueuedOperation;
+
+/// What a person chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// The file here.
+    Mine,
+    /// The server's document.
+    Theirs,
+    /// Both: the server's in its place, the file here under a new name.
+    Both,
+    /// The file, in which both sides were made one.
+    MergedInPlace,
+    /// This text, made of both sides.
+    Merged(&'a str),
+}
 
 impl Engine<'_> {
     /// Settles the conflict of the file at `path`.
     ///
     /// # Errors
-    /// `Usage` if there is none.
-    pub fn settle_choice(&mut self, path: &str, side: Side) -> Result<(), ClientError> {
+    /// `Usage` if there is none, or the choice cannot be carried out.
+    pub fn settle_choice(&mut self, path: &str, choice: Choice<'_>) -> Result<(), ClientError> {
         let conflicts = self.state.change(|change| change.load_conflicts())?;
-        let Some(conflict) = conflicts.into_iter().find(|conflict| conflict.path == path) else {
-            return Err(ClientError::Usage(format!("{path} is not in conflict; `landfall conflicts` lists what is")));
-        };
-        match (side, self.folder.read(path)) {
+        let conflict = find_conflict(&conflicts, path)?;
+        match (choice, self.folder.read(path)) {
             (_, Held::Other(reason)) => Err(ClientError::Usage(format!("{path}: {reason}"))),
-            (Side::Mine, Held::Text(text, _)) => self.keep_mine(&conflict, &text),
-            (Side::Mine, Held::Nothing) => {
+            (Choice::Mine, Held::Text(text, _)) => self.keep_mine(conflict, &text),
+            (Choice::Mine | Choice::MergedInPlace, Held::Nothing) => {
                 Err(ClientError::Usage(format!("{path} is not there any more; choose theirs, or put it back")))
             }
-            (Side::Theirs, _) => self.take_theirs(&conflict),
-            (Side::Both, _) => {
+            (Choice::MergedInPlace, Held::Text(text, _)) => {
+                check_is_merged(conflict, &text)?;
+                self.keep_mine(conflict, &text)
+            }
+            (Choice::Merged(text), held) => {
+                check_has_no_markers(conflict, text)?;
+                if !matches!(held, Held::Text(now, _) if now == text) {
+                    self.folder.keep_copy(path)?;
+                    let draft = self.folder.write_draft(path, text)?;
+                    self.folder.put_in_place(&draft, path)?;
+                    self.report.tell(&Event::Written { path });
+                }
+                self.keep_mine(conflict, text)
+            }
+            (Choice::Theirs, _) => self.take_theirs(conflict),
+            (Choice::Both, Held::Nothing) => self.take_theirs(conflict),
+            (Choice::Both, Held::Text(..)) => {
                 let copy = self.free_path(path)?;
                 self.folder.rename(path, &copy)?;
                 self.report.tell(&Event::Moved { from: path, to: &copy });
-                self.take_theirs(&conflict)
+                self.take_theirs(conflict)
             }
         }
     }
@@ -38,7 +67,7 @@ impl Engine<'_> {
     /// The file's text becomes a change of the server's document, or revives it.
     fn keep_mine(&mut self, conflict: &Conflict, text: &str) -> Result<(), ClientError> {
         let id = conflict.document_id;
-        let known = self.state.change(|change| change.find_with_body(id))?;
+        let (known, queued) = self.state.change(|change| Ok((change.find_with_body(id)?, change.load_queued(id)?)))?;
         let own_state = known.and_then(|(_, stored)| stored.yjs_state);
         let base = if conflict.server_deleted { own_state } else { conflict.server_yjs_state.clone() };
         let (operation, state) = match base {
@@ -50,8 +79,11 @@ impl Engine<'_> {
             }
             None => (self.update_of(id, None, text), None),
         };
-        let operation = QueuedOperation { restore: conflict.server_deleted, ..operation };
-        let file = self.tracked(id, &conflict.path, &conflict.server_title, conflict.server_version, text);
+        // The file may have been moved, too.
+        let title = queued.into_iter().rev().find_map(|operation| operation.title);
+        let now = title.clone().unwrap_or_else(|| conflict.server_title.clone());
+        let operation = QueuedOperation { title, restore: conflict.server_deleted, ..operation };
+        let file = self.tracked(id, &conflict.path, &now, conflict.server_version, text);
         self.state.change(|change| {
             for queued in change.load_queued(id)? {
                 change.remove_operation(&queued.client_id)?;
@@ -74,6 +106,7 @@ impl Engine<'_> {
             self.report.tell(&Event::Removed { path });
         } else {
             let text = conflict.server_content.clone().unwrap_or_default();
+            let path = &self.server_path(conflict)?;
             let file = self.tracked(id, path, &conflict.server_title, conflict.server_version, &text);
             let stored = body(id, conflict.server_yjs_state.clone(), &text);
             let before = Before { content: None, yjs_state: None };
@@ -82,6 +115,15 @@ impl Engine<'_> {
         }
         self.state.change(|change| change.remove_conflict(id))?;
         Ok(())
+    }
+
+    /// Where the server's document has its file: the file here may have been moved, or the document there.
+    fn server_path(&mut self, conflict: &Conflict) -> Result<String, ClientError> {
+        let at_title = path_for_title(&conflict.server_title).unwrap_or_else(|_| conflict.path.clone());
+        let is_free = folded(&at_title) != folded(&conflict.path)
+            && !self.folder.holds_something(&at_title)
+            && self.state.change(|change| change.load_files_like(&folded(&at_title)))?.is_empty();
+        Ok(if is_free { at_title } else { conflict.path.clone() })
     }
 
     /// A path beside `path` where nothing is.
@@ -93,5 +135,41 @@ impl Engine<'_> {
         });
         let free = candidates.find(|candidate| !self.folder.holds_something(candidate));
         free.ok_or_else(|| ClientError::Usage(format!("{path} has too many copies already ({})", now_us())))
+    }
+}
+
+/// The conflict of the file at `path`.
+///
+/// # Errors
+/// `Usage` if there is none.
+pub fn find_conflict<'c>(conflicts: &'c [Conflict], path: &str) -> Result<&'c Conflict, ClientError> {
+    conflicts
+        .iter()
+        .find(|conflict| conflict.path == path)
+        .ok_or_else(|| ClientError::Usage(format!("{path} is not in conflict; `landfall conflicts` lists what is")))
+}
+
+/// A file that nobody has touched since has been merged with nothing.
+fn check_is_merged(conflict: &Conflict, text: &str) -> Result<(), ClientError> {
+    let path = &conflict.path;
+    if conflict.local_content.as_deref() == Some(text) {
+        return Err(ClientError::Usage(format!(
+            "{path} is as it was when the conflict was found; put both sides into it, or write them to a file with \
+             `landfall conflicts FOLDER --show {path} > merged.md`, make one text of them there, and add \
+             `--with merged.md`"
+        )));
+    }
+    check_has_no_markers(conflict, text)
+}
+
+fn check_has_no_markers(conflict: &Conflict, text: &str) -> Result<(), ClientError> {
+    let sides = [&conflict.local_content, &conflict.server_content].map(|side| side.as_deref().unwrap_or_default());
+    match find_marker(text, &sides) {
+        Some(line) => Err(ClientError::Usage(format!(
+            "{}: line {line} of the merged text is still a conflict marker; decide between the lines around it, take \
+             the markers out, and settle again",
+            conflict.path
+        ))),
+        None => Ok(()),
     }
 }

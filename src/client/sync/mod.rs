@@ -13,6 +13,8 @@ mod results;
 mod take_in;
 mod write_back;
 
+pub use self::choices::{Choice, find_conflict};
+
 use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
@@ -200,15 +202,20 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// Any of [`ClientError`]; what was done until then stays.
     pub fn run(&mut self) -> Result<(), ClientError> {
+        self.report.begin("looking at the folder");
+        self.folder.empty_bin_of_old()?;
         self.finish_pending_writes()?;
         self.look_at_folder()?;
         self.record_moves()?;
         let is_first = self.state.change(|change| change.find_setting(Setting::Cursor))?.is_none();
         if self.settings.direction != Direction::Push || is_first {
+            self.report.begin("pulling");
             self.pull()?;
         }
         if self.settings.direction != Direction::Pull {
+            self.report.begin("looking for changes");
             self.record_local_changes()?;
+            self.report.begin("pushing");
             self.push()?;
         }
         self.tally.queued = self.state.change(|change| change.list_outbox())?.len();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
+use crate::client::moves::{Sizes, recognise_moves};
 use crate::client::names::{folded, title_for_path};
 use crate::client::outbox::{Coalesced, coalesce};
 use crate::client::plan::{LocalChange, Tracked, is_mass_deletion, local_changes};
@@ -23,7 +24,10 @@ impl Engine<'_> {
             match change {
                 LocalChange::Create { path } => self.record_create(&path)?,
                 LocalChange::Edit { id } => self.record_edit(id)?,
-                LocalChange::Move { id, to } => self.record_move(id, &to)?,
+                LocalChange::Move { id, to } => {
+                    self.record_move(id, &to)?;
+                    self.record_edit(id)?;
+                }
                 LocalChange::Delete { id } => self.record_delete(id)?,
                 LocalChange::Reappear { id } => self.record_return(id)?,
             }
@@ -80,9 +84,15 @@ impl Engine<'_> {
                 file: file.clone(),
             })
             .collect();
-        let (folder, scan) = (&self.folder, &self.scan);
+        let (folder, scan, state) = (&self.folder, &self.scan, &mut self.state);
         let is_gone = |path: &str| !scan.is_unknown(path) && !folder.holds_something(path);
-        Ok(local_changes(&tracked, &files, is_gone))
+        let changes = local_changes(&tracked, &files, is_gone);
+        Ok(recognise_moves(
+            changes,
+            &Sizes::of(&tracked, &files),
+            |id| state.change(|change| change.find_content(id)),
+            |path| folder.read_text(path),
+        )?)
     }
 
     fn record_create(&mut self, path: &str) -> Result<(), ClientError> {

@@ -5,9 +5,10 @@ use crate::client::error::ClientError;
 use crate::client::folder::Held;
 use crate::client::plan::{FileSide, TakeIn, is_mass_deletion, take_in};
 use crate::client::report::{Counted, Event};
-use crate::client::state::DocId;
 use crate::client::state::files::{Body, TrackedFile};
 use crate::client::state::open_questions::Conflict;
+use crate::client::state::outbox::QueuedOperation;
+use crate::client::state::{Change, DocId, StateError};
 use crate::client::wire::ServerDocument;
 
 impl Engine<'_> {
@@ -107,13 +108,22 @@ impl Engine<'_> {
             server_content: None,
             server_yjs_state: None,
         };
-        self.state.change(|change| {
-            for operation in change.load_queued(file.document_id)? {
-                change.remove_operation(&operation.client_id)?;
-            }
-            change.put_conflict(&conflict)
-        })?;
+        self.state.change(|change| Self::put_conflict(change, &conflict))?;
         self.report.tell(&Event::Conflict { path: &file.path, reason });
         Ok(())
+    }
+
+    /// Notes a conflict. What was queued for the document is in its file; a new title is kept, for the person's choice.
+    pub(super) fn put_conflict(change: &mut Change<'_>, conflict: &Conflict) -> Result<(), StateError> {
+        let id = conflict.document_id;
+        let mut title = None;
+        for operation in change.load_queued(id)? {
+            change.remove_operation(&operation.client_id)?;
+            title = operation.title.filter(|_| operation.kind == "update").or(title);
+        }
+        if title.is_some() {
+            change.enqueue(&QueuedOperation { title, ..QueuedOperation::new("update", id, now_us()) })?;
+        }
+        change.put_conflict(conflict)
     }
 }

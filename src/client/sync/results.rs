@@ -166,12 +166,7 @@ impl Engine<'_> {
             server_content: server.content,
             server_yjs_state: server.yjs_state,
         };
-        self.state.change(|change| {
-            for queued in change.load_queued(operation.document_id)? {
-                change.remove_operation(&queued.client_id)?;
-            }
-            change.put_conflict(&conflict)
-        })?;
+        self.state.change(|change| Self::put_conflict(change, &conflict))?;
         self.report.tell(&Event::Conflict { path: &path, reason });
         self.report.count(&format!("{} {path}", operation.kind), Counted::Failed);
         Ok(())

@@ -1,7 +1,5 @@
 //! Taking in one document of the server's: into the state and into its file.
 
-use std::io::ErrorKind;
-
 use super::write_back::Before;
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
@@ -51,7 +49,7 @@ impl Engine<'_> {
                 };
                 match outcome {
                     // A folder that cannot be written, a file where a folder must be: it costs this document only.
-                    Err(ClientError::Io { path, cause }) if cause.kind() != ErrorKind::StorageFull => {
+                    Err(ClientError::Io { path, cause }) if !ClientError::is_out_of_room(&cause) => {
                         self.leave_out(id, &title, &format!("it cannot be written: {}: {cause}", path.display()))?;
                         Ok(Counted::Failed)
                     }

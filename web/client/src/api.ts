@@ -63,13 +63,20 @@ export class Api {
     );
   }
 
+  /** The access token; after the present one was refused, a fresh one. `undefined` if somebody has to log in. */
+  async token(refresh = false): Promise<string | undefined> {
+    if (this.#settings.token) return this.#settings.token(refresh);
+    const present = (await this.#session())?.access_token;
+    return refresh && present !== undefined ? this.#refresh(present) : present;
+  }
+
   /**
    * Runs a request with the access token; on 401 refreshes it, once.
    *
    * @throws {@link LoginNeeded} if that does not help
    */
   async authorized<T>(request: (token: string) => Promise<T>): Promise<T> {
-    const token = await this.#token();
+    const token = await this.token();
     if (token === undefined) throw new LoginNeeded();
     try {
       return await request(token);
@@ -87,11 +94,6 @@ export class Api {
 
   #session(): Promise<Session | undefined> {
     return this.#settings.store.transaction("read", (tx) => getMeta(tx, "session"));
-  }
-
-  async #token(): Promise<string | undefined> {
-    if (this.#settings.token) return this.#settings.token(false);
-    return (await this.#session())?.access_token;
   }
 
   /** A new access token; `undefined` if there is none to be had without a login. */

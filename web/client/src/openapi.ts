@@ -518,8 +518,42 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What this server is, and where to go from here */
-        get: operations["home"];
+        /** The editor, a page that opens without a network once it has been open */
+        get: operations["editor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/{editor_file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files beside the editor's page, as its service worker */
+        get: operations["editorFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/{editor_folder}/{editor_file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scripts, styles and pictures of the editor */
+        get: operations["editorAsset"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1314,6 +1348,11 @@ export interface components {
          * @example "6"
          */
         ETag: string;
+        /**
+         * @description A digest of the file, in the coding that it is sent in
+         * @example "9f86d081884c7d659a2feaa0-br"
+         */
+        FileTag: string;
         /** @description How to prove who you are (RFC 6750) */
         WwwAuthenticate: string;
     };
@@ -2379,7 +2418,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
         };
     };
-    home: {
+    editor: {
         parameters: {
             query?: never;
             header?: never;
@@ -2392,12 +2431,94 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["FileTag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "text/html": string;
                 };
             };
+            /** @description It is still the one that `If-None-Match` names */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["FileTag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    editorFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file's name */
+                editor_file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["FileTag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description It is still the one that `If-None-Match` names */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["FileTag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NotFound"];
+        };
+    };
+    editorAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The folder; what is under `assets` never changes */
+                editor_folder: string;
+                /** @description The file's name */
+                editor_file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["FileTag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description It is still the one that `If-None-Match` names */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["FileTag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NotFound"];
         };
     };
 }

@@ -275,7 +275,11 @@ export class PushRun {
       Promise.all(
         chunk.map(async ({ operation }) => {
           const result = results.get(operation.client_id);
-          return { operation, result, settlement: result && (await settle(tx, now, operation, result, this.#engine.tries)) };
+          return {
+            operation,
+            result,
+            settlement: result && (await settle(tx, now, operation, result, this.#engine.tries)),
+          };
         }),
       ),
     );
@@ -284,8 +288,10 @@ export class PushRun {
       if (settlement) this.#conclude(operation, settlement);
       else this.#due.set(operation.client_id, Infinity);
     }
-    const merged = answer.results.filter((result) => result.server && result.status === "success");
-    const ids = merged.flatMap((result) => result.document_id ?? []);
+    const takenIn = answer.results.filter(
+      ({ server, status }) => server && (status === "success" || status === "conflict"),
+    );
+    const ids = takenIn.flatMap((result) => result.document_id ?? []);
     if (ids.length > 0) this.#engine.events.emit("changed", { document_ids: ids });
     if (answer.changes) await this.#settings.puller?.take(answer.changes);
     this.#settings.tracker.doing(`batch settled`);

@@ -117,6 +117,17 @@ export class BatchSyncService {
   }
 
   /**
+   * The access token of this session, for clients of the same account in other workspaces: give it as their `token`, since
+   * a session has one refresh token, and only one store may hold it.
+   *
+   * @param refresh whether the present one was refused
+   * @returns `undefined` if somebody has to log in
+   */
+  accessToken(refresh = false): Promise<string | undefined> {
+    return this.#engine.api.token(refresh);
+  }
+
+  /**
    * Sends a request of the same session to another part of the API, and reads the JSON of its answer (nothing with 204).
    *
    * @param path with the query, from `/api/` on

@@ -132,7 +132,7 @@ async function setAside(
   theirs: WireDocument,
 ): Promise<Conflict> {
   const { client_id, document_id } = operation;
-  const document = await tx.get("documents", document_id);
+  const document = await takeUncontested(tx, operation, error, theirs);
   const deleted = document?.deleted ?? operation.operation === "delete";
   const content =
     (document?.kind === "yjs" ? textOf(mergeRows(await readRows(tx, document_id))) : undefined) ??
@@ -156,6 +156,33 @@ async function setAside(
   await tx.delete("operations", operationKey(operation));
   await tx.put("conflicts", issueKey(conflict), conflict);
   return conflict;
+}
+
+/**
+ * Takes from the server's side what this device did not touch: a text if only the title clashes, a title if only the text
+ * does. Else the choice for one of them would take back the other, which nobody chose about.
+ */
+async function takeUncontested(
+  tx: Transaction,
+  operation: QueuedOperation,
+  { code }: OperationError,
+  theirs: WireDocument,
+): Promise<LocalDocument | undefined> {
+  const document = await tx.get("documents", operation.document_id);
+  if (!document || document.deleted || theirs.deleted) return document;
+  const queue = [operation, ...(await readQueueOf(tx, operation.document_id))];
+  const isTouched = (field: "title" | "content") => queue.some((each) => each[field] !== undefined);
+  // One history, as the server has checked: the text of a Yjs document merges without a choice.
+  if (document.kind === "yjs" && code === "version_mismatch" && theirs.yjs_state_b64 !== undefined)
+    await addRow(tx, document.document_id, fromBase64(theirs.yjs_state_b64));
+  const takesText = document.kind === "text" && theirs.content !== undefined && !isTouched("content");
+  const taken: LocalDocument = {
+    ...document,
+    ...(isTouched("title") ? {} : { title: theirs.title }),
+    ...(takesText ? { content: theirs.content } : {}),
+  };
+  await tx.put("documents", operation.document_id, taken);
+  return taken;
 }
 
 /** What taking in a document of the feed did. */

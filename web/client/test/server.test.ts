@@ -299,6 +299,29 @@ describe("against the server", () => {
     expect(await phone.documents()).toHaveLength(20);
   });
 
+  test("clients of two workspaces share one session, and one of them alone uses its refresh token", async () => {
+    const [home] = await devices();
+    const made = await fetch(`${server.url}/api/v1/workspaces`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${await home.accessToken()}`, "content-type": "application/json" },
+      body: JSON.stringify({ name: "Team notes" }),
+    });
+    const { workspace_id: workspaceId } = (await made.json()) as { workspace_id: string };
+    const team = client({ workspaceId, token: (refresh) => home.accessToken(refresh) });
+    await home.queueCreate({ title: "mine" });
+    await team.queueCreate({ title: "ours" });
+    // Both meet a 401: a refresh token that is used twice would end the session for both.
+    await stores.get(home)?.transaction("write", async (tx) => {
+      await tx.put("meta", "session", { ...((await tx.get("meta", "session")) as Session), access_token: "expired" });
+    });
+    for (const report of await Promise.all([team.sync(), home.sync()])) expectSynced(report);
+    expect((await session(home)).token).not.toBe("expired");
+    expect(Object.keys(await texts(team))).toEqual(["ours"]);
+    expect(Object.keys(await texts(home))).toEqual(["mine"]);
+    await home.logout();
+    expect((await team.sync()).status).toBe("auth-needed");
+  });
+
   test("an access token that expires is refreshed; after a logout somebody has to log in", async () => {
     const strict = await TestServer.start({ LANDFALL_ACCESS_TOKEN_S: "2" });
     try {

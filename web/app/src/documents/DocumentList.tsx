@@ -1,0 +1,94 @@
+/**
+ * All documents of this device, and the way to a new one.
+ *
+ * @module
+ */
+import { useDocuments, useSync, type ListedDocument } from "@landfall/react";
+import { FilePlus2 } from "lucide-react";
+import { memo, useDeferredValue, useMemo, useState, type ReactElement } from "react";
+import { go, hrefOf } from "../route.ts";
+import { ago } from "../times.ts";
+import { Badge } from "./Badge.tsx";
+
+/** The list at the side. */
+export function DocumentList({ current }: { current: string | undefined }): ReactElement {
+  const { documents, isLoading, create } = useDocuments();
+  const { status } = useSync();
+  const [wanted, setWanted] = useState("");
+  const sought = useDeferredValue(wanted.trim().toLocaleLowerCase());
+  const found = useMemo(
+    () => (sought === "" ? documents : documents.filter(({ title }) => title.toLocaleLowerCase().includes(sought))),
+    [documents, sought],
+  );
+
+  return (
+    <div className="list">
+      <button className="new-document" onClick={() => void create({ title: freeTitle(documents) }).then(open)}>
+        <FilePlus2 aria-hidden />
+        New document
+      </button>
+      {documents.length > 7 && (
+        <input
+          type="search"
+          aria-label="Search titles"
+          placeholder="Search titles"
+          value={wanted}
+          onChange={(event) => setWanted(event.target.value)}
+        />
+      )}
+      <nav aria-label="Documents">
+        <ul>
+          {found.map((document) => (
+            <Row
+              key={document.document_id}
+              document={document}
+              isCurrent={document.document_id === current}
+              me={status?.username}
+            />
+          ))}
+        </ul>
+        {!isLoading && found.length === 0 && (
+          <p className="quiet empty">{sought === "" ? "No documents yet." : "No title has that in it."}</p>
+        )}
+      </nav>
+    </div>
+  );
+}
+
+function open(id: string): void {
+  go({ view: "document", id });
+}
+
+/** A title that no document has: titles are unique in a workspace. */
+function freeTitle(documents: readonly ListedDocument[]): string {
+  const taken = new Set(documents.map(({ title }) => title.toLocaleLowerCase()));
+  for (let number = 1; ; number += 1) {
+    const title = number === 1 ? "Untitled" : `Untitled ${number}`;
+    if (!taken.has(title.toLocaleLowerCase())) return title;
+  }
+}
+
+const Row = memo(function Row({
+  document,
+  isCurrent,
+  me,
+}: {
+  document: ListedDocument;
+  isCurrent: boolean;
+  me: string | undefined;
+}): ReactElement {
+  const { document_id: id, title, updated_at, updated_by, state } = document;
+  const who = updated_by === "" || updated_by === me ? "" : `${updated_by}, `;
+  return (
+    <li>
+      <a href={hrefOf({ view: "document", id })} aria-current={isCurrent ? "page" : undefined}>
+        <span className="title">{title}</span>
+        <span className="when">
+          {who}
+          {ago(updated_at)}
+        </span>
+        <Badge state={state} />
+      </a>
+    </li>
+  );
+});

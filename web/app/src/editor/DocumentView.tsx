@@ -1,0 +1,112 @@
+/**
+ * One document: its title, its text, and how it stands.
+ *
+ * @module
+ */
+import { useDocument, useSync } from "@landfall/react";
+import { ArrowLeft, Eye, History, PenLine, Trash2 } from "lucide-react";
+import { lazy, Suspense, useEffect, useState, type ReactElement } from "react";
+import { Badge } from "../documents/Badge.tsx";
+import { go, hrefOf } from "../route.ts";
+import { ago, moment } from "../times.ts";
+import { MarkdownEditor } from "./MarkdownEditor.tsx";
+import { PlainTextEditor } from "./PlainTextEditor.tsx";
+import { TitleField } from "./TitleField.tsx";
+import { useText } from "./use-text.ts";
+
+const Preview = lazy(() => import("./Preview.tsx"));
+
+/** The view of one document. */
+export default function DocumentView({ id }: { id: string }): ReactElement {
+  const opened = useDocument(id);
+  const { client } = useSync();
+  const [isReading, setReading] = useState(false);
+  const { document, state, text, isSaved, error, conflict, deadLetter } = opened;
+  const content = useText(client, id, text, document);
+
+  useEffect(() => {
+    if (document) window.document.title = `${document.title} · Landfall`;
+    return () => void (window.document.title = "Landfall");
+  }, [document]);
+
+  if (!document) return error === undefined ? <p className="opening">Opening…</p> : <Gone />;
+  const isRich = text !== undefined && text.length !== text.toString().length;
+  return (
+    <article className="document">
+      <header>
+        <a className="back" href="#/" aria-label="Back to the list">
+          <ArrowLeft aria-hidden />
+        </a>
+        <TitleField title={document.title} onRename={(title) => client.queueUpdate(id, { title })} />
+        <div className="tools">
+          <button aria-pressed={isReading} onClick={() => setReading(!isReading)} title="Preview">
+            {isReading ? <PenLine aria-hidden /> : <Eye aria-hidden />}
+            <span className="wide">Preview</span>
+          </button>
+          <a className="button" href={hrefOf({ view: "history", id })} title="History">
+            <History aria-hidden />
+            <span className="wide">History</span>
+          </a>
+          <button
+            className="quiet-button"
+            title="Delete"
+            aria-label="Delete"
+            onClick={() => void client.queueDelete(id).then(() => go({ view: "home" }))}
+          >
+            <Trash2 aria-hidden />
+          </button>
+        </div>
+      </header>
+      <p className="standing">
+        <Badge state={state} />
+        <span role="status">{isSaved ? "Saved on this device" : "Saving…"}</span>
+        {document.updated_by !== "" && (
+          <span className="quiet" title={moment(document.updated_at)}>
+            last synced change by {document.updated_by}, {ago(document.updated_at)}
+          </span>
+        )}
+      </p>
+      {conflict && (
+        <p className="notice" role="alert">
+          This document and the server’s copy clash.{" "}
+          <a href={hrefOf({ view: "conflicts", id: conflict.client_id })}>Look at both sides</a>
+        </p>
+      )}
+      {deadLetter && (
+        <p className="notice" role="alert">
+          The server refused a change of this document: {deadLetter.error.message}{" "}
+          <a href={hrefOf({ view: "failed" })}>See what failed</a>
+        </p>
+      )}
+      {error !== undefined && (
+        <p className="notice problem" role="alert">
+          {error instanceof Error ? error.message : String(error)}
+        </p>
+      )}
+      <div className={isReading || isRich ? "panes reading" : "panes"}>
+        {isRich ? null : text ? (
+          <MarkdownEditor text={text} />
+        ) : document.kind === "text" ? (
+          <PlainTextEditor key={id} content={content} onEdit={(next) => client.queueUpdate(id, { content: next })} />
+        ) : (
+          <p className="opening">Opening…</p>
+        )}
+        {(isReading || isRich) && (
+          <Suspense fallback={<p className="opening">Opening…</p>}>
+            <Preview text={content} note={isRich ? "Written in a rich text editor: it can be read here." : undefined} />
+          </Suspense>
+        )}
+      </div>
+    </article>
+  );
+}
+
+function Gone(): ReactElement {
+  return (
+    <section className="page">
+      <h1>There is no such document here</h1>
+      <p>It was deleted, or has not come to this device yet.</p>
+      <a href="#/">Back to the list</a>
+    </section>
+  );
+}

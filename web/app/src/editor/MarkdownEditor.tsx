@@ -1,0 +1,49 @@
+/**
+ * CodeMirror on a Yjs text: what is typed is queued, what others typed appears.
+ *
+ * @module
+ */
+import { defaultKeymap } from "@codemirror/commands";
+import { markdownKeymap, markdownLanguage } from "@codemirror/lang-markdown";
+import { LanguageSupport } from "@codemirror/language";
+import { searchKeymap } from "@codemirror/search";
+import { EditorState } from "@codemirror/state";
+import { EditorView, drawSelection, highlightSpecialChars, keymap, placeholder } from "@codemirror/view";
+import { useEffect, useRef, type ReactElement } from "react";
+import { yCollab, yUndoManagerKeymap } from "y-codemirror.next";
+import * as Y from "yjs";
+import { appearance } from "./appearance.ts";
+import { shadowOf } from "./shadow.ts";
+
+/** An editor of a document's text. */
+export function MarkdownEditor({ text }: { text: Y.Text }): ReactElement {
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!host.current) return;
+    const root = shadowOf(host.current);
+    const undoManager = new Y.UndoManager(text);
+    const view = new EditorView({
+      root,
+      parent: root,
+      state: EditorState.create({
+        doc: text.toString(),
+        extensions: [
+          keymap.of([...yUndoManagerKeymap, ...markdownKeymap, ...searchKeymap, ...defaultKeymap]),
+          // Without `markdown()`, which brings parsers for HTML, CSS and JavaScript along: half of what this view loads.
+          new LanguageSupport(markdownLanguage),
+          highlightSpecialChars(),
+          drawSelection(),
+          placeholder("Write here"),
+          yCollab(text, null, { undoManager }),
+          EditorView.contentAttributes.of({ "aria-label": "Text", spellcheck: "true", autocorrect: "on" }),
+          appearance,
+        ],
+      }),
+    });
+    return () => {
+      view.destroy();
+      undoManager.destroy();
+    };
+  }, [text]);
+  return <div className="writing" ref={host} />;
+}

@@ -1,0 +1,70 @@
+/**
+ * The frame around every view: header, list, and the view that the address names.
+ *
+ * @module
+ */
+import { useSync } from "@landfall/react";
+import { lazy, Suspense, type ReactElement } from "react";
+import { DocumentList } from "../documents/DocumentList.tsx";
+import { Home } from "../documents/Home.tsx";
+import type { Update } from "../installation.ts";
+import { useRoute, type Route } from "../route.ts";
+import { Header } from "./Header.tsx";
+import { SyncPanel } from "./SyncPanel.tsx";
+import { ViewBoundary } from "./ViewBoundary.tsx";
+import { ViewLinks } from "./ViewLinks.tsx";
+
+const DocumentView = lazy(() => import("../editor/DocumentView.tsx"));
+const HistoryView = lazy(() => import("../history/HistoryView.tsx"));
+const ConflictsView = lazy(() => import("../conflicts/ConflictsView.tsx"));
+const FailedView = lazy(() => import("../failed/FailedView.tsx"));
+const SyncsView = lazy(() => import("../syncs/SyncsView.tsx"));
+const SharingView = lazy(() => import("../sharing/SharingView.tsx"));
+
+/** The frame. */
+export function Shell({ update }: { update: Update | undefined }): ReactElement {
+  const route = useRoute();
+  const { status } = useSync();
+  return (
+    <div className="shell" data-view={route.view}>
+      <a className="skip" href="#view">
+        Skip to the text
+      </a>
+      <Header />
+      <SyncPanel />
+      {update && (
+        <p className="notice" role="status">
+          A new version of the editor is ready. <button onClick={update}>Reload</button>
+        </p>
+      )}
+      <aside className="side">
+        <DocumentList current={"id" in route ? route.id : undefined} />
+        <ViewLinks route={route} conflicts={status?.conflicts ?? 0} failed={status?.dead_letters ?? 0} />
+      </aside>
+      <main className="view" id="view" tabIndex={-1}>
+        <ViewBoundary key={JSON.stringify(route)}>
+          <Suspense fallback={<p className="opening">Opening…</p>}>{viewOf(route)}</Suspense>
+        </ViewBoundary>
+      </main>
+    </div>
+  );
+}
+
+function viewOf(route: Route): ReactElement {
+  switch (route.view) {
+    case "document":
+      return <DocumentView id={route.id} />;
+    case "history":
+      return <HistoryView id={route.id} />;
+    case "conflicts":
+      return <ConflictsView id={route.id} />;
+    case "failed":
+      return <FailedView />;
+    case "syncs":
+      return <SyncsView />;
+    case "sharing":
+      return <SharingView />;
+    case "home":
+      return <Home />;
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * How the sync stands, in one line: what waits, how far it is, what to do.
+ *
+ * @module
+ */
+import type { Progress } from "@landfall/client";
+import { MassDeletion } from "@landfall/client";
+import { useSync } from "@landfall/react";
+import { useEffect, useState, type ReactElement } from "react";
+import { ago, duration } from "../times.ts";
+import { Dialog } from "./Dialog.tsx";
+
+/** How the sync stands. */
+export function SyncPanel(): ReactElement {
+  const { isSyncing, progress, report, cancel, resume, isPaused, status } = useSync();
+  const isCounting = isSyncing && progress !== undefined && progress.total > 0;
+  const canResume = !isSyncing && !isPaused && report?.status === "cancelled" && (status?.queued ?? 0) > 0;
+  return (
+    <section className="sync" aria-label="Sync">
+      {isCounting && progress && <Bar progress={progress} />}
+      <p className="sync-line">
+        {isCounting && progress ? <Counts progress={progress} /> : <Standing />}
+        {isCounting && (
+          <button className="small-button" onClick={() => void cancel()}>
+            Cancel sync
+          </button>
+        )}
+        {canResume && (
+          <button className="small-button" onClick={() => void resume()}>
+            Resume sync
+          </button>
+        )}
+      </p>
+      {report?.guard && !isSyncing && <GuardDialog key={report.progress.started_at} guard={report.guard} />}
+    </section>
+  );
+}
+
+function Bar({ progress }: { progress: Progress }): ReactElement {
+  return <progress aria-label="Sync" max={progress.total} value={progress.processed} />;
+}
+
+/** Counts, rate, and the time that is left. */
+function Counts({ progress }: { progress: Progress }): ReactElement {
+  const now = useNow(500);
+  const { processed, total, failed, started_at, estimated_completion } = progress;
+  const seconds = (now - Date.parse(started_at)) / 1000;
+  const rate = seconds > 0 ? Math.round(processed / seconds) : 0;
+  const left = estimated_completion === undefined ? undefined : Date.parse(estimated_completion) - now;
+  return (
+    <span>
+      {processed} of {total}
+      {rate > 0 && <span className="quiet"> · {rate} a second</span>}
+      {left !== undefined && left > 0 && <span className="quiet"> · {duration(left)} left</span>}
+      {failed > 0 && <strong> · {failed} need a look</strong>}
+    </span>
+  );
+}
+
+function Standing(): ReactElement {
+  const { status, isPaused, isSyncing, needsLogin, isOnline, report } = useSync();
+  useNow(30_000);
+  const queued = status?.queued ?? 0;
+  const waiting = queued === 0 ? "" : queued === 1 ? " One change waits here." : ` ${queued} changes wait here.`;
+  const attention = (status?.conflicts ?? 0) + (status?.dead_letters ?? 0);
+  let text: string;
+  if (!status) text = "Opening…";
+  else if (isPaused) text = `Working offline.${waiting}`;
+  else if (isSyncing) text = "Syncing…";
+  else if (needsLogin || !status.logged_in) text = `Logged out: everything is kept on this device.${waiting}`;
+  else if (!isOnline) text = `The server cannot be reached; tried again by itself.${waiting}`;
+  else if (report && report.status !== "synced") text = endOf(report) + waiting;
+  else if (queued > 0) text = waiting.trim();
+  else text = `Synced${status.synced_at ? ` ${ago(status.synced_at)}` : ""}.${arrived(report)}`;
+  return (
+    <span role="status">
+      {text}
+      {attention > 0 && <strong> {attention === 1 ? "One thing needs" : `${attention} things need`} a look.</strong>}
+    </span>
+  );
+}
+
+type Report = NonNullable<ReturnType<typeof useSync>["report"]>;
+
+function arrived(report: Report | undefined): string {
+  const { total = 0, succeeded = 0 } = report?.progress ?? {};
+  return total === 0 ? "" : ` ${succeeded} of ${total} arrived.`;
+}
+
+function endOf({ status, progress, error }: Report): string {
+  switch (status) {
+    case "cancelled":
+      return `Stopped at ${progress.processed} of ${progress.total}.`;
+    case "rate-limited":
+      return "The server asks for a pause: too much was sent at once.";
+    case "storage-full":
+      return "This device has no room left. Nothing was lost: free some space, and sync again.";
+    case "busy":
+      return "Another window is syncing.";
+    case "guarded":
+      return "Stopped: too much would be deleted.";
+    case "offline":
+      return "The server cannot be reached.";
+    default:
+      return `The server refused: ${error instanceof Error ? error.message : status}.`;
+  }
+}
+
+function GuardDialog({ guard }: { guard: MassDeletion }): ReactElement | null {
+  const { sync } = useSync();
+  const [isOpen, setOpen] = useState(true);
+  if (!isOpen) return null;
+  const where = guard.side === "server" ? "for everybody, on the server" : "from this device";
+  return (
+    <Dialog title="Delete so much?" onClose={() => setOpen(false)}>
+      <p>
+        This sync would delete {guard.deletions} of {guard.documents} documents {where}. Nothing has been deleted yet.
+      </p>
+      <div className="actions">
+        <button className="main-button" autoFocus onClick={() => setOpen(false)}>
+          Keep them
+        </button>
+        <button
+          className="danger-button"
+          onClick={() => {
+            setOpen(false);
+            void sync({ allowMassDelete: true });
+          }}
+        >
+          Delete {guard.deletions} documents
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** The present time, kept fresh. */
+function useNow(everyMs: number): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}

@@ -1,0 +1,16 @@
+import { defineConfig, mergeConfig } from "vitest/config";
+import viteConfig from "./vite.config.ts";
+
+export default mergeConfig(
+  viteConfig,
+  defineConfig({
+    test: {
+      include: ["test/**/*.test.{ts,tsx}"],
+      // happy-dom, with requests that reach a real server on another origin.
+      environment: "../react/test/environment.ts",
+      testTimeout: 30_000,
+      // A test that cannot pass alone is not a test.
+      sequence: { shuffle: { files: false, tests: true } },
+    },
+  }),
+);

@@ -1,0 +1,23 @@
+import { defineConfig } from "@playwright/test";
+import type { Options } from "./support/fixtures.js";
+import { browser } from "./support/browser.js";
+import { landfall } from "./support/programs.js";
+
+export default defineConfig<object, Options>({
+  // Looked for here, so that a missing server is told once and not by every test.
+  metadata: { server: landfall() },
+  testDir: "tests",
+  outputDir: "test-results",
+  workers: 2,
+  fullyParallel: true,
+  forbidOnly: process.env["CI"] !== undefined,
+  retries: 0,
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
+  reporter: [["list"]],
+  use: { ...browser, trace: "retain-on-failure", screenshot: "only-on-failure" },
+  projects: [
+    { name: "sqlite", use: { database: "sqlite" } },
+    { name: "postgres", use: { database: "postgres" } },
+  ],
+});

@@ -1,0 +1,110 @@
+/**
+ * The server past the editor: accounts made and documents read over the API, to compare with what the page shows.
+ *
+ * @module
+ */
+import type { TestServer } from "./server.js";
+
+/** What a login needs. */
+export interface Credentials {
+  username: string;
+  password: string;
+}
+
+/** A document as the server has it. */
+export interface ServerDocument {
+  document_id: string;
+  title: string;
+  version: number;
+  deleted: boolean;
+  content?: string;
+}
+
+/** The answer to a batch, as far as tests look into it. */
+export interface BatchAnswer {
+  successful: number;
+  failed: number;
+  results: { client_id: string; status: string; document_id?: string; version?: number }[];
+}
+
+/** A user of a server, with the workspace that came with the account. */
+export class Account {
+  readonly credentials: Credentials;
+  readonly workspaceId: string;
+  readonly #server: TestServer;
+  readonly #token: string;
+
+  private constructor(server: TestServer, credentials: Credentials, session: { token: string; workspaceId: string }) {
+    this.#server = server;
+    this.credentials = credentials;
+    this.workspaceId = session.workspaceId;
+    this.#token = session.token;
+  }
+
+  /** Makes an account. */
+  static register(server: TestServer, username: string): Promise<Account> {
+    return Account.#enter(server, "register", { username, password: "correct horse battery staple" });
+  }
+
+  /** Logs in to an account that was made elsewhere, as in the editor. */
+  static logIn(server: TestServer, credentials: Credentials): Promise<Account> {
+    return Account.#enter(server, "login", credentials);
+  }
+
+  static async #enter(server: TestServer, how: "register" | "login", credentials: Credentials): Promise<Account> {
+    const session = await ask<{ access_token: string; workspace_id: string }>(`${server.url}/api/v1/auth/${how}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(credentials),
+    });
+    return new Account(server, credentials, { token: session.access_token, workspaceId: session.workspace_id });
+  }
+
+  /** All documents of the workspace with their texts, tombstones left out, ordered by title. */
+  async documents(): Promise<ServerDocument[]> {
+    const documents: ServerDocument[] = [];
+    for (let next: string | null = ""; next !== null; ) {
+      const token: string = next === "" ? "" : `&page_token=${encodeURIComponent(next)}`;
+      const page: { items: ServerDocument[]; next_page_token: string | null } = await this.get(
+        `/api/v1/documents?workspace_id=${this.workspaceId}&page_size=500${token}`,
+      );
+      documents.push(...page.items);
+      next = page.next_page_token;
+    }
+    const read = documents.map((document) =>
+      this.get<ServerDocument>(`/api/v1/documents/${document.document_id}?workspace_id=${this.workspaceId}`),
+    );
+    return (await Promise.all(read)).sort((a, b) => (a.title < b.title ? -1 : 1));
+  }
+
+  /** The one document with this title. */
+  async document(title: string): Promise<ServerDocument> {
+    const found = (await this.documents()).filter((document) => document.title === title);
+    const [document] = found;
+    if (document === undefined || found.length > 1) {
+      throw new Error(`the server has ${found.length} documents with the title ${title}`);
+    }
+    return document;
+  }
+
+  /** Pushes operations as another program of the user would. */
+  push(operations: readonly object[], device = "another program"): Promise<BatchAnswer> {
+    const body = { workspace_id: this.workspaceId, device_id: device, operations };
+    return ask<BatchAnswer>(`${this.#server.url}/api/v1/documents/batch`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  }
+
+  /** Reads from the API. */
+  get<T>(path: string): Promise<T> {
+    return ask<T>(`${this.#server.url}${path}`, { headers: { authorization: `Bearer ${this.#token}` } });
+  }
+}
+
+async function ask<T>(url: string, request: RequestInit): Promise<T> {
+  const answer = await fetch(url, request);
+  if (!answer.ok) throw new Error(`${request.method ?? "GET"} ${url}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as T;
+}

@@ -1,0 +1,42 @@
+/**
+ * Networks that fail: answers that get lost on their way back, and a count of what was asked.
+ *
+ * @module
+ */
+import type { Page, Request } from "@playwright/test";
+
+/** A bad connection between a page and the server. */
+export interface BadNetwork {
+  /** How many answers got lost so far. */
+  lost: number;
+  /** Makes the connection good again. */
+  heal(): Promise<void>;
+}
+
+/** Pushes of batches. */
+export function isPush(request: Request): boolean {
+  return request.method() === "POST" && new URL(request.url()).pathname === "/api/v1/documents/batch";
+}
+
+/**
+ * Lets requests that `loses` picks reach the server and be carried out there, and drops their answers: what a
+ * connection does that breaks at the worst moment. At most `times` answers get lost.
+ */
+export async function losing(
+  page: Page,
+  loses: (request: Request) => boolean = isPush,
+  times = Number.POSITIVE_INFINITY,
+): Promise<BadNetwork> {
+  const everything = "**/*";
+  const network: BadNetwork = {
+    lost: 0,
+    heal: () => page.unroute(everything),
+  };
+  await page.route(everything, async (route) => {
+    if (network.lost >= times || !loses(route.request())) return route.fallback();
+    network.lost += 1;
+    await route.fetch();
+    return route.abort("connectionreset");
+  });
+  return network;
+}
