@@ -80,6 +80,10 @@ export class BatchSyncService {
       },
     );
     this.#open = new OpenDocuments(this.#engine, (documentId) => this.#tellQueued([documentId]));
+    // For the lists of other tabs: what was pending there is so no more.
+    this.on("result", ({ document_id }) => {
+      if (document_id !== undefined) this.#channel?.postMessage({ document_ids: [document_id], replaced: false });
+    });
     this.on("changed", ({ document_ids }) => {
       void this.#open.refresh(document_ids);
       if (!this.#isRelaying) this.#channel?.postMessage({ document_ids, replaced: false });
@@ -331,7 +335,8 @@ export class BatchSyncService {
 
   /** Ends the use of this client; the store stays open. */
   async close(): Promise<void> {
-    await this.cancel();
+    void this.cancel().catch(() => undefined);
+    await Promise.allSettled(this.#runs.map(({ report }) => report));
     await this.#open.flush();
     this.#channel?.close();
   }
