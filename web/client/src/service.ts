@@ -22,7 +22,7 @@ import type { Progress } from "./progress.js";
 import { getMeta, setMeta, type Store, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
 import type { SessionAnswer } from "./wire.js";
-import { mergeRows, readRows, textOf } from "./yjs-rows.js";
+import { contentOf } from "./yjs-rows.js";
 
 /** What a client is made of. Only `url` and `store` have to be given. */
 export interface ClientOptions {
@@ -270,8 +270,7 @@ export class BatchSyncService {
     return this.#read(async (tx) => {
       const document = await tx.get("documents", documentId);
       if (!document || document.deleted) return undefined;
-      const text = document.kind === "yjs" ? textOf(mergeRows(await readRows(tx, documentId))) : undefined;
-      return { ...document, content: text ?? document.content ?? "" };
+      return { ...document, content: (await contentOf(tx, document)) ?? document.content ?? "" };
     });
   }
 
@@ -334,7 +333,7 @@ export class BatchSyncService {
     const settled = await this.#write((tx) => resolveConflict(tx, this.#engine.clock.now(), clientId, resolution));
     if (conflict) {
       await this.#tell(conflict.document_id, settled.replaced);
-      this.#tellQueued([conflict.document_id, ...(settled.copy_id === undefined ? [] : [settled.copy_id])]);
+      this.#tellQueued([conflict.document_id, settled.copy_id ?? []].flat());
     }
     return settled;
   }
