@@ -24,7 +24,7 @@ import { readStates, readStatus, type DocumentState, type Status } from "./overv
 import type { Progress } from "./progress.js";
 import { getMeta, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
-import { mergeRows, readRows, textOf } from "./yjs-rows.js";
+import { contentOf } from "./yjs-rows.js";
 
 /**
  * Keeps documents on this device, queues what is done to them, and brings both into step with the server.
@@ -197,8 +197,7 @@ export class BatchSyncService {
     return this.#read(async (tx) => {
       const document = await tx.get("documents", documentId);
       if (!document || document.deleted) return undefined;
-      const text = document.kind === "yjs" ? textOf(mergeRows(await readRows(tx, documentId))) : undefined;
-      return { ...document, content: text ?? document.content ?? "" };
+      return { ...document, content: (await contentOf(tx, document)) ?? document.content ?? "" };
     });
   }
 
@@ -235,7 +234,7 @@ export class BatchSyncService {
     const settled = await this.#write((tx) => resolveConflict(tx, this.#engine.clock.now(), clientId, resolution));
     if (conflict) {
       await this.#tell(conflict.document_id, settled.replaced);
-      this.#tellQueued([conflict.document_id, ...(settled.copy_id === undefined ? [] : [settled.copy_id])]);
+      this.#tellQueued([conflict.document_id, settled.copy_id ?? []].flat());
     }
     return settled;
   }
