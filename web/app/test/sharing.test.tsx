@@ -156,4 +156,29 @@ test("offline, the workspaces that were opened here can be opened all the same",
   await screen.findByText(/You chose to work offline/);
   await enter(ada);
   await waitFor(() => expect(screen.queryByTitle("Workspace: Team notes")).toBeNull());
+  expect(screen.getByRole<HTMLInputElement>("switch", { name: "Work offline" }).checked).toBe(true);
+});
+
+test("a session that ended is begun anew in the workspace that is open, in the account's own store", async () => {
+  const ada = newName();
+  await openAs(ada, "Create account");
+  await openSharing();
+  fill("Name of a new workspace", "Team notes");
+  await press("Make workspace");
+  await enter("Team notes");
+  await screen.findByTitle("Workspace: Team notes");
+  const [shared] = sharedStores(ada);
+  const home = await IndexedDbStore.open(shared?.home);
+  const ended = { username: ada, access_token: "ended", refresh_token: "ended" };
+  await home.transaction("write", (tx) => tx.put("meta", "session", ended));
+  await home.close();
+  await press("Sync now");
+  await press("Log in");
+  const dialog = await screen.findByRole("dialog", { name: "Log in" });
+  fill("Password", PASSWORD, dialog);
+  fireEvent.click(within(dialog).getByRole("button", { name: "Log in" }));
+  await screen.findByText(/^Synced/);
+  expect(screen.getByTitle("Workspace: Team notes")).toBeTruthy();
+  await screen.findByRole("button", { name: "Log out" });
+  expect(await sessionIn(shared?.store ?? "")).toBeUndefined();
 });
