@@ -14,14 +14,16 @@ import { Shell } from "./shell/Shell.tsx";
 /** The whole editor. */
 export function Root(): ReactElement {
   const [place, setPlace] = useState<Place>();
+  const [isPaused, setPaused] = useState(false);
   const [problem, setProblem] = useState<unknown>();
   const [update, setUpdate] = useState<Update>();
   const current = useRef<Place>(undefined);
 
-  const enter = useCallback((next: Place) => {
+  const enter = useCallback((next: Place, worksOffline = false) => {
     const before = current.current;
     current.current = next;
     setPlace(next);
+    setPaused(worksOffline);
     if (before && before !== next) void closePlace(before);
   }, []);
 
@@ -38,7 +40,7 @@ export function Root(): ReactElement {
   if (problem !== undefined) return <NoStore error={problem} />;
   if (!place) return <p className="opening">Opening…</p>;
   return (
-    <SyncProvider key={place.store} client={place.client}>
+    <SyncProvider key={place.store} client={place.client} initiallyPaused={isPaused}>
       <PlaceProvider place={place} enter={enter}>
         <Shell update={update} />
       </PlaceProvider>
