@@ -227,7 +227,8 @@ export class Editor {
   /** Opens one of the other views. */
   async openView(view: View): Promise<void> {
     await this.showList();
-    await this.page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: new RegExp(`^${view}`) }).click();
+    const views = this.page.getByRole("navigation", { name: "Views" });
+    await views.getByRole("link", { name: new RegExp(`^${view}`) }).click();
     await expect(this.main.getByRole("heading", { name: view, level: 1 })).toBeVisible();
   }
 
@@ -282,10 +283,11 @@ export class Editor {
     await expect(this.text).toBeVisible();
   }
 
-  /** On a narrow screen, goes back from a document to the list. */
+  /** On a narrow screen, goes back from a view to the list. */
   async showList(): Promise<void> {
-    const back = this.page.getByRole("link", { name: "Back to the list" });
-    if (await back.isVisible()) await back.click();
+    if (await this.documents.isVisible()) return;
+    await this.page.getByRole("banner").getByRole("link", { name: "Landfall" }).click();
+    await expect(this.documents).toBeVisible();
   }
 
   /** A button by its whole name. */
