@@ -13,12 +13,12 @@ export type Badge = "synced" | "pending" | "syncing" | "conflict" | "failed";
 /** What there is besides documents. */
 export type View = "Conflicts" | "Failed" | "Past syncs" | "Sharing";
 
-/** Ways out of a conflict, and the buttons that take them. */
+/** Ways out of a conflict: the button that takes each, and before it the one that opens its form. */
 const choices = {
-  mine: /^keep (mine|my)/i,
-  theirs: /^(take|keep) (theirs|the server)/i,
-  both: /^keep both/i,
-  merged: /^(save|keep|use) (the )?merged/i,
+  mine: { opener: undefined, button: "Keep mine" },
+  theirs: { opener: undefined, button: "Keep theirs" },
+  both: { opener: "Keep both", button: "Save copy" },
+  merged: { opener: "Merge by hand", button: "Save merged" },
 } as const;
 
 /** A way out of a conflict. */
@@ -105,6 +105,8 @@ export class Editor {
   async newDocument(title: string, text = ""): Promise<void> {
     await this.showList();
     await this.button("New document").click();
+    // Until then the document that was open before is still shown.
+    await expect(this.title).toHaveValue(/^Untitled/);
     await this.rename(title);
     if (text !== "") await this.write(text);
   }
@@ -163,6 +165,8 @@ export class Editor {
 
   /** The open document's text, line by line as it is drawn. */
   async readText(): Promise<string> {
+    // A document that is no Yjs document is written in a plain field.
+    if ((await this.text.evaluate((element) => element.tagName)) === "TEXTAREA") return this.text.inputValue();
     const lines = await this.text.locator(".cm-line").allInnerTexts();
     return lines.map((line) => line.replace(/\n$/, "")).join("\n");
   }
@@ -238,13 +242,28 @@ export class Editor {
     await this.page.getByRole("main").getByRole("link", { name: "History" }).click();
   }
 
-  /** Settles the conflict of a document. */
-  async settleConflict(title: string, choice: Choice): Promise<void> {
+  /** Opens both sides of the conflict of a document. */
+  async openConflict(title: string): Promise<void> {
     await this.openView("Conflicts");
     const main = this.page.getByRole("main");
-    const conflict = main.getByRole("link", { name: new RegExp(`^${escaped(title)}`) });
-    if (await conflict.isVisible()) await conflict.click();
-    await main.getByRole("button", { name: choices[choice] }).first().click();
+    await main.getByRole("link", { name: title, exact: true }).click();
+    await expect(main.getByRole("heading", { level: 1, name: title })).toBeVisible();
+  }
+
+  /**
+   * Settles the conflict of a document.
+   *
+   * @param outcome for `merged`: title and text; for `both`: the copy's title. What is left out stays as it is proposed.
+   */
+  async settleConflict(title: string, choice: Choice, outcome: { title?: string; text?: string } = {}): Promise<void> {
+    await this.openConflict(title);
+    const main = this.page.getByRole("main");
+    const { opener, button } = choices[choice];
+    if (opener !== undefined) await main.getByRole("button", { name: opener, exact: true }).click();
+    if (outcome.title !== undefined) await main.getByLabel(/^(Merged title|Title of the copy)$/).fill(outcome.title);
+    if (outcome.text !== undefined) await main.getByLabel("Merged text").fill(outcome.text);
+    await main.getByRole("button", { name: button, exact: true }).click();
+    await expect(main.getByRole("button", { name: "Keep mine" })).toHaveCount(0);
   }
 
   /** On a narrow screen, goes back from a document to the list. */
