@@ -13,11 +13,16 @@ export type Badge = "synced" | "pending" | "syncing" | "conflict" | "failed";
 /** What there is besides documents. */
 export type View = "Conflicts" | "Failed" | "Past syncs" | "Sharing";
 
-/** A way out of a conflict: one side, a text made of both, or the own side as a document of its own. */
-export type Choice =
-  | { keep: "mine" | "theirs" }
-  | { merged: { title?: string; text: string } }
-  | { copyAs: string };
+/** Ways out of a conflict: the button that takes each, and before it the one that opens its form. */
+const choices = {
+  mine: { opener: undefined, button: "Keep mine" },
+  theirs: { opener: undefined, button: "Keep theirs" },
+  both: { opener: "Keep both", button: "Save copy" },
+  merged: { opener: "Merge by hand", button: "Save merged" },
+} as const;
+
+/** A way out of a conflict. */
+export type Choice = keyof typeof choices;
 
 /** A page with the editor in it. */
 export class Editor {
@@ -103,6 +108,8 @@ export class Editor {
   async newDocument(title: string, text = ""): Promise<void> {
     await this.showList();
     await this.button("New document").click();
+    // Until then the document that was open before is still shown.
+    await expect(this.title).toHaveValue(/^Untitled/);
     await this.rename(title);
     if (text !== "") await this.write(text);
   }
@@ -161,6 +168,8 @@ export class Editor {
 
   /** The open document's text, line by line as it is drawn. */
   async readText(): Promise<string> {
+    // A document that is no Yjs document is written in a plain field.
+    if ((await this.text.evaluate((element) => element.tagName)) === "TEXTAREA") return this.text.inputValue();
     const lines = await this.text.locator(".cm-line").allInnerTexts();
     return lines.map((line) => line.replace(/\n$/, "")).join("\n");
   }
@@ -245,19 +254,20 @@ export class Editor {
     await expect(this.main.getByRole("heading", { name: title, level: 1 })).toBeVisible();
   }
 
-  /** Settles the conflict of a document. */
-  async settleConflict(title: string, choice: Choice): Promise<void> {
+  /**
+   * Settles the conflict of a document.
+   *
+   * @param outcome for `merged`: title and text; for `both`: the copy's title. What is left out stays as it is proposed.
+   */
+  async settleConflict(title: string, choice: Choice, outcome: { title?: string; text?: string } = {}): Promise<void> {
     await this.openConflict(title);
-    if ("keep" in choice) return this.button(`Keep ${choice.keep}`).click();
-    if ("copyAs" in choice) {
-      await this.button("Keep both").click();
-      await this.page.getByLabel("Title of the copy").fill(choice.copyAs);
-      return this.button("Save copy").click();
-    }
-    await this.button("Merge by hand").click();
-    if (choice.merged.title !== undefined) await this.page.getByLabel("Merged title").fill(choice.merged.title);
-    await this.page.getByLabel("Merged text").fill(choice.merged.text);
-    return this.button("Save merged").click();
+    const main = this.page.getByRole("main");
+    const { opener, button } = choices[choice];
+    if (opener !== undefined) await main.getByRole("button", { name: opener, exact: true }).click();
+    if (outcome.title !== undefined) await main.getByLabel(/^(Merged title|Title of the copy)$/).fill(outcome.title);
+    if (outcome.text !== undefined) await main.getByLabel("Merged text").fill(outcome.text);
+    await main.getByRole("button", { name: button, exact: true }).click();
+    await expect(main.getByRole("button", { name: "Keep mine" })).toHaveCount(0);
   }
 
   /** What failed, by title. */

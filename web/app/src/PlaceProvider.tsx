@@ -4,7 +4,7 @@
  * @module
  */
 import { useSync } from "@landfall/react";
-import { useCallback, useEffect, useMemo, useState, type ReactElement, type ReactNode } from "react";
+import { useEffect, useMemo, useState, type ReactElement, type ReactNode } from "react";
 import { AccountContext, type Account } from "./account.ts";
 import { enterShared, remember, sharedStores, storeFor } from "./accounts.ts";
 import { closePlace, openPlace, type Place } from "./place.ts";
@@ -13,19 +13,16 @@ import { WorkspacesContext, type WorkspaceName, type Workspaces } from "./worksp
 /** Gives those ways to the views. */
 export function PlaceProvider({
   place,
-  enter: enterAny,
+  enter,
   children,
 }: {
   place: Place;
-  /** @param worksOffline whether nothing is sent there until somebody wants it */
-  enter: (place: Place, worksOffline: boolean) => void;
+  enter: (place: Place) => void;
   children: ReactNode;
 }): ReactElement {
-  const { login, register, logout, sync, status, isPaused } = useSync();
+  const { login, register, logout, sync, status } = useSync();
   const username = status?.username;
   const ownId = useOwnId(place, status?.workspace_id);
-  // Who works offline in one place wants to do so in all.
-  const enter = useCallback((next: Place) => enterAny(next, isPaused), [enterAny, isPaused]);
 
   const account = useMemo<Account>(() => {
     const { client, home, shared } = place;

@@ -55,7 +55,7 @@ test("a conflict keeps both sides until it is settled", async ({ device, server 
   await editor.expectBadge("Plan", "conflict");
   expect(await ada.document("Plan")).toMatchObject({ version: 2, content: "sail at noon" });
 
-  await editor.settleConflict("Plan", { merged: { text: "sail at seven, at noon at the latest" } });
+  await editor.settleConflict("Plan", "merged", { text: "sail at seven, at noon at the latest" });
   await editor.expectBadge("Plan", "synced");
   expect(await ada.document("Plan")).toMatchObject({ version: 3, content: "sail at seven, at noon at the latest" });
 });

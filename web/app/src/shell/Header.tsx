@@ -7,13 +7,15 @@ import { useSync } from "@landfall/react";
 import { LogIn, LogOut, RefreshCw, UserRound, Users } from "lucide-react";
 import { useState, type ReactElement } from "react";
 import { useAccount } from "../account.ts";
+import { useOfflineSwitch } from "../offline.ts";
 import { hrefOf } from "../route.ts";
 import { useWorkspaces } from "../workspace.ts";
 import { LoginDialog } from "./LoginDialog.tsx";
 
 /** The top of the page. */
 export function Header(): ReactElement {
-  const { isPaused, setPaused, isSyncing, status, sync } = useSync();
+  const { isSyncing, status, sync } = useSync();
+  const { isPaused, setPaused } = useOfflineSwitch();
   return (
     <header className="top">
       <a className="brand" href="#/">
