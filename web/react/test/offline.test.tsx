@@ -47,11 +47,15 @@ describe("what can be done", () => {
   test("a sync is cancelled and resumed", async () => {
     let lets = () => {};
     const gate = new Promise<void>((resolve) => (lets = resolve));
+    const sent = vi.fn();
     const client = await newClient(here.server.url, {
       batchSize: 1,
       concurrency: 1,
       fetch: async (input, init) => {
-        if (input.endsWith("/batch")) await gate;
+        if (input.endsWith("/batch")) {
+          sent();
+          await gate;
+        }
         return fetch(input, init);
       },
     });
@@ -60,6 +64,7 @@ describe("what can be done", () => {
     const { result } = renderHook(useSync, { wrapper: within({ client, auto: false }) });
     const syncing = result.current.sync();
     await waitFor(() => expect(result.current).toMatchObject({ isSyncing: true, progress: { total: 3 } }));
+    await waitFor(() => expect(sent).toHaveBeenCalledOnce());
     const cancelled = result.current.cancel();
     lets();
     await act(() => cancelled);
