@@ -38,12 +38,27 @@ audit:
     cargo deny check
     cargo machete
 
-# The TypeScript client: types, and tests against the real server
+# The TypeScript packages and the editor: types, unit tests, and tests in Chromium against the real server
 web-test:
     cargo build --locked
-    npm ci --prefix web
+    PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web
     npm run --prefix web/client check
     npm test --prefix web/client
+    npm run --prefix web/app check
+    npm test --prefix web/app
+    npm run --prefix web/e2e check
+    LANDFALL_BIN="{{ justfile_directory() }}/target/debug/landfall" npm test --prefix web/e2e
+
+# Build the editor into web/dist, which is committed and packed into the binary. Needs Node
+web-build:
+    PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web
+    npm run --prefix web/app build
+
+# The editor's pictures in docs/, taken in Chromium from a real run of the release build
+screenshots:
+    cargo build --release --locked
+    PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web
+    LANDFALL_BIN="{{ justfile_directory() }}/target/release/landfall" npm run --prefix web/e2e pictures
 
 # The tests of openapi.yaml: sound, complete, in step with the server
 openapi:

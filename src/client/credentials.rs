@@ -1,8 +1,8 @@
 //! Who the client is to the server: a token or a password from the environment, else the login that is kept in the
 //! folder, for its owner's eyes only.
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -35,9 +35,18 @@ pub enum Credentials {
 #[derive(Clone, Debug)]
 pub struct StoredLogin {
     /// Where it is kept.
-    pub file: PathBuf,
-    /// Renews it, once.
+    file: PathBuf,
+}
+
+/// A login that is being renewed. No other command can renew it meanwhile: each token renews once, and the server takes
+/// a second time for theft.
+pub struct Renewal {
+    /// Renews the login, once.
     pub refresh_token: SecretString,
+    username: String,
+    file: PathBuf,
+    /// Held until this is dropped.
+    _lock: File,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,8 +78,14 @@ pub fn find(own: Option<&Path>) -> Result<Credentials, ClientError> {
 }
 
 fn load(file: &Path) -> Result<Credentials, ClientError> {
+    let found = read(file)?.map(|_| Credentials::Stored(StoredLogin { file: file.to_owned() }));
+    Ok(found.unwrap_or(Credentials::None))
+}
+
+/// What the file says; `None` if it is not there, or damaged.
+fn read(file: &Path) -> Result<Option<FileBody>, ClientError> {
     let metadata = match fs::metadata(file) {
-        Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(Credentials::None),
+        Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(None),
         outcome => outcome.map_err(|cause| ClientError::io(file, cause))?,
     };
     let mode = metadata.permissions().mode() & 0o777;
@@ -79,12 +94,7 @@ fn load(file: &Path) -> Result<Credentials, ClientError> {
         return Err(ClientError::Usage(format!("{}: {rule} (mode {mode:03o}); run chmod 600", file.display())));
     }
     let text = fs::read_to_string(file).map_err(|cause| ClientError::io(file, cause))?;
-    match serde_json::from_str::<FileBody>(&text) {
-        Ok(body) => {
-            Ok(Credentials::Stored(StoredLogin { file: file.to_owned(), refresh_token: body.refresh_token.into() }))
-        }
-        Err(_damaged) => Ok(Credentials::None),
-    }
+    Ok(serde_json::from_str(&text).ok())
 }
 
 /// Keeps a login in the client's own directory.
@@ -97,30 +107,54 @@ pub fn store(own: &Path, username: &str, refresh_token: &SecretString) -> Result
 }
 
 impl StoredLogin {
-    /// Keeps the token that takes the place of this one.
+    /// Takes the login for renewing, as it is kept now: another command may have renewed it since.
     ///
     /// # Errors
-    /// `Io`.
-    pub fn renew(&mut self, refresh_token: SecretString) -> Result<(), ClientError> {
-        let text = fs::read_to_string(&self.file).unwrap_or_default();
-        let username = serde_json::from_str::<FileBody>(&text).map(|body| body.username).unwrap_or_default();
-        write(&self.file, &FileBody { username, refresh_token: refresh_token.expose_secret().to_owned() })?;
-        self.refresh_token = refresh_token;
-        Ok(())
+    /// `Io`; `Login` if it is not there any more; `Usage` if others may read it.
+    pub fn begin_renewal(&self) -> Result<Renewal, ClientError> {
+        let lock = lock(&self.file.with_extension("lock"))?;
+        let body = read(&self.file)?.ok_or_else(|| ClientError::Login("run `landfall login`".to_owned()))?;
+        let FileBody { username, refresh_token } = body;
+        Ok(Renewal { refresh_token: refresh_token.into(), username, file: self.file.clone(), _lock: lock })
     }
 }
 
-/// Written whole under another name, then renamed, so that a cut never costs the login.
+impl Renewal {
+    /// Keeps the token that takes the place of the one before.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn finish(self, refresh_token: &SecretString) -> Result<(), ClientError> {
+        write(
+            &self.file,
+            &FileBody { username: self.username, refresh_token: refresh_token.expose_secret().to_owned() },
+        )
+    }
+}
+
+fn lock(path: &Path) -> Result<File, ClientError> {
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    let locked = opened.and_then(|file| file.lock().map(|()| file));
+    locked.map_err(|cause| ClientError::io(path, cause))
+}
+
+/// Written whole under another name, then renamed, so that a cut never costs the login. The server takes a token once, so
+/// a new one must not be lost either: where there is no room for another file, it goes over the old one.
 fn write(file: &Path, body: &FileBody) -> Result<(), ClientError> {
     let draft = file.with_extension("new");
     let written = fs::remove_file(&draft)
         .or_else(|missing| if missing.kind() == ErrorKind::NotFound { Ok(()) } else { Err(missing) })
         .and_then(|()| OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft))
-        .and_then(|mut out| {
-            serde_json::to_writer(&mut out, body)?;
-            out.write_all(b"\n")?;
-            out.sync_all()
-        })
-        .and_then(|()| fs::rename(&draft, file));
+        .and_then(|out| write_to(out, body))
+        .and_then(|()| fs::rename(&draft, file))
+        .and_then(|()| file.parent().map_or(Ok(()), |own| File::open(own)?.sync_all()));
+    let written = written.or_else(|_no_room| write_to(OpenOptions::new().write(true).open(file)?, body));
     written.map_err(|cause| ClientError::io(file, cause))
+}
+
+fn write_to(mut out: File, body: &FileBody) -> io::Result<()> {
+    let text = serde_json::to_string(body)? + "\n";
+    out.write_all(text.as_bytes())?;
+    out.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))?;
+    out.sync_all()
 }

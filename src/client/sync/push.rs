@@ -138,6 +138,10 @@ impl Engine<'_> {
 
     /// The next batch, its operations marked as sent.
     fn next_chunk(&mut self, course: &mut Course) -> Result<Option<Chunk>, ClientError> {
+        self.together(|engine| engine.gather_chunk(course))
+    }
+
+    fn gather_chunk(&mut self, course: &mut Course) -> Result<Option<Chunk>, ClientError> {
         let candidates = match course.again.pop_front() {
             Some(names) => names,
             None => self.next_names(course)?,

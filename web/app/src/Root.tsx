@@ -5,10 +5,10 @@
  */
 import { SyncProvider } from "@landfall/react";
 import { useCallback, useEffect, useRef, useState, type ReactElement } from "react";
-import { AccountContext, type Account } from "./account.ts";
-import { currentStore, remember, storeFor } from "./accounts.ts";
+import { currentStore } from "./accounts.ts";
 import { install, type Update } from "./installation.ts";
 import { closePlace, openPlace, type Place } from "./place.ts";
+import { PlaceProvider } from "./PlaceProvider.tsx";
 import { Shell } from "./shell/Shell.tsx";
 
 /** The whole editor. */
@@ -38,34 +38,12 @@ export function Root(): ReactElement {
   if (problem !== undefined) return <NoStore error={problem} />;
   if (!place) return <p className="opening">Opening…</p>;
   return (
-    <AccountContext value={accountOf(place, enter)}>
-      <SyncProvider key={place.store} client={place.client}>
+    <SyncProvider key={place.store} client={place.client}>
+      <PlaceProvider place={place} enter={enter}>
         <Shell update={update} />
-      </SyncProvider>
-    </AccountContext>
+      </PlaceProvider>
+    </SyncProvider>
   );
-}
-
-/** How one gets from the place that is open into an account's own. */
-function accountOf(place: Place, enter: (place: Place) => void): Account {
-  return async (how, username, password, here) => {
-    const { username: owner } = await place.client.status();
-    const store = storeFor(username, owner);
-    if (store === place.store) {
-      await here[how](username, password);
-      remember(username, store);
-      return;
-    }
-    const next = await openPlace(store);
-    try {
-      await next.client[how](username, password);
-    } catch (error) {
-      await closePlace(next);
-      throw error;
-    }
-    remember(username, store);
-    enter(next);
-  };
 }
 
 function NoStore({ error }: { error: unknown }): ReactElement {

@@ -4,20 +4,37 @@
  * @module
  */
 import { BatchSyncService, IndexedDbStore } from "@landfall/client";
+import { sharedStore, type SharedStore } from "./accounts.ts";
 
 /** An open store with its client. */
 export interface Place {
   /** The store's name. */
   store: string;
   client: BatchSyncService;
+  /** What the workspace is, if it is not the account's own. */
+  shared?: SharedStore;
+  /** The client of the account's own store; the same as `client` unless the workspace is another one. */
+  home: BatchSyncService;
 }
 
 /** Opens a store, and makes its client. The server is the one that the page came from. */
 export async function openPlace(store: string): Promise<Place> {
-  return { store, client: new BatchSyncService({ url: "", store: await IndexedDbStore.open(store) }) };
+  const opened = await IndexedDbStore.open(store);
+  const shared = sharedStore(store);
+  if (!shared) {
+    const client = new BatchSyncService({ url: "", store: opened });
+    return { store, client, home: client };
+  }
+  const { username, workspace_id: workspaceId } = shared;
+  const home = new BatchSyncService({ url: "", store: await IndexedDbStore.open(shared.home) });
+  // Nobody logs in here, so that only the account's own store holds its refresh token.
+  await opened.transaction("write", (tx) => tx.put("meta", "username", username));
+  const token = (refresh: boolean): Promise<string | undefined> => home.accessToken(refresh);
+  return { store, shared, home, client: new BatchSyncService({ url: "", store: opened, workspaceId, token }) };
 }
 
 /** Ends the use of a place; what was typed is on disk when the promise resolves. */
-export async function closePlace({ client }: Place): Promise<void> {
+export async function closePlace({ client, home }: Place): Promise<void> {
   await client.close();
+  if (home !== client) await home.close();
 }

@@ -62,7 +62,10 @@ export function docFrom(state: Uint8Array | undefined): Y.Doc {
   return doc;
 }
 
-/** Turns a text into another one by replacing what lies between their common beginning and end. */
+/**
+ * Turns a text into another one by replacing what lies between their common beginning and end: for a `<textarea>`, and
+ * for whatever else knows only whole texts.
+ */
 export function replaceText(text: Y.Text, wanted: string): void {
   const present = text.toString();
   let start = 0;

@@ -6,7 +6,7 @@
 import { useSync } from "@landfall/react";
 import type { Version } from "@landfall/client/workspace";
 import { RotateCcw } from "lucide-react";
-import { useId, useState, type ReactElement } from "react";
+import { useEffect, useId, useRef, useState, type ReactElement } from "react";
 import { hrefOf } from "../route.ts";
 import { Dialog } from "../shell/Dialog.tsx";
 import { refusalOf, restoreVersion } from "./restore.ts";
@@ -18,9 +18,15 @@ export function RestoreButton({ version, present }: { version: Version; present:
   const [isAsking, setAsking] = useState(false);
   const [told, setTold] = useState<string>();
   const [problem, setProblem] = useState<string>();
+  const outcome = useRef<HTMLParagraphElement>(null);
   const reason = useId();
   const hindrance = hindranceOf(version, present);
   const isGone = present.title === undefined;
+
+  useEffect(() => {
+    // The button cannot be used any more, so that the focus would be lost with it.
+    if (told !== undefined) outcome.current?.focus();
+  }, [told]);
 
   async function restore(): Promise<void> {
     setAsking(false);
@@ -50,7 +56,7 @@ export function RestoreButton({ version, present }: { version: Version; present:
           {hindrance}
         </p>
       )}
-      <p role="status">
+      <p role="status" ref={outcome} tabIndex={-1}>
         {told}{" "}
         {told !== undefined && <a href={hrefOf({ view: "document", id: version.document_id })}>Open the document</a>}
       </p>

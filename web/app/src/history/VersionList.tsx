@@ -8,7 +8,7 @@ import { ChevronDown } from "lucide-react";
 import type { ReactElement } from "react";
 import type { Pages } from "../remote/use-remote.ts";
 import { ago, moment } from "../times.ts";
-import { deedOf, makerOf, type Viewer } from "./versions.ts";
+import { deedOf, makerOf, newTitleOf, type Viewer } from "./versions.ts";
 
 /** A button for each version, and the way to older ones. */
 export function VersionList({
@@ -27,17 +27,14 @@ export function VersionList({
     <div className="versions">
       <ol aria-label="Versions">
         {items.map((version, index) => (
-          <li key={version.version}>
-            <button aria-pressed={version.version === chosen} onClick={() => onChoose(version.version)}>
-              <strong>Version {version.version}</strong>{" "}
-              <span>
-                {deedOf(version, items[index + 1])} by {makerOf(version, viewer)}
-              </span>{" "}
-              <time dateTime={version.updated_at} title={moment(version.updated_at)}>
-                {ago(version.updated_at)}
-              </time>
-            </button>
-          </li>
+          <Row
+            key={version.version}
+            version={version}
+            before={items[index + 1]}
+            isChosen={version.version === chosen}
+            viewer={viewer}
+            onChoose={onChoose}
+          />
         ))}
       </ol>
       {versions.more && (
@@ -47,5 +44,35 @@ export function VersionList({
         </button>
       )}
     </div>
+  );
+}
+
+function Row({
+  version,
+  before,
+  isChosen,
+  viewer,
+  onChoose,
+}: {
+  version: VersionSummary;
+  before: VersionSummary | undefined;
+  isChosen: boolean;
+  viewer: Viewer;
+  onChoose: (version: number) => void;
+}): ReactElement {
+  const title = newTitleOf(version, before);
+  return (
+    <li>
+      <button aria-pressed={isChosen} onClick={() => onChoose(version.version)}>
+        <strong>Version {version.version}</strong>{" "}
+        <span>
+          {deedOf(version, before)} by {makerOf(version, viewer)}
+          {title !== undefined && `, now “${title}”`}
+        </span>{" "}
+        <time dateTime={version.updated_at} title={moment(version.updated_at)}>
+          {ago(version.updated_at)}
+        </time>
+      </button>
+    </li>
   );
 }

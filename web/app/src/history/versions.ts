@@ -12,15 +12,19 @@ export interface Viewer {
 }
 
 /**
- * What the version did: "created", "changed", "renamed", "deleted", "restored".
+ * What the version did: "created", "changed", "deleted", "restored".
  *
  * @param before the version before it, if it is known
  */
-export function deedOf({ operation, title }: VersionSummary, before: VersionSummary | undefined): string {
+export function deedOf({ operation }: VersionSummary, before: VersionSummary | undefined): string {
   if (operation === "create") return "created";
   if (operation === "delete") return "deleted";
-  if (before?.operation === "delete") return "restored";
-  return before && before.title !== title ? "renamed" : "changed";
+  return before?.operation === "delete" ? "restored" : "changed";
+}
+
+/** The title, where the version changed it. */
+export function newTitleOf({ title }: VersionSummary, before: VersionSummary | undefined): string | undefined {
+  return before && before.title !== title ? title : undefined;
 }
 
 /** Who made it: "you", or a name. */

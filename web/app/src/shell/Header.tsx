@@ -4,8 +4,11 @@
  * @module
  */
 import { useSync } from "@landfall/react";
-import { LogIn, LogOut, RefreshCw, UserRound } from "lucide-react";
+import { LogIn, LogOut, RefreshCw, UserRound, Users } from "lucide-react";
 import { useState, type ReactElement } from "react";
+import { useAccount } from "../account.ts";
+import { hrefOf } from "../route.ts";
+import { useWorkspaces } from "../workspace.ts";
 import { LoginDialog } from "./LoginDialog.tsx";
 
 /** The top of the page. */
@@ -17,6 +20,7 @@ export function Header(): ReactElement {
         <img src="/icon.svg" alt="" width="28" height="28" />
         Landfall
       </a>
+      <OpenWorkspace />
       <label className="switch">
         <input type="checkbox" role="switch" checked={isPaused} onChange={(event) => setPaused(event.target.checked)} />
         <span className="track" aria-hidden />
@@ -37,10 +41,25 @@ export function Header(): ReactElement {
   );
 }
 
+/** Names the workspace that is open, unless it is the account's own. */
+function OpenWorkspace(): ReactElement | null {
+  const { shared } = useWorkspaces();
+  if (!shared) return null;
+  return (
+    <a className="open-workspace" href={hrefOf({ view: "sharing" })} title={`Workspace: ${shared.name}`}>
+      <Users aria-hidden />
+      <span className="unseen">Workspace: </span>
+      <span>{shared.name}</span>
+    </a>
+  );
+}
+
 function AccountMenu(): ReactElement {
-  const { status, logout } = useSync();
+  const { status, needsLogin } = useSync();
+  const account = useAccount();
   const [isOpen, setOpen] = useState(false);
-  if (!status?.logged_in) {
+  // A session that the server ended is none either, though this device still has it.
+  if (!status?.logged_in || needsLogin) {
     return (
       <>
         <button className="main-button" onClick={() => setOpen(true)}>
@@ -58,7 +77,7 @@ function AccountMenu(): ReactElement {
         <span className="unseen">Logged in as </span>
         <span className="name">{status.username}</span>
       </span>
-      <button className="quiet-button" aria-label="Log out" title="Log out" onClick={() => void logout()}>
+      <button className="quiet-button" aria-label="Log out" title="Log out" onClick={() => void account.leave()}>
         <LogOut aria-hidden />
       </button>
     </>

@@ -17,7 +17,7 @@ export function LoginDialog({
   username: string | undefined;
   onClose: () => void;
 }): ReactElement {
-  const { status, login, register } = useSync();
+  const { status } = useSync();
   const account = useAccount();
   const [problem, setProblem] = useState<string>();
   const [isBusy, setBusy] = useState(false);
@@ -30,7 +30,7 @@ export function LoginDialog({
     setBusy(true);
     setProblem(undefined);
     try {
-      await account(how, String(form.get("username")).trim(), String(form.get("password")), { login, register });
+      await account.enter(how, String(form.get("username")).trim(), String(form.get("password")));
       onClose();
     } catch (error) {
       setProblem(said(error));

@@ -45,6 +45,7 @@ export default function SyncsView(): ReactElement {
         <ReflowTable
           label="Past syncs"
           columns={COLUMNS}
+          endsInActions
           rows={items.map((run) => rowOf(run, status?.device_id, () => setAsked(run)))}
         />
       )}

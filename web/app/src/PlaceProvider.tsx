@@ -1,0 +1,104 @@
+/**
+ * The ways from the place that is open to others: into an account, out of it, and into another workspace.
+ *
+ * @module
+ */
+import { useSync } from "@landfall/react";
+import { useEffect, useMemo, useState, type ReactElement, type ReactNode } from "react";
+import { AccountContext, type Account } from "./account.ts";
+import { enterShared, remember, sharedStores, storeFor } from "./accounts.ts";
+import { closePlace, openPlace, type Place } from "./place.ts";
+import { WorkspacesContext, type WorkspaceName, type Workspaces } from "./workspace.ts";
+
+/** Gives those ways to the views. */
+export function PlaceProvider({
+  place,
+  enter,
+  children,
+}: {
+  place: Place;
+  enter: (place: Place) => void;
+  children: ReactNode;
+}): ReactElement {
+  const { login, register, logout, sync, status } = useSync();
+  const username = status?.username;
+  const ownId = useOwnId(place, status?.workspace_id);
+
+  const account = useMemo<Account>(() => {
+    const { client, home, shared } = place;
+    return {
+      async enter(how, name, password) {
+        const { username: owner } = await client.status();
+        const store = storeFor(name, owner);
+        if (store === place.store) {
+          await (how === "login" ? login : register)(name, password);
+          remember(name, store);
+        } else if (store === shared?.home) {
+          // The same account again: it stays in the workspace that is open.
+          await home[how](name, password);
+          void sync();
+        } else {
+          enter(await loggedIn(store, how, name, password));
+        }
+      },
+      async leave() {
+        if (!shared) return logout();
+        await home.logout();
+        await goHome(place, enter);
+      },
+    };
+  }, [place, enter, login, register, logout, sync]);
+
+  const workspaces = useMemo<Workspaces>(() => {
+    const home = place.shared?.home ?? place.store;
+    return {
+      shared: place.shared,
+      ownId,
+      known: username === undefined ? [] : sharedStores(username),
+      async open({ workspace_id, name }: WorkspaceName) {
+        if (username === undefined) throw new Error("log in to open a workspace");
+        if (workspace_id === ownId) return goHome(place, enter);
+        enter(await openPlace(enterShared({ home, username, workspace_id, name })));
+      },
+    };
+  }, [place, enter, username, ownId]);
+
+  return (
+    <AccountContext value={account}>
+      <WorkspacesContext value={workspaces}>{children}</WorkspacesContext>
+    </AccountContext>
+  );
+}
+
+/** The id of the account's own workspace. */
+function useOwnId({ home, shared }: Place, openId: string | undefined): string | undefined {
+  const [homeId, setHomeId] = useState<string>();
+  useEffect(() => {
+    if (!shared) return;
+    let wanted = true;
+    void home.status().then(({ workspace_id }) => wanted && setHomeId(workspace_id));
+    return () => void (wanted = false);
+  }, [home, shared]);
+  return shared ? homeId : openId;
+}
+
+/** Opens another account's store, if it lets one in. */
+async function loggedIn(store: string, how: "login" | "register", username: string, password: string): Promise<Place> {
+  const place = await openPlace(store);
+  try {
+    await place.client[how](username, password);
+  } catch (error) {
+    await closePlace(place);
+    throw error;
+  }
+  remember(username, store);
+  return place;
+}
+
+/** From another workspace back into the account's own. */
+async function goHome({ shared }: Place, enter: (place: Place) => void): Promise<void> {
+  if (!shared) return;
+  const next = await openPlace(shared.home);
+  remember(shared.username, shared.home);
+  enter(next);
+}
