@@ -13,16 +13,11 @@ export type Badge = "synced" | "pending" | "syncing" | "conflict" | "failed";
 /** What there is besides documents. */
 export type View = "Conflicts" | "Failed" | "Past syncs" | "Sharing";
 
-/** Ways out of a conflict, and the buttons that take them. */
-const choices = {
-  mine: /^keep (mine|my)/i,
-  theirs: /^(take|keep) (theirs|the server)/i,
-  both: /^keep both/i,
-  merged: /^(save|keep|use) (the )?merged/i,
-} as const;
-
-/** A way out of a conflict. */
-export type Choice = keyof typeof choices;
+/** A way out of a conflict: one side, a text made of both, or the own side as a document of its own. */
+export type Choice =
+  | { keep: "mine" | "theirs" }
+  | { merged: { title?: string; text: string } }
+  | { copyAs: string };
 
 /** A page with the editor in it. */
 export class Editor {
@@ -38,6 +33,8 @@ export class Editor {
   readonly title: Locator;
   /** The open document's text. */
   readonly text: Locator;
+  /** The view. */
+  readonly main: Locator;
   /** The switch that keeps the network unused. */
   readonly offlineSwitch: Locator;
 
@@ -49,6 +46,7 @@ export class Editor {
     this.documents = page.getByRole("navigation", { name: "Documents" });
     this.title = page.getByRole("textbox", { name: "Title" });
     this.text = page.getByRole("textbox", { name: "Text", exact: true });
+    this.main = page.getByRole("main");
     this.offlineSwitch = page.getByRole("switch", { name: "Work offline" });
   }
 
@@ -167,7 +165,7 @@ export class Editor {
     return lines.map((line) => line.replace(/\n$/, "")).join("\n");
   }
 
-  /** A document's badge says this, and the list does not change it by itself while one looks. */
+  /** A document's badge says this, now or soon. */
   async expectBadge(title: string, badge: Badge): Promise<void> {
     await expect(this.link(title)).toHaveAccessibleName(new RegExp(`${badge}$`));
   }
@@ -229,28 +227,67 @@ export class Editor {
   /** Opens one of the other views. */
   async openView(view: View): Promise<void> {
     await this.showList();
-    await this.page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: new RegExp(`^${view}`) }).click();
-    await expect(this.page.getByRole("main").getByRole("heading", { name: view }).first()).toBeVisible();
+    const views = this.page.getByRole("navigation", { name: "Views" });
+    await views.getByRole("link", { name: new RegExp(`^${view}`) }).click();
+    await expect(this.main.getByRole("heading", { name: view, level: 1 })).toBeVisible();
   }
 
   /** Opens the history of the open document. */
   async openHistory(): Promise<void> {
-    await this.page.getByRole("main").getByRole("link", { name: "History" }).click();
+    await this.main.getByRole("link", { name: "History" }).click();
+    await expect(this.main.getByRole("heading", { name: "History", level: 1 })).toBeVisible();
+  }
+
+  /** Opens the conflict of a document, with both sides. */
+  async openConflict(title: string): Promise<void> {
+    await this.openView("Conflicts");
+    await this.main.getByRole("link", { name: title, exact: true }).click();
+    await expect(this.main.getByRole("heading", { name: title, level: 1 })).toBeVisible();
   }
 
   /** Settles the conflict of a document. */
   async settleConflict(title: string, choice: Choice): Promise<void> {
-    await this.openView("Conflicts");
-    const main = this.page.getByRole("main");
-    const conflict = main.getByRole("link", { name: new RegExp(`^${escaped(title)}`) });
-    if (await conflict.isVisible()) await conflict.click();
-    await main.getByRole("button", { name: choices[choice] }).first().click();
+    await this.openConflict(title);
+    if ("keep" in choice) return this.button(`Keep ${choice.keep}`).click();
+    if ("copyAs" in choice) {
+      await this.button("Keep both").click();
+      await this.page.getByLabel("Title of the copy").fill(choice.copyAs);
+      return this.button("Save copy").click();
+    }
+    await this.button("Merge by hand").click();
+    if (choice.merged.title !== undefined) await this.page.getByLabel("Merged title").fill(choice.merged.title);
+    await this.page.getByLabel("Merged text").fill(choice.merged.text);
+    return this.button("Save merged").click();
   }
 
-  /** On a narrow screen, goes back from a document to the list. */
+  /** What failed, by title. */
+  async expectFailed(titles: readonly string[]): Promise<void> {
+    await this.openView("Failed");
+    await expect(this.main.getByRole("listitem").getByRole("heading")).toHaveText([...titles]);
+  }
+
+  /** Tries again what failed. */
+  async retryFailed(): Promise<void> {
+    await this.openView("Failed");
+    await this.button("Retry all").click();
+  }
+
+  /** Brings the open document back to how it was in a version. */
+  async restoreVersion(version: number): Promise<void> {
+    await this.openHistory();
+    const versions = this.main.getByRole("list", { name: "Versions" });
+    await versions.getByRole("button", { name: new RegExp(`^Version ${version}\\b`) }).click();
+    await this.button("Restore this version").click();
+    await this.page.getByRole("dialog").getByRole("button", { name: "Restore", exact: true }).click();
+    await this.main.getByRole("link", { name: "Open the document" }).click();
+    await expect(this.text).toBeVisible();
+  }
+
+  /** On a narrow screen, goes back from a view to the list. */
   async showList(): Promise<void> {
-    const back = this.page.getByRole("link", { name: "Back to the list" });
-    if (await back.isVisible()) await back.click();
+    if (await this.documents.isVisible()) return;
+    await this.page.getByRole("banner").getByRole("link", { name: "Landfall" }).click();
+    await expect(this.documents).toBeVisible();
   }
 
   /** A button by its whole name. */
