@@ -13,12 +13,12 @@ export type Badge = "synced" | "pending" | "syncing" | "conflict" | "failed";
 /** What there is besides documents. */
 export type View = "Conflicts" | "Failed" | "Past syncs" | "Sharing";
 
-/** Ways out of a conflict, and the buttons that take them. */
+/** Ways out of a conflict: the button that takes each, and before it the one that opens its form. */
 const choices = {
-  mine: /^keep (mine|my)/i,
-  theirs: /^(take|keep) (theirs|the server)/i,
-  both: /^keep both/i,
-  merged: /^(save|keep|use) (the )?merged/i,
+  mine: { opener: undefined, button: "Keep mine" },
+  theirs: { opener: undefined, button: "Keep theirs" },
+  both: { opener: "Keep both", button: "Save copy" },
+  merged: { opener: "Merge by hand", button: "Save merged" },
 } as const;
 
 /** A way out of a conflict. */
@@ -38,6 +38,8 @@ export class Editor {
   readonly title: Locator;
   /** The open document's text. */
   readonly text: Locator;
+  /** The view. */
+  readonly main: Locator;
   /** The switch that keeps the network unused. */
   readonly offlineSwitch: Locator;
 
@@ -49,6 +51,7 @@ export class Editor {
     this.documents = page.getByRole("navigation", { name: "Documents" });
     this.title = page.getByRole("textbox", { name: "Title" });
     this.text = page.getByRole("textbox", { name: "Text", exact: true });
+    this.main = page.getByRole("main");
     this.offlineSwitch = page.getByRole("switch", { name: "Work offline" });
   }
 
@@ -105,6 +108,8 @@ export class Editor {
   async newDocument(title: string, text = ""): Promise<void> {
     await this.showList();
     await this.button("New document").click();
+    // Until then the document that was open before is still shown.
+    await expect(this.title).toHaveValue(/^Untitled/);
     await this.rename(title);
     if (text !== "") await this.write(text);
   }
@@ -163,11 +168,13 @@ export class Editor {
 
   /** The open document's text, line by line as it is drawn. */
   async readText(): Promise<string> {
+    // A document that is no Yjs document is written in a plain field.
+    if ((await this.text.evaluate((element) => element.tagName)) === "TEXTAREA") return this.text.inputValue();
     const lines = await this.text.locator(".cm-line").allInnerTexts();
     return lines.map((line) => line.replace(/\n$/, "")).join("\n");
   }
 
-  /** A document's badge says this, and the list does not change it by itself while one looks. */
+  /** A document's badge says this, now or soon. */
   async expectBadge(title: string, badge: Badge): Promise<void> {
     await expect(this.link(title)).toHaveAccessibleName(new RegExp(`${badge}$`));
   }
@@ -229,28 +236,68 @@ export class Editor {
   /** Opens one of the other views. */
   async openView(view: View): Promise<void> {
     await this.showList();
-    await this.page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: new RegExp(`^${view}`) }).click();
-    await expect(this.page.getByRole("main").getByRole("heading", { name: view }).first()).toBeVisible();
+    const views = this.page.getByRole("navigation", { name: "Views" });
+    await views.getByRole("link", { name: new RegExp(`^${view}`) }).click();
+    await expect(this.main.getByRole("heading", { name: view, level: 1 })).toBeVisible();
   }
 
   /** Opens the history of the open document. */
   async openHistory(): Promise<void> {
-    await this.page.getByRole("main").getByRole("link", { name: "History" }).click();
+    await this.main.getByRole("link", { name: "History" }).click();
+    await expect(this.main.getByRole("heading", { name: "History", level: 1 })).toBeVisible();
   }
 
-  /** Settles the conflict of a document. */
-  async settleConflict(title: string, choice: Choice): Promise<void> {
+  /** Opens the conflict of a document, with both sides. */
+  async openConflict(title: string): Promise<void> {
     await this.openView("Conflicts");
-    const main = this.page.getByRole("main");
-    const conflict = main.getByRole("link", { name: new RegExp(`^${escaped(title)}`) });
-    if (await conflict.isVisible()) await conflict.click();
-    await main.getByRole("button", { name: choices[choice] }).first().click();
+    await this.main.getByRole("link", { name: title, exact: true }).click();
+    await expect(this.main.getByRole("heading", { name: title, level: 1 })).toBeVisible();
   }
 
-  /** On a narrow screen, goes back from a document to the list. */
+  /**
+   * Settles the conflict of a document.
+   *
+   * @param outcome for `merged`: title and text; for `both`: the copy's title. What is left out stays as it is proposed.
+   */
+  async settleConflict(title: string, choice: Choice, outcome: { title?: string; text?: string } = {}): Promise<void> {
+    await this.openConflict(title);
+    const main = this.page.getByRole("main");
+    const { opener, button } = choices[choice];
+    if (opener !== undefined) await main.getByRole("button", { name: opener, exact: true }).click();
+    if (outcome.title !== undefined) await main.getByLabel(/^(Merged title|Title of the copy)$/).fill(outcome.title);
+    if (outcome.text !== undefined) await main.getByLabel("Merged text").fill(outcome.text);
+    await main.getByRole("button", { name: button, exact: true }).click();
+    await expect(main.getByRole("button", { name: "Keep mine" })).toHaveCount(0);
+  }
+
+  /** What failed, by title. */
+  async expectFailed(titles: readonly string[]): Promise<void> {
+    await this.openView("Failed");
+    await expect(this.main.getByRole("listitem").getByRole("heading")).toHaveText([...titles]);
+  }
+
+  /** Tries again what failed. */
+  async retryFailed(): Promise<void> {
+    await this.openView("Failed");
+    await this.button("Retry all").click();
+  }
+
+  /** Brings the open document back to how it was in a version. */
+  async restoreVersion(version: number): Promise<void> {
+    await this.openHistory();
+    const versions = this.main.getByRole("list", { name: "Versions" });
+    await versions.getByRole("button", { name: new RegExp(`^Version ${version}\\b`) }).click();
+    await this.button("Restore this version").click();
+    await this.page.getByRole("dialog").getByRole("button", { name: "Restore", exact: true }).click();
+    await this.main.getByRole("link", { name: "Open the document" }).click();
+    await expect(this.text).toBeVisible();
+  }
+
+  /** On a narrow screen, goes back from a view to the list. */
   async showList(): Promise<void> {
-    const back = this.page.getByRole("link", { name: "Back to the list" });
-    if (await back.isVisible()) await back.click();
+    if (await this.documents.isVisible()) return;
+    await this.page.getByRole("banner").getByRole("link", { name: "Landfall" }).click();
+    await expect(this.documents).toBeVisible();
   }
 
   /** A button by its whole name. */

@@ -7,8 +7,10 @@ import { SyncProvider } from "@landfall/react";
 import { useCallback, useEffect, useRef, useState, type ReactElement } from "react";
 import { currentStore } from "./accounts.ts";
 import { install, type Update } from "./installation.ts";
+import { isOfflineChosen } from "./offline.ts";
 import { closePlace, openPlace, type Place } from "./place.ts";
 import { PlaceProvider } from "./PlaceProvider.tsx";
+import { go, routeOf } from "./route.ts";
 import { Shell } from "./shell/Shell.tsx";
 
 /** The whole editor. */
@@ -22,7 +24,10 @@ export function Root(): ReactElement {
     const before = current.current;
     current.current = next;
     setPlace(next);
-    if (before && before !== next) void closePlace(before);
+    if (!before || before === next) return;
+    void closePlace(before);
+    // A document or a conflict of the former place is none of this one.
+    if ("id" in routeOf(location.hash)) go({ view: "home" });
   }, []);
 
   useEffect(() => {
@@ -38,7 +43,7 @@ export function Root(): ReactElement {
   if (problem !== undefined) return <NoStore error={problem} />;
   if (!place) return <p className="opening">Opening…</p>;
   return (
-    <SyncProvider key={place.store} client={place.client}>
+    <SyncProvider key={place.store} client={place.client} initiallyPaused={isOfflineChosen()}>
       <PlaceProvider place={place} enter={enter}>
         <Shell update={update} />
       </PlaceProvider>

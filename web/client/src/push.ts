@@ -288,10 +288,7 @@ export class PushRun {
       if (settlement) this.#conclude(operation, settlement);
       else this.#due.set(operation.client_id, Infinity);
     }
-    const takenIn = answer.results.filter(
-      ({ server, status }) => server && (status === "success" || status === "conflict"),
-    );
-    const ids = takenIn.flatMap((result) => result.document_id ?? []);
+    const ids = answer.results.flatMap(({ server, document_id }) => (server && document_id) ?? []);
     if (ids.length > 0) this.#engine.events.emit("changed", { document_ids: ids });
     if (answer.changes) await this.#settings.puller?.take(answer.changes);
     this.#settings.tracker.doing(`batch settled`);

@@ -24,7 +24,7 @@ import { readStates, readStatus, type DocumentState, type Status } from "./overv
 import type { Progress } from "./progress.js";
 import { getMeta, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
-import { mergeRows, readRows, textOf } from "./yjs-rows.js";
+import { contentOf } from "./yjs-rows.js";
 
 /**
  * Keeps documents on this device, queues what is done to them, and brings both into step with the server.
@@ -80,6 +80,10 @@ export class BatchSyncService {
       },
     );
     this.#open = new OpenDocuments(this.#engine, (documentId) => this.#tellQueued([documentId]));
+    // For the lists of other tabs: what was pending there is so no more.
+    this.on("result", ({ document_id }) => {
+      if (document_id !== undefined) this.#channel?.postMessage({ document_ids: [document_id], replaced: false });
+    });
     this.on("changed", ({ document_ids }) => {
       void this.#open.refresh(document_ids);
       if (!this.#isRelaying) this.#channel?.postMessage({ document_ids, replaced: false });
@@ -193,8 +197,7 @@ export class BatchSyncService {
     return this.#read(async (tx) => {
       const document = await tx.get("documents", documentId);
       if (!document || document.deleted) return undefined;
-      const text = document.kind === "yjs" ? textOf(mergeRows(await readRows(tx, documentId))) : undefined;
-      return { ...document, content: text ?? document.content ?? "" };
+      return { ...document, content: (await contentOf(tx, document)) ?? document.content ?? "" };
     });
   }
 
@@ -231,7 +234,7 @@ export class BatchSyncService {
     const settled = await this.#write((tx) => resolveConflict(tx, this.#engine.clock.now(), clientId, resolution));
     if (conflict) {
       await this.#tell(conflict.document_id, settled.replaced);
-      this.#tellQueued([conflict.document_id, ...(settled.copy_id === undefined ? [] : [settled.copy_id])]);
+      this.#tellQueued([conflict.document_id, settled.copy_id ?? []].flat());
     }
     return settled;
   }
@@ -331,7 +334,8 @@ export class BatchSyncService {
 
   /** Ends the use of this client; the store stays open. */
   async close(): Promise<void> {
-    await this.cancel();
+    void this.cancel().catch(() => undefined);
+    await Promise.allSettled(this.#runs.map(({ report }) => report));
     await this.#open.flush();
     this.#channel?.close();
   }

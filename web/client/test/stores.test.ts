@@ -271,6 +271,11 @@ describe("the IndexedDB store", () => {
     there.insert(there.length, " two");
     await two.flush();
     await vi.waitFor(() => expect(here.toString()).toBe("one shared two"));
+    // And what becomes of them: a list that shows them as pending has to ask again.
+    const told: string[] = [];
+    one.on("changed", ({ document_ids }) => told.push(...document_ids));
+    await script.clock.run(two.sync());
+    await vi.waitFor(() => expect(told).toContain(id));
     await one.close();
     await two.close();
     for (const store of stores) await store.close();

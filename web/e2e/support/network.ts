@@ -18,6 +18,23 @@ export function isPush(request: Request): boolean {
   return request.method() === "POST" && new URL(request.url()).pathname === "/api/v1/documents/batch";
 }
 
+/** An operation of a push, as far as tests look into it. */
+export interface SentOperation {
+  operation: "create" | "update" | "delete";
+  client_id: string;
+}
+
+/** The operations of each push from now on, in order, as they leave the pages. */
+export function pushesOf(...pages: Page[]): SentOperation[][] {
+  const pushes: SentOperation[][] = [];
+  for (const page of pages) {
+    page.on("request", (request) => {
+      if (isPush(request)) pushes.push((request.postDataJSON() as { operations: SentOperation[] }).operations);
+    });
+  }
+  return pushes;
+}
+
 /**
  * Lets requests that `loses` picks reach the server and be carried out there, and drops their answers: what a
  * connection does that breaks at the worst moment. At most `times` answers get lost.

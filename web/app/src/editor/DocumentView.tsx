@@ -21,6 +21,8 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   const opened = useDocument(id);
   const { client } = useSync();
   const [isReading, setReading] = useState(false);
+  const [isNaming, setNaming] = useState(false);
+  const [isTyping, setTyping] = useState(false);
   const { document, state, text, isSaved, error, conflict, deadLetter } = opened;
   const content = useText(client, id, text, document);
 
@@ -37,7 +39,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
         <a className="back" href="#/" aria-label="Back to the list">
           <ArrowLeft aria-hidden />
         </a>
-        <TitleField title={document.title} onRename={(title) => client.queueUpdate(id, { title })} />
+        <TitleField title={document.title} onRename={(title) => client.queueUpdate(id, { title })} onTyping={setNaming} />
         <div className="tools">
           <button aria-pressed={isReading} onClick={() => setReading(!isReading)} title="Preview">
             {isReading ? <PenLine aria-hidden /> : <Eye aria-hidden />}
@@ -59,7 +61,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
       </header>
       <p className="standing">
         <Badge state={state} />
-        <span role="status">{isSaved ? "Saved on this device" : "Saving…"}</span>
+        <span role="status">{isSaved && !isNaming && !isTyping ? "Saved on this device" : "Saving…"}</span>
         {document.updated_by !== "" && (
           <span className="quiet" title={moment(document.updated_at)}>
             last synced change by {document.updated_by}, {ago(document.updated_at)}
@@ -87,7 +89,12 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
         {isRich ? null : text ? (
           <MarkdownEditor text={text} />
         ) : document.kind === "text" ? (
-          <PlainTextEditor key={id} content={content} onEdit={(next) => client.queueUpdate(id, { content: next })} />
+          <PlainTextEditor
+            key={id}
+            content={content}
+            onEdit={(next) => client.queueUpdate(id, { content: next })}
+            onTyping={setTyping}
+          />
         ) : (
           <p className="opening">Opening…</p>
         )}

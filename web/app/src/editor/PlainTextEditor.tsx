@@ -12,18 +12,30 @@ const PAUSE_MS = 400;
 export function PlainTextEditor({
   content,
   onEdit,
+  onTyping,
 }: {
   content: string;
   onEdit: (content: string) => Promise<unknown>;
+  /** Is told whether something was typed that is not on disk yet. */
+  onTyping: (isTyping: boolean) => void;
 }): ReactElement {
   const [typed, setTyped] = useState<string>();
-  const latest = useRef({ typed, onEdit });
-  latest.current = { typed, onEdit };
+  /** What is on disk, though `content` may not tell it yet. */
+  const [saved, setSaved] = useState<string>();
+  const latest = useRef({ typed, saved, onEdit });
+  latest.current = { typed, saved, onEdit };
   const save = useRef(() => {
-    const { typed: wanted, onEdit: edit } = latest.current;
-    if (wanted !== undefined) void edit(wanted).then(() => setTyped((now) => (now === wanted ? undefined : now)));
+    const { typed: wanted, saved: present, onEdit: edit } = latest.current;
+    if (wanted !== undefined && wanted !== present) void edit(wanted).then(() => setSaved(wanted));
   }).current;
 
+  const isTyping = typed !== undefined && typed !== saved && typed !== content;
+  useEffect(() => onTyping(isTyping), [isTyping, onTyping]);
+  useEffect(() => {
+    // Until the list has been read anew, `content` is what was there before the last keys: it must not come back.
+    setTyped((now) => (now === content || now === latest.current.saved ? undefined : now));
+    setSaved(undefined);
+  }, [content]);
   useEffect(() => {
     if (typed === undefined) return;
     const timer = setTimeout(save, PAUSE_MS);

@@ -12,30 +12,37 @@ const MEANT_AFTER_MS = 600;
 export function TitleField({
   title,
   onRename,
+  onTyping,
 }: {
   title: string;
   onRename: (title: string) => Promise<unknown>;
+  /** Is told whether a title was typed that is not on disk yet. */
+  onTyping: (isTyping: boolean) => void;
 }): ReactElement {
   const [typed, setTyped] = useState<string>();
   const [problem, setProblem] = useState<string>();
   const latest = useRef({ typed, title, onRename });
   latest.current = { typed, title, onRename };
 
-  const save = useRef(() => {
+  const save = useRef(async (): Promise<void> => {
     const { typed: wanted, title: present, onRename: rename } = latest.current;
     if (wanted === undefined || wanted.trim() === "" || wanted.trim() === present) return;
-    rename(wanted.trim()).then(
+    await rename(wanted.trim()).then(
       () => setProblem(undefined),
       (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)),
     );
   }).current;
 
+  const meant = typed?.trim() ?? "";
+  const isTyping = meant !== "" && meant !== title;
+  useEffect(() => onTyping(isTyping), [isTyping, onTyping]);
+
   useEffect(() => {
     if (typed === undefined) return;
-    const timer = setTimeout(save, MEANT_AFTER_MS);
+    const timer = setTimeout(() => void save(), MEANT_AFTER_MS);
     return () => clearTimeout(timer);
   }, [typed, save]);
-  useEffect(() => save, [save]);
+  useEffect(() => () => void save(), [save]);
 
   return (
     <>
@@ -46,10 +53,7 @@ export function TitleField({
         maxLength={500}
         onChange={(event) => setTyped(event.target.value)}
         onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
-        onBlur={() => {
-          save();
-          setTyped(undefined);
-        }}
+        onBlur={() => void save().then(() => setTyped((now) => (now === typed ? undefined : now)))}
       />
       {problem !== undefined && (
         <p className="problem" role="alert">

@@ -21,7 +21,6 @@ export function RestoreButton({ version, present }: { version: Version; present:
   const outcome = useRef<HTMLParagraphElement>(null);
   const reason = useId();
   const hindrance = hindranceOf(version, present);
-  const isGone = present.title === undefined;
 
   useEffect(() => {
     // The button cannot be used any more, so that the focus would be lost with it.
@@ -66,21 +65,42 @@ export function RestoreButton({ version, present }: { version: Version; present:
         </p>
       )}
       {isAsking && (
-        <Dialog title={`Restore version ${version.version}?`} onClose={() => setAsking(false)}>
-          <p>
-            {isGone ? "The document comes back, with title and text" : "Title and text become"} as they were in version{" "}
-            {version.version}. That is an edit like any other: nothing is lost, the present version stays in the
-            history, and what others write meanwhile is merged with it.
-          </p>
-          <div className="actions">
-            <button className="main-button" onClick={() => void restore()}>
-              Restore
-            </button>
-            <button onClick={() => setAsking(false)}>Leave it as it is</button>
-          </div>
-        </Dialog>
+        <Question
+          version={version.version}
+          isGone={present.title === undefined}
+          onRestore={() => void restore()}
+          onClose={() => setAsking(false)}
+        />
       )}
     </div>
+  );
+}
+
+function Question({
+  version,
+  isGone,
+  onRestore,
+  onClose,
+}: {
+  version: number;
+  isGone: boolean;
+  onRestore: () => void;
+  onClose: () => void;
+}): ReactElement {
+  return (
+    <Dialog title={`Restore version ${version}?`} onClose={onClose}>
+      <p>
+        {isGone ? "The document comes back, with title and text" : "Title and text become"} as they were in version{" "}
+        {version}. That is an edit like any other: nothing is lost, the present version stays in the history, and what
+        others write meanwhile is merged with it.
+      </p>
+      <div className="actions">
+        <button className="main-button" onClick={onRestore}>
+          Restore
+        </button>
+        <button onClick={onClose}>Leave it as it is</button>
+      </div>
+    </Dialog>
   );
 }
 

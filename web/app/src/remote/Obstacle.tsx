@@ -6,6 +6,7 @@
 import { LoginNeeded, RequestRefused, Unreachable } from "@landfall/client";
 import { useSync } from "@landfall/react";
 import type { ReactElement } from "react";
+import { useOfflineSwitch } from "../offline.ts";
 
 /** Whether the server may be asked now: somebody is logged in, wants to be online, and the server was there last. */
 export function useMayAsk(): boolean {
@@ -27,7 +28,8 @@ export function Obstacle({
   error: unknown;
   onRetry: () => void;
 }): ReactElement | null {
-  const { status, isPaused, needsLogin, isOnline, setPaused, sync } = useSync();
+  const { status, needsLogin, isOnline, sync } = useSync();
+  const { isPaused, setPaused } = useOfflineSwitch();
   if (!status) return null;
   if (isPaused) {
     return (

@@ -7,13 +7,15 @@ import { useSync } from "@landfall/react";
 import { LogIn, LogOut, RefreshCw, UserRound, Users } from "lucide-react";
 import { useState, type ReactElement } from "react";
 import { useAccount } from "../account.ts";
+import { useOfflineSwitch } from "../offline.ts";
 import { hrefOf } from "../route.ts";
 import { useWorkspaces } from "../workspace.ts";
 import { LoginDialog } from "./LoginDialog.tsx";
 
 /** The top of the page. */
 export function Header(): ReactElement {
-  const { isPaused, setPaused, isSyncing, status, sync } = useSync();
+  const { isSyncing, status, sync } = useSync();
+  const { isPaused, setPaused } = useOfflineSwitch();
   return (
     <header className="top">
       <a className="brand" href="#/">
@@ -54,19 +56,20 @@ function OpenWorkspace(): ReactElement | null {
   );
 }
 
-function AccountMenu(): ReactElement {
+function AccountMenu(): ReactElement | null {
   const { status, needsLogin } = useSync();
   const account = useAccount();
   const [isOpen, setOpen] = useState(false);
+  if (!status) return null;
   // A session that the server ended is none either, though this device still has it.
-  if (!status?.logged_in || needsLogin) {
+  if (!status.logged_in || needsLogin) {
     return (
       <>
         <button className="main-button" onClick={() => setOpen(true)}>
           <LogIn aria-hidden />
           Log in
         </button>
-        {isOpen && <LoginDialog username={status?.username} onClose={() => setOpen(false)} />}
+        {isOpen && <LoginDialog username={status.username} onClose={() => setOpen(false)} />}
       </>
     );
   }

@@ -8,6 +8,7 @@ import { lazy, Suspense, type ReactElement } from "react";
 import { DocumentList } from "../documents/DocumentList.tsx";
 import { Home } from "../documents/Home.tsx";
 import type { Update } from "../installation.ts";
+import { useOtherTabsChoice } from "../offline.ts";
 import { useRoute, type Route } from "../route.ts";
 import { Header } from "./Header.tsx";
 import { SyncPanel } from "./SyncPanel.tsx";
@@ -25,6 +26,7 @@ const SharingView = lazy(() => import("../sharing/SharingView.tsx"));
 export function Shell({ update }: { update: Update | undefined }): ReactElement {
   const route = useRoute();
   const { status } = useSync();
+  useOtherTabsChoice();
   return (
     <div className="shell" data-view={route.view}>
       <a className="skip" href="#view">

@@ -1,0 +1,52 @@
+// A plain text is queued as a whole a moment after the last key, and is told anew a moment after that.
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { PlainTextEditor } from "../src/editor/PlainTextEditor.tsx";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+function field(): HTMLTextAreaElement {
+  return screen.getByRole("textbox", { name: "Text" });
+}
+
+test("what was typed stays until it is told, is said to be unsaved until it is queued, and gives way to what others write", async () => {
+  const queued: string[] = [];
+  const typing: boolean[] = [];
+  const onEdit = (text: string): Promise<void> => Promise.resolve(void queued.push(text));
+  const onTyping = (isTyping: boolean): void => void typing.push(isTyping);
+  const shown = (content: string) => <PlainTextEditor content={content} onEdit={onEdit} onTyping={onTyping} />;
+  const page = render(shown("one"));
+  fireEvent.change(field(), { target: { value: "one two" } });
+  expect(typing.at(-1)).toBe(true);
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  expect(queued).toEqual(["one two"]);
+  expect(typing.at(-1)).toBe(false);
+  expect(field().value).toBe("one two");
+
+  page.rerender(shown("one two"));
+  expect(field().value).toBe("one two");
+  page.rerender(shown("one two, and more by others"));
+  expect(field().value).toBe("one two, and more by others");
+});
+
+test("what is typed while the former text is on its way is kept", async () => {
+  const page = render(<PlainTextEditor content="" onEdit={() => Promise.resolve()} onTyping={() => undefined} />);
+  fireEvent.change(field(), { target: { value: "a" } });
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  fireEvent.change(field(), { target: { value: "ab" } });
+  page.rerender(<PlainTextEditor content="a" onEdit={() => Promise.resolve()} onTyping={() => undefined} />);
+  expect(field().value).toBe("ab");
+});
+
+test("what was typed last is queued when the view is left, once", async () => {
+  const onEdit = vi.fn(() => Promise.resolve());
+  const page = render(<PlainTextEditor content="" onEdit={onEdit} onTyping={() => undefined} />);
+  fireEvent.change(field(), { target: { value: "a" } });
+  page.unmount();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(onEdit.mock.calls).toEqual([["a"]]);
+});
