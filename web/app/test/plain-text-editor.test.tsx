@@ -9,6 +9,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const nothing = (): void => undefined;
+
 function field(): HTMLTextAreaElement {
   return screen.getByRole("textbox", { name: "Text" });
 }
@@ -18,7 +20,9 @@ test("what was typed stays until it is told, is said to be unsaved until it is q
   const typing: boolean[] = [];
   const onEdit = (text: string): Promise<void> => Promise.resolve(void queued.push(text));
   const onTyping = (isTyping: boolean): void => void typing.push(isTyping);
-  const shown = (content: string) => <PlainTextEditor content={content} onEdit={onEdit} onTyping={onTyping} />;
+  const shown = (content: string) => (
+    <PlainTextEditor content={content} onEdit={onEdit} onTyping={onTyping} onProblem={nothing} />
+  );
   const page = render(shown("one"));
   fireEvent.change(field(), { target: { value: "one two" } });
   expect(typing.at(-1)).toBe(true);
@@ -34,19 +38,34 @@ test("what was typed stays until it is told, is said to be unsaved until it is q
 });
 
 test("what is typed while the former text is on its way is kept", async () => {
-  const page = render(<PlainTextEditor content="" onEdit={() => Promise.resolve()} onTyping={() => undefined} />);
+  const page = render(<PlainTextEditor content="" onEdit={() => Promise.resolve()} onTyping={nothing} onProblem={nothing} />);
   fireEvent.change(field(), { target: { value: "a" } });
   await act(() => vi.advanceTimersByTimeAsync(1000));
   fireEvent.change(field(), { target: { value: "ab" } });
-  page.rerender(<PlainTextEditor content="a" onEdit={() => Promise.resolve()} onTyping={() => undefined} />);
+  page.rerender(<PlainTextEditor content="a" onEdit={() => Promise.resolve()} onTyping={nothing} onProblem={nothing} />);
   expect(field().value).toBe("ab");
 });
 
 test("what was typed last is queued when the view is left, once", async () => {
   const onEdit = vi.fn(() => Promise.resolve());
-  const page = render(<PlainTextEditor content="" onEdit={onEdit} onTyping={() => undefined} />);
+  const page = render(<PlainTextEditor content="" onEdit={onEdit} onTyping={nothing} onProblem={nothing} />);
   fireEvent.change(field(), { target: { value: "a" } });
   page.unmount();
   await vi.advanceTimersByTimeAsync(1000);
   expect(onEdit.mock.calls).toEqual([["a"]]);
+});
+
+test("what could not be saved stays, is told, and is tried again by itself", async () => {
+  const problems: unknown[] = [];
+  const full = new Error("no room");
+  const onEdit = vi.fn(() => Promise.resolve()).mockRejectedValueOnce(full).mockRejectedValueOnce(full);
+  const onProblem = (problem: unknown): void => void problems.push(problem);
+  render(<PlainTextEditor content="" onEdit={onEdit} onTyping={nothing} onProblem={onProblem} />);
+  fireEvent.change(field(), { target: { value: "a" } });
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  expect(problems).toEqual([full]);
+  for (let retry = 0; retry < 2; retry += 1) await act(() => vi.advanceTimersByTimeAsync(4000));
+  expect(problems).toEqual([full, full, undefined]);
+  expect(onEdit.mock.calls).toEqual([["a"], ["a"], ["a"]]);
+  expect(field().value).toBe("a");
 });

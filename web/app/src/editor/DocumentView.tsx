@@ -23,6 +23,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   const [isReading, setReading] = useState(false);
   const [isNaming, setNaming] = useState(false);
   const [isTyping, setTyping] = useState(false);
+  const [refusal, setRefusal] = useState<unknown>();
   const { document, state, text, isSaved, error, conflict, deadLetter } = opened;
   const content = useText(client, id, text, document);
 
@@ -30,6 +31,10 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
     if (document) window.document.title = `${document.title} · Landfall`;
     return () => void (window.document.title = "Landfall");
   }, [document]);
+
+  const problem = error ?? refusal;
+  const isHere = isSaved && !isNaming && !isTyping;
+  useWarning(!isHere && problem !== undefined);
 
   if (!document) return error === undefined ? <p className="opening">Opening…</p> : <Gone />;
   const isRich = text !== undefined && text.length !== text.toString().length;
@@ -53,7 +58,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
             className="quiet-button"
             title="Delete"
             aria-label="Delete"
-            onClick={() => void client.queueDelete(id).then(() => go({ view: "home" }))}
+            onClick={() => void client.queueDelete(id).then(() => go({ view: "home" }), setRefusal)}
           >
             <Trash2 aria-hidden />
           </button>
@@ -61,7 +66,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
       </header>
       <p className="standing">
         <Badge state={state} />
-        <span role="status">{isSaved && !isNaming && !isTyping ? "Saved on this device" : "Saving…"}</span>
+        <span role="status">{isHere ? "Saved on this device" : problem === undefined ? "Saving…" : "Not saved"}</span>
         {document.updated_by !== "" && (
           <span className="quiet" title={moment(document.updated_at)}>
             last synced change by {document.updated_by}, {ago(document.updated_at)}
@@ -80,9 +85,9 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
           <a href={hrefOf({ view: "failed" })}>See what failed</a>
         </p>
       )}
-      {error !== undefined && (
+      {problem !== undefined && (
         <p className="notice problem" role="alert">
-          {error instanceof Error ? error.message : String(error)}
+          {problem instanceof Error ? problem.message : String(problem)}
         </p>
       )}
       <div className={isReading || isRich ? "panes reading" : "panes"}>
@@ -94,6 +99,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
             content={content}
             onEdit={(next) => client.queueUpdate(id, { content: next })}
             onTyping={setTyping}
+            onProblem={setRefusal}
           />
         ) : (
           <p className="opening">Opening…</p>
@@ -106,6 +112,16 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
       </div>
     </article>
   );
+}
+
+/** Asks before the page is left, while something on it could not be saved. */
+function useWarning(isNeeded: boolean): void {
+  useEffect(() => {
+    if (!isNeeded) return;
+    const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
+    addEventListener("beforeunload", warn);
+    return () => removeEventListener("beforeunload", warn);
+  }, [isNeeded]);
 }
 
 function Gone(): ReactElement {
