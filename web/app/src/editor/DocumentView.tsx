@@ -40,6 +40,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   const isRich = text !== undefined && text.length !== text.toString().length;
   return (
     <article className="document">
+      <h1 className="unseen">{document.title}</h1>
       <header>
         <a className="back" href="#/" aria-label="Back to the list">
           <ArrowLeft aria-hidden />
