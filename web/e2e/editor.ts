@@ -128,6 +128,9 @@ export class Editor {
 
   /** Puts this text in place of the open document's. */
   async write(text: string): Promise<void> {
+    // Typed over a selection, Chromium would keep its look by a `style` attribute, and say on the console that it may not.
+    await this.text.press("ControlOrMeta+a");
+    await this.text.press("Delete");
     await this.text.fill(text);
     await this.expectSaved();
   }
@@ -266,7 +269,7 @@ export class Editor {
     await expect(main.getByRole("button", { name: "Keep mine" })).toHaveCount(0);
   }
 
-  /** On a narrow screen, goes back from a document to the list. */
+  /** On a narrow screen, goes back to the list. */
   async showList(): Promise<void> {
     const back = this.page.getByRole("link", { name: "Back to the list" });
     if (await back.isVisible()) await back.click();

@@ -13,7 +13,7 @@ import { NoSuchDocument } from "./errors.js";
 import type { LocalDocument, QueuedOperation } from "./model.js";
 import { nextNumber, numberKey, type Transaction } from "./store.js";
 import type { WireData, WireOperation } from "./wire.js";
-import { addRow, mergeRows, passRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
+import { addRow, editsOf, mergeRows, passRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
 
 /** What is to change in a document. */
 export interface DocumentPatch {
@@ -176,17 +176,37 @@ async function restore(
   await passRows(tx, rows, operation.client_id);
 }
 
-/** An edit of a document whose creation was refused mends that creation: a new attempt, under a new name. */
+/**
+ * An edit mends what was refused of its document: all of it becomes one new attempt, under a new name, together with what
+ * was queued behind it and never sent. Sent again as they were, those would be refused again.
+ */
 async function reviveBuried(tx: Transaction, now: number, documentId: string): Promise<void> {
-  for (const letter of await tx.all("dead_letters", `${documentId}/`)) {
-    if (letter.operation.operation !== "create") continue;
-    await tx.delete("dead_letters", issueKey(letter));
-    const { payload: _payload, ...operation } = letter.operation;
-    const client_id = uuidv7(now);
-    await tx.put("operations", operationKey(operation), { ...operation, client_id, sent: false, attempts: 0 });
-    const rows = (await readRows(tx, documentId)).filter((row) => row.operation === letter.client_id);
-    await passRows(tx, rows, client_id);
-  }
+  const letters = (await tx.all("dead_letters", `${documentId}/`)).filter(
+    ({ operation }) => operation.operation !== "delete",
+  );
+  if (letters.length === 0) return;
+  const behind = (await readQueueOf(tx, documentId)).filter(({ operation, sent }) => operation === "update" && !sent);
+  for (const letter of letters) await tx.delete("dead_letters", issueKey(letter));
+  for (const operation of behind) await tx.delete("operations", operationKey(operation));
+  const parts = [...letters.map(({ operation }) => operation), ...behind].sort((a, b) => a.position - b.position);
+  const { payload: _payload, ...whole } = parts.reduce(united);
+  const client_id = uuidv7(now);
+  await tx.put("operations", operationKey(whole), { ...whole, client_id, sent: false, attempts: 0 });
+  const names = new Set(parts.map((part) => part.client_id));
+  const rows = (await readRows(tx, documentId)).filter(({ operation }) => operation && names.has(operation));
+  await passRows(tx, rows, client_id);
+}
+
+/** Two operations on a document as one in the place of the first. */
+function united(first: QueuedOperation, next: QueuedOperation): QueuedOperation {
+  const { title = first.title, content = first.content } = next;
+  return {
+    ...next,
+    ...first,
+    ...(title === undefined ? {} : { title }),
+    ...(content === undefined ? {} : { content }),
+    yjs: first.yjs || next.yjs,
+  };
 }
 
 /** Queues a deletion. What was queued and never sent is swallowed by it. */
@@ -286,7 +306,7 @@ async function prepare(tx: Transaction, wanted: QueuedOperation): Promise<Outgoi
     return { operation: { ...operation, sent: true }, wire: { operation: "delete", client_id, document_id, ...base } };
   }
   const rows = operation.yjs ? await readRows(tx, document_id) : [];
-  const payload = operation.payload ?? freeze(operation, mergeRows(rows.filter((row) => row.operation === client_id)));
+  const payload = operation.payload ?? freeze(operation, editsOf(rows, client_id));
   const state = mergeRows(rows);
   // Not part of what a retry must repeat: it is only asked what the answer need not carry.
   const data = state ? { ...payload, state_vector_b64: toBase64(Y.encodeStateVectorFromUpdate(state)) } : payload;

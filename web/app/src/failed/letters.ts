@@ -18,12 +18,12 @@ export function deedOf({ operation }: DeadLetter): string {
 }
 
 /** What one can do about it; `undefined` if the message says it all. */
-export function adviceOn({ error, operation }: DeadLetter): string | undefined {
+export function adviceOn({ error }: DeadLetter): string | undefined {
   switch (error.code) {
     case "too_large":
-      return "Open it and make it shorter, then retry.";
+      return "Open it and make it shorter: it is sent again.";
     case "invalid":
-      return operation.operation === "create" ? "Open it and mend what the message names: it is sent again." : undefined;
+      return "Open it and mend what the message names: it is sent again.";
     case "forbidden":
       return "You may read here, but not write. Ask the owner of the workspace, then retry.";
     case "not_found":
