@@ -1,5 +1,6 @@
 // useSync against the real server.
 import { act, renderHook, waitFor } from "@testing-library/react";
+import type { Lock } from "@landfall/client";
 import { describe, expect, test, vi } from "vitest";
 import { useSync } from "../src/index.js";
 import { devices, newClient, newName, PASSWORD, useServer, within } from "./support.js";
@@ -40,6 +41,20 @@ describe("useSync", () => {
     await phone.queueCreate({ title: "from the phone" });
     await phone.sync();
     await waitFor(() => expect(result.current.status?.documents).toBe(3));
+  });
+
+  test("while another tab syncs, it tries again and again, and not ever more seldom", async () => {
+    let held = 4;
+    const lock: Lock = {
+      attempt: async (_name, body) => (held-- > 0 ? undefined : { result: await body() }),
+      wait: (_name, body) => body(),
+    };
+    const client = await newClient(here.server.url, { lock });
+    await client.register(newName(), PASSWORD);
+    const { result } = renderHook(useSync, { wrapper: within({ client }) });
+    await waitFor(() => expect(result.current.report?.status).toBe("busy"), soon);
+    // Four waits of two seconds at most; doubled each time they would take 15 at least.
+    await waitFor(() => expect(result.current.report?.status).toBe("synced"), { timeout: 12_000 });
   });
 
   test("without auto it waits to be asked", async () => {

@@ -39,7 +39,12 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
         <a className="back" href="#/" aria-label="Back to the list">
           <ArrowLeft aria-hidden />
         </a>
-        <TitleField title={document.title} onRename={(title) => client.queueUpdate(id, { title })} onTyping={setNaming} />
+        <TitleField
+          title={document.title}
+          version={document.version}
+          onRename={(title, base_version) => client.queueUpdate(id, { title, base_version })}
+          onTyping={setNaming}
+        />
         <div className="tools">
           <button aria-pressed={isReading} onClick={() => setReading(!isReading)} title="Preview">
             {isReading ? <PenLine aria-hidden /> : <Eye aria-hidden />}
@@ -92,7 +97,8 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
           <PlainTextEditor
             key={id}
             content={content}
-            onEdit={(next) => client.queueUpdate(id, { content: next })}
+            version={document.version}
+            onEdit={(next, base_version) => client.queueUpdate(id, { content: next, base_version })}
             onTyping={setTyping}
           />
         ) : (

@@ -11,22 +11,29 @@ const PAUSE_MS = 400;
 /** A field for the whole text. What others changed appears while nothing is being typed here. */
 export function PlainTextEditor({
   content,
+  version,
   onEdit,
   onTyping,
 }: {
   content: string;
-  onEdit: (content: string) => Promise<unknown>;
+  /** The document's version that `content` is of. */
+  version: number;
+  /** Queues a text, with the version on which it was typed. */
+  onEdit: (content: string, version: number) => Promise<unknown>;
   /** Is told whether something was typed that is not on disk yet. */
   onTyping: (isTyping: boolean) => void;
 }): ReactElement {
   const [typed, setTyped] = useState<string>();
   /** What is on disk, though `content` may not tell it yet. */
   const [saved, setSaved] = useState<string>();
+  /** Another version may come in between the first key and the queueing: it must not count as seen. */
+  const began = useRef(version);
+  if (typed === undefined) began.current = version;
   const latest = useRef({ typed, saved, onEdit });
   latest.current = { typed, saved, onEdit };
   const save = useRef(() => {
     const { typed: wanted, saved: present, onEdit: edit } = latest.current;
-    if (wanted !== undefined && wanted !== present) void edit(wanted).then(() => setSaved(wanted));
+    if (wanted !== undefined && wanted !== present) void edit(wanted, began.current).then(() => setSaved(wanted));
   }).current;
 
   const isTyping = typed !== undefined && typed !== saved && typed !== content;

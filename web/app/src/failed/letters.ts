@@ -27,11 +27,12 @@ export function deedOf({ operation }: DeadLetter): string {
 }
 
 /** What one can do about it; `undefined` if the message says it all. */
-export function adviceOn({ error, operation }: DeadLetter): string | undefined {
+export function adviceOn({ error }: DeadLetter): string | undefined {
   switch (error.code) {
     case "too_large":
+      return "Open it and make it shorter: it is sent again.";
     case "invalid":
-      return adviceOnMending(operation);
+      return "Open it and mend what the message names: it is sent again.";
     case "forbidden":
       return "You may read here, but not write. Ask the owner of the workspace, then retry.";
     case "not_found":
@@ -42,13 +43,6 @@ export function adviceOn({ error, operation }: DeadLetter): string | undefined {
     default:
       return error.retryable ? "It may succeed if it is tried again." : undefined;
   }
-}
-
-/** A retry sends exactly what was refused; what mends it is another edit. */
-function adviceOnMending({ operation }: DeadLetter["operation"]): string | undefined {
-  if (operation === "create") return "Open it and mend that: it is sent again by itself.";
-  if (operation === "update") return "Open it and mend that. Once the mended document is synced, give this one up.";
-  return undefined;
 }
 
 /** What giving up loses. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { useSync } from "@landfall/react";
+import { ArrowLeft } from "lucide-react";
 import { lazy, Suspense, type ReactElement } from "react";
 import { DocumentList } from "../documents/DocumentList.tsx";
 import { Home } from "../documents/Home.tsx";
@@ -44,6 +45,13 @@ export function Shell({ update }: { update: Update | undefined }): ReactElement 
         <ViewLinks route={route} conflicts={status?.conflicts ?? 0} failed={status?.dead_letters ?? 0} />
       </aside>
       <main className="view" id="view" tabIndex={-1}>
+        {route.view !== "home" && route.view !== "document" && (
+          // A document has it next to its title.
+          <a className="back" href="#/">
+            <ArrowLeft aria-hidden />
+            Back to the list
+          </a>
+        )}
         <ViewBoundary key={JSON.stringify(route)}>
           <Suspense fallback={<p className="opening">Opening…</p>}>{viewOf(route)}</Suspense>
         </ViewBoundary>
