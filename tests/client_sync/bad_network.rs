@@ -28,6 +28,8 @@ pub enum Deed {
     LoseAnswer,
     /// Answer with this status in the server's place.
     Refuse(u16),
+    /// Likewise, and ask to come again in so many seconds.
+    RefuseFor(u16, u64),
 }
 
 /// Listens on a port of its own. Ends with the test's process.
@@ -93,8 +95,14 @@ fn serve(
     } else {
         Deed::Pass
     };
-    if let Deed::Refuse(status) = deed {
-        let answer = format!("HTTP/1.1 {status} No\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nno");
+    let refusal = match deed {
+        Deed::Refuse(status) => Some((status, String::new())),
+        Deed::RefuseFor(status, seconds) => Some((status, format!("retry-after: {seconds}\r\n"))),
+        Deed::Pass | Deed::LoseAnswer => None,
+    };
+    if let Some((status, header)) = refusal {
+        let head = format!("HTTP/1.1 {status} No\r\ncontent-type: text/plain\r\n{header}");
+        let answer = format!("{head}content-length: 2\r\n\r\nno");
         return stream.write_all(answer.as_bytes()).ok();
     }
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
@@ -167,6 +175,9 @@ fn what_is_too_much_is_halved_and_one_bad_operation_blocks_nothing(database: Dat
     assert!(ran.says(&["failed", "13.md"]) && ran.says(&["49 pushed", "1 failed"]), "{}", ran.stdout);
     assert_eq!(desk.documents().len(), 49);
     assert!(place.run(&["retry", "--list"]).expect(1).says(&["create 13.md"]));
+    let exported = place.run(&["retry", "--list", "--json"]).expect(1).stdout;
+    let letter: Value = serde_json::from_str(&exported).unwrap();
+    assert_eq!((&letter["path"], &letter["content"]), (&"13.md".into(), &"13\n".into()), "it can be exported");
     place.write("13.md", "13, changed since\n");
     is_mended.store(true, Ordering::SeqCst);
     place.run(&["retry"]).expect(0);
@@ -218,4 +229,46 @@ fn bodies_are_compressed_until_that_is_refused() {
     assert_eq!(desk.documents().len(), 80);
     assert_eq!(packed.load(Ordering::SeqCst), 4, "refused once, not tried again");
     assert_eq!(plain.load(Ordering::SeqCst), 5);
+}
+
+/// A folder with one new file, whose batches are judged.
+fn judged(judge: impl Fn(usize) -> Deed + Send + Sync + 'static) -> (Desk, super::place::Place, Proxy) {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    let proxy = Proxy::start(place.url(), move |n, _| judge(n));
+    place.run(&["init", ".", "--server", &proxy.url]).expect(0);
+    place.write("a.md", "one\n");
+    (desk, place, proxy)
+}
+
+#[test]
+fn what_may_pass_is_tried_again_when_the_server_says() {
+    let (desk, place, proxy) = judged(|n| match n {
+        0 => Deed::RefuseFor(429, 1),
+        1 => Deed::RefuseFor(503, 1),
+        _ => Deed::Pass,
+    });
+    let started = std::time::Instant::now();
+    place.run(&["sync", "--retries", "2"]).expect(0);
+    assert!(started.elapsed().as_secs() >= 2, "asked again too early");
+    assert_eq!(proxy.batches.load(Ordering::SeqCst), 3);
+    assert_eq!(desk.documents()["a.md"], ["one\n"]);
+}
+
+#[test]
+fn what_cannot_pass_is_not_tried_again() {
+    // A login that is not taken is renewed once, and no more.
+    for (status, tries, exit) in [(400, 1, 1), (403, 1, 1), (401, 2, 3)] {
+        let is_mended = Arc::new(AtomicBool::new(false));
+        let mended = Arc::clone(&is_mended);
+        let judge = move |_| if mended.load(Ordering::SeqCst) { Deed::Pass } else { Deed::Refuse(status) };
+        let (desk, place, proxy) = judged(judge);
+        place.run(&["sync", "--retries", "5"]).expect(exit);
+        assert_eq!(proxy.batches.load(Ordering::SeqCst), tries, "{status}");
+        let pending = place.run(&["status"]).expect(1);
+        assert!(pending.says(&["1 operations pending", "0 refused"]), "{}", pending.stdout);
+        is_mended.store(true, Ordering::SeqCst);
+        place.sync();
+        assert_eq!(desk.documents()["a.md"], ["one\n"]);
+    }
 }
