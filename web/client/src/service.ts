@@ -21,6 +21,7 @@ import { queueCreate, queueDelete, queueUpdate, readQueue, type DocumentPatch } 
 import type { Progress } from "./progress.js";
 import { getMeta, setMeta, type Store, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
+import { relaySettled, type Notice } from "./tabs.js";
 import type { SessionAnswer } from "./wire.js";
 import { mergeRows, readRows, textOf } from "./yjs-rows.js";
 
@@ -133,7 +134,7 @@ export class BatchSyncService {
     this.#channel = hasTabs ? new BroadcastChannel(`landfall:${store.name}`) : undefined;
     this.#channel?.addEventListener(
       "message",
-      (message: MessageEvent<{ document_ids: string[]; replaced: boolean }>) => {
+      (message: MessageEvent<Notice>) => {
         void this.#takeNotice(message.data);
       },
     );
@@ -142,6 +143,7 @@ export class BatchSyncService {
       void this.#open.refresh(document_ids);
       if (!this.#isRelaying) this.#channel?.postMessage({ document_ids, replaced: false });
     });
+    if (this.#channel) relaySettled(events, this.#channel);
   }
 
   /** Listens to an event; the returned function ends that. */
@@ -459,7 +461,7 @@ export class BatchSyncService {
     await this.#takeNotice(notice);
   }
 
-  async #takeNotice({ document_ids, replaced }: { document_ids: string[]; replaced: boolean }): Promise<void> {
+  async #takeNotice({ document_ids, replaced }: Notice): Promise<void> {
     for (const document_id of replaced ? document_ids : []) {
       this.#open.replace(document_id);
       this.#engine.events.emit("replaced", { document_id });
