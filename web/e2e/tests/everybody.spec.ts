@@ -85,7 +85,7 @@ test.describe("every view", () => {
         await editor.openView("Conflicts");
         await check("conflicts");
         await editor.openConflict("Tides");
-        await expect(main.getByRole("region", { name: "Theirs" })).toContainText("as observed");
+        await expect(main.getByRole("region", { name: "Theirs", exact: true })).toContainText("as observed");
         await check("conflict");
         await editor.button("Merge by hand").click();
         await main.getByLabel("Merged title").scrollIntoViewIfNeeded();
