@@ -271,8 +271,9 @@ export class Editor {
 
   /** On a narrow screen, goes back to the list. */
   async showList(): Promise<void> {
-    const back = this.page.getByRole("link", { name: "Back to the list" });
-    if (await back.isVisible()) await back.click();
+    if (await this.button("New document").isVisible()) return;
+    const back = this.page.getByRole("link", { name: /^(Back to the list|Landfall)$/ });
+    await back.last().click();
   }
 
   /** A button by its whole name. */

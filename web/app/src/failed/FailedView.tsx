@@ -54,8 +54,9 @@ export default function FailedView(): ReactElement {
       ) : (
         <>
           <p>
-            The server refused {deadLetters.length === 1 ? "this change" : `these ${deadLetters.length} changes`}. They are
-            kept on this device, and everything else goes on.
+            {deadLetters.length === 1
+              ? "The server refused this change. It is kept on this device, and everything else goes on."
+              : `The server refused these ${deadLetters.length} changes. They are kept on this device, and everything else goes on.`}
           </p>
           <div className="actions">
             <button disabled={isRetrying} onClick={() => void retry(deadLetters)}>

@@ -45,8 +45,8 @@ export function Shell({ update }: { update: Update | undefined }): ReactElement 
         <ViewLinks route={route} conflicts={status?.conflicts ?? 0} failed={status?.dead_letters ?? 0} />
       </aside>
       <main className="view" id="view" tabIndex={-1}>
-        {route.view !== "home" && route.view !== "document" && (
-          // A document has it next to its title.
+        {route.view !== "home" && !("id" in route) && (
+          // Views of one document have their own way back.
           <a className="back" href="#/">
             <ArrowLeft aria-hidden />
             Back to the list
