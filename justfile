@@ -44,6 +44,8 @@ web-test:
     PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web
     npm run --prefix web/client check
     npm test --prefix web/client
+    npm run --prefix web/react check
+    npm test --prefix web/react
     npm run --prefix web/app check
     npm test --prefix web/app
     npm run --prefix web/e2e check

@@ -4,7 +4,9 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use clap::error::ErrorKind;
+use clap_complete::Shell;
 use landfall::client::commands;
 use landfall::config::options::{Cli, Command, DatabaseOptions, LogFormat, ServeOptions};
 use landfall::config::{Config, ConfigError, DatabaseConfig, secret_file};
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve(*options),
         Command::Migrate(options) => migrate(options),
         Command::Client(command) => return ExitCode::from(commands::run(command)),
+        Command::Completions { shell } => write_completions(shell),
         Command::YjsWorker { .. } => return worker::run(),
     };
     match outcome {
@@ -59,6 +62,17 @@ fn migrate(options: DatabaseOptions) -> Result<(), Box<dyn Error>> {
     }
     writeln!(out, "{} is up to date", config.url)?;
     Ok(())
+}
+
+/// The worker is left out: nobody starts it by hand.
+fn write_completions(shell: Shell) -> Result<(), Box<dyn Error>> {
+    let whole = Cli::command();
+    let visible = whole.get_subcommands().filter(|one| !one.is_hide_set()).cloned();
+    let about = whole.get_about().cloned().unwrap_or_default();
+    let mut command = clap::Command::new("landfall").about(about).disable_help_subcommand(true).subcommands(visible);
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "landfall", &mut script);
+    Ok(io::stdout().lock().write_all(&script)?)
 }
 
 fn start_logging(format: LogFormat) -> Result<(), ConfigError> {

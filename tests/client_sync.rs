@@ -15,19 +15,26 @@ mod harness;
 mod postgres_server;
 
 mod client_sync {
+    mod backups;
     mod bad_network;
     mod choices;
     mod commands;
+    mod completions;
+    mod corpus;
     mod crashes;
     mod files;
     mod first_sync;
     mod full_disk;
     mod guards;
+    mod logins;
     mod many_files;
     mod moved_files;
     mod place;
+    mod progress;
+    mod renewals;
     mod reserved_port;
     mod small_disk;
     mod two_people;
     mod unreadable;
+    mod watch;
 }

@@ -13,8 +13,8 @@ cargo bench --bench load -- [options]
   --quick          a second for each scenario, small large documents; for a look, not for figures
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
-  --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff or events
-                   (default: all; may stand twice)
+  --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff, events
+                   or folder (default: all; may stand twice)
   --write PATH     write the report there too, as Markdown
 
 The documents come from workload/corpus.jsonl.gz and traces/ under LANDFALL_SHARED_DIR/data (default: ../shared/data).
@@ -41,6 +41,8 @@ pub enum Part {
     Login,
     /// How soon changes are told, and what open streams cost.
     Events,
+    /// A folder synced by the command-line client.
+    Folder,
 }
 
 /// The options of a run.
@@ -113,6 +115,7 @@ fn part(name: &str) -> Outcome<Part> {
         "pull" => Ok(Part::Pull),
         "login" => Ok(Part::Login),
         "events" => Ok(Part::Events),
+        "folder" => Ok(Part::Folder),
         unknown => Err(format!("unknown part {unknown}; --help tells the known ones").into()),
     }
 }

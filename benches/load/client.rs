@@ -9,6 +9,8 @@ use ureq::{Agent, Body};
 use crate::Outcome;
 
 const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
+/// The password of every user.
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// One client's connection, with its token.
 #[derive(Clone, Debug)]
@@ -46,7 +48,7 @@ impl Connection {
     /// Makes an account and speaks for it from now on.
     pub fn register(base_url: &str, username: &str) -> Outcome<Self> {
         let mut connection = Self::open(base_url);
-        let credentials = format!(r#"{{"username":"{username}","password":"correct horse battery staple"}}"#);
+        let credentials = format!(r#"{{"username":"{username}","password":"{PASSWORD}"}}"#);
         let answer = connection.post("/api/v1/auth/register", &credentials)?;
         let session: Session = serde_json::from_slice(&answer)?;
         connection.authorization = format!("Bearer {}", session.access_token);

@@ -12,6 +12,8 @@ mod corpus;
 mod delay_proxy;
 mod diff;
 mod events;
+mod folder;
+mod folder_report;
 mod group_commit;
 mod large_document;
 mod large_workspace;

@@ -84,7 +84,8 @@ fn cpu_time(process_id: u32) -> Outcome<Duration> {
     Ok(Duration::from_secs(u64::from(ticks)) / TICKS_PER_SECOND)
 }
 
-fn peak_memory_kib(process_id: u32) -> Outcome<u32> {
+/// The most memory that a process has held.
+pub fn peak_memory_kib(process_id: u32) -> Outcome<u32> {
     memory_kib(process_id, "VmHWM:")
 }
 

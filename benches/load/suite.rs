@@ -18,7 +18,8 @@ use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio
 use crate::server::{Database, Server};
 use crate::workload::Kind;
 use crate::{
-    diff, events, group_commit, large_document, large_workspace, parse_only, parsing, pull, raw_inserts, round_trips,
+    diff, events, folder_report, group_commit, large_document, large_workspace, parse_only, parsing, pull, raw_inserts,
+    round_trips,
 };
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
@@ -64,6 +65,9 @@ pub fn run(options: &Options) -> Outcome<Report> {
     if options.wants(Part::Events) {
         report.sections.push(tell_events(options, &corpus)?);
         report.sections.push(hold_streams(options)?);
+    }
+    if options.wants(Part::Folder) {
+        report.sections.push(folder_report::run(options, &corpus)?);
     }
     Ok(report)
 }

@@ -209,7 +209,7 @@ impl Folder {
         if fs::symlink_metadata(&target).is_ok() && !is_itself {
             return Err(ClientError::io(target, ErrorKind::AlreadyExists.into()));
         }
-        let moved = target.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::rename(&source, &target));
+        let moved = target.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| move_file(&source, &target));
         moved.and_then(|()| sync_parent(&target)).map_err(|cause| ClientError::io(target, cause))?;
         self.remove_empty_parents(from);
         Ok(())
@@ -226,7 +226,7 @@ impl Folder {
         let bin = self.own(BIN);
         let kept = bin::place_for(&bin, path);
         let source = self.place(path).map_err(|reason| self.refused(path, &reason))?;
-        let moved = fs::create_dir_all(&bin).and_then(|()| fs::rename(&source, &kept));
+        let moved = fs::create_dir_all(&bin).and_then(|()| move_file(&source, &kept));
         match moved.and_then(|()| sync_parent(&source)) {
             Ok(()) => self.remove_empty_parents(path),
             Err(gone) if gone.kind() == ErrorKind::NotFound => {}
@@ -311,6 +311,22 @@ fn text_of(bytes: Vec<u8>, look: Look) -> Held {
         Ok(text) => Held::Text(text, look),
         Err(_not_text) => Held::Other("it is not UTF-8 text".to_owned()),
     }
+}
+
+/// Moves a file, also to another file system, as there may be one below a folder.
+fn move_file(source: &Path, target: &Path) -> io::Result<()> {
+    let moved = fs::rename(source, target);
+    if !moved.as_ref().is_err_and(|failure| failure.kind() == ErrorKind::CrossesDevices) {
+        return moved;
+    }
+    let draft = target.with_file_name(format!("{DRAFT_PREFIX}{}", uuid::Uuid::now_v7().simple()));
+    let copied = fs::copy(source, &draft).and_then(|_bytes| File::open(&draft)?.sync_all());
+    if let Err(failure) = copied.and_then(|()| fs::rename(&draft, target)) {
+        // Half a copy is of no use; the file itself is where it was.
+        drop(fs::remove_file(&draft));
+        return Err(failure);
+    }
+    fs::remove_file(source)
 }
 
 /// Names are on disk when their directory is.

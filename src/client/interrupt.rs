@@ -16,10 +16,17 @@ impl Interrupt {
     /// Listens for Ctrl-C and SIGTERM from now on.
     #[must_use]
     pub fn listen() -> Self {
+        Self::listen_and(|| {})
+    }
+
+    /// As [`listen`](Self::listen); `wake` is called at the first signal.
+    #[must_use]
+    pub fn listen_and(wake: impl Fn() + Send + 'static) -> Self {
         let interrupt = Self::default();
         let heard = interrupt.clone();
+        let wait = move || heard.wait_for_signals(wake);
         // Without the listener Ctrl-C ends the program at once, which loses nothing either.
-        let _listener = thread::Builder::new().name("interrupt".to_owned()).spawn(move || heard.wait_for_signals());
+        let _listener = thread::Builder::new().name("interrupt".to_owned()).spawn(wait);
         interrupt
     }
 
@@ -37,7 +44,7 @@ impl Interrupt {
         if self.is_raised() { Err(ClientError::Interrupted) } else { Ok(()) }
     }
 
-    fn wait_for_signals(&self) {
+    fn wait_for_signals(&self, wake: impl Fn()) {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
             let (Ok(mut interrupt), Ok(mut terminate)) =
@@ -53,6 +60,7 @@ impl Interrupt {
                 if self.0.swap(true, Ordering::SeqCst) {
                     std::process::exit(i32::from(exit::INTERRUPTED));
                 }
+                wake();
             }
         });
     }

@@ -4,16 +4,18 @@
 //! server it never builds a Yjs document in its own process.
 //!
 //! `commands` read options and end with exit codes; `workplace` finds and locks a folder and opens its `state`; `sync` is
-//! one sync, step by step; `plan`, `outbox` and `names` decide, as pure functions; `scan` and `folder` touch files,
+//! one sync, step by step, `sync_run` frames it, and `watch` repeats it when something has changed; `plan`, `outbox` and `names` decide, as pure functions; `scan` and `folder` touch files,
 //! and `survey` says what was done to them;
 //! `remote` and `wire` talk to the server; `report` talks to the person.
 
 mod bin;
 pub mod commands;
+mod compression;
 pub mod credentials;
 pub mod error;
 pub mod folder;
 pub mod interrupt;
+mod keyring;
 mod markers;
 mod moves;
 pub mod names;
@@ -29,5 +31,7 @@ pub mod scan;
 pub mod state;
 mod survey;
 pub mod sync;
+pub mod sync_run;
+pub mod watch;
 pub mod wire;
 pub mod workplace;

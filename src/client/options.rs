@@ -25,6 +25,10 @@ pub enum ClientCommand {
     /// Take in what others did, without pushing anything
     #[command(after_help = "Example:\n  landfall pull ~/notes --force-full")]
     Pull(OneWayOptions),
+    /// Sync whenever something changes, here or on the server
+    #[command(after_help = "Examples:\n  landfall watch ~/notes\n  landfall watch ~/notes --json --interval 300\n  \
+                            landfall watch ~/notes --poll 5       on a drive that tells of no changes")]
+    Watch(WatchOptions),
     /// Say what is tracked, changed, waiting and in conflict
     #[command(after_help = "Example:\n  landfall status ~/notes --json")]
     Status(StatusOptions),
@@ -154,6 +158,43 @@ pub struct OneWayOptions {
     /// Read every file and every document anew
     #[arg(long)]
     pub force_full: bool,
+    /// Delete even if it is more than 20 documents and more than a quarter of all
+    #[arg(long)]
+    pub allow_mass_delete: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub patience: PatienceOptions,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub output: OutputOptions,
+}
+
+/// Options of `watch`.
+#[derive(Clone, Debug, Args)]
+pub struct WatchOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub folder: FolderOption,
+    /// Which way
+    #[arg(long, value_enum, default_value_t = Direction::Both)]
+    pub direction: Direction,
+    /// Milliseconds without a further change before a sync begins
+    #[arg(
+        long, value_name = "MILLISECONDS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(10..=60_000)
+    )]
+    pub settle: u64,
+    /// Seconds after which to sync even if nothing told of a change
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub interval: u64,
+    /// Look for changed files every so many seconds instead of being told by the system
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub poll: Option<u64>,
+    /// Operations of a batch
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub batch_size: u16,
+    /// Batches under way at a time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
+    pub concurrency: u16,
     /// Delete even if it is more than 20 documents and more than a quarter of all
     #[arg(long)]
     pub allow_mass_delete: bool,

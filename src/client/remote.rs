@@ -1,5 +1,6 @@
 //! The server, over HTTP: requests with a login, renewed when it has run out, tried again when that can help.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,9 +8,10 @@ use std::time::{Duration, Instant};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use ureq::Agent;
 use ureq::http::{Method, Request, Response};
+use ureq::{Agent, Body};
 
+use crate::client::compression::{CODING, compressed, unpacked};
 use crate::client::credentials::Credentials;
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
@@ -17,7 +19,7 @@ use crate::client::retry::{Backoff, chance};
 use crate::client::wire::{Problem, Tokens};
 
 /// No answer is longer: a page of the feed ends at about 8 MB, a batch may carry as many documents as it names.
-const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
+pub const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a waiting thread looks whether it is to stop.
@@ -84,7 +86,9 @@ impl RemoteError {
         }
     }
 
-    const fn retry_after(&self) -> Option<Duration> {
+    /// When the server wants to be asked again.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
             _ => None,
@@ -113,6 +117,8 @@ pub struct Remote {
     backoff: Backoff,
     interrupt: Interrupt,
     session: Mutex<Session>,
+    /// Until somebody on the way refuses it.
+    compresses: AtomicBool,
 }
 
 struct Session {
@@ -160,6 +166,7 @@ impl Remote {
             backoff: patience.backoff,
             interrupt,
             session: Mutex::new(Session { credentials, access_token }),
+            compresses: AtomicBool::new(true),
         }
     }
 
@@ -241,12 +248,17 @@ impl Remote {
 
     /// One request; a login that has run out is renewed once.
     fn with_login(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Vec<u8>, RemoteError> {
+        self.authorised(|token| self.send(method, path, body, Some(token)))
+    }
+
+    /// Asks with an access token; if the server does not take it any more, once again with a new one.
+    ///
+    /// # Errors
+    /// Those of `ask`, and of renewing the login.
+    pub fn authorised<T>(&self, ask: impl Fn(&SecretString) -> Result<T, RemoteError>) -> Result<T, RemoteError> {
         let token = self.access_token(None)?;
-        match self.send(method, path, body, Some(&token)) {
-            Err(RemoteError::Unauthorized(_)) => {
-                let token = self.access_token(Some(&token))?;
-                self.send(method, path, body, Some(&token))
-            }
+        match ask(&token) {
+            Err(RemoteError::Unauthorized(_)) => ask(&self.access_token(Some(&token))?),
             outcome => outcome,
         }
     }
@@ -268,11 +280,13 @@ impl Remote {
                 return Err(RemoteError::Unauthorized(hint.to_owned()));
             }
             Credentials::Password { username, password } => self.log_in_with(username, password)?,
-            Credentials::Stored(login) => self.refresh(&login.refresh_token)?,
+            Credentials::Stored(login) => {
+                let renewal = login.begin_renewal().map_err(RemoteError::Local)?;
+                let tokens = self.refresh(&renewal.refresh_token)?;
+                renewal.finish(&SecretString::from(tokens.refresh_token.clone())).map_err(RemoteError::Local)?;
+                tokens
+            }
         };
-        if let Credentials::Stored(login) = &mut session.credentials {
-            login.renew(tokens.refresh_token.into()).map_err(RemoteError::Local)?;
-        }
         let token = SecretString::from(tokens.access_token);
         session.access_token = Some(token.clone());
         Ok(token)
@@ -294,12 +308,15 @@ impl Remote {
         match self.send(&Method::POST, "/api/v1/auth/refresh", Some(body.as_bytes()), None) {
             Ok(bytes) => parse(&bytes),
             Err(RemoteError::Unauthorized(_)) => {
-                Err(RemoteError::Unauthorized("the stored login has run out; run `landfall login`".to_owned()))
+                let reason = "the stored login has run out, or was used a second time (as after a crash while it was \
+                              renewed, or from a copy of the folder); run `landfall login`: what is queued stays";
+                Err(RemoteError::Unauthorized(reason.to_owned()))
             }
             Err(failure) => Err(failure),
         }
     }
 
+    /// One request. A body that the server, or something before it, does not take compressed is sent again as it is.
     fn send(
         &self,
         method: &Method,
@@ -307,7 +324,29 @@ impl Remote {
         body: Option<&[u8]>,
         token: Option<&SecretString>,
     ) -> Result<Vec<u8>, RemoteError> {
+        let packed = body.filter(|_| self.compresses.load(Ordering::Relaxed)).and_then(compressed);
+        if let Some(packed) = packed {
+            match self.send_as(method, path, Some(&packed), Some(CODING), token) {
+                Err(RemoteError::Refused { status: 415, .. }) => self.compresses.store(false, Ordering::Relaxed),
+                outcome => return outcome,
+            }
+        }
+        self.send_as(method, path, body, None, token)
+    }
+
+    fn send_as(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&[u8]>,
+        coding: Option<&str>,
+        token: Option<&SecretString>,
+    ) -> Result<Vec<u8>, RemoteError> {
         let mut request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.server));
+        request = request.header("accept-encoding", CODING);
+        if let Some(coding) = coding {
+            request = request.header("content-encoding", coding);
+        }
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {}", token.expose_secret()));
         }
@@ -326,16 +365,27 @@ impl Remote {
         let status = answer.status().as_u16();
         let read = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
         let bytes = read.map_err(|error| self.connection_error(error))?;
+        let is_packed = answer.headers().get("content-encoding").is_some_and(|coding| coding == CODING);
+        let bytes = if is_packed { unpacked(&bytes)? } else { bytes };
         // A batch that was rolled back is answered as a problem with results: as good as an answer.
         if (200..300).contains(&status) || (matches!(status, 409 | 422) && has_results(&bytes)) {
             return Ok(bytes);
         }
-        let problem: Problem = serde_json::from_slice(&bytes).unwrap_or_default();
-        if status == 401 {
-            return Err(RemoteError::Unauthorized(problem.detail));
+        Err(refusal(status, &bytes, retry_after))
+    }
+
+    /// An answer whose body is still to come, if it is no refusal.
+    ///
+    /// # Errors
+    /// See [`RemoteError`].
+    pub fn read_head(&self, outcome: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, RemoteError> {
+        let mut answer = outcome.map_err(|error| self.connection_error(error))?;
+        if answer.status().is_success() {
+            return Ok(answer);
         }
-        let detail = if problem.detail.is_empty() { format!("HTTP status {status}") } else { problem.detail };
-        Err(RemoteError::Refused { status, code: problem.code, detail, retry_after })
+        let (status, retry_after) = (answer.status().as_u16(), retry_after(&answer));
+        let bytes = answer.body_mut().read_to_vec().map_err(|error| self.connection_error(error))?;
+        Err(refusal(status, &bytes, retry_after))
     }
 
     fn connection_error(&self, error: ureq::Error) -> RemoteError {
@@ -352,6 +402,15 @@ impl Remote {
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn refusal(status: u16, body: &[u8], retry_after: Option<Duration>) -> RemoteError {
+    let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
+    if status == 401 {
+        return RemoteError::Unauthorized(problem.detail);
+    }
+    let detail = if problem.detail.is_empty() { format!("HTTP status {status}") } else { problem.detail };
+    RemoteError::Refused { status, code: problem.code, detail, retry_after }
 }
 
 fn has_results(bytes: &[u8]) -> bool {

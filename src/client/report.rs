@@ -223,6 +223,16 @@ impl Report {
         }
     }
 
+    /// Ends without a word.
+    pub fn close(&mut self) {
+        self.ticker = None;
+        let mut board = self.board();
+        board.is_over = true;
+        if let Some(bar) = board.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
     /// Whole between any two statements.
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, Walk, WalkBuilder};
 
 use crate::client::folder::{DRAFT_PREFIX, Folder, Held, Look, look_of};
 use crate::client::names::{check_path, folded, is_synced_name};
@@ -12,7 +12,7 @@ use crate::client::state::files::TrackedFile;
 use crate::domain::operation::digest_of;
 
 /// The folder's list of what is not synced, in the syntax of gitignore.
-const IGNORE_FILE: &str = ".landfallignore";
+pub const IGNORE_FILE: &str = ".landfallignore";
 
 /// A file is believed to be unchanged only if it was last modified this long before it was last seen: clocks of file
 /// systems are coarse, and an edit may keep size and time.
@@ -45,13 +45,7 @@ pub struct Scan {
 pub fn scan(folder: &Folder, tracked: &[TrackedFile], max_bytes: u64, all: bool) -> Scan {
     let known: BTreeMap<&str, &TrackedFile> = tracked.iter().map(|file| (file.path.as_str(), file)).collect();
     let mut scan = Scan::default();
-    let walk = WalkBuilder::new(folder.root())
-        .standard_filters(false)
-        .follow_links(false)
-        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry))
-        .add_custom_ignore_filename(IGNORE_FILE)
-        .build();
-    for entry in walk {
+    for entry in walk(folder) {
         match entry {
             Ok(entry) => scan.take(folder, &entry, &known, max_bytes, all),
             Err(failure) => scan.take_failure(folder.root(), &failure),
@@ -59,6 +53,16 @@ pub fn scan(folder: &Folder, tracked: &[TrackedFile], max_bytes: u64, all: bool)
     }
     scan.separate_clashes(&known);
     scan
+}
+
+/// Everything in the folder that is neither hidden nor ignored, folders included.
+pub fn walk(folder: &Folder) -> Walk {
+    WalkBuilder::new(folder.root())
+        .standard_filters(false)
+        .follow_links(false)
+        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry))
+        .add_custom_ignore_filename(IGNORE_FILE)
+        .build()
 }
 
 /// Nanoseconds since 1970.

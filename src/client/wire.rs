@@ -163,6 +163,42 @@ pub struct ChangesPage {
     pub has_more: bool,
 }
 
+/// What is asked for of documents whose changes are to be fetched.
+#[derive(Debug, Serialize)]
+pub struct DiffRequest<'a> {
+    /// The workspace.
+    pub workspace_id: &'a str,
+    /// The documents.
+    pub documents: Vec<DiffItem>,
+}
+
+/// A document that is here in part, or not at all.
+#[derive(Debug, Serialize)]
+pub struct DiffItem {
+    /// Its id.
+    pub document_id: DocId,
+    /// What is known of its Yjs state here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_vector_b64: Option<String>,
+    /// The version of which everything is known here, deletions too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+}
+
+/// What is missing here of a document, or why that cannot be told.
+#[derive(Debug, Deserialize)]
+pub struct DiffAnswer {
+    /// Its id.
+    pub document_id: DocId,
+    /// Whether it was deleted meanwhile.
+    #[serde(default)]
+    pub deleted: bool,
+    /// The part of the Yjs state that is missing here.
+    pub yjs_state_b64: Option<String>,
+    /// Why there is no answer.
+    pub error: Option<ResultError>,
+}
+
 /// A document as the server sends it, in parts or whole.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct WireDocument {
@@ -201,6 +237,12 @@ pub struct ServerDocument {
 }
 
 impl WireDocument {
+    /// Whether it has Yjs state that was not sent along.
+    #[must_use]
+    pub const fn is_vector_alone(&self) -> bool {
+        self.state_vector_b64.is_some() && self.yjs_state_b64.is_none() && self.content.is_none() && !self.deleted
+    }
+
     /// Checks what is said of a document.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::client::error::ClientError;
@@ -199,21 +199,29 @@ fn copy_state(folder: &Folder) -> Result<Copy, ClientError> {
     Ok(copy)
 }
 
-/// A state that counts fewer syncs than the file beside it was put back from a backup: what it says of the files is
-/// of another time, and following it would undo what others did since. So it is forgotten, and files are matched by
-/// content.
+/// A state that counts fewer syncs than the file beside it was put back from a backup. So were both if the file is not the
+/// one that was written last: the system's time of its last change, and its number, come with no copy. What such a
+/// state says of the files is of another time, and following it would undo what others did since.
 fn check_generation(folder: &Folder, state: &mut State) -> Result<(), ClientError> {
     let path = folder.own(GENERATION);
     let beside: u64 = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-    let stored = state.change(|change| change.find_setting(Setting::Generation))?;
+    let (stored, mark) =
+        state.change(|change| Ok((change.find_setting(Setting::Generation)?, change.find_setting(Setting::Mark)?)))?;
     let within: u64 = stored.and_then(|text| text.parse().ok()).unwrap_or(0);
-    if beside > within {
-        complain("the folder's sync state is older than the folder (from a backup?); matching by content instead");
-        state.change(|change| change.forget_sync_state())?;
+    if beside > within || mark.is_some_and(|mark| mark_of(&path) != Some(mark)) {
+        complain("the folder's sync state may be older than the folder (from a backup, or copied?); reading all anew");
+        state.change(|change| change.begin_doubt())?;
     }
     let next = within.max(beside).saturating_add(1).to_string();
     state.change(|change| change.put_setting(Setting::Generation, &next))?;
-    write_small(&path, &next)
+    write_small(&path, &next)?;
+    let mark = mark_of(&path).unwrap_or_default();
+    Ok(state.change(|change| change.put_setting(Setting::Mark, &mark))?)
+}
+
+fn mark_of(path: &Path) -> Option<String> {
+    let metadata = fs::metadata(path).ok()?;
+    Some(format!("{} {} {}", metadata.ino(), metadata.ctime(), metadata.ctime_nsec()))
 }
 
 fn write_small(path: &Path, text: &str) -> Result<(), ClientError> {

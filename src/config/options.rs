@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use secrecy::SecretString;
 
 use crate::client::options::ClientCommand;
@@ -21,6 +22,14 @@ Examples:
 
 Every flag of `serve` has an environment variable of the same name: --data-dir is LANDFALL_DATA_DIR.
 `landfall serve --help` lists them all. RUST_LOG sets what is logged (default: info).";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  landfall completions bash > ~/.local/share/bash-completion/completions/landfall
+  landfall completions zsh > ~/.zfunc/_landfall            (with ~/.zfunc in fpath, before compinit)
+  landfall completions fish > ~/.config/fish/completions/landfall.fish
+  landfall completions powershell >> $PROFILE
+  landfall completions elvish > ~/.config/elvish/lib/landfall.elv   (then: use landfall)";
 
 /// Offline-first document sync: one request pushes an editor's whole queue.
 #[derive(Debug, Parser)]
@@ -44,6 +53,12 @@ pub enum Command {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     Client(ClientCommand),
+    /// Write the script that makes a shell complete commands and options
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Derive text from Yjs states; started by the server itself
     #[command(hide = true)]
     YjsWorker {

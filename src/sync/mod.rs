@@ -16,5 +16,6 @@ mod view;
 
 pub use self::service::SyncService;
 pub use self::types::{
-    BatchAnswer, BatchRequest, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError, VersionView,
+    BatchAnswer, BatchRequest, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
+    VersionView, YjsBodies,
 };

@@ -11,8 +11,8 @@ use crate::store::StoreError;
 use crate::store::feed::FeedState;
 use crate::store::feed_pages::{ChangedDocument, FeedPage, Span};
 use crate::sync::apply::Refusal;
-use crate::sync::view::{Learned, Rendered, view_readable};
-use crate::sync::{ChangesPage, DocumentView, PullFrom};
+use crate::sync::view::{Learned, Rendered, view_head, view_readable};
+use crate::sync::{ChangesPage, DocumentView, PullFrom, YjsBodies};
 use crate::yjs::render::Renderer;
 
 /// Documents of the pull in a batch, at most.
@@ -122,6 +122,7 @@ pub fn show(
     renderer: &Renderer,
     workspace_id: WorkspaceId,
     pulled: Pulled,
+    yjs: YjsBodies,
     mut keep: impl FnMut(Rendered, Learned),
 ) -> Shown {
     let Pulled { cursor, mut end, feed, page: FeedPage { changes, mut has_more } } = pulled;
@@ -129,6 +130,11 @@ pub fn show(
     let mut items: Vec<DocumentView> = Vec::with_capacity(changes.len());
     let (mut reached, mut not_now) = (cursor.sequence, None);
     for ChangedDocument { sequence, document } in changes {
+        if yjs == YjsBodies::Vector && document.head.state_vector.is_some() {
+            items.push(view_head(document));
+            reached = sequence;
+            continue;
+        }
         if !items.is_empty() && started.elapsed() > LONGEST_RENDERING {
             has_more = true;
             break;
@@ -229,6 +235,10 @@ mod tests {
     /// Shows these changes where no worker can be had; how many were shown, where the reader stands then, whether there
     /// is more.
     fn shown_without_workers(changes: Vec<ChangedDocument>) -> (usize, i64, bool, Shown) {
+        shown_of(changes, YjsBodies::Whole)
+    }
+
+    fn shown_of(changes: Vec<ChangedDocument>, yjs: YjsBodies) -> (usize, i64, bool, Shown) {
         let renderer = Renderer::new(RenderConfig {
             program: PathBuf::from("/nowhere/landfall"),
             workers: 1,
@@ -238,7 +248,7 @@ mod tests {
         let feed = feed(9, 0);
         let load = |_: &Span| Ok(FeedPage { changes, has_more: false });
         let pulled = read_page(Cursor { sequence: 2, floor: 0 }, &feed, 100, load).unwrap().and_own_changes(12);
-        let shown = show(&renderer, WORKSPACE, pulled, |_, _| {});
+        let shown = show(&renderer, WORKSPACE, pulled, yjs, |_, _| {});
         let cursor = Cursor::open(&shown.page.next_cursor, WORKSPACE, &feed.key).unwrap();
         (shown.page.items.len(), cursor.sequence, shown.page.has_more, shown)
     }
@@ -257,6 +267,17 @@ mod tests {
         let changes = vec![change(4, Some("a")), change(7, None), change(8, Some("c"))];
         let (items, sequence, has_more, shown) = shown_without_workers(changes);
         assert_eq!((items, sequence, has_more, shown.nothing_rendered), (1, 4, true, None));
+    }
+
+    #[test]
+    fn a_page_of_vectors_renders_nothing() {
+        let changes = vec![change(4, None), change(7, Some("b"))];
+        let (items, sequence, has_more, shown) = shown_of(changes, YjsBodies::Vector);
+        assert_eq!((items, sequence, has_more), (2, 12, false));
+        let [with_state, plain] = shown.page.items.as_slice() else { panic!("two documents") };
+        assert_eq!((&with_state.content, &with_state.yjs_state), (&None, &None));
+        assert!(with_state.state_vector.is_some());
+        assert_eq!(plain.content.as_deref(), Some("b"));
     }
 
     #[test]

@@ -20,7 +20,8 @@ use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::pull::{Pulled, Shown, cursor_of, read_page, show};
 use crate::sync::view::{Learned, Rendered, view_document};
 use crate::sync::{
-    BatchAnswer, BatchRequest, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError, VersionView,
+    BatchAnswer, BatchRequest, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
+    VersionView, YjsBodies,
 };
 use crate::yjs::merge::encode_state_vector;
 use crate::yjs::render::Renderer;
@@ -88,7 +89,7 @@ impl SyncService {
                 OperationAnswer { outcome, server }
             })
             .collect();
-        let changes = pulled.map(|pulled| self.show_changes(request.workspace_id, pulled).page);
+        let changes = pulled.map(|pulled| self.show_changes(request.workspace_id, pulled, YjsBodies::Whole).page);
         Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic, changes })
     }
 
@@ -194,6 +195,7 @@ impl SyncService {
         workspace_id: WorkspaceId,
         from: &PullFrom,
         max_documents: usize,
+        yjs: YjsBodies,
     ) -> Result<ChangesPage, SyncError> {
         let pulled = self.store.read_feed(workspace_id, |reader| {
             let feed = reader.feed().clone();
@@ -203,16 +205,16 @@ impl SyncService {
             };
             read_page(cursor, &feed, max_documents, |span| reader.load_changes(span)).map(Ok)
         })??;
-        let Shown { page, nothing_rendered } = self.show_changes(workspace_id, pulled);
+        let Shown { page, nothing_rendered } = self.show_changes(workspace_id, pulled, yjs);
         match nothing_rendered {
             Some(reason) => Err(StoreError::Unavailable(reason).into()),
             None => Ok(page),
         }
     }
 
-    fn show_changes(&self, workspace_id: WorkspaceId, pulled: Pulled) -> Shown {
+    fn show_changes(&self, workspace_id: WorkspaceId, pulled: Pulled, yjs: YjsBodies) -> Shown {
         let keep = |rendered, learned| self.keep(workspace_id, rendered, learned);
-        let shown = show(&self.renderer, workspace_id, pulled, keep);
+        let shown = show(&self.renderer, workspace_id, pulled, yjs, keep);
         let documents = u64::try_from(shown.page.items.len()).unwrap_or(u64::MAX);
         metrics::counter!("landfall_pulled_documents_total").increment(documents);
         shown

@@ -38,6 +38,15 @@ pub enum PullFrom {
     Cursor(String),
 }
 
+/// What a pull shows of documents with Yjs state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YjsBodies {
+    /// Text and state.
+    Whole,
+    /// The state vector alone: the reader fetches what they lack as a diff.
+    Vector,
+}
+
 /// A document as an answer shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentView {

@@ -74,6 +74,24 @@ pub fn view_readable(renderer: &Renderer, document: StoredDocument) -> (Document
     (view, learned)
 }
 
+/// Makes the view of a document without its text and Yjs state.
+pub fn view_head(document: StoredDocument) -> DocumentView {
+    let StoredDocument { head, updated_by_name, .. } = document;
+    let is_deleted = head.is_deleted();
+    DocumentView {
+        document_id: head.document_id,
+        version: head.version,
+        title: head.title,
+        content: None,
+        yjs_state: None,
+        state_vector: head.state_vector.filter(|_| !is_deleted).map(|vector| encode_state_vector(&vector)),
+        created_at: head.created_at,
+        updated_at: head.updated_at,
+        updated_by: updated_by_name,
+        deleted_at: head.deleted_at,
+    }
+}
+
 fn view(
     renderer: &Renderer,
     document: StoredDocument,

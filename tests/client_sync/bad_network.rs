@@ -5,11 +5,12 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::place::Desk;
-use crate::harness::{Database, on_both_databases};
+use crate::harness::{Coding, Database, on_both_databases};
 
 on_both_databases!(
     lost_answers_double_nothing,
@@ -18,9 +19,11 @@ on_both_databases!(
 );
 
 /// What the proxy does with a batch.
-enum Deed {
+pub enum Deed {
     /// Pass it on, and the answer back.
     Pass,
+    /// Pass it on, and the answer back after this time.
+    Delay(Duration),
     /// Pass it on, and lose the answer.
     LoseAnswer,
     /// Answer with this status in the server's place.
@@ -28,13 +31,20 @@ enum Deed {
 }
 
 /// Listens on a port of its own. Ends with the test's process.
-struct Proxy {
-    url: String,
+pub struct Proxy {
+    pub url: String,
     batches: Arc<AtomicUsize>,
 }
 
 impl Proxy {
-    fn start(server: &str, judge: impl Fn(usize, &Value) -> Deed + Send + Sync + 'static) -> Self {
+    pub fn start(server: &str, judge: impl Fn(usize, &Value) -> Deed + Send + Sync + 'static) -> Self {
+        Self::start_judging_codings(server, move |n, request, _| judge(n, request))
+    }
+
+    fn start_judging_codings(
+        server: &str,
+        judge: impl Fn(usize, &Value, Option<&str>) -> Deed + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (server, judge, batches) = (server.to_owned(), Arc::new(judge), Arc::new(AtomicUsize::new(0)));
@@ -56,7 +66,7 @@ impl Proxy {
 fn serve(
     mut stream: &TcpStream,
     server: &str,
-    judge: &dyn Fn(usize, &Value) -> Deed,
+    judge: &dyn Fn(usize, &Value, Option<&str>) -> Deed,
     batches: &AtomicUsize,
 ) -> Option<()> {
     let mut reader = BufReader::new(stream);
@@ -75,8 +85,11 @@ fn serve(
         headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
+    let coding = headers.iter().find(|(name, _)| name == "content-encoding");
+    let coding = coding.map(|(_, coding)| coding.as_str());
+    let plain = coding.map_or_else(|| body.clone(), |coding| Coding::named(coding).decode(&body));
     let deed = if path.ends_with("/documents/batch") {
-        judge(batches.fetch_add(1, Ordering::SeqCst), &serde_json::from_slice(&body).unwrap())
+        judge(batches.fetch_add(1, Ordering::SeqCst), &serde_json::from_slice(&plain).unwrap(), coding)
     } else {
         Deed::Pass
     };
@@ -86,7 +99,8 @@ fn serve(
     }
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut request = ureq::http::Request::builder().method(method.as_str()).uri(format!("{server}{path}"));
-    for (name, value) in headers.iter().filter(|(name, _)| ["authorization", "content-type"].contains(&name.as_str())) {
+    let passed = ["authorization", "content-type", "content-encoding"];
+    for (name, value) in headers.iter().filter(|(name, _)| passed.contains(&name.as_str())) {
         request = request.header(name, value);
     }
     let answer = if body.is_empty() {
@@ -98,6 +112,9 @@ fn serve(
     let bytes = answer.body_mut().read_to_vec().ok()?;
     if matches!(deed, Deed::LoseAnswer) {
         return None;
+    }
+    if let Deed::Delay(time) = deed {
+        thread::sleep(time);
     }
     let head = format!(
         "HTTP/1.1 {} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
@@ -175,4 +192,30 @@ fn a_server_that_refuses_everything_buries_nothing(database: Database) {
     is_mended.store(true, Ordering::SeqCst);
     place.sync();
     assert_eq!(desk.documents().len(), 30);
+}
+
+/// Something on the way, as a proxy or a firewall may be, that knows no zstd.
+#[test]
+fn bodies_are_compressed_until_that_is_refused() {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    let (plain, packed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counted = (Arc::clone(&plain), Arc::clone(&packed));
+    let proxy = Proxy::start_judging_codings(place.url(), move |_, _, coding| {
+        let (plain, packed) = &counted;
+        if coding.is_some() { packed } else { plain }.fetch_add(1, Ordering::SeqCst);
+        if coding.is_some() && plain.load(Ordering::SeqCst) == 0 && packed.load(Ordering::SeqCst) > 3 {
+            Deed::Refuse(415)
+        } else {
+            Deed::Pass
+        }
+    });
+    place.run(&["init", ".", "--server", &proxy.url]).expect(0);
+    for n in 0..80 {
+        place.write(&format!("{n}.md"), format!("{n}\n").repeat(500));
+    }
+    place.run(&["sync", "--batch-size", "10", "--concurrency", "1"]).expect(0);
+    assert_eq!(desk.documents().len(), 80);
+    assert_eq!(packed.load(Ordering::SeqCst), 4, "refused once, not tried again");
+    assert_eq!(plain.load(Ordering::SeqCst), 5);
 }

@@ -231,7 +231,7 @@ fn help_has_an_example_for_each_command() {
     let desk = Desk::new();
     let place = desk.unconnected();
     for command in
-        ["init", "login", "sync", "push", "pull", "status", "conflicts", "retry", "verify", "history", "reset"]
+        ["init", "login", "sync", "push", "pull", "status", "conflicts", "retry", "verify", "history", "reset", "watch"]
     {
         let ran = place.run(&[command, "--help"]).expect(0);
         assert!(ran.says(&[&format!("  landfall {command} ~/notes")]), "{}", ran.stdout);

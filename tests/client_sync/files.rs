@@ -33,7 +33,7 @@ fn a_thousand_files_come_through_byte_by_byte() {
     here.run(&["verify"]).expect(0);
 }
 
-fn copy_docs(from: &Path, to: &Path) {
+pub(super) fn copy_docs(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();

@@ -187,5 +187,33 @@ fn a_server_without_room_refuses_and_nothing_is_lost() {
         assert_eq!(there.read("0.md"), long_text(0, &format!("line {changed}")));
         assert_eq!(desk.documents().len(), 20);
     }
-    assert!(fs::read_dir(here.path(".landfall")).unwrap().count() > 0);
+}
+
+/// A disk of its own below the folder: what others move or delete there crosses from one to the other.
+#[test]
+fn a_folder_may_lie_on_two_disks() {
+    let desk = Desk::new();
+    let here = desk.unconnected_with_small("sub", 1_024);
+    here.run(&["init", ".", "--server", here.url()]).expect(0);
+    let there = desk.place();
+    for path in ["out.md", "in.md", "sub/out.md", "sub/gone.md", "sub/stays.md"] {
+        there.write(path, format!("text of {path}\n"));
+    }
+    there.sync();
+    here.sync();
+    fs::rename(there.path("sub/out.md"), there.path("came out.md")).unwrap();
+    fs::rename(there.path("in.md"), there.path("sub/went in.md")).unwrap();
+    there.delete("sub/gone.md");
+    there.sync();
+    here.sync();
+    assert_eq!(here.files(), there.files());
+    assert_eq!(here.files().len(), 4);
+    let bin = here.path(".landfall/bin").read_dir().unwrap().map(|kept| kept.unwrap().path());
+    let kept: Vec<String> = bin.map(|kept| fs::read_to_string(kept).unwrap()).collect();
+    assert_eq!(kept, ["text of sub/gone.md\n"], "what was taken away can be got back");
+    fs::rename(there.path("sub"), there.path("all")).unwrap();
+    there.sync();
+    here.sync();
+    assert_eq!(here.files(), there.files());
+    here.run(&["verify"]).expect(0);
 }

@@ -10,6 +10,7 @@ on_both_databases!(
     pages_are_cut_by_documents,
     pages_are_cut_by_bytes,
     yjs_documents_are_pulled_merged_and_rendered,
+    vectors_come_alone_where_that_is_asked_for,
     cursors_survive_a_restart,
     cursors_that_are_none_are_refused,
     a_cursor_older_than_the_tombstones_expires,
@@ -133,6 +134,27 @@ fn yjs_documents_are_pulled_merged_and_rendered(database: Database) {
     for (item, id) in page.items().iter().zip([&fresh, &edited, &gone]) {
         assert_eq!(*item, ada.read(id).body, "as it is read alone");
     }
+}
+
+fn vectors_come_alone_where_that_is_asked_for(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let laptop = YjsEditor::new(7);
+    laptop.insert(0, &"a long text, ".repeat(500));
+    let shared = ada.new_yjs_document("Shared", &laptop);
+    let plain = ada.new_document("Plain", "one\n");
+    let gone = ada.new_yjs_document("Gone", &YjsEditor::new(8));
+    ada.send(delete("gone", &gone).base(1)).expect_outcomes(["gone success v2"]);
+    let whole = ada.pull("").expect(200);
+    let page = ada.pull("&yjs=vector").expect(200);
+    assert_eq!(page.column("document_id"), [shared, plain, gone]);
+    let item = &page.items()[0];
+    assert_eq!((item.get("content"), item.get("yjs_state_b64")), (None, None));
+    assert_eq!(item["state_vector_b64"], whole.items()[0]["state_vector_b64"]);
+    assert_eq!(page.items()[1..], whole.items()[1..], "the others come as ever");
+    assert_eq!(next_cursor(&page), next_cursor(&whole));
+    assert_eq!(ada.pull("&yjs=whole").expect(200).body, whole.body);
+    ada.pull("&yjs=other").expect(400);
 }
 
 fn cursors_survive_a_restart(database: Database) {

@@ -6,7 +6,8 @@ export default mergeConfig(
   defineConfig({
     test: {
       include: ["test/**/*.test.{ts,tsx}"],
-      environment: "happy-dom",
+      // happy-dom, with requests that reach a real server on another origin.
+      environment: "../react/test/environment.ts",
       testTimeout: 30_000,
       // A test that cannot pass alone is not a test.
       sequence: { shuffle: { files: false, tests: true } },

@@ -38,6 +38,8 @@ export class Editor {
   readonly title: Locator;
   /** The open document's text. */
   readonly text: Locator;
+  /** The view. */
+  readonly main: Locator;
   /** The switch that keeps the network unused. */
   readonly offlineSwitch: Locator;
 
@@ -49,6 +51,7 @@ export class Editor {
     this.documents = page.getByRole("navigation", { name: "Documents" });
     this.title = page.getByRole("textbox", { name: "Title" });
     this.text = page.getByRole("textbox", { name: "Text", exact: true });
+    this.main = page.getByRole("main");
     this.offlineSwitch = page.getByRole("switch", { name: "Work offline" });
   }
 
@@ -174,7 +177,7 @@ export class Editor {
     return lines.map((line) => line.replace(/\n$/, "")).join("\n");
   }
 
-  /** A document's badge says this, and the list does not change it by itself while one looks. */
+  /** A document's badge says this, now or soon. */
   async expectBadge(title: string, badge: Badge): Promise<void> {
     await expect(this.link(title)).toHaveAccessibleName(new RegExp(`${badge}$`));
   }
@@ -236,21 +239,22 @@ export class Editor {
   /** Opens one of the other views. */
   async openView(view: View): Promise<void> {
     await this.showList();
-    await this.page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: new RegExp(`^${view}`) }).click();
-    await expect(this.page.getByRole("main").getByRole("heading", { name: view }).first()).toBeVisible();
+    const views = this.page.getByRole("navigation", { name: "Views" });
+    await views.getByRole("link", { name: new RegExp(`^${view}`) }).click();
+    await expect(this.main.getByRole("heading", { name: view, level: 1 })).toBeVisible();
   }
 
   /** Opens the history of the open document. */
   async openHistory(): Promise<void> {
-    await this.page.getByRole("main").getByRole("link", { name: "History" }).click();
+    await this.main.getByRole("link", { name: "History" }).click();
+    await expect(this.main.getByRole("heading", { name: "History", level: 1 })).toBeVisible();
   }
 
-  /** Opens both sides of the conflict of a document. */
+  /** Opens the conflict of a document, with both sides. */
   async openConflict(title: string): Promise<void> {
     await this.openView("Conflicts");
-    const main = this.page.getByRole("main");
-    await main.getByRole("link", { name: title, exact: true }).click();
-    await expect(main.getByRole("heading", { level: 1, name: title })).toBeVisible();
+    await this.main.getByRole("link", { name: title, exact: true }).click();
+    await expect(this.main.getByRole("heading", { name: title, level: 1 })).toBeVisible();
   }
 
   /**
@@ -269,11 +273,34 @@ export class Editor {
     await expect(main.getByRole("button", { name: "Keep mine" })).toHaveCount(0);
   }
 
-  /** On a narrow screen, goes back to the list. */
+  /** What failed, by title. */
+  async expectFailed(titles: readonly string[]): Promise<void> {
+    await this.openView("Failed");
+    await expect(this.main.getByRole("listitem").getByRole("heading")).toHaveText([...titles]);
+  }
+
+  /** Tries again what failed. */
+  async retryFailed(): Promise<void> {
+    await this.openView("Failed");
+    await this.button("Retry all").click();
+  }
+
+  /** Brings the open document back to how it was in a version. */
+  async restoreVersion(version: number): Promise<void> {
+    await this.openHistory();
+    const versions = this.main.getByRole("list", { name: "Versions" });
+    await versions.getByRole("button", { name: new RegExp(`^Version ${version}\\b`) }).click();
+    await this.button("Restore this version").click();
+    await this.page.getByRole("dialog").getByRole("button", { name: "Restore", exact: true }).click();
+    await this.main.getByRole("link", { name: "Open the document" }).click();
+    await expect(this.text).toBeVisible();
+  }
+
+  /** On a narrow screen, goes back from a view to the list. */
   async showList(): Promise<void> {
-    if (await this.button("New document").isVisible()) return;
-    const back = this.page.getByRole("link", { name: /^(Back to the list|Landfall)$/ });
-    await back.last().click();
+    if (await this.documents.isVisible()) return;
+    await this.page.getByRole("banner").getByRole("link", { name: "Landfall" }).click();
+    await expect(this.documents).toBeVisible();
   }
 
   /** A button by its whole name. */

@@ -15,7 +15,7 @@ export default defineConfig<object, Options>({
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [["list"]],
-  use: { ...browser, trace: "retain-on-failure", screenshot: "only-on-failure" },
+  use: { ...browser, actionTimeout: 30_000, trace: "retain-on-failure", screenshot: "only-on-failure" },
   projects: [
     { name: "sqlite", use: { database: "sqlite" } },
     { name: "postgres", use: { database: "postgres" } },

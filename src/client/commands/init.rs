@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{ask_for_login, patience};
+use super::{ask_for_login, keep_login, patience};
 use crate::client::credentials::{self, Credentials};
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
@@ -35,8 +35,7 @@ pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
     let setup = Setup { server, workspace: &workspace.workspace_id, username };
     let workplace = Workplace::set_up(&options.folder, &setup)?;
     if let Some((username, refresh_token)) = &login {
-        credentials::store(&workplace.folder.own(""), username, refresh_token)
-            .inspect_err(|_| Workplace::abandon(&workplace.folder))?;
+        keep_login(&workplace, username, refresh_token).inspect_err(|_| Workplace::abandon(&workplace.folder))?;
     }
     let folder = options.folder.display();
     write_line(&format!("{folder} is connected with the workspace {:?} of {server}", workspace.name));

@@ -1,8 +1,8 @@
 //! `landfall login`: logs in for a folder, and keeps what renews the login.
 
 use super::init::check_address;
-use super::{ask_for_login, patience};
-use crate::client::credentials::{self, Credentials};
+use super::{ask_for_login, keep_login, patience};
+use crate::client::credentials::Credentials;
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
 use crate::client::options::LoginOptions;
@@ -26,7 +26,7 @@ pub(super) fn run(options: &LoginOptions) -> Result<u8, ClientError> {
             workplace.identity.workspace
         )));
     }
-    credentials::store(&workplace.folder.own(""), &username, &refresh_token)?;
+    keep_login(&workplace, &username, &refresh_token)?;
     workplace.state.change(|change| {
         change.put_setting(Setting::Server, &server)?;
         change.put_setting(Setting::Username, &username)

@@ -9,6 +9,7 @@ mod retry;
 mod status;
 mod sync;
 mod verify;
+mod watch;
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -16,12 +17,12 @@ use std::time::Duration;
 use console::Term;
 use secrecy::SecretString;
 
-use crate::client::credentials::{self, Credentials};
+use crate::client::credentials::{self, Credentials, Keeper, Owner};
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
-use crate::client::options::{ClientCommand, PatienceOptions};
+use crate::client::options::{ClientCommand, OutputOptions, PatienceOptions};
 use crate::client::remote::{Patience, Remote};
-use crate::client::report::complain;
+use crate::client::report::{Voice, complain, write_line};
 use crate::client::retry::Backoff;
 use crate::client::sync::Direction;
 use crate::client::workplace::Workplace;
@@ -43,6 +44,7 @@ pub fn run(command: ClientCommand) -> u8 {
         ClientCommand::Sync(options) => sync::run(&options.how, options.direction),
         ClientCommand::Push(options) => sync::run(&options, Direction::Push),
         ClientCommand::Pull(options) => sync::run(&options, Direction::Pull),
+        ClientCommand::Watch(options) => watch::run(&options),
         ClientCommand::Status(options) => status::run(&options),
         ClientCommand::Conflicts(options) => conflicts::run(&options),
         ClientCommand::Retry(options) => retry::run(&options),
@@ -54,6 +56,14 @@ pub fn run(command: ClientCommand) -> u8 {
         complain(&failure.to_string());
         failure.exit_code()
     })
+}
+
+const fn voice(options: OutputOptions) -> Voice {
+    match (options.json, options.quiet) {
+        (true, _) => Voice::Json,
+        (false, true) => Voice::Quiet,
+        (false, false) => Voice::People,
+    }
 }
 
 fn patience(options: PatienceOptions) -> Patience {
@@ -74,6 +84,19 @@ fn renderer() -> Result<Renderer, ClientError> {
         max_memory_bytes: WORKER_MEMORY_BYTES,
         time_budget: WORKER_TIME,
     }))
+}
+
+/// Keeps a login for the folder, and says where.
+fn keep_login(workplace: &Workplace, username: &str, refresh_token: &SecretString) -> Result<(), ClientError> {
+    let owner = Owner { username, device: &workplace.identity.device };
+    let kept = credentials::store(&workplace.folder.own(""), owner, refresh_token)?;
+    let place = match kept.keeper {
+        Keeper::Keyring => "the system's keyring",
+        Keeper::File => ".landfall/credentials, which only you can read",
+    };
+    let reason = kept.reason.map(|reason| format!(" (no keyring: {reason})")).unwrap_or_default();
+    write_line(&format!("the login is kept in {place}{reason}"));
+    Ok(())
 }
 
 /// A name and a password: from the environment, else asked for. Nothing waits for input without a terminal.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::client::credentials::{self, Keeper};
 use crate::client::error::{ClientError, exit};
 use crate::client::options::StatusOptions;
 use crate::client::report::{write_json, write_line};
@@ -20,6 +21,8 @@ struct Status {
     workspace_id: String,
     device_id: String,
     username: Option<String>,
+    /// Where the login is kept, if one is.
+    login: Option<Keeper>,
     tracked: usize,
     changed: Vec<String>,
     pending: usize,
@@ -96,6 +99,7 @@ fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
         workspace_id: workplace.identity.workspace.clone(),
         device_id: workplace.identity.device.clone(),
         username: workplace.username.clone(),
+        login: credentials::keeper(&workplace.folder.own("")),
         tracked,
         estimated_batches: changed.len().saturating_add(pending).div_ceil(USUAL_BATCH),
         changed,
@@ -111,6 +115,12 @@ fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
 fn show(status: &Status) {
     let username = status.username.as_deref().map(|name| format!(" as {name}")).unwrap_or_default();
     write_line(&format!("{} with {}{username}", status.folder, status.server));
+    let login = match status.login {
+        Some(Keeper::Keyring) => "kept in the system's keyring",
+        Some(Keeper::File) => "kept in .landfall/credentials",
+        None => "none is kept",
+    };
+    write_line(&format!("login      {login}"));
     match &status.last_sync {
         Some(run) => {
             let ended = run.finished_at.map_or_else(|| "was cut off".to_owned(), |at| at.to_string());

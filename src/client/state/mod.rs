@@ -63,6 +63,18 @@ fn advice(message: &str) -> &'static str {
 /// One folder's state.
 pub struct State {
     connection: SqliteConnection,
+    group: Group,
+}
+
+/// Whether changes are being committed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    /// No: each is committed by itself.
+    None,
+    /// Yes.
+    Open,
+    /// One of them failed, so none is to be committed.
+    Failed,
 }
 
 /// A transaction under way.
@@ -81,7 +93,7 @@ impl State {
             SqliteConnection::establish(url).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
         connection.batch_execute(PRAGMAS).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
         connection.run_pending_migrations(MIGRATIONS).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
-        Ok(Self { connection })
+        Ok(Self { connection, group: Group::None })
     }
 
     /// Opens the file beside whoever else uses it, to read only; `None` if it must first be brought up to date.
@@ -95,7 +107,7 @@ impl State {
         connection.batch_execute(READER_PRAGMAS).map_err(|error| StateError::Open(format!("{url}: {error}")))?;
         let is_old = connection.has_pending_migration(MIGRATIONS);
         let is_old = is_old.map_err(|error| StateError::Open(format!("{url}: {error}")))?;
-        Ok((!is_old).then_some(Self { connection }))
+        Ok((!is_old).then_some(Self { connection, group: Group::None }))
     }
 
     /// Runs `work`, which only reads, on the state as it is at one moment.
@@ -103,14 +115,52 @@ impl State {
     /// # Errors
     /// Those of `work`, and `Database`.
     pub fn read<T>(&mut self, work: impl FnOnce(&mut Change<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
-        self.connection.transaction(|connection| work(&mut Change { connection }))
+        if self.group == Group::None {
+            return self.connection.transaction(|connection| work(&mut Change { connection }));
+        }
+        work(&mut Change { connection: &mut self.connection })
     }
 
-    /// Runs `work` in one transaction. It is committed if `work` succeeds.
+    /// Runs `work` in one transaction. It is committed if `work` succeeds, or with its group.
     ///
     /// # Errors
     /// Those of `work`, and `Database` if the commit fails.
     pub fn change<T>(&mut self, work: impl FnOnce(&mut Change<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
-        self.connection.immediate_transaction(|connection| work(&mut Change { connection }))
+        if self.group == Group::None {
+            return self.connection.immediate_transaction(|connection| work(&mut Change { connection }));
+        }
+        let outcome = work(&mut Change { connection: &mut self.connection });
+        if outcome.is_err() {
+            self.group = Group::Failed;
+        }
+        outcome
+    }
+
+    /// Begins a group: the changes up to [`end_group`](Self::end_group) are committed together, since each commit waits
+    /// for the disk. Until then nothing outside the state may rely on them.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn begin_group(&mut self) -> Result<(), StateError> {
+        self.connection.batch_execute("BEGIN IMMEDIATE")?;
+        self.group = Group::Open;
+        Ok(())
+    }
+
+    /// Commits the changes of the group; if one of them failed, none of them.
+    ///
+    /// # Errors
+    /// `Database`; nothing of the group is stored then.
+    pub fn end_group(&mut self) -> Result<(), StateError> {
+        let group = std::mem::replace(&mut self.group, Group::None);
+        let committed = match group {
+            Group::Open => self.connection.batch_execute("COMMIT"),
+            Group::Failed | Group::None => Ok(()),
+        };
+        if committed.is_err() || group == Group::Failed {
+            // SQLite has done so itself where the disk was full, and refuses this then.
+            drop(self.connection.batch_execute("ROLLBACK"));
+        }
+        committed.map_err(Into::into)
     }
 }

@@ -42,6 +42,14 @@ pub struct Run {
     pub conflicts: i64,
 }
 
+impl Run {
+    fn is_idle_like(&self, other: &Self) -> bool {
+        let moved = |run: &Self| run.pushed + run.pulled;
+        let shape = |run: &Self| (run.direction.clone(), run.outcome.clone(), run.failed, run.conflicts);
+        moved(self) == 0 && moved(other) == 0 && shape(self) == shape(other)
+    }
+}
+
 impl Change<'_> {
     /// Stores a run, new or anew.
     ///
@@ -61,12 +69,16 @@ impl Change<'_> {
         Ok(newest.select(Run::as_select()).load(self.connection)?)
     }
 
-    /// Forgets a run.
+    /// Forgets the run before this one, if both moved nothing and ended alike.
     ///
     /// # Errors
     /// `Database`.
-    pub fn remove_run(&mut self, run_id: &str) -> Result<(), StateError> {
-        diesel::delete(runs::table.find(run_id)).execute(self.connection)?;
+    pub fn remove_idle_run_before(&mut self, run: &Run) -> Result<(), StateError> {
+        let before = runs::table.filter(runs::run_id.lt(&run.run_id)).order(runs::run_id.desc());
+        let before: Option<Run> = before.select(Run::as_select()).first(self.connection).optional()?;
+        if let Some(before) = before.filter(|before| run.is_idle_like(before)) {
+            diesel::delete(runs::table.find(before.run_id)).execute(self.connection)?;
+        }
         Ok(())
     }
 

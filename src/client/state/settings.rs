@@ -22,6 +22,10 @@ pub enum Setting {
     Cursor,
     /// Counts the syncs, here and in a file beside the database.
     Generation,
+    /// What the system says of that file, which no copy of it has.
+    Mark,
+    /// Present while the state may be older than the files.
+    Doubt,
 }
 
 impl Setting {
@@ -33,6 +37,8 @@ impl Setting {
             Self::Username => "username",
             Self::Cursor => "cursor",
             Self::Generation => "generation",
+            Self::Mark => "mark",
+            Self::Doubt => "doubt",
         }
     }
 }
@@ -56,6 +62,24 @@ impl Change<'_> {
             .values((settings::name.eq(setting.name()), settings::value.eq(value)))
             .execute(self.connection)?;
         Ok(())
+    }
+
+    /// Forgets one.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn remove_setting(&mut self, setting: Setting) -> Result<(), StateError> {
+        diesel::delete(settings::table.find(setting.name())).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Notes that the state may be older than the files: everything is to be read anew.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn begin_doubt(&mut self) -> Result<(), StateError> {
+        self.remove_setting(Setting::Cursor)?;
+        self.put_setting(Setting::Doubt, "since it was opened")
     }
 
     /// Forgets everything about files: the next sync starts from nothing and matches by content. The device, the

@@ -5,6 +5,8 @@
 //! Every step may be cut off at any point; the next sync goes on from what is on disk.
 
 mod choices;
+mod diffs;
+mod doubt;
 mod pull;
 mod push;
 mod record;
@@ -139,6 +141,8 @@ pub struct Engine<'a> {
     /// Documents that are not pushed (again) in this run.
     held: BTreeSet<DocId>,
     batches_sent: usize,
+    /// Whether the state may be older than the files.
+    in_doubt: bool,
 }
 
 /// The parts of an [`Engine`] that come from outside.
@@ -188,6 +192,7 @@ impl<'a> Engine<'a> {
             tally: Tally::default(),
             held: BTreeSet::new(),
             batches_sent: 0,
+            in_doubt: false,
         })
     }
 
@@ -205,12 +210,16 @@ impl<'a> Engine<'a> {
         self.report.begin("looking at the folder");
         self.folder.empty_bin_of_old()?;
         self.finish_pending_writes()?;
+        self.begin_doubt()?;
         self.look_at_folder()?;
-        self.record_moves()?;
+        if !self.in_doubt {
+            self.record_moves()?;
+        }
         let is_first = self.state.change(|change| change.find_setting(Setting::Cursor))?.is_none();
-        if self.settings.direction != Direction::Push || is_first {
+        if self.settings.direction != Direction::Push || is_first || self.in_doubt {
             self.report.begin("pulling");
             self.pull()?;
+            self.end_doubt()?;
         }
         if self.settings.direction != Direction::Pull {
             self.report.begin("looking for changes");
@@ -273,6 +282,15 @@ impl<'a> Engine<'a> {
     /// What of a text goes along with its Yjs update.
     fn sent_content(text: &str) -> Option<String> {
         (text.len() <= MAX_SENT_CONTENT).then(|| text.to_owned())
+    }
+
+    /// Runs `work`, and commits what it stores together. If storing fails nothing of it is stored; if anything else
+    /// does, what was done until then stays.
+    fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, ClientError>) -> Result<T, ClientError> {
+        self.state.begin_group()?;
+        let outcome = work(self);
+        let committed = self.state.end_group();
+        outcome.and_then(|done| committed.map(|()| done).map_err(Into::into))
     }
 
     fn path_of(&mut self, id: DocId) -> Result<String, ClientError> {

@@ -47,13 +47,15 @@ impl Engine<'_> {
     fn read_page(&self, cursor: Option<&str>) -> Result<ChangesPage, ClientError> {
         let workspace = &self.identity.workspace;
         let from = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-        let path = format!("/api/v1/documents/changes?workspace_id={workspace}&limit={PAGE_DOCUMENTS}{from}");
+        let path =
+            format!("/api/v1/documents/changes?workspace_id={workspace}&limit={PAGE_DOCUMENTS}&yjs=vector{from}");
         self.remote.get(&path)
     }
 
     /// Takes in a page and saves the cursor behind it.
     pub(super) fn take_in_page(&mut self, page: ChangesPage) -> Result<String, ClientError> {
         let news = self.news_of(page.items)?;
+        let news = self.fetch_what_is_missing(news)?;
         self.report.expect(news.len());
         for document in news {
             self.interrupt.check()?;

@@ -11,7 +11,7 @@ use std::thread;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::Engine;
+use super::{Direction, Engine};
 use crate::client::error::ClientError;
 use crate::client::remote::{Remote, RemoteError, Until};
 use crate::client::report::{Counted, Event};
@@ -70,7 +70,11 @@ impl Engine<'_> {
         let mut course = Course { sync_id: self.open_run(queued), ..Course::default() };
         self.exchange(&mut course)?;
         self.judge_suspects(course)?;
-        self.interrupt.check()
+        self.interrupt.check()?;
+        if self.batches_sent > 1 && self.settings.direction == Direction::Both && !self.settings.dry_run {
+            self.pull()?;
+        }
+        Ok(())
     }
 
     /// Opens the run on the server, so that others can watch it. A server that knows no runs is as good.
@@ -103,7 +107,7 @@ impl Engine<'_> {
             // Dropped at the end of this closure, which ends the threads.
             let jobs = jobs;
             loop {
-                while course.in_flight < senders && self.may_send_more() && !self.waits_for_others(course)? {
+                while course.in_flight < senders && self.may_send_more() {
                     let Some(chunk) = self.next_chunk(course)? else { break };
                     course.in_flight += 1;
                     self.batches_sent += 1;
@@ -127,17 +131,12 @@ impl Engine<'_> {
         !self.interrupt.is_raised() && self.settings.batches.is_none_or(|most| self.batches_sent < most)
     }
 
-    /// Whether what is left is the last batch, which pulls as well: it goes when all others are answered, so that it
-    /// pulls past them.
-    fn waits_for_others(&mut self, course: &Course) -> Result<bool, ClientError> {
-        if course.in_flight == 0 || !course.again.is_empty() {
-            return Ok(false);
-        }
-        Ok(self.next_names(course)?.len() <= self.settings.batch_size)
-    }
-
     /// The next batch, its operations marked as sent.
     fn next_chunk(&mut self, course: &mut Course) -> Result<Option<Chunk>, ClientError> {
+        self.together(|engine| engine.gather_chunk(course))
+    }
+
+    fn gather_chunk(&mut self, course: &mut Course) -> Result<Option<Chunk>, ClientError> {
         let candidates = match course.again.pop_front() {
             Some(names) => names,
             None => self.next_names(course)?,
@@ -176,10 +175,11 @@ impl Engine<'_> {
         written: &[Box<RawValue>],
     ) -> Result<Chunk, ClientError> {
         let sent = operations.len();
-        let is_last = course.in_flight == 0 && course.again.is_empty() && self.next_names(course)?.len() <= sent;
+        // The feed leaves out what its own batch wrote, and nothing else: after several batches it is read by itself.
+        let is_only_one = self.batches_sent == 0 && course.again.is_empty() && self.next_names(course)?.len() <= sent;
         let cursor = self.state.change(|change| change.find_setting(Setting::Cursor))?;
         let pulls =
-            is_last && cursor.is_some() && self.settings.direction == super::Direction::Both && !self.settings.dry_run;
+            is_only_one && cursor.is_some() && self.settings.direction == Direction::Both && !self.settings.dry_run;
         let request = BatchRequest {
             workspace_id: &self.identity.workspace,
             device_id: &self.identity.device,

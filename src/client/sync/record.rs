@@ -15,24 +15,31 @@ use crate::client::state::outbox::QueuedOperation;
 use crate::client::state::{Change, DocId, StateError};
 use crate::domain::operation::digest_of;
 
+/// Changes that are queued in one transaction.
+const RECORDED_TOGETHER: usize = 50;
+
 impl Engine<'_> {
     /// Queues everything that changed in the folder.
     pub(super) fn record_local_changes(&mut self) -> Result<(), ClientError> {
         let changes = self.find_local_changes()?;
-        for change in changes {
-            self.interrupt.check()?;
-            match change {
-                LocalChange::Create { path } => self.record_create(&path)?,
-                LocalChange::Edit { id } => self.record_edit(id)?,
-                LocalChange::Move { id, to } => {
-                    self.record_move(id, &to)?;
-                    self.record_edit(id)?;
-                }
-                LocalChange::Delete { id } => self.record_delete(id)?,
-                LocalChange::Reappear { id } => self.record_return(id)?,
-            }
+        for some in changes.chunks(RECORDED_TOGETHER) {
+            self.together(|engine| some.iter().try_for_each(|change| engine.record(change)))?;
         }
         Ok(())
+    }
+
+    fn record(&mut self, change: &LocalChange) -> Result<(), ClientError> {
+        self.interrupt.check()?;
+        match change {
+            LocalChange::Create { path } => self.record_create(path),
+            LocalChange::Edit { id } => self.record_edit(*id),
+            LocalChange::Move { id, to } => {
+                self.record_move(*id, to)?;
+                self.record_edit(*id)
+            }
+            LocalChange::Delete { id } => self.record_delete(*id),
+            LocalChange::Reappear { id } => self.record_return(*id),
+        }
     }
 
     /// Queues moves alone: what others did to a file is to be taken in where it is now.

@@ -12,17 +12,29 @@ use crate::yjs::merge::diff_update;
 use crate::yjs::scan::scan_state_vector;
 
 impl Engine<'_> {
-    /// Carries out the results of a batch.
+    /// Carries out the results of a batch. Those that change no file are stored together.
     pub(super) fn settle_results(
         &mut self,
         operations: &[QueuedOperation],
         results: Vec<OperationResult>,
     ) -> Result<(), ClientError> {
+        let is_plain = |result: &OperationResult| {
+            let operation = operation_of(operations, result);
+            let is_restored = operation.is_some_and(|operation| operation.restore);
+            result.status == ResultStatus::Success && result.server.is_none() && !is_restored
+        };
+        let (plain, others): (Vec<_>, Vec<_>) = results.into_iter().partition(is_plain);
+        self.together(|engine| engine.settle_each(operations, plain))?;
+        self.settle_each(operations, others)
+    }
+
+    fn settle_each(
+        &mut self,
+        operations: &[QueuedOperation],
+        results: Vec<OperationResult>,
+    ) -> Result<(), ClientError> {
         for result in results {
-            let name = result.client_id.as_deref();
-            let Some(operation) = operations.iter().find(|operation| Some(operation.client_id.as_str()) == name) else {
-                continue;
-            };
+            let Some(operation) = operation_of(operations, &result) else { continue };
             if self.settings.dry_run {
                 self.rehearse(operation, &result)?;
                 continue;
@@ -256,6 +268,12 @@ impl Engine<'_> {
         })?;
         Ok(())
     }
+}
+
+/// The operation that a result is of.
+fn operation_of<'o>(operations: &'o [QueuedOperation], result: &OperationResult) -> Option<&'o QueuedOperation> {
+    let name = result.client_id.as_deref();
+    operations.iter().find(|operation| Some(operation.client_id.as_str()) == name)
 }
 
 fn is_title_alone(operation: &QueuedOperation) -> bool {

@@ -94,6 +94,12 @@ impl Engine<'_> {
         let held = self.folder.read(&path);
         let side = self.side_of(&path, &held, None, &united.text);
         let stored = body(id, united.yjs_state.clone(), &united.text);
+        if side == FileSide::Different {
+            let file = self.tracked(id, &path, &title, version, &united.text);
+            if self.replace_if_earlier(&file, &stored, &held, 0)? {
+                return Ok(Counted::Succeeded);
+            }
+        }
         match take_in(None, side, version, false) {
             TakeIn::Write => {
                 let file = self.tracked(id, &path, &title, version, &united.text);
@@ -148,6 +154,14 @@ impl Engine<'_> {
         let row = self.tracked(id, &file.path, &title, version, &united.text);
         let now = body(id, united.yjs_state.clone(), &united.text);
         let synced = Before { content: Some(stored.content.clone()), yjs_state: stored.yjs_state.clone() };
+        if self.in_doubt && side == FileSide::Different {
+            if self.replace_if_earlier(&row, &now, &held, file.version)? {
+                return Ok(Counted::Succeeded);
+            }
+            let reason = "the sync state was put back from a backup, and the file has a text that no version has";
+            self.ask(&row.path, reason, None, held, united)?;
+            return Ok(Counted::Failed);
+        }
         match take_in(Some(file.version), side, version, false) {
             TakeIn::Write if united.text == stored.content => {
                 // Nothing that the file shows has changed: its look stays as it was last seen.

@@ -20,10 +20,10 @@ async fn pull_changes(
     request: HttpRequest,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let ChangesQuery { workspace_id, from, limit } = ChangesQuery::parse(request.query_string())?;
+    let ChangesQuery { workspace_id, from, limit, yjs } = ChangesQuery::parse(request.query_string())?;
     // Megabytes of JSON are not written on the event loop.
     let json = read(state, user, workspace_id, move |state| {
-        let page = state.sync.pull_changes(workspace_id, &from, limit).map_err(ApiError::from)?;
+        let page = state.sync.pull_changes(workspace_id, &from, limit, yjs).map_err(ApiError::from)?;
         encode_changes(&page).map_err(ApiError::internal)
     });
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json.await?))

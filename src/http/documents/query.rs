@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::page_token::{self, ForeignToken};
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
-use crate::sync::PullFrom;
+use crate::sync::{PullFrom, YjsBodies};
 
 /// Items of a page when the reader does not say.
 const DEFAULT_PAGE_SIZE: u32 = 100;
@@ -69,6 +69,8 @@ pub struct ChangesQuery {
     pub from: PullFrom,
     /// Documents of a page at most.
     pub limit: usize,
+    /// What comes of documents with Yjs state.
+    pub yjs: YjsBodies,
 }
 
 /// The parameters as they arrive.
@@ -81,6 +83,7 @@ pub(in crate::http) struct RawQuery {
     title_prefix: Option<String>,
     cursor: Option<String>,
     limit: Option<String>,
+    yjs: Option<String>,
 }
 
 impl RawQuery {
@@ -154,7 +157,12 @@ impl ChangesQuery {
         let limit = parse_size(raw.limit.as_deref(), "limit")?;
         // An empty one is none, as with page tokens.
         let from = raw.cursor.filter(|cursor| !cursor.is_empty()).map_or(PullFrom::Start, PullFrom::Cursor);
-        Ok(Self { workspace_id, from, limit: usize::try_from(limit).unwrap_or(usize::MAX) })
+        let yjs = match raw.yjs.as_deref() {
+            None | Some("whole") => YjsBodies::Whole,
+            Some("vector") => YjsBodies::Vector,
+            Some(_) => return Err(ParameterError::Wrong { name: "yjs", rule: "whole or vector" }),
+        };
+        Ok(Self { workspace_id, from, limit: usize::try_from(limit).unwrap_or(usize::MAX), yjs })
     }
 }
 
@@ -280,7 +288,8 @@ mod tests {
     #[test]
     fn a_pull_starts_at_its_cursor() {
         let changes = |query: &str| ChangesQuery::parse(&query.replace("WS", &format!("workspace_id={WORKSPACE}")));
-        let start = ChangesQuery { workspace_id: workspace(), from: PullFrom::Start, limit: 100 };
+        let start =
+            ChangesQuery { workspace_id: workspace(), from: PullFrom::Start, limit: 100, yjs: YjsBodies::Whole };
         assert_eq!(changes("WS"), Ok(start.clone()));
         assert_eq!(changes("WS&cursor="), Ok(start.clone()));
         let onwards = ChangesQuery { from: PullFrom::Cursor("AQ".to_owned()), limit: 500, ..start };

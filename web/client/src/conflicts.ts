@@ -5,13 +5,13 @@
  */
 import * as Y from "yjs";
 import { fromBase64, uuidv7 } from "./bytes.js";
-import { ResolutionError } from "./errors.js";
+import { NoSuchDocument, ResolutionError } from "./errors.js";
 import type { Conflict, LocalDocument } from "./model.js";
-import { append, issueKey, operationKey, queueCreate, readQueueOf } from "./outbox.js";
+import { append, dropQueueOf, issueKey, operationKey, queueCreate } from "./outbox.js";
 import { replaceWith } from "./settle.js";
 import type { Transaction } from "./store.js";
 import type { WireDocument } from "./wire.js";
-import { addRow, docFrom, mergeRows, passRows, readRows, removeRows, textOf, textUpdate } from "./yjs-rows.js";
+import { addRow, contentOf, mergeRows, passRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
 
 /** What the person chose. */
 export type Resolution =
@@ -47,10 +47,9 @@ export async function resolveConflict(
   const conflict = (await tx.all("conflicts")).find((row) => row.client_id === clientId);
   if (!conflict) throw new ResolutionError(`there is no conflict ${clientId}; perhaps it was settled already`);
   const document = await tx.get("documents", conflict.document_id);
-  if (!document) throw new ResolutionError(`there is no document ${conflict.document_id} on this device`);
+  if (!document) throw new NoSuchDocument(conflict.document_id);
   await tx.delete("conflicts", issueKey(conflict));
-  for (const operation of await readQueueOf(tx, conflict.document_id))
-    await tx.delete("operations", operationKey(operation));
+  await dropQueueOf(tx, conflict.document_id);
   switch (resolution.choice) {
     case "theirs":
       return takeTheirs(tx, document, conflict.theirs);
@@ -71,12 +70,6 @@ export async function resolveConflict(
       return push(tx, now, document, conflict, { title, content });
     }
   }
-}
-
-/** The text of this device; `undefined` if it is rich text. */
-async function contentOf(tx: Transaction, document: LocalDocument): Promise<string | undefined> {
-  if (document.kind === "text") return document.content ?? "";
-  return textOf(mergeRows(await readRows(tx, document.document_id)));
 }
 
 async function takeTheirs(tx: Transaction, document: LocalDocument, theirs: WireDocument): Promise<Settled> {
@@ -124,7 +117,8 @@ async function push(
 ): Promise<Settled> {
   const { document_id } = document;
   const rows = await readRows(tx, document_id);
-  const text = wanted.content ?? (await contentOf(tx, document)) ?? document.content ?? "";
+  const present = await contentOf(tx, document);
+  const text = wanted.content ?? present ?? document.content ?? "";
   const isYjs = theirs.deleted ? document.kind === "yjs" : theirs.state_vector_b64 !== undefined;
   const { newer_version: _newer, ...kept } = document;
   await tx.put("documents", document_id, {
@@ -162,7 +156,7 @@ async function push(
     return { replaced: false };
   }
   // Two histories: the server's goes on, and gets this text as an edit.
-  if (wanted.content === undefined && rows.length > 0 && (await contentOf(tx, document)) === undefined) {
+  if (wanted.content === undefined && rows.length > 0 && present === undefined) {
     throw new ResolutionError("rich text with another history cannot replace the server's: keep it as a copy");
   }
   await removeRows(tx, rows);
@@ -180,12 +174,10 @@ async function push(
 function serverState(local: Uint8Array[], theirs: WireDocument): { state: Uint8Array | undefined; related: boolean } {
   if (theirs.state_vector_b64 === undefined) return { state: undefined, related: local.length > 0 };
   const sent = theirs.yjs_state_b64 === undefined ? undefined : fromBase64(theirs.yjs_state_b64);
-  const alone = docFrom(sent);
   const vector = fromBase64(theirs.state_vector_b64);
-  const isWhole = sent !== undefined && covers(Y.encodeStateVector(alone), vector);
+  const isWhole = sent !== undefined && covers(Y.encodeStateVectorFromUpdate(sent), vector);
   const here = local.length > 0 ? Y.mergeUpdates(local) : undefined;
   const related = here !== undefined && shares(Y.encodeStateVectorFromUpdate(here), vector);
-  alone.destroy();
   if (isWhole || !here) return { state: sent, related };
   return { state: sent ? Y.mergeUpdates([here, sent]) : here, related };
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { issueKey, operationKey, readQueueOf } from "./outbox.js";
+import { dropQueueOf, issueKey, operationKey } from "./outbox.js";
 import type { Transaction } from "./store.js";
 import { readRows, removeRows } from "./yjs-rows.js";
 
@@ -33,8 +33,7 @@ export async function discardLetter(tx: Transaction, clientId: string): Promise<
   if (!letter) return undefined;
   const id = letter.document_id;
   await tx.delete("dead_letters", issueKey(letter));
-  const behind = await readQueueOf(tx, id);
-  for (const operation of behind) await tx.delete("operations", operationKey(operation));
+  const behind = await dropQueueOf(tx, id);
   const gone = new Set([clientId, ...behind.map((operation) => operation.client_id)]);
   const rows = await readRows(tx, id);
   await removeRows(

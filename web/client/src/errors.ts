@@ -28,13 +28,24 @@ export class RequestRefused extends Error {
   readonly status: number;
   /** The problem's code, if the answer was a problem. */
   readonly code: string | undefined;
+  /** The problem itself. */
+  readonly problem: Partial<Problem> | undefined;
   /** What `Retry-After` asked for, in milliseconds. */
   readonly retryAfterMs: number | undefined;
   constructor(status: number, problem: Partial<Problem> | undefined, retryAfterMs?: number) {
     super(problem?.detail ?? `the server answered with status ${status}`);
     this.status = status;
     this.code = problem?.code;
+    this.problem = problem;
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** More is queued than one request takes, or something that has to wait: it cannot go all or nothing. */
+export class AtomicLimitError extends Error {
+  override readonly name = "AtomicLimitError";
+  constructor(queued: number, fit: number) {
+    super(`only ${fit} of ${queued} queued operations fit into one request: settle what waits, or sync without atomic`);
   }
 }
 

@@ -4,7 +4,8 @@
  * @packageDocumentation
  */
 export { BatchSyncService } from "./service.js";
-export type { ClientOptions, DocumentState, NewDocument, Status } from "./service.js";
+export type { ClientOptions, NewDocument } from "./options.js";
+export type { DocumentState, Status } from "./overview.js";
 export type { SyncOptions } from "./sync-run.js";
 export type { SyncEvents, SyncReport, SyncStatus } from "./engine.js";
 export type { Progress, ProgressError } from "./progress.js";
@@ -25,11 +26,12 @@ export type { Store, Table, Tables, Transaction } from "./store.js";
 export { IndexedDbStore } from "./indexeddb-store.js";
 export { MemoryStore } from "./memory-store.js";
 export { FROM_STORE } from "./documents.js";
-export { ROOT } from "./yjs-rows.js";
+export { replaceText, ROOT } from "./yjs-rows.js";
 export type { Backoff, Clock } from "./clock.js";
 export type { Fetch } from "./api.js";
 export type { Lock } from "./lock.js";
 export {
+  AtomicLimitError,
   LoginNeeded,
   MassDeletion,
   NoSuchDocument,

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { openDB, type IDBPDatabase } from "idb";
 import { StorageFullError } from "./errors.js";
 import { TABLES, type Store, type Table, type Tables, type Transaction } from "./store.js";
 
@@ -11,9 +10,9 @@ import { TABLES, type Store, type Table, type Tables, type Transaction } from ".
 export class IndexedDbStore implements Store {
   readonly name: string;
   readonly shared = true;
-  readonly #database: IDBPDatabase;
+  readonly #database: IDBDatabase;
 
-  private constructor(name: string, database: IDBPDatabase) {
+  private constructor(name: string, database: IDBDatabase) {
     this.name = name;
     this.#database = database;
   }
@@ -24,11 +23,11 @@ export class IndexedDbStore implements Store {
    * @param name of the database; use one for each account of a device
    */
   static async open(name = "landfall"): Promise<IndexedDbStore> {
-    const database = await openDB(name, 1, {
-      upgrade(made) {
-        for (const table of TABLES) made.createObjectStore(table);
-      },
-    });
+    const opening = indexedDB.open(name, 1);
+    opening.onupgradeneeded = () => {
+      for (const table of TABLES) opening.result.createObjectStore(table);
+    };
+    const database = await answer(opening);
     // A later version of the page wants to change the database: let it.
     database.addEventListener("versionchange", () => database.close());
     return new IndexedDbStore(name, database);
@@ -52,14 +51,18 @@ export class IndexedDbStore implements Store {
     });
     const store = (table: Table) => idb.objectStore(table);
     const tx: Transaction = {
-      get: <T extends Table>(table: T, key: string) => store(table).get(key) as Promise<Tables[T] | undefined>,
-      all: <T extends Table>(table: T, prefix = "") =>
-        store(table).getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)) as Promise<Tables[T][]>,
-      put: async (table, key, row) => void (await store(table).put?.(row, key)),
-      delete: async (table, key) => void (await store(table).delete?.(key)),
+      get: async <T extends Table>(table: T, key: string) =>
+        (await answer(store(table).get(key))) as Tables[T] | undefined,
+      all: async <T extends Table>(table: T, prefix = "") =>
+        (await answer(store(table).getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)))) as Tables[T][],
+      put: async (table, key, row) => void (await answer(store(table).put(row, key))),
+      delete: async (table, key) => void (await answer(store(table).delete(key))),
     };
     // Watched from the start, since a failed write aborts the transaction before the body hears of it.
-    const done = idb.done;
+    const done = new Promise<void>((resolve, reject) => {
+      idb.oncomplete = () => resolve();
+      idb.onabort = () => reject(idb.error ?? new DOMException("the transaction was aborted", "AbortError"));
+    });
     done.catch(() => undefined);
     let result: R;
     try {
@@ -75,6 +78,14 @@ export class IndexedDbStore implements Store {
     await done;
     return result;
   }
+}
+
+/** What a request answers. */
+function answer<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
 }
 
 /** A transaction that is over already cannot be aborted, and need not be. */

@@ -1588,6 +1588,11 @@ export interface operations {
                 cursor?: string;
                 /** @description Documents of the page at most */
                 limit?: number;
+                /**
+                 * @description What comes of documents with Yjs state: all of it, or `vector`, the state vector alone, without text and state.
+                 *     An editor that has most of them already then fetches what it lacks from `/api/v1/documents/diff`
+                 */
+                yjs?: "whole" | "vector";
             };
             header?: {
                 /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */

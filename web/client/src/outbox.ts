@@ -44,6 +44,13 @@ export function readQueueOf(tx: Transaction, documentId: string): Promise<Queued
   return tx.all("operations", `${documentId}/`);
 }
 
+/** Takes everything queued on a document out of the queue. */
+export async function dropQueueOf(tx: Transaction, documentId: string): Promise<QueuedOperation[]> {
+  const queue = await readQueueOf(tx, documentId);
+  for (const operation of queue) await tx.delete("operations", operationKey(operation));
+  return queue;
+}
+
 /** Whether anything of this device on a document has no final answer yet: queued, in conflict, or a dead letter. */
 export async function isPending(tx: Transaction, documentId: string): Promise<boolean> {
   for (const table of ["operations", "conflicts", "dead_letters"] as const) {

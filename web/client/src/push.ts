@@ -6,7 +6,7 @@
  */
 import { backoffMs, sleep, timestamp } from "./clock.js";
 import { Stop, type Engine } from "./engine.js";
-import { LoginNeeded, RequestRefused, StorageFullError, Unreachable } from "./errors.js";
+import { AtomicLimitError, LoginNeeded, RequestRefused, StorageFullError, Unreachable } from "./errors.js";
 import type { QueuedOperation } from "./model.js";
 import { operationKey, readSendable, takeChunk, type OutgoingOperation } from "./outbox.js";
 import type { ProgressTracker } from "./progress.js";
@@ -25,6 +25,8 @@ export interface PushSettings {
   syncId: string;
   limits: Pick<Limits, "max_operations" | "max_body_bytes">;
   dryRun: boolean;
+  /** Everything in one request, all or nothing. */
+  atomic: boolean;
   /** Takes in changes that come with answers; without it none are asked for. */
   puller: Puller | undefined;
   tracker: ProgressTracker;
@@ -62,7 +64,8 @@ export class PushRun {
 
   /** @throws {@link Stop} where the run cannot go on */
   async run(): Promise<void> {
-    const workers = Array.from({ length: this.#engine.concurrency }, () => this.#work());
+    const length = this.#settings.atomic ? 1 : this.#engine.concurrency;
+    const workers = Array.from({ length }, () => this.#work());
     await Promise.all(workers);
     if (this.#fault !== undefined) throw this.#fault;
     if (this.#stop) throw this.#stop;
@@ -74,7 +77,7 @@ export class PushRun {
 
   /** Pushes chunk after chunk until nothing is left that may be sent. */
   async #work(): Promise<void> {
-    while (!this.#isOver) {
+    for (let first = true; !this.#isOver && (first || !this.#settings.atomic); first = false) {
       const changed = this.#changed;
       const now = this.#engine.clock.now();
       const chunk = await this.#attempt(() => this.#take());
@@ -120,9 +123,9 @@ export class PushRun {
 
   /** Takes a chunk of the queue, or of the operations given. */
   #take(only?: QueuedOperation[]): Promise<OutgoingOperation[]> {
-    const { limits, dryRun } = this.#settings;
+    const { limits, dryRun, atomic } = this.#settings;
     const bounds = {
-      maxOperations: Math.max(1, Math.min(this.#engine.batchSize, limits.max_operations)),
+      maxOperations: Math.max(1, Math.min(atomic ? Infinity : this.#engine.batchSize, limits.max_operations)),
       maxBytes: limits.max_body_bytes - ENVELOPE_BYTES,
       dryRun,
     };
@@ -138,6 +141,8 @@ export class PushRun {
           if (this.#sendable.length === 0) return [];
         }
         const chunk = await takeChunk(tx, this.#sendable, bounds);
+        const queued = atomic ? (await tx.all("operations")).length : 0;
+        if (queued > chunk.length) throw new AtomicLimitError(queued, chunk.length);
         for (const { operation } of chunk) this.#busy.add(operation.document_id);
         if (chunk.length > 0) return chunk;
       }
@@ -163,14 +168,14 @@ export class PushRun {
 
   /** One request. At most one chunk at a time also pulls. */
   async #send(chunk: OutgoingOperation[]): Promise<BatchAnswer> {
-    const { workspaceId, deviceId, syncId, dryRun, puller } = this.#settings;
+    const { workspaceId, deviceId, syncId, dryRun, atomic, puller } = this.#settings;
     const pulls = puller && !this.#pulling ? puller : undefined;
     const body: BatchRequest = {
       workspace_id: workspaceId,
       device_id: deviceId,
       ...(dryRun ? {} : { sync_id: syncId }),
       operations: chunk.map(({ wire }) => wire),
-      atomic: false,
+      atomic,
       dry_run: dryRun,
     };
     if (!pulls) return this.#post(body);
@@ -189,7 +194,12 @@ export class PushRun {
   }
 
   async #post(body: BatchRequest): Promise<BatchAnswer> {
-    const answer = await this.#engine.api.json<BatchAnswer>("POST", "/api/v1/documents/batch", body);
+    const sent = this.#engine.api.json<BatchAnswer>("POST", "/api/v1/documents/batch", body);
+    const answer = await sent.catch((error: unknown) => {
+      // Refused as a whole, but with an answer for each operation.
+      if (error instanceof RequestRefused && error.code === "rolled_back") return error.problem as BatchAnswer;
+      throw error;
+    });
     // Some page of a network in between may answer as well.
     if (!Array.isArray(answer.results)) throw new Unreachable(false);
     return answer;
@@ -202,9 +212,10 @@ export class PushRun {
     const timedOut = error instanceof Unreachable && error.timedOut;
     if (status === 403 || status === 404 || status === 409) throw error;
     const passes = status === undefined || status === 429 || status >= 500;
+    if (this.#settings.atomic && (!passes || attempt >= this.#engine.tries)) throw error;
     if (!passes) return operations > 1 ? "halve" : "set aside";
     const isHeavy = timedOut || (status !== undefined && status >= 500);
-    if (isHeavy && operations > 1) {
+    if (isHeavy && operations > 1 && !this.#settings.atomic) {
       await this.#wait(attempt, error);
       return "halve";
     }
@@ -264,7 +275,11 @@ export class PushRun {
       Promise.all(
         chunk.map(async ({ operation }) => {
           const result = results.get(operation.client_id);
-          return { operation, result, settlement: result && (await settle(tx, now, operation, result, this.#engine.tries)) };
+          return {
+            operation,
+            result,
+            settlement: result && (await settle(tx, now, operation, result, this.#engine.tries)),
+          };
         }),
       ),
     );
@@ -273,8 +288,7 @@ export class PushRun {
       if (settlement) this.#conclude(operation, settlement);
       else this.#due.set(operation.client_id, Infinity);
     }
-    const merged = answer.results.filter(({ server, status }) => server && (status === "success" || status === "conflict"));
-    const ids = merged.flatMap((result) => result.document_id ?? []);
+    const ids = answer.results.flatMap(({ server, document_id }) => (server && document_id) ?? []);
     if (ids.length > 0) this.#engine.events.emit("changed", { document_ids: ids });
     if (answer.changes) await this.#settings.puller?.take(answer.changes);
     this.#settings.tracker.doing(`batch settled`);
@@ -330,6 +344,7 @@ export function statusOf(error: unknown): Stop["status"] | undefined {
   if (error instanceof LoginNeeded) return "auth-needed";
   if (error instanceof StorageFullError) return "storage-full";
   if (error instanceof Unreachable) return "offline";
+  if (error instanceof AtomicLimitError) return "refused";
   if (error instanceof RequestRefused) {
     if (error.status === 429) return "rate-limited";
     if (error.code === "sync_cancelled") return "cancelled";

@@ -4,86 +4,28 @@
  * @module
  */
 import type * as Y from "yjs";
-import { Api, type Fetch } from "./api.js";
+import { logIn, logOut } from "./account.js";
+import { Api } from "./api.js";
 import { uuidv7 } from "./bytes.js";
-import { defaultBackoff, systemClock, type Backoff, type Clock } from "./clock.js";
+import { defaultBackoff, systemClock } from "./clock.js";
 import { resolveConflict, type Resolution, type Settled } from "./conflicts.js";
+import { discardLetter, exportLetters, retryLetters } from "./dead-letters.js";
 import { OpenDocuments } from "./documents.js";
 import { Emitter } from "./emitter.js";
-import { discardLetter, exportLetters, retryLetters } from "./dead-letters.js";
 import type { Engine, SyncEvents, SyncReport } from "./engine.js";
-import { LoginNeeded, OtherAccountError } from "./errors.js";
+import { LoginNeeded } from "./errors.js";
 import { follow } from "./events-stream.js";
-import { deviceId, workspaceId } from "./identity.js";
-import { lockFor, type Lock } from "./lock.js";
-import type { Conflict, DeadLetter, DocumentKind, LocalDocument, QueuedOperation } from "./model.js";
+import { workspaceId } from "./identity.js";
+import { lockFor } from "./lock.js";
+import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./model.js";
+import type { ClientOptions, NewDocument } from "./options.js";
 import { queueCreate, queueDelete, queueUpdate, readQueue, type DocumentPatch } from "./outbox.js";
+import { readStates, readStatus, type DocumentState, type Status } from "./overview.js";
 import type { Progress } from "./progress.js";
-import { getMeta, setMeta, type Store, type Transaction } from "./store.js";
+import { getMeta, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
 import { relaySettled, type Notice } from "./tabs.js";
-import type { SessionAnswer } from "./wire.js";
-import { mergeRows, readRows, textOf } from "./yjs-rows.js";
-
-/** What a client is made of. Only `url` and `store` have to be given. */
-export interface ClientOptions {
-  /** Where the server is, without `/api`; empty for the page's own. */
-  url: string;
-  /** Where everything is kept. */
-  store: Store;
-  /** The workspace; without it the one that the login came with. */
-  workspaceId?: string;
-  /** Operations of a chunk, 1 to 100; 50. */
-  batchSize?: number;
-  /** Chunks under way at once; 4. */
-  concurrency?: number;
-  /** How often anything is tried; 3. */
-  retries?: number;
-  /** Waits between tries. */
-  backoff?: Partial<Backoff>;
-  /** How long an answer may take, in milliseconds; 40 s, since the server itself gives up after 30. */
-  timeoutMs?: number;
-  /** Between two pulls where the server has no stream of events, in milliseconds; 30 s. */
-  pollMs?: number;
-  /** Access tokens of an outside identity provider, instead of `login`; asked with `true` after a 401. */
-  token?: (refresh: boolean) => Promise<string | undefined>;
-  /** In the place of the global `fetch`. */
-  fetch?: Fetch;
-  /** In the place of the machine's time. */
-  clock?: Clock;
-  /** In the place of Web Locks or a lease in the store. */
-  lock?: Lock;
-}
-
-/** A new document. */
-export interface NewDocument {
-  title: string;
-  /** Its first text. */
-  content?: string;
-  /** How its text merges; `yjs`. */
-  kind?: DocumentKind;
-  /** Its id, a UUID; made when absent. */
-  document_id?: string;
-}
-
-/** How a document stands. */
-export type DocumentState = "synced" | "pending" | "syncing" | "conflict" | "failed";
-
-/** What there is on this device. */
-export interface Status {
-  device_id: string;
-  username?: string;
-  logged_in: boolean;
-  workspace_id?: string;
-  /** Queued operations. */
-  queued: number;
-  conflicts: number;
-  dead_letters: number;
-  /** Live documents. */
-  documents: number;
-  /** When everything was last in sync, RFC 3339. */
-  synced_at?: string;
-}
+import { contentOf } from "./yjs-rows.js";
 
 /**
  * Keeps documents on this device, queues what is done to them, and brings both into step with the server.
@@ -139,6 +81,10 @@ export class BatchSyncService {
       },
     );
     this.#open = new OpenDocuments(this.#engine, (documentId) => this.#tellQueued([documentId]));
+    // For the lists of other tabs: what was pending there is so no more.
+    this.on("result", ({ document_id }) => {
+      if (document_id !== undefined) this.#channel?.postMessage({ document_ids: [document_id], replaced: false });
+    });
     this.on("changed", ({ document_ids }) => {
       void this.#open.refresh(document_ids);
       if (!this.#isRelaying) this.#channel?.postMessage({ document_ids, replaced: false });
@@ -155,7 +101,7 @@ export class BatchSyncService {
 
   /** Makes an account, and logs in. */
   register(username: string, password: string): Promise<void> {
-    return this.#logIn("register", username, password);
+    return logIn(this.#engine, "register", username, password);
   }
 
   /**
@@ -164,16 +110,12 @@ export class BatchSyncService {
    * @throws {@link OtherAccountError} if work of another account is queued here
    */
   login(username: string, password: string): Promise<void> {
-    return this.#logIn("login", username, password);
+    return logIn(this.#engine, "login", username, password);
   }
 
   /** Ends the session here and, if it can be reached, on the server. The queue and all documents stay. */
-  async logout(): Promise<void> {
-    const session = await this.#read((tx) => getMeta(tx, "session"));
-    await this.#write((tx) => setMeta(tx, "session", undefined));
-    if (!session) return;
-    const { refresh_token } = session;
-    await this.#engine.api.open("POST", "/api/v1/auth/logout", { refresh_token }).catch(() => undefined);
+  logout(): Promise<void> {
+    return logOut(this.#engine);
   }
 
   /**
@@ -185,21 +127,6 @@ export class BatchSyncService {
    */
   accessToken(refresh = false): Promise<string | undefined> {
     return this.#engine.api.token(refresh);
-  }
-
-  async #logIn(how: "login" | "register", username: string, password: string): Promise<void> {
-    const owner = await this.#read(async (tx) =>
-      (await readQueue(tx)).length > 0 ? getMeta(tx, "username") : undefined,
-    );
-    if (owner !== undefined && owner !== username) throw new OtherAccountError(owner);
-    const answer = await this.#engine.api.open<SessionAnswer>("POST", `/api/v1/auth/${how}`, { username, password });
-    const { access_token, refresh_token, workspace_id } = answer;
-    await this.#write(async (tx) => {
-      await setMeta(tx, "session", { username, access_token, refresh_token });
-      await setMeta(tx, "username", username);
-      if (workspace_id !== undefined && !(await getMeta(tx, "workspace_id")))
-        await setMeta(tx, "workspace_id", workspace_id);
-    });
   }
 
   /**
@@ -256,11 +183,11 @@ export class BatchSyncService {
     return this.#open.flush();
   }
 
-  /** The live documents, in the order of their titles. */
-  async documents(): Promise<LocalDocument[]> {
+  /** The live documents in the order of their titles, or the deleted ones that can still be brought back. */
+  async documents({ deleted = false }: { deleted?: boolean } = {}): Promise<LocalDocument[]> {
     const all = await this.#read((tx) => tx.all("documents"));
     return all
-      .filter((document) => !document.deleted)
+      .filter((document) => document.deleted === deleted)
       .sort((a, b) => (a.title < b.title ? -1 : a.title > b.title ? 1 : 0));
   }
 
@@ -272,47 +199,20 @@ export class BatchSyncService {
     return this.#read(async (tx) => {
       const document = await tx.get("documents", documentId);
       if (!document || document.deleted) return undefined;
-      const text = document.kind === "yjs" ? textOf(mergeRows(await readRows(tx, documentId))) : undefined;
-      return { ...document, content: text ?? document.content ?? "" };
+      return { ...document, content: (await contentOf(tx, document)) ?? document.content ?? "" };
     });
   }
 
   /** How each document that is not in sync stands, by id. */
   documentStates(): Promise<Map<string, DocumentState>> {
-    return this.#read(async (tx) => {
-      const states = new Map<string, DocumentState>();
-      for (const { document_id, sent } of await readQueue(tx)) {
-        states.set(document_id, sent && this.isSyncing ? "syncing" : "pending");
-      }
-      for (const { document_id } of await tx.all("dead_letters")) states.set(document_id, "failed");
-      for (const { document_id } of await tx.all("conflicts")) states.set(document_id, "conflict");
-      return states;
-    });
+    return this.#read((tx) => readStates(tx, this.isSyncing));
   }
 
   // ---- What is left to do
 
   /** What there is on this device. */
-  async status(): Promise<Status> {
-    const now = this.#engine.clock.now();
-    const device_id =
-      (await this.#read((tx) => getMeta(tx, "device_id"))) ?? (await this.#write((tx) => deviceId(tx, now)));
-    return this.#read(async (tx) => {
-      const username = await getMeta(tx, "username");
-      const workspace_id = this.#options.workspaceId ?? (await getMeta(tx, "workspace_id"));
-      const synced_at = await getMeta(tx, "synced_at");
-      return {
-        device_id,
-        ...(username === undefined ? {} : { username }),
-        logged_in: this.#options.token !== undefined || (await getMeta(tx, "session")) !== undefined,
-        ...(workspace_id === undefined ? {} : { workspace_id }),
-        queued: (await tx.all("operations")).length,
-        conflicts: (await tx.all("conflicts")).length,
-        dead_letters: (await tx.all("dead_letters")).length,
-        documents: (await tx.all("documents")).filter((document) => !document.deleted).length,
-        ...(synced_at === undefined ? {} : { synced_at }),
-      };
-    });
+  status(): Promise<Status> {
+    return readStatus(this.#engine, this.#options.token !== undefined);
   }
 
   /** The queue, in its order. */
@@ -336,7 +236,7 @@ export class BatchSyncService {
     const settled = await this.#write((tx) => resolveConflict(tx, this.#engine.clock.now(), clientId, resolution));
     if (conflict) {
       await this.#tell(conflict.document_id, settled.replaced);
-      this.#tellQueued([conflict.document_id, ...(settled.copy_id === undefined ? [] : [settled.copy_id])]);
+      this.#tellQueued([conflict.document_id, settled.copy_id ?? []].flat());
     }
     return settled;
   }
@@ -436,7 +336,8 @@ export class BatchSyncService {
 
   /** Ends the use of this client; the store stays open. */
   async close(): Promise<void> {
-    await this.cancel();
+    void this.cancel().catch(() => undefined);
+    await Promise.allSettled(this.#runs.map(({ report }) => report));
     await this.#open.flush();
     this.#channel?.close();
   }

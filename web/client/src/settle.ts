@@ -10,7 +10,7 @@ import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./mod
 import { isPending, issueKey, operationKey, readQueueOf } from "./outbox.js";
 import type { Transaction } from "./store.js";
 import type { OperationError, OperationResult, WireDocument } from "./wire.js";
-import { addRow, lacking, mergeRows, passRows, readRows, removeRows, textOf } from "./yjs-rows.js";
+import { addRow, contentOf, lacking, mergeRows, passRows, readRows, removeRows } from "./yjs-rows.js";
 
 /** What became of an operation, on this side. */
 export type Settlement =
@@ -131,12 +131,9 @@ async function setAside(
   theirs: WireDocument,
 ): Promise<Conflict> {
   const { client_id, document_id } = operation;
-  const document = await takeUncontested(tx, operation, error, theirs);
+  const document = await takeUncontested(tx, operation, theirs);
   const deleted = document?.deleted ?? operation.operation === "delete";
-  const content =
-    (document?.kind === "yjs" ? textOf(mergeRows(await readRows(tx, document_id))) : undefined) ??
-    document?.content ??
-    operation.content;
+  const content = (document && (await contentOf(tx, document))) ?? document?.content ?? operation.content;
   const conflict: Conflict = {
     client_id,
     document_id,
@@ -164,22 +161,20 @@ async function setAside(
 async function takeUncontested(
   tx: Transaction,
   operation: QueuedOperation,
-  { code }: OperationError,
   theirs: WireDocument,
 ): Promise<LocalDocument | undefined> {
   const document = await tx.get("documents", operation.document_id);
   if (!document || document.deleted || theirs.deleted) return document;
   const queue = [operation, ...(await readQueueOf(tx, operation.document_id))];
   const isTouched = (field: "title" | "content") => queue.some((each) => each[field] !== undefined);
-  // One history, as the server has checked: the text of a Yjs document merges without a choice.
-  if (document.kind === "yjs" && code === "version_mismatch" && theirs.yjs_state_b64 !== undefined)
+  const taken = { ...document };
+  if (!isTouched("title")) taken.title = theirs.title;
+  if (document.kind === "text") {
+    if (!isTouched("content")) taken.content = theirs.content ?? "";
+  } else if (!operation.yjs && theirs.yjs_state_b64) {
+    // No edit clashes: the text of one history merges without a choice.
     await addRow(tx, document.document_id, fromBase64(theirs.yjs_state_b64));
-  const takesText = document.kind === "text" && theirs.content !== undefined && !isTouched("content");
-  const taken: LocalDocument = {
-    ...document,
-    ...(isTouched("title") ? {} : { title: theirs.title }),
-    ...(takesText ? { content: theirs.content } : {}),
-  };
+  }
   await tx.put("documents", operation.document_id, taken);
   return taken;
 }

@@ -22,6 +22,11 @@ export interface SyncOptions {
   direction?: "push" | "pull" | "both";
   /** Asks the server what would happen; nothing changes on either side. */
   dryRun?: boolean;
+  /**
+   * All or nothing: everything that is queued goes in one request, and if one operation fails, none is applied. Above
+   * the limits of a request the sync ends as `refused`, with an {@link AtomicLimitError}, and nothing is sent.
+   */
+  atomic?: boolean;
   /** Lifts the guard against deleting more than 20 documents and more than a quarter of all. */
   allowMassDelete?: boolean;
 }
@@ -47,7 +52,7 @@ export class SyncRun {
   /** @param onProgress is told before the event is */
   constructor(engine: Engine, options: SyncOptions, cancelled: AbortSignal, onProgress: (progress: Progress) => void) {
     this.#engine = engine;
-    this.#options = { direction: "both", dryRun: false, allowMassDelete: false, ...options };
+    this.#options = { direction: "both", dryRun: false, atomic: false, allowMassDelete: false, ...options };
     this.#cancelled = cancelled;
     this.#tracker = new ProgressTracker(engine.clock, (progress) => {
       onProgress(progress);
@@ -127,7 +132,7 @@ export class SyncRun {
   }
 
   async #push({ queue, deviceId, workspaceId }: Prepared, puller: Puller | undefined): Promise<void> {
-    const { direction, dryRun } = this.#options;
+    const { direction, dryRun, atomic } = this.#options;
     const limits = await this.#limits();
     const syncId = uuidv7(this.#engine.clock.now());
     const path = `/api/v1/syncs/${syncId}`;
@@ -141,6 +146,7 @@ export class SyncRun {
       syncId,
       limits,
       dryRun,
+      atomic,
       tracker,
       cancelled,
       puller,

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Y from "yjs";
-import type { YjsRow } from "./model.js";
+import type { LocalDocument, YjsRow } from "./model.js";
 import { nextNumber, yjsKey, type Transaction } from "./store.js";
 
 /** The root type of a document's text: what the server derives `content` from. */
@@ -87,7 +87,10 @@ export function docFrom(state: Uint8Array | undefined): Y.Doc {
   return doc;
 }
 
-/** Turns a text into another one by replacing what lies between their common beginning and end. */
+/**
+ * Turns a text into another one by replacing what lies between their common beginning and end: for a `<textarea>`, and
+ * for whatever else knows only whole texts.
+ */
 export function replaceText(text: Y.Text, wanted: string): void {
   const present = text.toString();
   let start = 0;
@@ -123,9 +126,10 @@ export function textUpdate(state: Uint8Array | undefined, wanted: string): Uint8
   return made;
 }
 
-/** The text of a state; `undefined` if it is rich text, whose text only the server derives. */
-export function textOf(state: Uint8Array | undefined): string | undefined {
-  const doc = docFrom(state);
+/** A document's present text; `undefined` if it is rich text, whose text only the server derives. */
+export async function contentOf(tx: Transaction, document: LocalDocument): Promise<string | undefined> {
+  if (document.kind === "text") return document.content;
+  const doc = docFrom(mergeRows(await readRows(tx, document.document_id)));
   const text = plainText(doc);
   doc.destroy();
   return text;

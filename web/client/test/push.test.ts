@@ -420,3 +420,39 @@ test("one of two clients of a store syncs at a time", async () => {
   expect(script.pushed).toEqual([["create note"]]);
   expect((await script.clock.run(two.sync())).status).toBe("synced");
 });
+
+describe("atomic", () => {
+  test("everything that is queued goes in one request, above the size of a batch too", async () => {
+    const script = new Script();
+    const client = await script.client({ batchSize: 5 });
+    await queue(client, titles(12));
+    expect(await script.clock.run(client.sync({ atomic: true }))).toMatchObject({ status: "synced", pulled: 0 });
+    expect(script.batches).toMatchObject([{ atomic: true, operations: { length: 12 } }]);
+    expect(await client.queued()).toEqual([]);
+  });
+
+  test("above the limits of a request nothing is sent, and the error says so", async () => {
+    const script = new Script();
+    script.limits.max_operations = 11;
+    const client = await script.client();
+    await queue(client, titles(12));
+    const before = await client.queued();
+    const report = await script.clock.run(client.sync({ atomic: true }));
+    expect(report).toMatchObject({ status: "refused", error: { name: "AtomicLimitError" } });
+    expect(String(report.error)).toContain("only 11 of 12");
+    expect(script.batches).toEqual([]);
+    expect(await client.queued()).toEqual(before);
+  });
+
+  test("is never halved", async () => {
+    const script = new Script();
+    const client = await script.client();
+    await queue(client, titles(4));
+    script.on = ({ path }) => (path.endsWith("/batch") ? problem(413, "payload_too_large") : undefined);
+    expect((await script.clock.run(client.sync({ atomic: true }))).status).toBe("refused");
+    script.on = ({ path }) => (path.endsWith("/batch") ? problem(500, "internal") : undefined);
+    expect((await script.clock.run(client.sync({ atomic: true }))).status).toBe("offline");
+    expect(new Set(script.pushed.map((batch) => batch.length))).toEqual(new Set([4]));
+    expect(await client.status()).toMatchObject({ queued: 4, dead_letters: 0 });
+  });
+});

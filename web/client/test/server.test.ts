@@ -436,4 +436,22 @@ describe("against the server", () => {
     expect(await texts(phone)).toEqual(await texts(laptop));
     expect((await phone.documents()).length).toBe(500);
   });
+
+  test("atomic: one operation that conflicts keeps all others from being applied", async () => {
+    const [laptop, phone] = await devices();
+    const document_id = crypto.randomUUID();
+    await phone.queueCreate({ document_id, title: "taken", kind: "text" });
+    expectSynced(await phone.sync());
+    for (const title of ["a", "b"]) await laptop.queueCreate({ title, kind: "text" });
+    await laptop.queueCreate({ document_id, title: "mine", kind: "text" });
+    const report = await laptop.sync({ atomic: true, direction: "push" });
+    expect(report).toMatchObject({ status: "synced", progress: { succeeded: 0, failed: 1, skipped: 2 } });
+    expect(await laptop.status()).toMatchObject({ queued: 2, conflicts: 1 });
+    await phone.sync();
+    expect(Object.keys(await texts(phone))).toEqual(["taken"]);
+    // Without what clashed, the rest goes.
+    expectSynced(await laptop.sync({ atomic: true }));
+    await phone.sync();
+    expect(Object.keys(await texts(phone)).sort()).toEqual(["a", "b", "taken"]);
+  });
 });

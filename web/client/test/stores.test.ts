@@ -241,6 +241,22 @@ describe("the IndexedDB store", () => {
     await store.close();
   });
 
+  test("two tabs of one device: only one syncs, and everything is sent once", async () => {
+    const name = `test-${(made += 1)}`;
+    const stores = [await IndexedDbStore.open(name), await IndexedDbStore.open(name)] as const;
+    const script = new Script();
+    const [one, two] = [await script.client({ store: stores[0] }), await script.client({ store: stores[1] })];
+    for (const client of [one, two, one]) await client.queueCreate({ title: "note", kind: "text" });
+    const reports = await script.clock.run(Promise.all([one.sync(), two.sync()]));
+    expect(reports.map(({ status }) => status).sort()).toEqual(["busy", "synced"]);
+    expect(script.pushed).toEqual([["create note", "create note", "create note"]]);
+    expect(await two.queued()).toEqual([]);
+    expect((await script.clock.run(two.sync())).status).toBe("synced");
+    expect((await one.status()).device_id).toBe((await two.status()).device_id);
+    for (const client of [one, two]) await client.close();
+    for (const store of stores) await store.close();
+  });
+
   test("two tabs see each other's edits as they are saved", async () => {
     const name = `test-${(made += 1)}`;
     const stores = [await IndexedDbStore.open(name), await IndexedDbStore.open(name)] as const;
@@ -255,6 +271,11 @@ describe("the IndexedDB store", () => {
     there.insert(there.length, " two");
     await two.flush();
     await vi.waitFor(() => expect(here.toString()).toBe("one shared two"));
+    // And what becomes of them: a list that shows them as pending has to ask again.
+    const told: string[] = [];
+    one.on("changed", ({ document_ids }) => told.push(...document_ids));
+    await script.clock.run(two.sync());
+    await vi.waitFor(() => expect(told).toContain(id));
     await one.close();
     await two.close();
     for (const store of stores) await store.close();

@@ -1,4 +1,5 @@
 /** The page as it is delivered: quiet, kept on the device, and open to everybody. */
+import { Account } from "../support/account.js";
 import { expect, test } from "../support/fixtures.js";
 import { expectNoSeriousViolations } from "../support/accessibility.js";
 
@@ -99,18 +100,29 @@ test("leaves the API's page and the API alone", async ({ device }) => {
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const width of [360, 1440]) {
-    test(`can be used by everybody, ${colorScheme}, ${width} pixels wide`, async ({ newDevice }, testInfo) => {
+    test(`can be used by everybody, ${colorScheme}, ${width} pixels wide`, async ({ newDevice, server }, testInfo) => {
+      const ada = await Account.register(server, "ada");
       const { page, editor } = await newDevice({ colorScheme, viewport: { width, height: 900 } });
+      const look = async (name: string): Promise<void> => {
+        await page.screenshot({ path: `screenshots/${testInfo.project.name}/${name}-${colorScheme}-${width}.png` });
+        await expectNoSeriousViolations(page);
+        await expect(page.locator("body"), `${name} must not scroll sideways`).toHaveJSProperty("scrollWidth", width);
+      };
       await editor.open();
-      await expectNoSeriousViolations(page);
+      await look("first");
       await editor.button("Log in").click();
       await expect(page.getByRole("dialog", { name: "Log in" })).toBeVisible();
-      await expectNoSeriousViolations(page);
+      await look("login");
       await page.keyboard.press("Escape");
+      await editor.logIn(ada.credentials);
       await editor.newDocument("Groceries", "# Milk\n\n- bread\n- eggs\n");
-      await expectNoSeriousViolations(page);
-      await expect(page.locator("body")).toHaveJSProperty("scrollWidth", width);
-      await page.screenshot({ path: `screenshots/page-${colorScheme}-${width}-${testInfo.project.name}.png` });
+      await look("document");
+      await editor.openHistory();
+      await look("history");
+      for (const view of ["Conflicts", "Failed", "Past syncs", "Sharing"] as const) {
+        await editor.openView(view);
+        await look(view);
+      }
     });
   }
 }

@@ -32,7 +32,7 @@ export function makeActions(store: SyncStore): SyncActions & DocumentActions {
     cancel: () => shown(client.cancel()),
     setPaused(paused) {
       if (paused === store.sync().isPaused) return;
-      store.set({ isPaused: paused });
+      store.setPaused(paused);
       if (paused) {
         store.auto.halt();
         // A failure is told to who started the sync.

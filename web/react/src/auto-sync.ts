@@ -100,7 +100,7 @@ export class AutoSync {
 
   #queued(): void {
     // While the server cannot be reached, the next try takes along what is queued meanwhile.
-    if (this.#failures > 0 || this.#isIdle()) return;
+    if (this.#failures > 0 || this.#isIdle() || this.#store.sync().needsLogin) return;
     const delay = Math.min(...this.#wanted);
     const now = Date.now();
     this.#burstMs ??= now;

@@ -128,9 +128,9 @@ export class SyncStore {
     return this.#refresh.now();
   }
 
-  /** Sets what only this side knows. */
-  set(fields: Partial<Pick<SyncState, "isPaused" | "report">>): void {
-    this.#publish({ ...fields });
+  /** Notes that somebody chose to work offline, or not any more. */
+  setPaused(isPaused: boolean): void {
+    this.#publish({ isPaused });
   }
 
   /** After a login: the refusal of the former one counts no more. */
@@ -200,10 +200,11 @@ export class SyncStore {
     this.#noteProgress(report.progress);
     const former = this.#sync.report;
     // A pull that an event of the server called for must hide neither what was pushed nor why a push was stopped.
-    const isAside = report.direction === "pull" && (report.status === "synced" || former?.guard?.side === "server");
+    const isPulled = report.direction === "pull" && (report.status === "synced" || former?.guard?.side === "server");
+    const isAside = isPulled || report.status === "busy";
     this.#publish({ report: former && isAside ? former : report });
     // The client counts a sync as under way until its report was handed out.
-    setTimeout(() => this.#refresh.soon());
+    setTimeout(() => this.#listeners.size > 0 && this.#refresh.soon());
   }
 
   /** A sync that has nothing to push does not hide how far the last one came. */

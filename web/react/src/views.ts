@@ -27,7 +27,10 @@ export interface SyncState {
   readonly progress: Progress | undefined;
   /** Whether a sync is under way in this tab. */
   readonly isSyncing: boolean;
-  /** What the last sync did. Pulls that the server's events called for are told only if they fail. */
+  /**
+   * What the last sync did. A pull that an event of the server called for is told only if it failed, and a sync that
+   * left the work to another tab not at all.
+   */
   readonly report: SyncReport | undefined;
   /** Whether the last contact with the server succeeded, and the browser is not offline. */
   readonly isOnline: boolean;

@@ -1,11 +1,14 @@
 // What the tests of the hooks share: a page, clients of a real server, and an end to all of them.
 import "fake-indexeddb/auto";
 import { BatchSyncService, IndexedDbStore, type ClientOptions } from "@landfall/client";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { StrictMode, type ReactNode } from "react";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { SyncProvider, type SyncProviderProps } from "../src/index.js";
 import { TestServer } from "../../client/test/support/server.js";
+
+// A machine that builds something else meanwhile is slow.
+configure({ asyncUtilTimeout: 15_000 });
 
 export const PASSWORD = "correct horse battery";
 

@@ -6,7 +6,6 @@ import { useDocuments, useSync } from "../src/index.js";
 import { devices, newClient, newName, PASSWORD, useServer, within } from "./support.js";
 
 const here = useServer();
-const soon = { timeout: 10_000 };
 
 describe("useSync", () => {
   test("before a login: what is queued waits, and a login sends it", async () => {
@@ -20,7 +19,7 @@ describe("useSync", () => {
     const name = newName();
     await act(() => result.current.register(name, PASSWORD));
     expect(result.current).toMatchObject({ needsLogin: false, status: { username: name, logged_in: true } });
-    await waitFor(() => expect(result.current.status?.queued).toBe(0), soon);
+    await waitFor(() => expect(result.current.status?.queued).toBe(0));
     await waitFor(() => expect(result.current.isSyncing).toBe(false));
     expect(result.current.report).toMatchObject({ status: "synced", progress: { succeeded: 1 } });
     expect(result.current.isOnline).toBe(true);
@@ -35,13 +34,13 @@ describe("useSync", () => {
     const [laptop, phone] = await devices(here.server.url);
     await laptop.queueCreate({ title: "before" });
     const { result } = renderHook(useSync, { wrapper: within({ client: laptop, delayMs: 20 }) });
-    await waitFor(() => expect(result.current.report?.progress.succeeded).toBe(1), soon);
+    await waitFor(() => expect(result.current.report?.progress.succeeded).toBe(1));
     await act(() => laptop.queueCreate({ title: "while mounted" }));
-    await waitFor(() => expect(result.current.status).toMatchObject({ queued: 0, documents: 2 }), soon);
+    await waitFor(() => expect(result.current.status).toMatchObject({ queued: 0, documents: 2 }));
     await phone.sync();
     await phone.queueCreate({ title: "from the phone" });
     await phone.sync();
-    await waitFor(() => expect(result.current.status?.documents).toBe(3), soon);
+    await waitFor(() => expect(result.current.status?.documents).toBe(3));
   });
 
   test("while another tab syncs, it tries again and again, and not ever more seldom", async () => {
@@ -53,7 +52,7 @@ describe("useSync", () => {
     const client = await newClient(here.server.url, { lock });
     await client.register(newName(), PASSWORD);
     const { result } = renderHook(useSync, { wrapper: within({ client }) });
-    await waitFor(() => expect(result.current.report?.status).toBe("busy"), soon);
+    await waitFor(() => expect(result.current.report?.status).toBe("busy"));
     // Four waits of two seconds at most; doubled each time they would take 15 at least.
     await waitFor(() => expect(result.current.report?.status).toBe("synced"), { timeout: 12_000 });
   });
@@ -96,7 +95,7 @@ describe("useSync", () => {
     expect(await act(() => result.current.resume())).toMatchObject({ status: "cancelled" });
     expect(fetched).not.toHaveBeenCalled();
     act(() => result.current.setPaused(false));
-    await waitFor(() => expect(result.current.status?.queued).toBe(0), soon);
+    await waitFor(() => expect(result.current.status?.queued).toBe(0));
     act(() => result.current.setPaused(true));
     expect(result.current.isPaused).toBe(true);
     fetched.mockRestore();

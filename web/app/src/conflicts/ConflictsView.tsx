@@ -46,8 +46,8 @@ function All({ conflicts }: { conflicts: readonly Conflict[] }): ReactElement {
       ) : (
         <>
           <p>
-            Both sides of {conflicts.length === 1 ? "this document" : `these ${conflicts.length} documents`} are kept, and
-            nothing is overwritten before you choose. What you write meanwhile stays on this device.
+            Both sides of {conflicts.length === 1 ? "this document" : `these ${conflicts.length} documents`} are kept,
+            and nothing is overwritten before you choose. What you write meanwhile stays on this device.
           </p>
           <ul className="rows">
             {conflicts.map((conflict) => (

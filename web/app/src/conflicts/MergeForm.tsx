@@ -70,7 +70,9 @@ export function MergeForm({
       <p className="quiet" id={hint}>
         {start === merge
           ? "What clashes stands between <<<<<<< and >>>>>>>, mine above the ======= and theirs below it. Everything else is merged already."
-          : "This is your text. Add to it what you want to have of theirs."}
+          : mine.content === theirs.content
+            ? "The texts are the same already; only the title is to be chosen."
+            : "This is your text. Add to it what you want to have of theirs."}
       </p>
       <p className="problem" id={refusal} role="alert">
         {problem}

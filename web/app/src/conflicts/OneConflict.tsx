@@ -102,10 +102,7 @@ function More({
 }
 
 /** Settles the conflict, starts a sync, and goes on to the next conflict, or else to the document. */
-function useSettle(
-  conflict: Conflict,
-  mine: Mine,
-): { settle: Settle; isBusy: boolean; problem: string | undefined } {
+function useSettle(conflict: Conflict, mine: Mine): { settle: Settle; isBusy: boolean; problem: string | undefined } {
   const { conflicts, resolve, sync } = useSync();
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();

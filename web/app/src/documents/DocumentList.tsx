@@ -59,7 +59,7 @@ function open(id: string): void {
   go({ view: "document", id });
 }
 
-/** A title that no document has: titles are unique in a workspace. */
+/** A title that no document has, so that the new one can be told from the others. */
 function freeTitle(documents: readonly ListedDocument[]): string {
   const taken = new Set(documents.map(({ title }) => title.toLocaleLowerCase()));
   for (let number = 1; ; number += 1) {

@@ -10,27 +10,30 @@ import { useEffect, useRef, useState, type ReactElement } from "react";
 import { download } from "./download.ts";
 import { GiveUpDialog } from "./GiveUpDialog.tsx";
 import { LetterRow } from "./LetterRow.tsx";
+import { quoted } from "./letters.ts";
 import { useRetry } from "./use-retry.ts";
 import "./failed.css";
 
 /** The view of dead letters. */
 export default function FailedView(): ReactElement {
-  const { client, deadLetters, discardDeadLetter, status } = useSync();
+  const { client, deadLetters, discardDeadLetter, status, sync } = useSync();
   const { documents } = useDocuments();
   const [said, setSaid] = useState("");
   const [asked, setAsked] = useState<DeadLetter>();
   const { retry, isRetrying } = useRetry(setSaid);
   const heading = useRef<HTMLHeadingElement>(null);
-  useFocusAfter(deadLetters, heading);
+  useFocusAfter(asked ? undefined : deadLetters.length, heading);
 
   const titleOf = ({ document_id: id, operation }: DeadLetter): string =>
     documents.find((each) => each.document_id === id)?.title ?? operation.title ?? "A document without a title here";
 
   async function giveUp(letter: DeadLetter): Promise<void> {
     const title = titleOf(letter);
-    setAsked(undefined);
     await discardDeadLetter(letter.client_id);
-    setSaid(`Gave up “${title}”.`);
+    setAsked(undefined);
+    setSaid(`Gave up ${quoted(title)}.`);
+    // What the server has in its place comes with a sync.
+    sync().catch((error: unknown) => console.error(error));
   }
 
   async function save(): Promise<void> {
@@ -54,9 +57,9 @@ export default function FailedView(): ReactElement {
       ) : (
         <>
           <p>
-            {deadLetters.length === 1
-              ? "The server refused this change. It is kept on this device, and everything else goes on."
-              : `The server refused these ${deadLetters.length} changes. They are kept on this device, and everything else goes on.`}
+            The server refused{" "}
+            {deadLetters.length === 1 ? "this change. It is" : `these ${deadLetters.length} changes. They are`} kept on
+            this device, and everything else goes on.
           </p>
           <div className="actions">
             <button disabled={isRetrying} onClick={() => void retry(deadLetters)}>
@@ -95,14 +98,20 @@ export default function FailedView(): ReactElement {
   );
 }
 
-/** When a row goes, the button that had the focus goes with it: the heading takes it over. */
-function useFocusAfter(letters: readonly DeadLetter[], heading: { current: HTMLElement | null }): void {
-  const before = useRef(letters.length);
+/**
+ * When a row goes, the button that had the focus goes with it: the heading takes it over.
+ *
+ * @param rows how many there are; `undefined` while a dialog has the focus
+ */
+function useFocusAfter(rows: number | undefined, heading: { current: HTMLElement | null }): void {
+  const before = useRef(rows ?? 0);
   useEffect(() => {
-    const isFewer = letters.length < before.current;
-    before.current = letters.length;
-    if (isFewer && (document.activeElement === null || document.activeElement === document.body)) {
-      heading.current?.focus();
-    }
-  }, [letters, heading]);
+    if (rows === undefined) return;
+    const isFewer = rows < before.current;
+    before.current = rows;
+    if (!isFewer) return;
+    // A dialog that closes gives the focus back first.
+    const timer = setTimeout(() => document.activeElement === document.body && heading.current?.focus());
+    return () => clearTimeout(timer);
+  }, [rows, heading]);
 }

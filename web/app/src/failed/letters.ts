@@ -5,6 +5,15 @@
  */
 import type { DeadLetter } from "@landfall/client";
 
+/** A title short enough to stand in a sentence; the server may have refused it for its length. */
+export function quoted(title: string): string {
+  const characters = [...title];
+  return `“${characters.length > SHORT ? `${characters.slice(0, SHORT).join("").trimEnd()}…` : title}”`;
+}
+
+/** Characters of a title in a sentence. */
+const SHORT = 60;
+
 /** What was tried. */
 export function deedOf({ operation }: DeadLetter): string {
   switch (operation.operation) {
@@ -18,12 +27,11 @@ export function deedOf({ operation }: DeadLetter): string {
 }
 
 /** What one can do about it; `undefined` if the message says it all. */
-export function adviceOn({ error }: DeadLetter): string | undefined {
+export function adviceOn({ error, operation }: DeadLetter): string | undefined {
   switch (error.code) {
     case "too_large":
-      return "Open it and make it shorter: it is sent again.";
     case "invalid":
-      return "Open it and mend what the message names: it is sent again.";
+      return adviceOnMending(operation);
     case "forbidden":
       return "You may read here, but not write. Ask the owner of the workspace, then retry.";
     case "not_found":
@@ -36,14 +44,19 @@ export function adviceOn({ error }: DeadLetter): string | undefined {
   }
 }
 
+/** A retry sends exactly what was refused; what mends it is an edit, which takes it along. */
+function adviceOnMending({ operation }: DeadLetter["operation"]): string | undefined {
+  return operation === "delete" ? undefined : "Open it and mend that: it is sent again by itself.";
+}
+
 /** What giving up loses. */
 export function lossOf({ operation }: DeadLetter, title: string): string {
   switch (operation.operation) {
     case "create":
-      return `“${title}” never reached the server. The document and its whole text are removed from this device, and are nowhere else.`;
+      return `${quoted(title)} never reached the server. The document and its whole text are removed from this device, and are nowhere else.`;
     case "delete":
-      return `“${title}” is not deleted: it comes back to this device as the server has it.`;
+      return `${quoted(title)} is not deleted: it comes back to this device as the server has it.`;
     case "update":
-      return `What you changed in “${title}” since then is lost. The document becomes what the server has.`;
+      return `What you changed in ${quoted(title)} since then is lost. The document becomes what the server has.`;
   }
 }

@@ -6,6 +6,7 @@
 import type { DeadLetter } from "@landfall/client";
 import { useSync } from "@landfall/react";
 import { useState } from "react";
+import { quoted } from "./letters.ts";
 
 /** What {@link useRetry} gives. */
 export interface Retry {
@@ -20,7 +21,8 @@ export function useRetry(say: (said: string) => void): Retry {
   const [isRetrying, setRetrying] = useState(false);
 
   async function retry(letters: readonly DeadLetter[], title?: string): Promise<void> {
-    const what = title === undefined ? (letters.length === 1 ? "One change" : `${letters.length} changes`) : `“${title}”`;
+    const what =
+      title === undefined ? (letters.length === 1 ? "One change" : `${letters.length} changes`) : quoted(title);
     const isOne = letters.length === 1;
     setRetrying(true);
     try {

@@ -6,7 +6,7 @@
 import { useSync } from "@landfall/react";
 import type { Version } from "@landfall/client/workspace";
 import { RotateCcw } from "lucide-react";
-import { useId, useState, type ReactElement } from "react";
+import { useEffect, useId, useRef, useState, type ReactElement } from "react";
 import { hrefOf } from "../route.ts";
 import { Dialog } from "../shell/Dialog.tsx";
 import { refusalOf, restoreVersion } from "./restore.ts";
@@ -18,9 +18,14 @@ export function RestoreButton({ version, present }: { version: Version; present:
   const [isAsking, setAsking] = useState(false);
   const [told, setTold] = useState<string>();
   const [problem, setProblem] = useState<string>();
+  const outcome = useRef<HTMLParagraphElement>(null);
   const reason = useId();
   const hindrance = hindranceOf(version, present);
-  const isGone = present.title === undefined;
+
+  useEffect(() => {
+    // The button cannot be used any more, so that the focus would be lost with it.
+    if (told !== undefined) outcome.current?.focus();
+  }, [told]);
 
   async function restore(): Promise<void> {
     setAsking(false);
@@ -50,7 +55,7 @@ export function RestoreButton({ version, present }: { version: Version; present:
           {hindrance}
         </p>
       )}
-      <p role="status">
+      <p role="status" ref={outcome} tabIndex={-1}>
         {told}{" "}
         {told !== undefined && <a href={hrefOf({ view: "document", id: version.document_id })}>Open the document</a>}
       </p>
@@ -60,21 +65,42 @@ export function RestoreButton({ version, present }: { version: Version; present:
         </p>
       )}
       {isAsking && (
-        <Dialog title={`Restore version ${version.version}?`} onClose={() => setAsking(false)}>
-          <p>
-            {isGone ? "The document comes back, with title and text" : "Title and text become"} as they were in version{" "}
-            {version.version}. That is an edit like any other: nothing is lost, the present version stays in the
-            history, and what others write meanwhile is merged with it.
-          </p>
-          <div className="actions">
-            <button className="main-button" onClick={() => void restore()}>
-              Restore
-            </button>
-            <button onClick={() => setAsking(false)}>Leave it as it is</button>
-          </div>
-        </Dialog>
+        <Question
+          version={version.version}
+          isGone={present.title === undefined}
+          onRestore={() => void restore()}
+          onClose={() => setAsking(false)}
+        />
       )}
     </div>
+  );
+}
+
+function Question({
+  version,
+  isGone,
+  onRestore,
+  onClose,
+}: {
+  version: number;
+  isGone: boolean;
+  onRestore: () => void;
+  onClose: () => void;
+}): ReactElement {
+  return (
+    <Dialog title={`Restore version ${version}?`} onClose={onClose}>
+      <p>
+        {isGone ? "The document comes back, with title and text" : "Title and text become"} as they were in version{" "}
+        {version}. That is an edit like any other: nothing is lost, the present version stays in the history, and what
+        others write meanwhile is merged with it.
+      </p>
+      <div className="actions">
+        <button className="main-button" onClick={onRestore}>
+          Restore
+        </button>
+        <button onClick={onClose}>Leave it as it is</button>
+      </div>
+    </Dialog>
   );
 }
 

@@ -44,7 +44,7 @@ export function Obstacle({
   if (needsLogin || error instanceof LoginNeeded) {
     return (
       <p className="notice" role="status">
-        {what} Log in, at the top of the page, to see it. Your documents are here all the same.
+        {what} Log in, at the top of the page, to see this; your documents are here all the same.
       </p>
     );
   }
@@ -52,7 +52,7 @@ export function Obstacle({
   if (!isAway && error === undefined) return null;
   return (
     <p className={isAway ? "notice" : "notice problem"} role={isAway ? "status" : "alert"}>
-      {what} {isAway ? "The server cannot be reached; it is shown as soon as it can." : said(error)}
+      {what} {isAway ? "The server cannot be reached; this is shown as soon as it can." : said(error)}
       <button className="small-button" onClick={() => (isOnline ? onRetry() : void sync())}>
         Try again
       </button>

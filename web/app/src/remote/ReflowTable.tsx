@@ -13,15 +13,21 @@ export interface TableRow {
   isCurrent?: boolean;
 }
 
-/** A table. The roles are said expressly, since some browsers forget them where the cells become cards. */
+/**
+ * A table. Its last column may hold what can be done, which needs no name on a card.
+ *
+ * The roles are said expressly, since some browsers forget them where the cells become cards.
+ */
 export function ReflowTable({
   label,
   columns,
   rows,
+  endsInActions = false,
 }: {
   label: string;
   columns: readonly string[];
   rows: readonly TableRow[];
+  endsInActions?: boolean;
 }): ReactElement {
   return (
     <table className="reflow" role="table" aria-label={label}>
@@ -40,11 +46,14 @@ export function ReflowTable({
             <th scope="row" role="rowheader">
               {first}
             </th>
-            {others.map((cell, index) => (
-              <td key={columns[index + 1]} role="cell" data-column={columns[index + 1]}>
-                {cell}
-              </td>
-            ))}
+            {others.map((cell, index) => {
+              const isAction = endsInActions && index === others.length - 1;
+              return (
+                <td key={index} role="cell" data-column={isAction ? undefined : columns[index + 1]}>
+                  {cell}
+                </td>
+              );
+            })}
           </tr>
         ))}
       </tbody>

@@ -28,6 +28,7 @@ export function MemberTable({
     <ReflowTable
       label="Members"
       columns={["Name", "Role", "Member since", "Remove"]}
+      endsInActions
       rows={members.map((member) => ({
         key: member.username,
         cells: [

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { RequestRefused } from "@landfall/client";
 import { useSync } from "@landfall/react";
-import { listMembers, removeMember, setRole, type Member, type Role, type Workspace } from "@landfall/client/workspace";
+import { listMembers, type Member, type Role, type Workspace } from "@landfall/client/workspace";
 import { useState, type ReactElement } from "react";
-import { Obstacle, said } from "../remote/Obstacle.tsx";
+import { Obstacle } from "../remote/Obstacle.tsx";
 import { useRemote } from "../remote/use-remote.ts";
 import { AddMember } from "./AddMember.tsx";
 import { MemberTable } from "./MemberTable.tsx";
 import { RemoveDialog } from "./RemoveDialog.tsx";
-import { MEANING } from "./roles.ts";
+import { articled } from "./roles.ts";
+import { useChanges } from "./use-changes.ts";
 
 /** The members, and what can be done about them. */
 export function Members({
@@ -26,52 +26,27 @@ export function Members({
   onLeft: () => void;
 }): ReactElement {
   const { client, status } = useSync();
+  const me = status?.username;
   const { workspace_id: workspaceId, name, role } = workspace;
   const isOwner = role === "owner";
   const members = useRemote(workspaceId, () => listMembers(client, { workspaceId }), { when: mayAsk && isOwner });
-  const [told, setTold] = useState<string>();
-  const [problem, setProblem] = useState<string>();
-  const [leaving, setLeaving] = useState<Member>();
-
-  /** Does something, and says what came of it. */
-  async function attempt(username: string, step: () => Promise<unknown>, done: string): Promise<boolean> {
-    setTold(undefined);
-    setProblem(undefined);
-    try {
-      await step();
-    } catch (error) {
-      setProblem(refusalOf(error, username));
-      return false;
-    }
-    setTold(done);
-    if (username === status?.username) onLeft();
+  const { told, problem, change, remove } = useChanges(workspace, (username) => {
+    if (username === me) onLeft();
     members.reload();
-    return true;
-  }
-
-  const change = (username: string, wanted: Role): Promise<boolean> =>
-    attempt(
-      username,
-      () => setRole(client, username, wanted, { workspaceId }),
-      `${username} is ${article(wanted)} of “${name}” now: ${MEANING[wanted]}.`,
-    );
+  });
+  const [leaving, setLeaving] = useState<Member>();
 
   return (
     <>
       <h2>Members</h2>
-      {!isOwner && (
-        <p className="hint">
-          You are {article(role)} of “{name}”: {role === "viewer" ? "you read it" : "you read and write it"}. Only its
-          owners see its members, and add or remove them; ask one of them.
-        </p>
-      )}
+      {!isOwner && <Reason role={role} workspace={name} />}
       {isOwner && members.error !== undefined && (
         <Obstacle what="The members are kept on the server." error={members.error} onRetry={members.reload} />
       )}
       {isOwner && members.value && (
         <MemberTable
           members={members.value}
-          me={status?.username}
+          me={me}
           isEnabled={mayAsk}
           onRole={(member, wanted) => void change(member, wanted)}
           onRemove={setLeaving}
@@ -92,13 +67,11 @@ export function Members({
         <RemoveDialog
           member={leaving}
           workspace={name}
-          isMe={leaving.username === status?.username}
+          isMe={leaving.username === me}
           onClose={() => setLeaving(undefined)}
           onRemove={() => {
-            const { username } = leaving;
             setLeaving(undefined);
-            const step = (): Promise<void> => removeMember(client, username, { workspaceId });
-            void attempt(username, step, `${username} is no member any more.`);
+            void remove(leaving.username);
           }}
         />
       )}
@@ -106,17 +79,12 @@ export function Members({
   );
 }
 
-function article(role: Role): string {
-  return role === "viewer" ? "a viewer" : `an ${role}`;
-}
-
-function refusalOf(error: unknown, username: string): string {
-  if (error instanceof RequestRefused && error.code === "last_owner") {
-    return `${username} is the last owner: make somebody else an owner first.`;
-  }
-  if (error instanceof RequestRefused && error.status === 404) {
-    return `The server knows nobody by the name “${username}”. Look at the spelling; they need an account first.`;
-  }
-  if (error instanceof RequestRefused && error.status === 403) return "Only an owner can do that, and you are none.";
-  return said(error);
+/** Why somebody who is no owner sees no members. */
+function Reason({ role, workspace }: { role: Role; workspace: string }): ReactElement {
+  return (
+    <p className="hint">
+      You are {articled(role)} of “{workspace}”: {role === "viewer" ? "you read it" : "you read and write it"}. Only its
+      owners see its members, and add or remove them; ask one of them.
+    </p>
+  );
 }

@@ -23,7 +23,7 @@ export function WorkspaceTable({ workspaces }: { workspaces: readonly Workspace[
   const { known, ownId, open } = useWorkspaces();
   const [problem, setProblem] = useState<unknown>();
   const names = useId();
-  const own = ownId === undefined ? [] : [{ workspace_id: ownId, name: status?.username ?? "Your own" }];
+  const own = ownId === undefined ? [] : [{ workspace_id: ownId, name: status?.username ?? "" }];
   const listed: readonly Listed[] = workspaces ?? [...own, ...known];
   const openId = status?.workspace_id;
   if (listed.length === 0) return <p className="quiet">Log in to see your workspaces.</p>;
@@ -37,7 +37,8 @@ export function WorkspaceTable({ workspaces }: { workspaces: readonly Workspace[
       {!workspaces && <p className="quiet">Those that were opened on this device:</p>}
       <ReflowTable
         label="Workspaces"
-        columns={["Name", "You are", "Open"]}
+        columns={["Name", ...(workspaces ? ["You are"] : []), "Open"]}
+        endsInActions
         rows={listed.map((workspace) => {
           const { workspace_id: id, name, role } = workspace;
           return {
@@ -48,7 +49,7 @@ export function WorkspaceTable({ workspaces }: { workspaces: readonly Workspace[
                 {name}
                 {id === ownId && <span className="quiet"> (your own)</span>}
               </span>,
-              role ?? "",
+              ...(workspaces ? [role] : []),
               id === openId ? (
                 <strong>Open now</strong>
               ) : (

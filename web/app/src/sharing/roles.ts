@@ -19,3 +19,8 @@ export const MEANING: Record<Role, string> = {
 export function roleOf(value: unknown): Role {
   return ROLES.find((role) => role === value) ?? "viewer";
 }
+
+/** The role with its article. */
+export function articled(role: Role): string {
+  return role === "viewer" ? "a viewer" : `an ${role}`;
+}

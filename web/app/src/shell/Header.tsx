@@ -56,19 +56,20 @@ function OpenWorkspace(): ReactElement | null {
   );
 }
 
-function AccountMenu(): ReactElement {
+function AccountMenu(): ReactElement | null {
   const { status, needsLogin } = useSync();
   const account = useAccount();
   const [isOpen, setOpen] = useState(false);
+  if (!status) return null;
   // A session that the server ended is none either, though this device still has it.
-  if (!status?.logged_in || needsLogin) {
+  if (!status.logged_in || needsLogin) {
     return (
       <>
         <button className="main-button" onClick={() => setOpen(true)}>
           <LogIn aria-hidden />
           Log in
         </button>
-        {isOpen && <LoginDialog username={status?.username} onClose={() => setOpen(false)} />}
+        {isOpen && <LoginDialog username={status.username} onClose={() => setOpen(false)} />}
       </>
     );
   }

@@ -5,7 +5,7 @@
  */
 import { useSync } from "@landfall/react";
 import { listSyncRuns, type SyncRunSummary } from "@landfall/client/workspace";
-import { ChevronDown } from "lucide-react";
+import { ChevronDown, RefreshCw } from "lucide-react";
 import { useState, type ReactElement } from "react";
 import { Obstacle, useMayAsk } from "../remote/Obstacle.tsx";
 import { ReflowTable, type TableRow } from "../remote/ReflowTable.tsx";
@@ -45,15 +45,22 @@ export default function SyncsView(): ReactElement {
         <ReflowTable
           label="Past syncs"
           columns={COLUMNS}
+          endsInActions
           rows={items.map((run) => rowOf(run, status?.device_id, () => setAsked(run)))}
         />
       )}
-      {runs.more && (
-        <p>
-          <button className="small-button" disabled={runs.isGrowing} onClick={runs.more}>
-            <ChevronDown aria-hidden />
-            Older syncs
+      {items && (
+        <p className="actions">
+          <button className="small-button" onClick={runs.reload}>
+            <RefreshCw aria-hidden />
+            Look again
           </button>
+          {runs.more && (
+            <button className="small-button" disabled={runs.isGrowing} onClick={runs.more}>
+              <ChevronDown aria-hidden />
+              Older syncs
+            </button>
+          )}
         </p>
       )}
       {asked && <ErrorsDialog run={asked} onClose={() => setAsked(undefined)} />}

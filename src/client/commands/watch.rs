@@ -1,0 +1,47 @@
+//! `landfall watch`.
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use super::{remote_of, renderer, voice};
+use crate::client::error::ClientError;
+use crate::client::interrupt::Interrupt;
+use crate::client::options::WatchOptions;
+use crate::client::sync::SyncSettings;
+use crate::client::watch::{Rhythm, Signal, Watch, WatchParts, WatchVoice};
+use crate::client::workplace::{Access, Workplace};
+
+pub(super) fn run(options: &WatchOptions) -> Result<u8, ClientError> {
+    let (tell, hear) = channel();
+    let stop = tell.clone();
+    let interrupt = Interrupt::listen_and(move || drop(stop.send(Signal::Stop)));
+    let workplace = Workplace::open(&options.folder.folder, Access::Read)?;
+    let remote = Arc::new(remote_of(&workplace, options.patience, interrupt.clone())?);
+    let folder = workplace.folder.clone();
+    drop(workplace);
+    let parts = WatchParts {
+        folder,
+        remote,
+        renderer: renderer()?,
+        settings: SyncSettings {
+            direction: options.direction,
+            batch_size: usize::from(options.batch_size),
+            concurrency: usize::from(options.concurrency),
+            batches: None,
+            atomic: false,
+            dry_run: false,
+            force_full: false,
+            allow_mass_delete: options.allow_mass_delete,
+        },
+        rhythm: Rhythm {
+            settle: Duration::from_millis(options.settle),
+            interval: Duration::from_secs(options.interval),
+        },
+        poll: options.poll.map(Duration::from_secs),
+        interrupt,
+        voice: WatchVoice::new(voice(options.output)),
+        events: (tell, hear),
+    };
+    Watch::new(parts).run().map(|never| match never {})
+}

@@ -1,0 +1,107 @@
+//! A state that may be older than the files beside it, as after a backup was put back: what it says of files is of another
+//! time. Followed blindly, it would take others' changes in the files for the person's own and undo or double them.
+//!
+//! So everything is read anew first. A file that is missing is not taken for deleted, and one that differs from what was
+//! last synced is compared with the document's history: if it holds an earlier version, nothing was changed here. Only
+//! a text that no version has is left to a person's choice. The doubt ends with a complete pull.
+
+use super::Engine;
+use super::write_back::Before;
+use crate::client::error::ClientError;
+use crate::client::folder::Held;
+use crate::client::report::Event;
+use crate::client::state::DocId;
+use crate::client::state::files::{Body, TrackedFile};
+use crate::client::state::outbox::QueuedOperation;
+use crate::client::state::settings::Setting;
+use crate::client::wire::WireDocument;
+
+/// Versions of a document that a file is compared with, from the newest back.
+const COMPARED_VERSIONS: i64 = 50;
+
+impl Engine<'_> {
+    /// Prepares the state for being compared with everything, if it is in doubt.
+    pub(super) fn begin_doubt(&mut self) -> Result<(), ClientError> {
+        self.in_doubt = self.state.change(|change| change.find_setting(Setting::Doubt))?.is_some();
+        if !self.in_doubt {
+            return Ok(());
+        }
+        let files = self.state.change(|change| change.load_files())?;
+        let missing = files.into_iter().map(|file| (file.document_id, file.path));
+        let missing: Vec<DocId> =
+            missing.filter(|(_, path)| !self.folder.holds_something(path)).map(|(id, _)| id).collect();
+        self.state.change(|change| {
+            for (name, ..) in change.list_outbox()? {
+                // What was sent is answered as it was then. The rest may have been sent since, in another form.
+                let Some(operation) = change.find_operation(&name)?.filter(|operation| !operation.sent) else {
+                    continue;
+                };
+                change.remove_operation(&name)?;
+                if let Some(operation) = without_reversals(operation) {
+                    change.enqueue(&operation)?;
+                }
+            }
+            missing.into_iter().try_for_each(|id| change.forget_file(id))
+        })?;
+        Ok(())
+    }
+
+    /// Everything has been compared.
+    pub(super) fn end_doubt(&mut self) -> Result<(), ClientError> {
+        if self.in_doubt {
+            self.state.change(|change| change.remove_setting(Setting::Doubt))?;
+            self.in_doubt = false;
+        }
+        Ok(())
+    }
+
+    /// Writes a document to its file if that holds an earlier version of it, after `since`: then nothing was changed
+    /// here, and the file is merely old. Whether it was so.
+    pub(super) fn replace_if_earlier(
+        &mut self,
+        file: &TrackedFile,
+        now: &Body,
+        held: &Held,
+        since: i64,
+    ) -> Result<bool, ClientError> {
+        let Held::Text(old, _) = held else { return Ok(false) };
+        if !self.is_earlier_version(file, old, since)? {
+            return Ok(false);
+        }
+        let before = Before { content: Some(old.clone()), yjs_state: None };
+        self.write_file(file, now, None, before, |_| Ok(()))?;
+        self.report.tell(&Event::Note { path: &file.path, text: "it held an earlier version of the document" });
+        self.report.tell(&Event::Written { path: &file.path });
+        Ok(true)
+    }
+
+    fn is_earlier_version(&self, file: &TrackedFile, text: &str, since: i64) -> Result<bool, ClientError> {
+        let (id, workspace) = (file.document_id, &self.identity.workspace);
+        let oldest = since.max(file.version - COMPARED_VERSIONS).max(0);
+        for version in (oldest + 1..file.version).rev() {
+            self.interrupt.check()?;
+            let path = format!("/api/v1/documents/{id}/versions/{version}?workspace_id={workspace}");
+            match self.remote.get::<WireDocument>(&path) {
+                Ok(found) if found.content.as_deref() == Some(text) => return Ok(true),
+                Ok(_) => {}
+                // The history does not go back that far.
+                Err(ClientError::Refused { .. }) => return Ok(false),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// What may still be sent of an operation that was queued at another time, under a new name: changes of the text unite
+/// with whatever came since; titles and deletions would undo it.
+fn without_reversals(operation: QueuedOperation) -> Option<QueuedOperation> {
+    let QueuedOperation { client_id, .. } = QueuedOperation::new("", operation.document_id, 0);
+    match operation.kind.as_str() {
+        "create" => Some(QueuedOperation { client_id, ..operation }),
+        "update" if operation.content.is_some() || operation.yjs_update.is_some() => {
+            Some(QueuedOperation { client_id, title: None, ..operation })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,213 @@
+//! One sync from the opened folder to its line in the history: what `sync`, `push`, `pull` and `watch` all do.
+
+use serde::Serialize;
+
+use crate::client::error::{ClientError, exit};
+use crate::client::interrupt::Interrupt;
+use crate::client::remote::Remote;
+use crate::client::report::{Progress, Report};
+use crate::client::state::State;
+use crate::client::state::runs::Run;
+use crate::client::sync::{Engine, Parts, SyncSettings, Tally, now_us};
+use crate::client::wire::ServerLimits;
+use crate::client::workplace::Workplace;
+use crate::yjs::render::Renderer;
+
+/// What a sync works with, besides the folder.
+pub struct SyncRun<'a> {
+    /// The server.
+    pub remote: &'a Remote,
+    /// Works on Yjs states.
+    pub renderer: &'a Renderer,
+    /// Says what happens.
+    pub report: &'a mut Report,
+    /// Whether to stop.
+    pub interrupt: Interrupt,
+    /// How to sync.
+    pub settings: SyncSettings,
+    /// Which runs the history keeps.
+    pub history: History,
+}
+
+/// Which runs the history keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// All.
+    All,
+    /// Of those in a row that moved nothing and ended alike, the last.
+    LastOfIdle,
+}
+
+/// How a sync ended.
+#[derive(Debug)]
+pub struct SyncEnd {
+    /// Whether it came to its end.
+    pub outcome: Result<(), ClientError>,
+    /// What came of it.
+    pub tally: Tally,
+    /// What waits for a person.
+    pub open: Open,
+    is_rehearsal: bool,
+}
+
+/// What waits for a person.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Open {
+    conflicts: usize,
+    dead_letters: usize,
+    left_out: usize,
+}
+
+/// How it ended, for scripts.
+#[derive(Serialize)]
+pub struct EndBody<'a> {
+    event: &'static str,
+    exit_code: u8,
+    error: Option<String>,
+    dry_run: bool,
+    pushed: usize,
+    pulled: usize,
+    failed: usize,
+    queued: usize,
+    conflicts: usize,
+    dead_letters: usize,
+    left_out: usize,
+    progress: &'a Progress,
+}
+
+impl SyncEnd {
+    /// The exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let Self { tally, open, .. } = self;
+        match &self.outcome {
+            Err(failure) => failure.exit_code(),
+            Ok(()) if self.is_rehearsal && tally.failed + open.conflicts == 0 => exit::IN_SYNC,
+            Ok(()) if tally.failed + tally.queued + open.conflicts + open.dead_letters + open.left_out > 0 => {
+                exit::INCOMPLETE
+            }
+            Ok(()) => exit::IN_SYNC,
+        }
+    }
+
+    /// Whether anything went over the wire, either way.
+    #[must_use]
+    pub const fn has_moved(&self) -> bool {
+        self.tally.pushed > 0 || self.tally.pulled > 0
+    }
+
+    /// For scripts, under this name.
+    #[must_use]
+    pub fn body<'a>(&self, event: &'static str, progress: &'a Progress) -> EndBody<'a> {
+        EndBody {
+            event,
+            exit_code: self.exit_code(),
+            error: self.outcome.as_ref().err().map(ToString::to_string),
+            dry_run: self.is_rehearsal,
+            pushed: self.tally.pushed,
+            pulled: self.tally.pulled,
+            failed: self.tally.failed,
+            queued: self.tally.queued,
+            conflicts: self.open.conflicts,
+            dead_letters: self.open.dead_letters,
+            left_out: self.open.left_out,
+            progress,
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        self.summary_of(self.tally)
+    }
+
+    /// What the summary of a sync would be that ends alike and moves nothing.
+    #[must_use]
+    pub fn idle_summary(&self) -> String {
+        self.summary_of(Tally { pushed: 0, pulled: 0, ..self.tally })
+    }
+
+    fn summary_of(&self, tally: Tally) -> String {
+        let open = self.open;
+        let would = if self.is_rehearsal { "would be " } else { "" };
+        let mut parts = vec![format!("{} {would}pushed, {} {would}pulled", tally.pushed, tally.pulled)];
+        let mut add = |number: usize, what: &str| {
+            if number > 0 {
+                parts.push(format!("{number} {what}"));
+            }
+        };
+        add(tally.failed, "failed");
+        add(tally.queued, "still queued");
+        add(open.conflicts, "in conflict (landfall conflicts)");
+        add(open.dead_letters, "refused (landfall retry --list)");
+        add(open.left_out, "left out");
+        let end = if self.exit_code() == exit::IN_SYNC && !self.is_rehearsal { "; in sync" } else { "" };
+        format!("{}{end}", parts.join(", "))
+    }
+}
+
+/// Syncs. The folder is free again when this returns.
+///
+/// # Errors
+/// `State`. Whatever else stops the sync is its outcome.
+pub fn run_sync(workplace: Workplace, with: SyncRun<'_>) -> Result<SyncEnd, ClientError> {
+    let SyncRun { remote, renderer, report, interrupt, settings, history } = with;
+    let is_rehearsal = settings.dry_run;
+    report.begin("asking the server");
+    let limits: ServerLimits = match remote.get("/api/v1/limits") {
+        Ok(limits) => limits,
+        Err(failure) => {
+            let (tally, open) = (Tally::default(), Open::default());
+            return Ok(SyncEnd { outcome: Err(failure), tally, open, is_rehearsal });
+        }
+    };
+    let direction = settings.direction;
+    let mut engine = Engine::new(Parts {
+        folder: workplace.folder,
+        state: workplace.state,
+        renderer,
+        remote,
+        report,
+        interrupt,
+        identity: workplace.identity,
+        settings,
+        limits,
+    })?;
+    let mut run = Run {
+        run_id: engine.run_id.clone(),
+        started_at: now_us(),
+        finished_at: None,
+        direction: direction.as_str().to_owned(),
+        outcome: "cut off".to_owned(),
+        pushed: 0,
+        pulled: 0,
+        failed: 0,
+        conflicts: 0,
+    };
+    engine.state.change(|change| change.put_run(&run))?;
+    let outcome = engine.run();
+    let tally = engine.tally();
+    let open = count_open(&mut engine.state)?;
+    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    run.finished_at = Some(now_us());
+    run.outcome = outcome.as_ref().err().map_or_else(|| "finished".to_owned(), ToString::to_string);
+    (run.pushed, run.pulled) = (count(tally.pushed), count(tally.pulled));
+    (run.failed, run.conflicts) = (count(tally.failed), count(open.conflicts));
+    engine.state.change(|change| {
+        if history == History::LastOfIdle {
+            change.remove_idle_run_before(&run)?;
+        }
+        change.put_run(&run)
+    })?;
+    Ok(SyncEnd { outcome, tally, open, is_rehearsal })
+}
+
+fn count_open(state: &mut State) -> Result<Open, ClientError> {
+    Ok(state.change(|change| {
+        Ok(Open {
+            conflicts: change.load_conflicts()?.len(),
+            dead_letters: change.load_dead_letters()?.len(),
+            left_out: change.load_left_out()?.len(),
+        })
+    })?)
+}

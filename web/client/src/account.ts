@@ -1,0 +1,44 @@
+/**
+ * Logging in and out: the tokens lie in the store, the password nowhere.
+ *
+ * @module
+ */
+import type { Engine } from "./engine.js";
+import { OtherAccountError } from "./errors.js";
+import { readQueue } from "./outbox.js";
+import { getMeta, setMeta } from "./store.js";
+import type { SessionAnswer } from "./wire.js";
+
+/**
+ * Logs in, or makes an account and logs in.
+ *
+ * @throws {@link OtherAccountError} if work of another account is queued here
+ */
+export async function logIn(
+  { store, api }: Engine,
+  how: "login" | "register",
+  username: string,
+  password: string,
+): Promise<void> {
+  const owner = await store.transaction("read", async (tx) =>
+    (await readQueue(tx)).length > 0 ? getMeta(tx, "username") : undefined,
+  );
+  if (owner !== undefined && owner !== username) throw new OtherAccountError(owner);
+  const answer = await api.open<SessionAnswer>("POST", `/api/v1/auth/${how}`, { username, password });
+  const { access_token, refresh_token, workspace_id } = answer;
+  await store.transaction("write", async (tx) => {
+    await setMeta(tx, "session", { username, access_token, refresh_token });
+    await setMeta(tx, "username", username);
+    if (workspace_id !== undefined && !(await getMeta(tx, "workspace_id")))
+      await setMeta(tx, "workspace_id", workspace_id);
+  });
+}
+
+/** Ends the session here and, if it can be reached, on the server. */
+export async function logOut({ store, api }: Engine): Promise<void> {
+  const session = await store.transaction("read", (tx) => getMeta(tx, "session"));
+  await store.transaction("write", (tx) => setMeta(tx, "session", undefined));
+  if (!session) return;
+  const { refresh_token } = session;
+  await api.open("POST", "/api/v1/auth/logout", { refresh_token }).catch(() => undefined);
+}

@@ -1,0 +1,66 @@
+/**
+ * What there is on this device, counted.
+ *
+ * @module
+ */
+import type { Engine } from "./engine.js";
+import { deviceId } from "./identity.js";
+import { readQueue } from "./outbox.js";
+import { getMeta, type Transaction } from "./store.js";
+
+/** How a document stands. */
+export type DocumentState = "synced" | "pending" | "syncing" | "conflict" | "failed";
+
+/** What there is on this device. */
+export interface Status {
+  device_id: string;
+  username?: string;
+  logged_in: boolean;
+  workspace_id?: string;
+  /** Queued operations. */
+  queued: number;
+  conflicts: number;
+  dead_letters: number;
+  /** Live documents. */
+  documents: number;
+  /** When everything was last in sync, RFC 3339. */
+  synced_at?: string;
+}
+
+/**
+ * Counts what there is. Writes only where this device has no name yet.
+ *
+ * @param hasTokens whether an outside identity provider gives the tokens, so that nobody need log in here
+ */
+export async function readStatus({ store, clock, workspaceId }: Engine, hasTokens: boolean): Promise<Status> {
+  const device_id =
+    (await store.transaction("read", (tx) => getMeta(tx, "device_id"))) ??
+    (await store.transaction("write", (tx) => deviceId(tx, clock.now())));
+  return store.transaction("read", async (tx) => {
+    const username = await getMeta(tx, "username");
+    const workspace_id = workspaceId ?? (await getMeta(tx, "workspace_id"));
+    const synced_at = await getMeta(tx, "synced_at");
+    return {
+      device_id,
+      ...(username === undefined ? {} : { username }),
+      logged_in: hasTokens || (await getMeta(tx, "session")) !== undefined,
+      ...(workspace_id === undefined ? {} : { workspace_id }),
+      queued: (await tx.all("operations")).length,
+      conflicts: (await tx.all("conflicts")).length,
+      dead_letters: (await tx.all("dead_letters")).length,
+      documents: (await tx.all("documents")).filter((document) => !document.deleted).length,
+      ...(synced_at === undefined ? {} : { synced_at }),
+    };
+  });
+}
+
+/** How each document that is not in sync stands, by id. */
+export async function readStates(tx: Transaction, isSyncing: boolean): Promise<Map<string, DocumentState>> {
+  const states = new Map<string, DocumentState>();
+  for (const { document_id, sent } of await readQueue(tx)) {
+    states.set(document_id, sent && isSyncing ? "syncing" : "pending");
+  }
+  for (const { document_id } of await tx.all("dead_letters")) states.set(document_id, "failed");
+  for (const { document_id } of await tx.all("conflicts")) states.set(document_id, "conflict");
+  return states;
+}
