@@ -98,7 +98,7 @@ fn serve(
     let refusal = match deed {
         Deed::Refuse(status) => Some((status, String::new())),
         Deed::RefuseFor(status, seconds) => Some((status, format!("retry-after: {seconds}\r\n"))),
-        Deed::Pass | Deed::LoseAnswer => None,
+        Deed::Pass | Deed::Delay(_) | Deed::LoseAnswer => None,
     };
     if let Some((status, header)) = refusal {
         let head = format!("HTTP/1.1 {status} No\r\ncontent-type: text/plain\r\n{header}");

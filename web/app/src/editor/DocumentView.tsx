@@ -31,6 +31,13 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
     return () => void (window.document.title = "Landfall");
   }, [document]);
 
+  async function remove(): Promise<void> {
+    await client.queueDelete(id);
+    // The button that had the focus goes away with this view.
+    window.document.getElementById("view")?.focus();
+    go({ view: "home" });
+  }
+
   if (!document) return error === undefined ? <p className="opening">Opening…</p> : <Gone />;
   const isRich = text !== undefined && text.length !== text.toString().length;
   return (
@@ -58,7 +65,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
             className="quiet-button"
             title="Delete"
             aria-label="Delete"
-            onClick={() => void client.queueDelete(id).then(() => go({ view: "home" }))}
+            onClick={() => void remove()}
           >
             <Trash2 aria-hidden />
           </button>

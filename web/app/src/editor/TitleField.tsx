@@ -51,6 +51,11 @@ export function TitleField({
   }, [typed, save]);
   useEffect(() => () => void save(), [save]);
 
+  /** Saves at once; then the field shows the document's title again, whoever gave it. */
+  function settle(): void {
+    void save().then(() => setTyped((now) => (now === typed ? undefined : now)));
+  }
+
   return (
     <>
       <input
@@ -59,8 +64,8 @@ export function TitleField({
         value={typed ?? title}
         maxLength={500}
         onChange={(event) => setTyped(event.target.value)}
-        onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
-        onBlur={() => void save().then(() => setTyped((now) => (now === typed ? undefined : now)))}
+        onKeyDown={(event) => event.key === "Enter" && settle()}
+        onBlur={settle}
       />
       {problem !== undefined && (
         <p className="problem" role="alert">

@@ -27,12 +27,11 @@ export function deedOf({ operation }: DeadLetter): string {
 }
 
 /** What one can do about it; `undefined` if the message says it all. */
-export function adviceOn({ error }: DeadLetter): string | undefined {
+export function adviceOn({ error, operation }: DeadLetter): string | undefined {
   switch (error.code) {
     case "too_large":
-      return "Open it and make it shorter: it is sent again.";
     case "invalid":
-      return "Open it and mend what the message names: it is sent again.";
+      return adviceOnMending(operation);
     case "forbidden":
       return "You may read here, but not write. Ask the owner of the workspace, then retry.";
     case "not_found":
@@ -43,6 +42,11 @@ export function adviceOn({ error }: DeadLetter): string | undefined {
     default:
       return error.retryable ? "It may succeed if it is tried again." : undefined;
   }
+}
+
+/** A retry sends exactly what was refused; what mends it is an edit, which takes it along. */
+function adviceOnMending({ operation }: DeadLetter["operation"]): string | undefined {
+  return operation === "delete" ? undefined : "Open it and mend that: it is sent again by itself.";
 }
 
 /** What giving up loses. */
