@@ -57,3 +57,11 @@ export async function losing(
   });
   return network;
 }
+
+/** Makes the way from a page to the server as slow as this, in bytes a second; what is under way in a push then stays so for a while. */
+export async function slowUplink(page: Page, bytesPerSecond: number): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  const unlimited = { offline: false, latency: 0, downloadThroughput: -1 };
+  await session.send("Network.emulateNetworkConditions", { ...unlimited, uploadThroughput: bytesPerSecond });
+}

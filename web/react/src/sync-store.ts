@@ -201,7 +201,10 @@ export class SyncStore {
     const former = this.#sync.report;
     // A pull that an event of the server called for must hide neither what was pushed nor why a push was stopped.
     const isPulled = report.direction === "pull" && (report.status === "synced" || former?.guard?.side === "server");
-    const isAside = isPulled || report.status === "busy";
+    // A sync that waited for the one that was cancelled is cancelled with it, before it did anything.
+    const isUnbegun =
+      report.status === "cancelled" && former?.status === "cancelled" && report.progress.processed === 0;
+    const isAside = isPulled || isUnbegun || report.status === "busy";
     this.#publish({ report: former && isAside ? former : report });
     // The client counts a sync as under way until its report was handed out.
     setTimeout(() => this.#listeners.size > 0 && this.#refresh.soon());

@@ -83,6 +83,23 @@ describe("useSync", () => {
     expect(result.current).toMatchObject({ isSyncing: false, status: { queued: 0 }, report });
   });
 
+  test("a sync that was cancelled tells how far it came, whatever waited behind it", async () => {
+    const client = await newClient(here.server.url, { batchSize: 1, concurrency: 1 });
+    await client.register(newName(), PASSWORD);
+    for (const title of ["a", "b", "c", "d"]) await client.queueCreate({ title });
+    const { result } = renderHook(useSync, { wrapper: within({ client, auto: false }) });
+    await waitFor(() => expect(result.current.status?.queued).toBe(4));
+    const waiting: Promise<unknown>[] = [];
+    client.on("result", () => {
+      if (waiting.length === 0) waiting.push(client.pull(), client.sync({ direction: "push" }), client.cancel());
+    });
+    await act(() => result.current.sync());
+    await act(() => Promise.all(waiting));
+    expect(result.current.report).toMatchObject({ status: "cancelled", progress: { processed: 1, total: 4 } });
+    await act(() => result.current.resume());
+    expect(result.current.report).toMatchObject({ status: "synced", progress: { processed: 3, total: 3 } });
+  });
+
   test("works offline when told to, and syncs when that is over", async () => {
     const [laptop] = await devices(here.server.url);
     const { result } = renderHook(useSync, { wrapper: within({ client: laptop, delayMs: 0, initiallyPaused: true }) });
