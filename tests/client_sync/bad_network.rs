@@ -26,6 +26,10 @@ pub enum Deed {
     Delay(Duration),
     /// Pass it on, and lose the answer.
     LoseAnswer,
+    /// Pass it on, and give back half of the answer.
+    CutAnswer,
+    /// Pass it on twice, as a network does that repeats what it has, and give back the second answer.
+    Double,
     /// Answer with this status in the server's place.
     Refuse(u16),
     /// Likewise, and ask to come again in so many seconds.
@@ -98,38 +102,48 @@ fn serve(
     let refusal = match deed {
         Deed::Refuse(status) => Some((status, String::new())),
         Deed::RefuseFor(status, seconds) => Some((status, format!("retry-after: {seconds}\r\n"))),
-        Deed::Pass | Deed::Delay(_) | Deed::LoseAnswer => None,
+        Deed::Pass | Deed::Delay(_) | Deed::LoseAnswer | Deed::CutAnswer | Deed::Double => None,
     };
     if let Some((status, header)) = refusal {
         let head = format!("HTTP/1.1 {status} No\r\ncontent-type: text/plain\r\n{header}");
         let answer = format!("{head}content-length: 2\r\n\r\nno");
         return stream.write_all(answer.as_bytes()).ok();
     }
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let mut request = ureq::http::Request::builder().method(method.as_str()).uri(format!("{server}{path}"));
     let passed = ["authorization", "content-type", "content-encoding"];
-    for (name, value) in headers.iter().filter(|(name, _)| passed.contains(&name.as_str())) {
-        request = request.header(name, value);
+    headers.retain(|(name, _)| passed.contains(&name.as_str()));
+    let pass_on = || pass_on(&method, &format!("{server}{path}"), &headers, &body);
+    let mut answer = pass_on()?;
+    if matches!(deed, Deed::Double) {
+        answer = pass_on()?;
     }
-    let answer = if body.is_empty() {
-        agent.run(request.body(()).unwrap())
-    } else {
-        agent.run(request.body(&body[..]).unwrap())
-    };
-    let mut answer = answer.ok()?;
-    let bytes = answer.body_mut().read_to_vec().ok()?;
+    let (status, bytes) = answer;
     if matches!(deed, Deed::LoseAnswer) {
         return None;
     }
     if let Deed::Delay(time) = deed {
         thread::sleep(time);
     }
-    let head = format!(
-        "HTTP/1.1 {} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        answer.status().as_u16(),
-        bytes.len()
-    );
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&bytes)).ok()
+    let head =
+        format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", bytes.len());
+    let (sent, goes_on) = match deed {
+        Deed::CutAnswer => (&bytes[..bytes.len() / 2], None),
+        _ => (&bytes[..], Some(())),
+    };
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(sent)).ok().and(goes_on)
+}
+
+/// The server's status and answer.
+fn pass_on(method: &str, url: &str, headers: &[(String, String)], body: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let answer =
+        if body.is_empty() { agent.run(request.body(()).unwrap()) } else { agent.run(request.body(body).unwrap()) };
+    let mut answer = answer.ok()?;
+    let bytes = answer.body_mut().read_to_vec().ok()?;
+    Some((answer.status().as_u16(), bytes))
 }
 
 fn has_title(request: &Value, title: &str) -> bool {
@@ -139,8 +153,13 @@ fn has_title(request: &Value, title: &str) -> bool {
 fn lost_answers_double_nothing(database: Database) {
     let desk = Desk::on(database);
     let place = desk.unconnected();
-    // Two of three answers are lost.
-    let proxy = Proxy::start(place.url(), |n, _| if n % 3 == 2 { Deed::Pass } else { Deed::LoseAnswer });
+    // Hardly an answer comes back whole, once, and at once.
+    let proxy = Proxy::start(place.url(), |n, _| match n % 6 {
+        0 | 4 => Deed::LoseAnswer,
+        1 | 3 => Deed::CutAnswer,
+        2 => Deed::Double,
+        _ => Deed::Delay(Duration::from_millis(300)),
+    });
     place.run(&["init", ".", "--server", &proxy.url]).expect(0);
     for n in 0..40 {
         place.write(&format!("{n}.md"), format!("{n}\n"));

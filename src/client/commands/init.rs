@@ -24,7 +24,8 @@ pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
     let remote = Remote::new(server, found, patience(options.patience), Interrupt::default());
     let login = if has_token {
         if options.register {
-            let hint = "--register makes an account by name and password; LANDFALL_TOKEN is one's already: leave one out";
+            let hint =
+                "--register makes an account by name and password; LANDFALL_TOKEN is one's already: leave one out";
             return Err(ClientError::Usage(hint.to_owned()));
         }
         None
