@@ -10,7 +10,8 @@ use crate::client::sync::Direction;
 #[derive(Debug, Subcommand)]
 pub enum ClientCommand {
     /// Connect a folder with a workspace of a server
-    #[command(after_help = "Example:\n  landfall init ~/notes --server http://127.0.0.1:7001 --username ada")]
+    #[command(after_help = "Example:\n  landfall init ~/notes --server http://127.0.0.1:7001 --username ada\n  \
+                          landfall init ~/notes --server http://127.0.0.1:7001 --register   # a new account")]
     Init(InitOptions),
     /// Log in (again) for a folder
     #[command(after_help = "Example:\n  landfall login ~/notes --username ada")]
@@ -101,6 +102,9 @@ pub struct InitOptions {
     /// Who logs in [default: asked for, or LANDFALL_USERNAME]
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
+    /// Make the account first, where the server lets people do that
+    #[arg(long)]
+    pub register: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub patience: PatienceOptions,

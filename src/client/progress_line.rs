@@ -30,11 +30,13 @@ pub struct View<'a> {
 pub fn progress_line(view: &View<'_>, columns: usize) -> String {
     let room = columns.saturating_sub(1);
     let operation = one_line(&view.progress.current_operation);
-    if view.progress.total == 0 {
-        let line = format!("{}  {operation}", shown_time(view.elapsed));
+    let Progress { total, processed, failed, percentage, .. } = view.progress;
+    // Between two steps it is not known how much is to come.
+    if processed >= total {
+        let done = if *processed > 0 { format!("{processed} done  ") } else { String::new() };
+        let line = format!("{done}{}  {operation}", shown_time(view.elapsed));
         return truncate_str(&line, room, "…").into_owned();
     }
-    let Progress { total, processed, failed, percentage, .. } = view.progress;
     let mut line = format!("{processed}/{total} {percentage:.0}%");
     let parts = [
         view.remaining.map(|remaining| format!("{} left", shown_time(remaining))),
@@ -119,6 +121,14 @@ mod tests {
         let progress = progress("create a.md");
         assert_eq!(progress_line(&view(&progress), 40), "120/500 24%  12 s left  2 failed  35/s");
         assert_eq!(progress_line(&view(&progress), 12), "120/500 24%");
+    }
+
+    #[test]
+    fn between_two_steps_only_the_time_goes_on() {
+        let progress = Progress { total: 120, ..progress("looking for changes") };
+        assert_eq!(progress_line(&view(&progress), 100), "120 done  4 s  looking for changes");
+        let progress = Progress { total: 0, processed: 0, ..progress };
+        assert_eq!(progress_line(&view(&progress), 100), "4 s  looking for changes");
     }
 
     #[test]

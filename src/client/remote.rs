@@ -205,9 +205,22 @@ impl Remote {
     /// # Errors
     /// See [`RemoteError`], as a command says it.
     pub fn log_in(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
-        let tokens = self.log_in_with(username, password).map_err(|error| error.into_client_error(&self.server))?;
-        let mut session = self.session();
-        session.access_token = Some(tokens.access_token.into());
+        self.begin_session(self.log_in_with(username, password))
+    }
+
+    /// Makes an account and logs in to it; gives the token that renews the login.
+    ///
+    /// # Errors
+    /// `Login` if the server lets nobody make accounts, or the name is taken or no name; `Unreachable`.
+    pub fn register(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
+        let body = credentials_body(username, password);
+        let answer = self.send(&Method::POST, "/api/v1/auth/register", Some(body.as_bytes()), None);
+        self.begin_session(answer.and_then(|bytes| parse(&bytes)))
+    }
+
+    fn begin_session(&self, tokens: Result<Tokens, RemoteError>) -> Result<SecretString, ClientError> {
+        let tokens = tokens.map_err(|error| error.into_client_error(&self.server))?;
+        self.session().access_token = Some(tokens.access_token.into());
         Ok(tokens.refresh_token.into())
     }
 
@@ -293,7 +306,7 @@ impl Remote {
     }
 
     fn log_in_with(&self, username: &str, password: &SecretString) -> Result<Tokens, RemoteError> {
-        let body = json!({ "username": username, "password": password.expose_secret() }).to_string();
+        let body = credentials_body(username, password);
         match self.send(&Method::POST, "/api/v1/auth/login", Some(body.as_bytes()), None) {
             Ok(bytes) => parse(&bytes),
             Err(RemoteError::Unauthorized(_)) => {
@@ -415,6 +428,10 @@ fn refusal(status: u16, body: &[u8], retry_after: Option<Duration>) -> RemoteErr
 
 fn has_results(bytes: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|body| body.get("results").is_some())
+}
+
+fn credentials_body(username: &str, password: &SecretString) -> String {
+    json!({ "username": username, "password": password.expose_secret() }).to_string()
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {

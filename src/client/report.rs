@@ -180,9 +180,11 @@ impl Report {
         self.board().tell(event);
     }
 
-    /// Something else is being done from now on.
+    /// Something else is being done from now on, at a pace of its own.
     pub fn begin(&mut self, what: &str) {
-        what.clone_into(&mut self.board().progress.current_operation);
+        let mut board = self.board();
+        what.clone_into(&mut board.progress.current_operation);
+        board.pace = Pace::default();
     }
 
     /// More has turned out to be to do.
@@ -286,7 +288,7 @@ impl Board {
                     complain(&line_of(event));
                 }
             }
-            Voice::People => match &self.bar {
+            Voice::People => match self.bar.as_ref().filter(|_| io::stdout().is_terminal()) {
                 Some(bar) => bar.suspend(|| write_line(&line_of(event))),
                 None => write_line(&line_of(event)),
             },
@@ -296,7 +298,7 @@ impl Board {
     fn tell_progress(&mut self) {
         let now = Instant::now();
         self.told = Some(now);
-        if self.progress.total > 0 {
+        if self.progress.total > self.progress.processed {
             self.pace.note(now, self.progress.processed);
         }
         let remaining = self.pace.remaining(now, self.progress.processed, self.progress.total);

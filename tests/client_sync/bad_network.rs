@@ -26,8 +26,14 @@ pub enum Deed {
     Delay(Duration),
     /// Pass it on, and lose the answer.
     LoseAnswer,
+    /// Pass it on, and give back half of the answer.
+    CutAnswer,
+    /// Pass it on twice, as a network does that repeats what it has, and give back the second answer.
+    Double,
     /// Answer with this status in the server's place.
     Refuse(u16),
+    /// Likewise, and ask to come again in so many seconds.
+    RefuseFor(u16, u64),
 }
 
 /// Listens on a port of its own. Ends with the test's process.
@@ -93,35 +99,51 @@ fn serve(
     } else {
         Deed::Pass
     };
-    if let Deed::Refuse(status) = deed {
-        let answer = format!("HTTP/1.1 {status} No\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nno");
+    let refusal = match deed {
+        Deed::Refuse(status) => Some((status, String::new())),
+        Deed::RefuseFor(status, seconds) => Some((status, format!("retry-after: {seconds}\r\n"))),
+        Deed::Pass | Deed::Delay(_) | Deed::LoseAnswer | Deed::CutAnswer | Deed::Double => None,
+    };
+    if let Some((status, header)) = refusal {
+        let head = format!("HTTP/1.1 {status} No\r\ncontent-type: text/plain\r\n{header}");
+        let answer = format!("{head}content-length: 2\r\n\r\nno");
         return stream.write_all(answer.as_bytes()).ok();
     }
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let mut request = ureq::http::Request::builder().method(method.as_str()).uri(format!("{server}{path}"));
     let passed = ["authorization", "content-type", "content-encoding"];
-    for (name, value) in headers.iter().filter(|(name, _)| passed.contains(&name.as_str())) {
-        request = request.header(name, value);
+    headers.retain(|(name, _)| passed.contains(&name.as_str()));
+    let pass_on = || pass_on(&method, &format!("{server}{path}"), &headers, &body);
+    let mut answer = pass_on()?;
+    if matches!(deed, Deed::Double) {
+        answer = pass_on()?;
     }
-    let answer = if body.is_empty() {
-        agent.run(request.body(()).unwrap())
-    } else {
-        agent.run(request.body(&body[..]).unwrap())
-    };
-    let mut answer = answer.ok()?;
-    let bytes = answer.body_mut().read_to_vec().ok()?;
+    let (status, bytes) = answer;
     if matches!(deed, Deed::LoseAnswer) {
         return None;
     }
     if let Deed::Delay(time) = deed {
         thread::sleep(time);
     }
-    let head = format!(
-        "HTTP/1.1 {} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        answer.status().as_u16(),
-        bytes.len()
-    );
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&bytes)).ok()
+    let head =
+        format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", bytes.len());
+    let (sent, goes_on) = match deed {
+        Deed::CutAnswer => (&bytes[..bytes.len() / 2], None),
+        _ => (&bytes[..], Some(())),
+    };
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(sent)).ok().and(goes_on)
+}
+
+/// The server's status and answer.
+fn pass_on(method: &str, url: &str, headers: &[(String, String)], body: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let answer =
+        if body.is_empty() { agent.run(request.body(()).unwrap()) } else { agent.run(request.body(body).unwrap()) };
+    let mut answer = answer.ok()?;
+    let bytes = answer.body_mut().read_to_vec().ok()?;
+    Some((answer.status().as_u16(), bytes))
 }
 
 fn has_title(request: &Value, title: &str) -> bool {
@@ -131,8 +153,13 @@ fn has_title(request: &Value, title: &str) -> bool {
 fn lost_answers_double_nothing(database: Database) {
     let desk = Desk::on(database);
     let place = desk.unconnected();
-    // Two of three answers are lost.
-    let proxy = Proxy::start(place.url(), |n, _| if n % 3 == 2 { Deed::Pass } else { Deed::LoseAnswer });
+    // Hardly an answer comes back whole, once, and at once.
+    let proxy = Proxy::start(place.url(), |n, _| match n % 6 {
+        0 | 4 => Deed::LoseAnswer,
+        1 | 3 => Deed::CutAnswer,
+        2 => Deed::Double,
+        _ => Deed::Delay(Duration::from_millis(300)),
+    });
     place.run(&["init", ".", "--server", &proxy.url]).expect(0);
     for n in 0..40 {
         place.write(&format!("{n}.md"), format!("{n}\n"));
@@ -167,6 +194,9 @@ fn what_is_too_much_is_halved_and_one_bad_operation_blocks_nothing(database: Dat
     assert!(ran.says(&["failed", "13.md"]) && ran.says(&["49 pushed", "1 failed"]), "{}", ran.stdout);
     assert_eq!(desk.documents().len(), 49);
     assert!(place.run(&["retry", "--list"]).expect(1).says(&["create 13.md"]));
+    let exported = place.run(&["retry", "--list", "--json"]).expect(1).stdout;
+    let letter: Value = serde_json::from_str(&exported).unwrap();
+    assert_eq!((&letter["path"], &letter["content"]), (&"13.md".into(), &"13\n".into()), "it can be exported");
     place.write("13.md", "13, changed since\n");
     is_mended.store(true, Ordering::SeqCst);
     place.run(&["retry"]).expect(0);
@@ -218,4 +248,46 @@ fn bodies_are_compressed_until_that_is_refused() {
     assert_eq!(desk.documents().len(), 80);
     assert_eq!(packed.load(Ordering::SeqCst), 4, "refused once, not tried again");
     assert_eq!(plain.load(Ordering::SeqCst), 5);
+}
+
+/// A folder with one new file, whose batches are judged.
+fn judged(judge: impl Fn(usize) -> Deed + Send + Sync + 'static) -> (Desk, super::place::Place, Proxy) {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    let proxy = Proxy::start(place.url(), move |n, _| judge(n));
+    place.run(&["init", ".", "--server", &proxy.url]).expect(0);
+    place.write("a.md", "one\n");
+    (desk, place, proxy)
+}
+
+#[test]
+fn what_may_pass_is_tried_again_when_the_server_says() {
+    let (desk, place, proxy) = judged(|n| match n {
+        0 => Deed::RefuseFor(429, 1),
+        1 => Deed::RefuseFor(503, 1),
+        _ => Deed::Pass,
+    });
+    let started = std::time::Instant::now();
+    place.run(&["sync", "--retries", "2"]).expect(0);
+    assert!(started.elapsed().as_secs() >= 2, "asked again too early");
+    assert_eq!(proxy.batches.load(Ordering::SeqCst), 3);
+    assert_eq!(desk.documents()["a.md"], ["one\n"]);
+}
+
+#[test]
+fn what_cannot_pass_is_not_tried_again() {
+    // A login that is not taken is renewed once, and no more.
+    for (status, tries, exit) in [(400, 1, 1), (403, 1, 1), (401, 2, 3)] {
+        let is_mended = Arc::new(AtomicBool::new(false));
+        let mended = Arc::clone(&is_mended);
+        let judge = move |_| if mended.load(Ordering::SeqCst) { Deed::Pass } else { Deed::Refuse(status) };
+        let (desk, place, proxy) = judged(judge);
+        place.run(&["sync", "--retries", "5"]).expect(exit);
+        assert_eq!(proxy.batches.load(Ordering::SeqCst), tries, "{status}");
+        let pending = place.run(&["status"]).expect(1);
+        assert!(pending.says(&["1 operations pending", "0 refused"]), "{}", pending.stdout);
+        is_mended.store(true, Ordering::SeqCst);
+        place.sync();
+        assert_eq!(desk.documents()["a.md"], ["one\n"]);
+    }
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 
-use super::place::Desk;
+use super::place::{Desk, Place, Ran};
+use super::reserved_port::ReservedPort;
 use crate::harness::user::PASSWORD;
 
 #[test]
@@ -240,21 +241,47 @@ fn help_has_an_example_for_each_command() {
 
 #[test]
 fn the_readmes_five_lines_make_two_synced_folders() {
-    let (_, section) = include_str!("../../README.md").split_once("## Sync a folder").unwrap();
-    let (_, block) = section.split_once("```sh\n").unwrap();
-    let desk = Desk::new();
-    let place = desk.unconnected();
-    let script = block.split("```").next().unwrap().replace("http://127.0.0.1:7001", place.url());
+    let (_, block) = include_str!("../../README.md").split_once("```sh\n").unwrap();
+    let block = block.split("```").next().unwrap();
+    assert_eq!(block.lines().count(), 5);
     let programs = std::path::Path::new(env!("CARGO_BIN_EXE_landfall")).parent().unwrap().display().to_string();
+    let port = ReservedPort::take();
+    // The program is built already, and the usual port may be somebody's.
+    let script = block
+        .replace("cargo build --release && ", "")
+        .replace("$PWD/target/release", &programs)
+        .replace("landfall serve", &format!("landfall serve --listen {}", port.address()))
+        .replace("127.0.0.1:7001", &port.address().to_string());
+    let folder = tempfile::tempdir().unwrap();
     let output = std::process::Command::new("bash")
         .arg("-euc")
-        .arg(&script)
-        .current_dir(place.path(""))
-        .env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap()))
+        .arg(format!("trap 'kill %1' EXIT\n{script}"))
+        .current_dir(folder.path())
+        .env("LANDFALL_CREDENTIALS", "file")
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!((place.read("notes/hello.md"), place.read("copy/hello.md")), ("# Hello\n".into(), "# Hello\n".into()));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.ends_with("# Hello\n"), "{said}");
+}
+
+#[test]
+fn an_account_is_made_where_the_server_lets_one() {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    let register = |place: &Place, name: &str| {
+        let arguments = ["init", ".", "--register", "--username", name, "--server", place.url()];
+        let mut command = place.command(&arguments);
+        Ran::from(command.env("LANDFALL_USERNAME", name).output().unwrap())
+    };
+    let taken = register(&place, "ada");
+    assert!(taken.status != 0 && taken.says(&["ada"]) && !place.has(".landfall"), "{}", taken.stderr);
+    register(&place, "grace").expect(0);
+    place.write("a.md", "one\n");
+    let mut sync = place.command(&["sync"]);
+    let synced = Ran::from(sync.env_remove("LANDFALL_USERNAME").env_remove("LANDFALL_PASSWORD").output().unwrap());
+    synced.expect(0);
+    assert!(desk.documents().is_empty(), "it is a workspace of her own");
 }
 
 #[test]

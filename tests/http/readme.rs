@@ -47,5 +47,7 @@ fn the_table_knows_every_setting_and_no_other() {
     };
     let (_, table) = README.split_once("## Configuration").expect("the section");
     let (table, _) = table.split_once("\n## ").expect("the next section");
-    assert_eq!(names(table), names(include_str!("../../src/config/options.rs")));
+    let (server, client) =
+        (include_str!("../../src/config/options.rs"), include_str!("../../src/client/credentials.rs"));
+    assert_eq!(names(table), names(server).union(&names(client)).cloned().collect::<BTreeSet<_>>());
 }

@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { build, type Plugin, type ResolvedConfig } from "vite";
 
 /** A file of the page, as `workbox-precaching` takes it. */
@@ -43,7 +43,7 @@ export function precache({ worker }: { worker: string }): Plugin {
     apply: "build",
     configResolved: (resolved) => void (config = resolved),
     async closeBundle() {
-      const outDir = join(config.root, config.build.outDir);
+      const outDir = resolve(config.root, config.build.outDir);
       await build({
         configFile: false,
         root: config.root,

@@ -131,6 +131,9 @@ export class Editor {
 
   /** Puts this text in place of the open document's. */
   async write(text: string): Promise<void> {
+    // Typed over a selection, Chromium would keep its look by a `style` attribute, and say on the console that it may not.
+    await this.text.press("ControlOrMeta+a");
+    await this.text.press("Delete");
     await this.text.fill(text);
     await this.expectSaved();
   }

@@ -23,10 +23,18 @@ pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
     let has_token = matches!(found, Credentials::Token(_));
     let remote = Remote::new(server, found, patience(options.patience), Interrupt::default());
     let login = if has_token {
+        if options.register {
+            let hint =
+                "--register makes an account by name and password; LANDFALL_TOKEN is one's already: leave one out";
+            return Err(ClientError::Usage(hint.to_owned()));
+        }
         None
     } else {
         let (username, password) = ask_for_login(options.username.as_deref())?;
-        let refresh_token = remote.log_in(&username, &password)?;
+        let refresh_token = match options.register {
+            true => remote.register(&username, &password)?,
+            false => remote.log_in(&username, &password)?,
+        };
         Some((username, refresh_token))
     };
     let workspaces: List<Workspace> = remote.get("/api/v1/workspaces")?;

@@ -164,3 +164,49 @@ impl State {
         committed.map_err(Into::into)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::state::settings::Setting;
+
+    fn put(state: &mut State, text: &str) -> Result<(), StateError> {
+        state.change(|change| change.put_setting(Setting::Cursor, text))
+    }
+
+    fn stored(state: &mut State) -> Option<String> {
+        state.change(|change| change.find_setting(Setting::Cursor)).unwrap()
+    }
+
+    #[test]
+    fn a_group_is_stored_as_a_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("state.db");
+        let mut state = State::open(&file).unwrap();
+        put(&mut state, "before").unwrap();
+        state.begin_group().unwrap();
+        put(&mut state, "within").unwrap();
+        assert_eq!(stored(&mut state).as_deref(), Some("within"));
+        state.end_group().unwrap();
+        assert_eq!(stored(&mut State::open(&file).unwrap()).as_deref(), Some("within"));
+        state.begin_group().unwrap();
+        put(&mut state, "lost").unwrap();
+        let failure: Result<(), _> = state.change(|_| Err(StateError::Damaged("for a test".to_owned())));
+        failure.unwrap_err();
+        state.end_group().unwrap();
+        assert_eq!(stored(&mut state).as_deref(), Some("within"));
+        put(&mut state, "after").unwrap();
+        assert_eq!(stored(&mut State::open(&file).unwrap()).as_deref(), Some("after"));
+    }
+
+    #[test]
+    fn a_group_that_is_cut_off_is_not_stored() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("state.db");
+        let mut state = State::open(&file).unwrap();
+        state.begin_group().unwrap();
+        put(&mut state, "lost").unwrap();
+        drop(state);
+        assert_eq!(stored(&mut State::open(&file).unwrap()), None);
+    }
+}

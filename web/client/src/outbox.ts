@@ -13,7 +13,7 @@ import { NoSuchDocument } from "./errors.js";
 import type { LocalDocument, QueuedOperation } from "./model.js";
 import { nextNumber, numberKey, type Transaction } from "./store.js";
 import type { WireData, WireOperation } from "./wire.js";
-import { addRow, mergeRows, passRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
+import { addRow, editsOf, mergeRows, passRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
 
 /** What is to change in a document. */
 export interface DocumentPatch {
@@ -22,6 +22,11 @@ export interface DocumentPatch {
   content?: string;
   /** Bring a deleted document back. */
   restore?: true;
+  /**
+   * The version that the change was made on, where the device may have taken in a newer one since: what others changed
+   * in between is then merged or told as a conflict, and not overwritten.
+   */
+  base_version?: number;
 }
 
 /** The key of an operation: those of one document lie together, in order. */
@@ -127,7 +132,7 @@ export async function queueUpdate(
   await reviveBuried(tx, now, documentId);
   if (document.deleted) await restore(tx, now, document, fields);
   else if (Object.keys(fields).length === 0 && !edit) return;
-  else await amend(tx, now, document, { ...fields, yjs: edit !== undefined });
+  else await amend(tx, now, document, { ...fields, yjs: edit !== undefined }, patch.base_version);
   if (edit) {
     const owner = (await readQueueOf(tx, documentId)).at(-1);
     await addRow(tx, documentId, edit, owner?.client_id);
@@ -149,12 +154,14 @@ async function amend(
   now: number,
   document: LocalDocument,
   fields: { title?: string; content?: string; yjs: boolean },
+  seen?: number,
 ): Promise<void> {
   const last = (await readQueueOf(tx, document.document_id)).at(-1);
   if (last && !last.sent && last.operation !== "delete") {
     await tx.put("operations", operationKey(last), { ...last, ...fields, yjs: last.yjs || fields.yjs });
   } else {
-    await append(tx, now, { operation: "update", document_id: document.document_id, ...baseOf(document), ...fields });
+    const { document_id } = document;
+    await append(tx, now, { operation: "update", document_id, ...baseOf(document, seen), ...fields });
   }
 }
 
@@ -183,17 +190,37 @@ async function restore(
   await passRows(tx, rows, operation.client_id);
 }
 
-/** An edit of a document whose creation was refused mends that creation: a new attempt, under a new name. */
+/**
+ * An edit mends what was refused of its document: all of it becomes one new attempt, under a new name, together with what
+ * was queued behind it and never sent. Sent again as they were, those would be refused again.
+ */
 async function reviveBuried(tx: Transaction, now: number, documentId: string): Promise<void> {
-  for (const letter of await tx.all("dead_letters", `${documentId}/`)) {
-    if (letter.operation.operation !== "create") continue;
-    await tx.delete("dead_letters", issueKey(letter));
-    const { payload: _payload, ...operation } = letter.operation;
-    const client_id = uuidv7(now);
-    await tx.put("operations", operationKey(operation), { ...operation, client_id, sent: false, attempts: 0 });
-    const rows = (await readRows(tx, documentId)).filter((row) => row.operation === letter.client_id);
-    await passRows(tx, rows, client_id);
-  }
+  const letters = (await tx.all("dead_letters", `${documentId}/`)).filter(
+    ({ operation }) => operation.operation !== "delete",
+  );
+  if (letters.length === 0) return;
+  const behind = (await readQueueOf(tx, documentId)).filter(({ operation, sent }) => operation === "update" && !sent);
+  for (const letter of letters) await tx.delete("dead_letters", issueKey(letter));
+  for (const operation of behind) await tx.delete("operations", operationKey(operation));
+  const parts = [...letters.map(({ operation }) => operation), ...behind].sort((a, b) => a.position - b.position);
+  const { payload: _payload, ...whole } = parts.reduce(united);
+  const client_id = uuidv7(now);
+  await tx.put("operations", operationKey(whole), { ...whole, client_id, sent: false, attempts: 0 });
+  const names = new Set(parts.map((part) => part.client_id));
+  const rows = (await readRows(tx, documentId)).filter(({ operation }) => operation && names.has(operation));
+  await passRows(tx, rows, client_id);
+}
+
+/** Two operations on a document as one in the place of the first. */
+function united(first: QueuedOperation, next: QueuedOperation): QueuedOperation {
+  const { title = first.title, content = first.content } = next;
+  return {
+    ...next,
+    ...first,
+    ...(title === undefined ? {} : { title }),
+    ...(content === undefined ? {} : { content }),
+    yjs: first.yjs || next.yjs,
+  };
 }
 
 /** Queues a deletion. What was queued and never sent is swallowed by it. */
@@ -216,8 +243,8 @@ export async function queueDelete(tx: Transaction, now: number, documentId: stri
 }
 
 /** The document's version as a base, if the server knows it. */
-function baseOf(document: LocalDocument): { base_version?: number } {
-  return document.version > 0 ? { base_version: document.version } : {};
+function baseOf({ version }: LocalDocument, seen = version): { base_version?: number } {
+  return version > 0 ? { base_version: Math.min(version, seen) } : {};
 }
 
 /** An operation in the form that is sent. */
@@ -293,7 +320,7 @@ async function prepare(tx: Transaction, wanted: QueuedOperation): Promise<Outgoi
     return { operation: { ...operation, sent: true }, wire: { operation: "delete", client_id, document_id, ...base } };
   }
   const rows = operation.yjs ? await readRows(tx, document_id) : [];
-  const payload = operation.payload ?? freeze(operation, mergeRows(rows.filter((row) => row.operation === client_id)));
+  const payload = operation.payload ?? freeze(operation, editsOf(rows, client_id));
   const state = mergeRows(rows);
   // Not part of what a retry must repeat: it is only asked what the answer need not carry.
   const data = state ? { ...payload, state_vector_b64: toBase64(Y.encodeStateVectorFromUpdate(state)) } : payload;

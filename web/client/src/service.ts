@@ -24,6 +24,7 @@ import { readStates, readStatus, type DocumentState, type Status } from "./overv
 import type { Progress } from "./progress.js";
 import { getMeta, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
+import { relaySettled, type Notice } from "./tabs.js";
 import { contentOf } from "./yjs-rows.js";
 
 /**
@@ -75,7 +76,7 @@ export class BatchSyncService {
     this.#channel = hasTabs ? new BroadcastChannel(`landfall:${store.name}`) : undefined;
     this.#channel?.addEventListener(
       "message",
-      (message: MessageEvent<{ document_ids: string[]; replaced: boolean }>) => {
+      (message: MessageEvent<Notice>) => {
         void this.#takeNotice(message.data);
       },
     );
@@ -88,6 +89,7 @@ export class BatchSyncService {
       void this.#open.refresh(document_ids);
       if (!this.#isRelaying) this.#channel?.postMessage({ document_ids, replaced: false });
     });
+    if (this.#channel) relaySettled(events, this.#channel);
   }
 
   /** Listens to an event; the returned function ends that. */
@@ -360,7 +362,7 @@ export class BatchSyncService {
     await this.#takeNotice(notice);
   }
 
-  async #takeNotice({ document_ids, replaced }: { document_ids: string[]; replaced: boolean }): Promise<void> {
+  async #takeNotice({ document_ids, replaced }: Notice): Promise<void> {
     for (const document_id of replaced ? document_ids : []) {
       this.#open.replace(document_id);
       this.#engine.events.emit("replaced", { document_id });

@@ -4,14 +4,13 @@
  *
  * @module
  */
-import * as Y from "yjs";
 import { fromBase64, toBase64 } from "./bytes.js";
 import { timestamp } from "./clock.js";
 import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./model.js";
 import { isPending, issueKey, operationKey, readQueueOf } from "./outbox.js";
 import type { Transaction } from "./store.js";
 import type { OperationError, OperationResult, WireDocument } from "./wire.js";
-import { addRow, contentOf, mergeRows, passRows, readRows, removeRows } from "./yjs-rows.js";
+import { addRow, contentOf, lacking, mergeRows, passRows, readRows, removeRows } from "./yjs-rows.js";
 
 /** What became of an operation, on this side. */
 export type Settlement =
@@ -119,8 +118,8 @@ async function enlarge(
   const state = mergeRows(await readRows(tx, operation.document_id));
   const known = result.server?.state_vector_b64;
   if (!state || !operation.payload) return {};
-  const lacking = known === undefined ? state : Y.diffUpdate(state, fromBase64(known));
-  return { payload: { ...operation.payload, yjs_state_b64: toBase64(lacking) } };
+  const update = lacking(state, known === undefined ? undefined : fromBase64(known));
+  return { payload: { ...operation.payload, yjs_state_b64: toBase64(update) } };
 }
 
 async function setAside(

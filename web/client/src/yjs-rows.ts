@@ -13,6 +13,9 @@ export const ROOT = "content";
 /** More rows than this of one owner are folded into one. */
 const FOLD_AT = 64;
 
+/** From this size on, in bytes, it is worth the time to leave deleted text out of an update. */
+const WORTH_COMPACTING = 1024;
+
 /** All rows of a document, oldest first. */
 export function readRows(tx: Transaction, documentId: string): Promise<YjsRow[]> {
   return tx.all("yjs", yjsKey(documentId));
@@ -22,6 +25,28 @@ export function readRows(tx: Transaction, documentId: string): Promise<YjsRow[]>
 export function mergeRows(rows: readonly YjsRow[]): Uint8Array | undefined {
   const updates = rows.map((row) => row.update);
   return updates.length > 1 ? Y.mergeUpdates(updates) : updates[0];
+}
+
+/**
+ * The edits that an operation carries, as one update. Of a large one, what was written and deleted again is left out: a
+ * text that was too long and has been shortened is short.
+ */
+export function editsOf(rows: readonly YjsRow[], operation: string): Uint8Array | undefined {
+  const edits = mergeRows(rows.filter((row) => row.operation === operation));
+  if (!edits || edits.length < WORTH_COMPACTING) return edits;
+  const known = mergeRows(rows.filter((row) => row.operation === undefined));
+  const compact = known
+    ? lacking(Y.mergeUpdates([known, edits]), Y.encodeStateVectorFromUpdate(known))
+    : lacking(edits);
+  return compact.length < edits.length ? compact : edits;
+}
+
+/** What somebody lacks of a state who has what the state vector says. Merged updates keep deleted text; this does not. */
+export function lacking(state: Uint8Array, known?: Uint8Array): Uint8Array {
+  const doc = docFrom(state);
+  const update = Y.encodeStateAsUpdate(doc, known);
+  doc.destroy();
+  return update;
 }
 
 /** Adds an update; with `operation` it is an edit that this operation carries. Folds what has become many rows. */

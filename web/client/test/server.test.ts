@@ -142,6 +142,25 @@ describe("against the server", () => {
     expect(await texts(phone)).toEqual({ list: "A\nb\nC\nd\nE\n" });
   });
 
+  test("a text typed on a version that was not the newest any more merges by line, or clashes", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "list", content: "milk\nbread\neggs\n", kind: "text" });
+    await laptop.sync();
+    await phone.sync();
+    await phone.queueUpdate(id, { content: "milk\nbread\nsix eggs\n" });
+    await phone.sync();
+    await laptop.sync();
+    // What was on the screen when the typing began was version 1.
+    await laptop.queueUpdate(id, { content: "oat milk\nbread\neggs\n", base_version: 1 });
+    expectSynced(await laptop.sync());
+    await phone.sync();
+    for (const device of [laptop, phone])
+      expect((await device.document(id))?.content).toBe("oat milk\nbread\nsix eggs\n");
+    await laptop.queueUpdate(id, { content: "oat milk\nbread\na dozen eggs\n", base_version: 1 });
+    await laptop.sync();
+    expect(await laptop.conflicts()).toMatchObject([{ document_id: id, theirs: { content: "oat milk\nbread\nsix eggs\n" } }]);
+  });
+
   test("a lost answer to a merge of Yjs states: what others wrote still arrives", async () => {
     let lose = false;
     const [laptop, phone] = await devices({ fetch: losing((path) => lose && path.endsWith("/batch")), retries: 1 });
@@ -192,16 +211,47 @@ describe("against the server", () => {
     await laptop.flush();
     await laptop.queueUpdate(id, { title: "no\0title" });
     expect(await laptop.sync()).toMatchObject({ progress: { failed: 1 } });
-    expect(await laptop.deadLetters()).toHaveLength(1);
+    // Retried as it was, it is refused again; what was queued behind it is not.
+    expect(await laptop.retryDeadLetters()).toBe(1);
     text.insert(text.length, ", and widened");
     await laptop.flush();
     await laptop.queueUpdate(id, { title: "plan" });
     const answers: string[] = [];
     laptop.on("result", (result) => answers.push(result.error?.code ?? result.status));
     expect((await laptop.sync()).status).toBe("synced");
-    expect(answers).toEqual(["yjs_missing_dependencies", "success"]);
+    expect(answers).toEqual(["invalid", "yjs_missing_dependencies", "success"]);
+    expect(await laptop.deadLetters()).toHaveLength(1);
     await phone.sync();
     expect(await texts(phone)).toEqual({ plan: "base, refused, and widened" });
+  });
+
+  test("a text that was refused as too long is taken once it is shortened, with all that was queued behind it", async () => {
+    const small = await TestServer.start({ LANDFALL_MAX_CONTENT_BYTES: "4000", LANDFALL_MAX_YJS_BYTES: "5000" });
+    const made = client({ url: small.url });
+    await made.register("shortener", "correct horse battery");
+    const id = await made.queueCreate({ title: "plan", content: "base" });
+    await made.sync();
+    const text = (await made.openDocument(id)).getText(ROOT);
+    text.insert(4, "x".repeat(6000));
+    expect(await made.sync()).toMatchObject({ progress: { failed: 1 } });
+    const [letter] = await made.deadLetters();
+    expect(letter).toMatchObject({ error: { code: "too_large" }, operation: { operation: "update" } });
+    await made.retryDeadLetters();
+    text.insert(0, "also ");
+    expect(await made.sync()).toMatchObject({ progress: { failed: 2 } });
+    expect(await made.deadLetters()).toHaveLength(2);
+
+    text.delete(9, 6000);
+    await made.flush();
+    expect(await made.queued()).toMatchObject([{ operation: "update", sent: false, attempts: 0 }]);
+    expect(await made.sync()).toMatchObject({ progress: { total: 1, succeeded: 1 } });
+    expect(await made.status()).toMatchObject({ queued: 0, dead_letters: 0 });
+    const other = client({ url: small.url });
+    await other.login("shortener", "correct horse battery");
+    await other.sync();
+    expect(await texts(other)).toEqual({ plan: "also base" });
+    for (const device of [made, other]) await device.close();
+    await small.stop();
   });
 
   test("a title that waits to be pushed is not replaced by a pull; the other one is in the history", async () => {

@@ -95,14 +95,24 @@ export class Account {
     return document;
   }
 
-  /** Pushes operations as another program of the user would. */
-  push(operations: readonly object[], device = "another program"): Promise<BatchAnswer> {
-    const body = { workspace_id: this.workspaceId, device_id: device, operations };
-    return ask<BatchAnswer>(`${this.#server.url}/api/v1/documents/batch`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
+  /** Pushes operations as another program of the user would, to the user's own workspace if no other one is named. */
+  push(
+    operations: readonly object[],
+    device = "another program",
+    workspace: Pick<Account, "workspaceId"> = this,
+  ): Promise<BatchAnswer> {
+    const body = { workspace_id: workspace.workspaceId, device_id: device, operations };
+    return this.#send<BatchAnswer>("POST", "/api/v1/documents/batch", body);
+  }
+
+  /** Lets somebody else into the user's workspace. */
+  async invite({ credentials }: Account, role: "editor" | "viewer"): Promise<void> {
+    await this.#send("PUT", `/api/v1/workspaces/${this.workspaceId}/members/${credentials.username}`, { role });
+  }
+
+  #send<T>(method: string, path: string, body: object): Promise<T> {
+    const headers = { authorization: `Bearer ${this.#token}`, "content-type": "application/json" };
+    return ask<T>(`${this.#server.url}${path}`, { method, headers, body: JSON.stringify(body) });
   }
 
   /** Reads from the API. */

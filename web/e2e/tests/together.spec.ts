@@ -72,7 +72,7 @@ test("the offline switch keeps everything from being sent, until it is turned ba
   newDevice,
   server,
 }) => {
-  const { page, editor } = device;
+  const { context, page, editor } = device;
   const ada = await Account.register(server, "ada");
   await enter(device, ada);
   await editor.newDocument("Log", "Monday.");
@@ -81,7 +81,7 @@ test("the offline switch keeps everything from being sent, until it is turned ba
   const listening = page.waitForEvent("requestfailed", (request) => request.url().includes("/documents/events"));
   await editor.workOffline();
   await listening;
-  page.on("request", (request) => {
+  context.on("request", (request) => {
     if (new URL(request.url()).pathname.startsWith("/api/")) asked.push(`${request.method()} ${request.url()}`);
   });
 
@@ -97,6 +97,9 @@ test("the offline switch keeps everything from being sent, until it is turned ba
   // It is a choice, so it outlives the page; and each view has its own reasons to ask the server.
   await editor.reload();
   await expect(editor.offlineSwitch).toBeChecked();
+  const tab = new Editor(await context.newPage());
+  await tab.open();
+  await expect(tab.offlineSwitch).toBeChecked();
   for (const view of ["Past syncs", "Sharing", "Failed", "Conflicts"] as const) await editor.openView(view);
   await editor.openDocument("Log");
   await editor.openHistory();
@@ -112,6 +115,7 @@ test("the offline switch keeps everything from being sent, until it is turned ba
   ]);
 
   await editor.workOnline();
+  await expect(tab.offlineSwitch).not.toBeChecked();
   await editor.expectAllBadges("synced", 3);
   expect((await ada.documents()).map(({ title, content }) => `${title}: ${content}`)).toEqual([
     "Draft: Not for sending.",

@@ -87,8 +87,9 @@ export class AutoSync {
         if (reachable && this.#failures > 0 && !client.isSyncing) this.#start();
       }),
       listen(globalThis.window, "online", () => {
-        // The stream that broke waits longer and longer before it tries again.
+        // The stream that broke waits longer and longer before it tries again, and so did this.
         this.#unfollow();
+        this.#failures = 0;
         this.#start();
       }),
       listen(page, "visibilitychange", () => {
@@ -107,17 +108,22 @@ export class AutoSync {
   }
 
   #synced({ status, direction }: SyncReport): void {
-    if (status === "offline" || status === "rate-limited" || status === "busy") {
+    // Another tab is soon done, and nothing of it tells when: no reason to wait longer and longer.
+    if (status === "busy") return this.#waitAbout(RETRY_MS);
+    if (status === "offline" || status === "rate-limited") {
       this.#failures += 1;
-      const upper = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** (this.#failures - 1));
-      this.#wait(upper * (0.5 + Math.random() / 2));
-      return;
+      return this.#waitAbout(Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** (this.#failures - 1)));
     }
     if (this.#failures === 0) return;
     this.#failures = 0;
     this.#clear();
     // For what was queued meanwhile; a pull that came through shows that a push would.
     if (status === "synced") this.#wait(direction === "pull" ? 0 : Math.min(...this.#wanted));
+  }
+
+  /** Waits half of this time or more, so that several clients do not come at once. */
+  #waitAbout(upperMs: number): void {
+    this.#wait(upperMs * (0.5 + Math.random() / 2));
   }
 
   #wait(ms: number): void {

@@ -45,9 +45,13 @@ export function newName(): string {
   return `user-${process.pid}-${(names += 1)}`;
 }
 
-/** A client with an IndexedDB store of its own. */
-export async function newClient(url: string, options: Partial<ClientOptions> = {}): Promise<BatchSyncService> {
-  const store = await IndexedDbStore.open(newName());
+/** A client with an IndexedDB store of its own, or, as a second tab, with that of another client. */
+export async function newClient(
+  url: string,
+  options: Partial<ClientOptions> = {},
+  storeName = newName(),
+): Promise<BatchSyncService> {
+  const store = await IndexedDbStore.open(storeName);
   const client = new BatchSyncService({ url, store, backoff: { baseMs: 20, capMs: 100 }, ...options });
   made.push({ client, store });
   return client;

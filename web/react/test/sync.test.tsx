@@ -1,7 +1,8 @@
 // useSync against the real server.
 import { act, renderHook, waitFor } from "@testing-library/react";
+import type { Lock } from "@landfall/client";
 import { describe, expect, test, vi } from "vitest";
-import { useSync } from "../src/index.js";
+import { useDocuments, useSync } from "../src/index.js";
 import { devices, newClient, newName, PASSWORD, useServer, within } from "./support.js";
 
 const here = useServer();
@@ -40,6 +41,34 @@ describe("useSync", () => {
     await phone.queueCreate({ title: "from the phone" });
     await phone.sync();
     await waitFor(() => expect(result.current.status?.documents).toBe(3));
+  });
+
+  test("while another tab syncs, it tries again and again, and not ever more seldom", async () => {
+    let held = 4;
+    const lock: Lock = {
+      attempt: async (_name, body) => (held-- > 0 ? undefined : { result: await body() }),
+      wait: (_name, body) => body(),
+    };
+    const client = await newClient(here.server.url, { lock });
+    await client.register(newName(), PASSWORD);
+    const { result } = renderHook(useSync, { wrapper: within({ client }) });
+    await waitFor(() => expect(result.current.report?.status).toBe("busy"));
+    // Four waits of two seconds at most; doubled each time they would take 15 at least.
+    await waitFor(() => expect(result.current.report?.status).toBe("synced"), { timeout: 12_000 });
+  });
+
+  test("one tab shows what another one sent", async () => {
+    const name = newName();
+    const [tab, other] = [await newClient(here.server.url, {}, name), await newClient(here.server.url, {}, name)];
+    await tab.register(newName(), PASSWORD);
+    const { result } = renderHook(() => ({ ...useDocuments(), ...useSync() }), {
+      wrapper: within({ client: other, auto: false }),
+    });
+    await act(() => tab.queueCreate({ title: "note" }));
+    await waitFor(() => expect(result.current.documents).toMatchObject([{ state: "pending" }]));
+    await act(() => tab.sync());
+    await waitFor(() => expect(result.current.documents).toMatchObject([{ state: "synced" }]));
+    await waitFor(() => expect(result.current.status?.synced_at).toBeDefined());
   });
 
   test("without auto it waits to be asked", async () => {

@@ -36,6 +36,13 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   const isHere = isSaved && !isNaming && !isTyping;
   useWarning(!isHere && problem !== undefined);
 
+  async function remove(): Promise<void> {
+    await client.queueDelete(id);
+    // The button that had the focus goes away with this view.
+    window.document.getElementById("view")?.focus();
+    go({ view: "home" });
+  }
+
   if (!document) return error === undefined ? <p className="opening">Opening…</p> : <Gone />;
   const isRich = text !== undefined && text.length !== text.toString().length;
   return (
@@ -45,7 +52,12 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
         <a className="back" href="#/" aria-label="Back to the list">
           <ArrowLeft aria-hidden />
         </a>
-        <TitleField title={document.title} onRename={(title) => client.queueUpdate(id, { title })} onTyping={setNaming} />
+        <TitleField
+          title={document.title}
+          version={document.version}
+          onRename={(title, base_version) => client.queueUpdate(id, { title, base_version })}
+          onTyping={setNaming}
+        />
         <div className="tools">
           <button aria-pressed={isReading} onClick={() => setReading(!isReading)} title="Preview">
             {isReading ? <PenLine aria-hidden /> : <Eye aria-hidden />}
@@ -59,7 +71,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
             className="quiet-button"
             title="Delete"
             aria-label="Delete"
-            onClick={() => void client.queueDelete(id).then(() => go({ view: "home" }), setRefusal)}
+            onClick={() => void remove().catch(setRefusal)}
           >
             <Trash2 aria-hidden />
           </button>
@@ -98,7 +110,8 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
           <PlainTextEditor
             key={id}
             content={content}
-            onEdit={(next) => client.queueUpdate(id, { content: next })}
+            version={document.version}
+            onEdit={(next, base_version) => client.queueUpdate(id, { content: next, base_version })}
             onTyping={setTyping}
             onProblem={setRefusal}
           />

@@ -14,12 +14,16 @@ const RETRY_MS = 3000;
 /** A field for the whole text. What others changed appears while nothing is being typed here. */
 export function PlainTextEditor({
   content,
+  version,
   onEdit,
   onTyping,
   onProblem,
 }: {
   content: string;
-  onEdit: (content: string) => Promise<unknown>;
+  /** The document's version that `content` is of. */
+  version: number;
+  /** Queues a text, with the version on which it was typed. */
+  onEdit: (content: string, version: number) => Promise<unknown>;
   /** Is told whether something was typed that is not on disk yet. */
   onTyping: (isTyping: boolean) => void;
   /** Is told why a text could not be saved; of nothing, once it is. */
@@ -29,6 +33,9 @@ export function PlainTextEditor({
   /** What is on disk, though `content` may not tell it yet. */
   const [saved, setSaved] = useState<string>();
   const [failures, setFailures] = useState(0);
+  /** Another version may come in between the first key and the queueing: it must not count as seen. */
+  const began = useRef(version);
+  if (typed === undefined) began.current = version;
   const latest = useRef({ typed, saved, onEdit, onProblem });
   latest.current = { typed, saved, onEdit, onProblem };
   const save = useRef(() => {
@@ -43,7 +50,7 @@ export function PlainTextEditor({
       setFailures((count) => count + 1);
       tell(error);
     };
-    void edit(wanted).then(done, failed);
+    void edit(wanted, began.current).then(done, failed);
   }).current;
 
   const isTyping = typed !== undefined && typed !== saved && typed !== content;

@@ -44,11 +44,9 @@ export function adviceOn({ error, operation }: DeadLetter): string | undefined {
   }
 }
 
-/** A retry sends exactly what was refused; what mends it is another edit. */
+/** A retry sends exactly what was refused; what mends it is an edit, which takes it along. */
 function adviceOnMending({ operation }: DeadLetter["operation"]): string | undefined {
-  if (operation === "create") return "Open it and mend that: it is sent again by itself.";
-  if (operation === "update") return "Open it and mend that. Once the mended document is synced, give this one up.";
-  return undefined;
+  return operation === "delete" ? undefined : "Open it and mend that: it is sent again by itself.";
 }
 
 /** What giving up loses. */

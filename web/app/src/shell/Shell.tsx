@@ -4,7 +4,8 @@
  * @module
  */
 import { useSync } from "@landfall/react";
-import { lazy, Suspense, type ReactElement } from "react";
+import { ArrowLeft } from "lucide-react";
+import { lazy, Suspense, type MouseEvent, type ReactElement } from "react";
 import { DocumentList } from "../documents/DocumentList.tsx";
 import { Home } from "../documents/Home.tsx";
 import type { Update } from "../installation.ts";
@@ -29,7 +30,7 @@ export function Shell({ update }: { update: Update | undefined }): ReactElement 
   useOtherTabsChoice();
   return (
     <div className="shell" data-view={route.view}>
-      <a className="skip" href="#view">
+      <a className="skip" href="#view" onClick={skip}>
         Skip to the text
       </a>
       <Header />
@@ -44,12 +45,25 @@ export function Shell({ update }: { update: Update | undefined }): ReactElement 
         <ViewLinks route={route} conflicts={status?.conflicts ?? 0} failed={status?.dead_letters ?? 0} />
       </aside>
       <main className="view" id="view" tabIndex={-1}>
+        {route.view !== "home" && !("id" in route) && (
+          // Views of one document have their own way back.
+          <a className="back" href="#/">
+            <ArrowLeft aria-hidden />
+            Back to the list
+          </a>
+        )}
         <ViewBoundary key={JSON.stringify(route)}>
           <Suspense fallback={<p className="opening">Opening…</p>}>{viewOf(route)}</Suspense>
         </ViewBoundary>
       </main>
     </div>
   );
+}
+
+/** Goes to the view without following the link, since the address behind `#` names the view that is shown. */
+function skip(event: MouseEvent): void {
+  event.preventDefault();
+  document.getElementById("view")?.focus();
 }
 
 function viewOf(route: Route): ReactElement {
