@@ -64,7 +64,14 @@ fn run() -> Outcome<()> {
     let markdown = report.to_markdown();
     println!("{markdown}");
     if let Some(path) = &options.write {
+        let markdown = format!("{markdown}{}", page_figures(path));
         std::fs::write(path, markdown).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     Ok(())
+}
+
+/// What the file tells of the page: measured by `just page-figures`, written behind everything else, and kept.
+fn page_figures(path: &std::path::Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.find("\n## The editor in a browser\n").map(|start| text.split_at(start).1.to_owned()).unwrap_or_default()
 }
