@@ -27,9 +27,9 @@ test("three new documents and two changed ones go in one sync", async ({ device,
   const { page, editor } = device;
   const ada = await Account.register(server, "ada");
   await editor.open();
-  await editor.logIn(ada.credentials);
   await editor.newDocument("Anchors", "Two.");
   await editor.newDocument("Buoys", "Red.");
+  await editor.logIn(ada.credentials);
   await editor.expectAllBadges("synced", 2);
   await editor.logOut();
 
