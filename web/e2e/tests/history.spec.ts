@@ -91,8 +91,10 @@ test.describe("with a small limit", () => {
     await editor.open();
     await editor.logIn(ada.credentials);
     await editor.newDocument("Report", "Short.");
-    await editor.expectBadge("Report", "synced");
+    await expect.poll(() => ada.texts()).toEqual({ Report: "Short." });
+    await editor.workOffline();
     await editor.write("x".repeat(3_000));
+    await editor.workOnline();
     await editor.expectBadge("Report", "failed");
     await expect(main.getByRole("alert")).toContainText("The server refused a change of this document:");
     await editor.newDocument("Other", "Not held up.");
@@ -131,11 +133,12 @@ test.describe("with a small limit", () => {
     await editor.open();
     await editor.logIn(ada.credentials);
     await editor.newDocument("Report", "Short.");
-    await editor.expectBadge("Report", "synced");
+    await expect.poll(() => ada.texts()).toEqual({ Report: "Short." });
+    await editor.workOffline();
     await editor.write("x".repeat(3_000));
-    await editor.expectBadge("Report", "failed");
     await editor.newDocument("Novel", "y".repeat(3_000));
-    await editor.expectBadge("Novel", "failed");
+    await editor.workOnline();
+    await editor.expectAllBadges("failed", 2);
 
     await editor.openView("Failed");
     const letter = (title: string) =>
