@@ -62,6 +62,12 @@ screenshots:
     PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web
     LANDFALL_BIN="{{ justfile_directory() }}/target/release/landfall" npm run --prefix web/e2e pictures
 
+# The editor's figures, measured in Chromium with the release build (`just page-figures --write` puts them into docs/)
+page-figures *arguments:
+    cargo build --release --locked
+    PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web
+    LANDFALL_BIN="{{ justfile_directory() }}/target/release/landfall" npm run --prefix web/e2e figures -- {{ arguments }}
+
 # The tests of openapi.yaml: sound, complete, in step with the server
 openapi:
     cargo test --locked --test http openapi

@@ -9,6 +9,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const nothing = (): void => undefined;
+
 function field(): HTMLTextAreaElement {
   return screen.getByRole("textbox", { name: "Text" });
 }
@@ -18,7 +20,9 @@ test("what was typed stays until it is told, is said to be unsaved until it is q
   const typing: boolean[] = [];
   const onEdit = (text: string): Promise<void> => Promise.resolve(void queued.push(text));
   const onTyping = (isTyping: boolean): void => void typing.push(isTyping);
-  const shown = (content: string) => <PlainTextEditor version={1} content={content} onEdit={onEdit} onTyping={onTyping} />;
+  const shown = (content: string) => (
+    <PlainTextEditor version={1} content={content} onEdit={onEdit} onTyping={onTyping} onProblem={nothing} />
+  );
   const page = render(shown("one"));
   fireEvent.change(field(), { target: { value: "one two" } });
   expect(typing.at(-1)).toBe(true);
@@ -34,17 +38,17 @@ test("what was typed stays until it is told, is said to be unsaved until it is q
 });
 
 test("what is typed while the former text is on its way is kept", async () => {
-  const page = render(<PlainTextEditor version={1} content="" onEdit={() => Promise.resolve()} onTyping={() => undefined} />);
+  const page = render(<PlainTextEditor version={1} content="" onEdit={() => Promise.resolve()} onTyping={nothing} onProblem={nothing} />);
   fireEvent.change(field(), { target: { value: "a" } });
   await act(() => vi.advanceTimersByTimeAsync(1000));
   fireEvent.change(field(), { target: { value: "ab" } });
-  page.rerender(<PlainTextEditor version={1} content="a" onEdit={() => Promise.resolve()} onTyping={() => undefined} />);
+  page.rerender(<PlainTextEditor version={1} content="a" onEdit={() => Promise.resolve()} onTyping={nothing} onProblem={nothing} />);
   expect(field().value).toBe("ab");
 });
 
 test("what was typed last is queued when the view is left, once", async () => {
   const onEdit = vi.fn(() => Promise.resolve());
-  const page = render(<PlainTextEditor version={1} content="" onEdit={onEdit} onTyping={() => undefined} />);
+  const page = render(<PlainTextEditor version={1} content="" onEdit={onEdit} onTyping={nothing} onProblem={nothing} />);
   fireEvent.change(field(), { target: { value: "a" } });
   page.unmount();
   await vi.advanceTimersByTimeAsync(1000);
@@ -54,11 +58,30 @@ test("what was typed last is queued when the view is left, once", async () => {
 test("a version that came in while something was typed does not count as seen", async () => {
   const onEdit = vi.fn(() => Promise.resolve());
   const shown = (content: string, version: number) => (
-    <PlainTextEditor content={content} version={version} onEdit={onEdit} onTyping={() => undefined} />
+    <PlainTextEditor content={content} version={version} onEdit={onEdit} onTyping={nothing} onProblem={nothing} />
   );
   const page = render(shown("one", 1));
   fireEvent.change(field(), { target: { value: "one, mine" } });
   page.rerender(shown("one, theirs", 2));
   await act(() => vi.advanceTimersByTimeAsync(1000));
   expect(onEdit.mock.calls).toEqual([["one, mine", 1]]);
+});
+
+test("what could not be saved stays, is told, and is tried again by itself", async () => {
+  const problems: unknown[] = [];
+  const full = new Error("no room");
+  const onEdit = vi.fn(() => Promise.resolve()).mockRejectedValueOnce(full).mockRejectedValueOnce(full);
+  const onProblem = (problem: unknown): void => void problems.push(problem);
+  render(<PlainTextEditor version={1} content="" onEdit={onEdit} onTyping={nothing} onProblem={onProblem} />);
+  fireEvent.change(field(), { target: { value: "a" } });
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  expect(problems).toEqual([full]);
+  for (let retry = 0; retry < 2; retry += 1) await act(() => vi.advanceTimersByTimeAsync(4000));
+  expect(problems).toEqual([full, full, undefined]);
+  expect(onEdit.mock.calls).toEqual([
+    ["a", 1],
+    ["a", 1],
+    ["a", 1],
+  ]);
+  expect(field().value).toBe("a");
 });

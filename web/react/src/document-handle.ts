@@ -9,12 +9,16 @@ import { keep } from "./identity.js";
 import type { SyncStore } from "./sync-store.js";
 import type { OpenDocument } from "./views.js";
 
+/** Between two tries to save what could not be saved, in milliseconds. */
+const RETRY_MS = 3000;
+
 /** Opens, watches and closes one document. */
 export class DocumentHandle {
   readonly #store: SyncStore;
   readonly #id: string;
   #users = 0;
   #closing: ReturnType<typeof setTimeout> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #ends: (() => void)[] = [];
   #doc: Y.Doc | undefined;
   #isOpening = false;
@@ -48,6 +52,7 @@ export class DocumentHandle {
       this.#closing = setTimeout(() => {
         for (const end of this.#ends) end();
         this.#ends = [];
+        clearTimeout(this.#retry);
         this.close();
         onClosed();
       });
@@ -97,6 +102,8 @@ export class DocumentHandle {
         if (document_id !== this.#id) return;
         this.#error = error;
         this.#changed();
+        clearTimeout(this.#retry);
+        this.#retry = setTimeout(() => this.#save(), RETRY_MS);
       }),
       client.on("queued", ({ document_ids }) => {
         if (!this.#isSaved && document_ids.includes(this.#id)) this.#save();

@@ -1,10 +1,10 @@
 // useDocuments and useDocument against the real server.
-import { ROOT } from "@landfall/client";
+import { IndexedDbStore, ROOT, StorageFullError } from "@landfall/client";
 import { act, render, renderHook, waitFor } from "@testing-library/react";
 import { memo } from "react";
 import { describe, expect, test, vi } from "vitest";
 import { useDocument, useDocuments, useSync, type ListedDocument } from "../src/index.js";
-import { devices, newClient, useServer, within } from "./support.js";
+import { devices, newClient, newName, useServer, within } from "./support.js";
 
 const here = useServer();
 
@@ -76,6 +76,24 @@ describe("useDocument", () => {
     expect(destroyed).not.toHaveBeenCalled();
     second.unmount();
     await waitFor(() => expect(destroyed).toHaveBeenCalledOnce());
+  });
+
+  test("an edit that could not be saved is kept, told, and tried again by itself", async () => {
+    const store = await IndexedDbStore.open(newName());
+    const client = await newClient(here.server.url, { store });
+    const id = await client.queueCreate({ title: "note", content: "one" });
+    const { result } = renderHook(() => useDocument(id), { wrapper: within({ client, auto: false }) });
+    await waitFor(() => expect(result.current.text?.toString()).toBe("one"));
+    const transaction = store.transaction.bind(store);
+    const full = vi.spyOn(store, "transaction").mockImplementation((mode, body) => {
+      return mode === "write" ? Promise.reject(new StorageFullError()) : transaction(mode, body);
+    });
+    act(() => result.current.text?.insert(3, " two"));
+    await waitFor(() => expect(result.current).toMatchObject({ isSaved: false, error: { name: "StorageFullError" } }));
+    expect(result.current.text?.toString()).toBe("one two");
+    full.mockRestore();
+    await waitFor(() => expect(result.current).toMatchObject({ isSaved: true, error: undefined }));
+    expect(await client.document(id)).toMatchObject({ content: "one two" });
   });
 
   test("opens a document as soon as it is there, and lets go of one that was deleted", async () => {

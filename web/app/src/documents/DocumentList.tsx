@@ -15,18 +15,33 @@ export function DocumentList({ current }: { current: string | undefined }): Reac
   const { documents, isLoading, create } = useDocuments();
   const { status } = useSync();
   const [wanted, setWanted] = useState("");
+  const [problem, setProblem] = useState<string>();
   const sought = useDeferredValue(wanted.trim().toLocaleLowerCase());
   const found = useMemo(
     () => (sought === "" ? documents : documents.filter(({ title }) => title.toLocaleLowerCase().includes(sought))),
     [documents, sought],
   );
 
+  async function make(): Promise<void> {
+    try {
+      go({ view: "document", id: await create({ title: freeTitle(documents) }) });
+      setProblem(undefined);
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  }
+
   return (
     <div className="list">
-      <button className="new-document" onClick={() => void create({ title: freeTitle(documents) }).then(open)}>
+      <button className="new-document" onClick={() => void make()}>
         <FilePlus2 aria-hidden />
         New document
       </button>
+      {problem !== undefined && (
+        <p className="problem" role="alert">
+          No document was made: {problem}.
+        </p>
+      )}
       {documents.length > 7 && (
         <input
           type="search"
@@ -53,10 +68,6 @@ export function DocumentList({ current }: { current: string | undefined }): Reac
       </nav>
     </div>
   );
-}
-
-function open(id: string): void {
-  go({ view: "document", id });
 }
 
 /** A title that no document has, so that the new one can be told from the others. */

@@ -23,6 +23,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   const [isReading, setReading] = useState(false);
   const [isNaming, setNaming] = useState(false);
   const [isTyping, setTyping] = useState(false);
+  const [refusal, setRefusal] = useState<unknown>();
   const { document, state, text, isSaved, error, conflict, deadLetter } = opened;
   const content = useText(client, id, text, document);
 
@@ -32,16 +33,24 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   }, [document]);
 
   async function remove(): Promise<void> {
-    await client.queueDelete(id);
+    try {
+      await client.queueDelete(id);
+    } catch (refused) {
+      return setRefusal(refused);
+    }
     // The button that had the focus goes away with this view.
     window.document.getElementById("view")?.focus();
     go({ view: "home" });
   }
+  const problem = error ?? refusal;
+  const isHere = isSaved && !isNaming && !isTyping;
+  useWarning(!isHere && problem !== undefined);
 
   if (!document) return error === undefined ? <p className="opening">Opening…</p> : <Gone />;
   const isRich = text !== undefined && text.length !== text.toString().length;
   return (
     <article className="document">
+      <h1 className="unseen">{document.title}</h1>
       <header>
         <a className="back" href="#/" aria-label="Back to the list">
           <ArrowLeft aria-hidden />
@@ -73,7 +82,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
       </header>
       <p className="standing">
         <Badge state={state} />
-        <span role="status">{isSaved && !isNaming && !isTyping ? "Saved on this device" : "Saving…"}</span>
+        <span role="status">{isHere ? "Saved on this device" : problem === undefined ? "Saving…" : "Not saved"}</span>
         {document.updated_by !== "" && (
           <span className="quiet" title={moment(document.updated_at)}>
             last synced change by {document.updated_by}, {ago(document.updated_at)}
@@ -92,9 +101,9 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
           <a href={hrefOf({ view: "failed" })}>See what failed</a>
         </p>
       )}
-      {error !== undefined && (
+      {problem !== undefined && (
         <p className="notice problem" role="alert">
-          {error instanceof Error ? error.message : String(error)}
+          {problem instanceof Error ? problem.message : String(problem)}
         </p>
       )}
       <div className={isReading || isRich ? "panes reading" : "panes"}>
@@ -107,6 +116,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
             version={document.version}
             onEdit={(next, base_version) => client.queueUpdate(id, { content: next, base_version })}
             onTyping={setTyping}
+            onProblem={setRefusal}
           />
         ) : (
           <p className="opening">Opening…</p>
@@ -119,6 +129,16 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
       </div>
     </article>
   );
+}
+
+/** Asks before the page is left, while something on it could not be saved. */
+function useWarning(isNeeded: boolean): void {
+  useEffect(() => {
+    if (!isNeeded) return;
+    const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
+    addEventListener("beforeunload", warn);
+    return () => removeEventListener("beforeunload", warn);
+  }, [isNeeded]);
 }
 
 function Gone(): ReactElement {

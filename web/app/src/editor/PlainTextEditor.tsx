@@ -8,12 +8,16 @@ import { useEffect, useRef, useState, type ReactElement } from "react";
 /** How long after the last key a text is queued, in milliseconds. */
 const PAUSE_MS = 400;
 
+/** Between two tries to queue what could not be saved, in milliseconds. */
+const RETRY_MS = 3000;
+
 /** A field for the whole text. What others changed appears while nothing is being typed here. */
 export function PlainTextEditor({
   content,
   version,
   onEdit,
   onTyping,
+  onProblem,
 }: {
   content: string;
   /** The document's version that `content` is of. */
@@ -22,6 +26,8 @@ export function PlainTextEditor({
   onEdit: (content: string, version: number) => Promise<unknown>;
   /** Is told whether something was typed that is not on disk yet. */
   onTyping: (isTyping: boolean) => void;
+  /** Is told why a text could not be saved; of nothing, once it is. */
+  onProblem: (problem: unknown) => void;
 }): ReactElement {
   const [typed, setTyped] = useState<string>();
   /** What is on disk, though `content` may not tell it yet. */
@@ -29,11 +35,22 @@ export function PlainTextEditor({
   /** Another version may come in between the first key and the queueing: it must not count as seen. */
   const began = useRef(version);
   if (typed === undefined) began.current = version;
-  const latest = useRef({ typed, saved, onEdit });
-  latest.current = { typed, saved, onEdit };
+  const [failures, setFailures] = useState(0);
+  const latest = useRef({ typed, saved, onEdit, onProblem });
+  latest.current = { typed, saved, onEdit, onProblem };
   const save = useRef(() => {
-    const { typed: wanted, saved: present, onEdit: edit } = latest.current;
-    if (wanted !== undefined && wanted !== present) void edit(wanted, began.current).then(() => setSaved(wanted));
+    const { typed: wanted, saved: present, onEdit: edit, onProblem: tell } = latest.current;
+    if (wanted === undefined || wanted === present) return;
+    const done = (): void => {
+      setSaved(wanted);
+      setFailures(0);
+      tell(undefined);
+    };
+    const failed = (error: unknown): void => {
+      setFailures((count) => count + 1);
+      tell(error);
+    };
+    void edit(wanted, began.current).then(done, failed);
   }).current;
 
   const isTyping = typed !== undefined && typed !== saved && typed !== content;
@@ -45,9 +62,9 @@ export function PlainTextEditor({
   }, [content]);
   useEffect(() => {
     if (typed === undefined) return;
-    const timer = setTimeout(save, PAUSE_MS);
+    const timer = setTimeout(save, failures === 0 ? PAUSE_MS : RETRY_MS);
     return () => clearTimeout(timer);
-  }, [typed, save]);
+  }, [typed, failures, save]);
   // What was typed last is not lost when the view is left.
   useEffect(() => save, [save]);
 

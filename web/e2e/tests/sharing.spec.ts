@@ -1,0 +1,143 @@
+/** A workspace of several people: what each of them may do in it, and what stays theirs when they are taken out. */
+import type { Page } from "@playwright/test";
+import type { Editor } from "../editor.js";
+import { Account } from "../support/account.js";
+import { expect, test, type Device } from "../support/fixtures.js";
+
+/** Ada with a document in her workspace, and Bob on a device of his own. */
+interface Pair {
+  ada: Account;
+  bob: Account;
+  hers: Device;
+  his: Device;
+}
+
+type Making = { server: Parameters<typeof Account.register>[0]; newDevice: () => Promise<Device> };
+
+async function both({ server, newDevice }: Making): Promise<Pair> {
+  const [ada, bob] = [await Account.register(server, "ada"), await Account.register(server, "bob")];
+  const [hers, his] = [await newDevice(), await newDevice()];
+  for (const [{ editor }, { credentials }] of [[hers, ada], [his, bob]] as const) {
+    await editor.open();
+    await editor.logIn(credentials);
+    await editor.expectSynced();
+  }
+  await hers.editor.newDocument("Plan", "Sail at six.");
+  await hers.editor.expectBadge("Plan", "synced");
+  return { ada, bob, hers, his };
+}
+
+/** Lets somebody in, or gives them another role, by the form. */
+async function share({ page, editor }: Device, username: string, role: "owner" | "editor" | "viewer"): Promise<void> {
+  await editor.openView("Sharing");
+  await page.getByLabel("Username").fill(username);
+  await page.getByLabel("Role", { exact: true }).selectOption(role);
+  await editor.button("Add").click();
+  await expect(members(page).getByRole("combobox", { name: `What ${username} may do` })).toHaveValue(role);
+}
+
+function members(page: Page) {
+  return page.getByRole("table", { name: "Members" });
+}
+
+/** Opens the workspace that is shared with somebody, or their own again. */
+async function openWorkspace(editor: Editor, which: "shared" | "own"): Promise<void> {
+  await editor.openView("Sharing");
+  const rows = editor.page.getByRole("table", { name: "Workspaces" }).getByRole("row");
+  const row = which === "own" ? rows.filter({ hasText: "(your own)" }) : rows.filter({ hasNotText: "(your own)" });
+  await row.getByRole("button", { name: "Open" }).click();
+  await expect(editor.main.getByRole("heading", { level: 1 })).toContainText("Hello");
+}
+
+test("an editor of a shared workspace writes in it, and each sees the other's words at once", async ({
+  newDevice,
+  server,
+}) => {
+  const { ada, bob, hers, his } = await both({ server, newDevice });
+  await his.editor.newDocument("Bob's own", "Not for Ada.");
+  await his.editor.expectBadge("Bob's own", "synced");
+  await share(hers, "bob", "editor");
+
+  await openWorkspace(his.editor, "shared");
+  await his.editor.expectAllBadges("synced", 1);
+  await his.editor.openDocument("Plan");
+  await his.editor.expectText("Sail at six.");
+  await hers.editor.openDocument("Plan");
+  await his.editor.type(" Bring rope.");
+  await hers.editor.expectText("Sail at six. Bring rope.");
+  await expect(hers.page.getByText(/last synced change by bob/)).toBeVisible();
+  await hers.editor.type(" And oil.");
+  await his.editor.expectText("Sail at six. Bring rope. And oil.");
+  await his.editor.newDocument("Crew", "Ada, Bob.");
+  await hers.editor.expectBadge("Crew", "synced");
+  expect((await ada.documents()).map(({ title, content }) => [title, content])).toEqual([
+    ["Crew", "Ada, Bob."],
+    ["Plan", "Sail at six. Bring rope. And oil."],
+  ]);
+
+  await openWorkspace(his.editor, "own");
+  await his.editor.expectAllBadges("synced", 1);
+  await his.editor.openDocument("Bob's own");
+  await his.editor.expectText("Not for Ada.");
+  expect((await bob.documents()).map(({ title }) => title)).toEqual(["Bob's own"]);
+});
+
+test("a viewer reads along; what he writes is refused, kept, and sent once he may write", async ({
+  newDevice,
+  server,
+}) => {
+  const { ada, hers, his } = await both({ server, newDevice });
+  his.complaints.expectStatus(403);
+  await share(hers, "bob", "viewer");
+  await openWorkspace(his.editor, "shared");
+  await his.editor.openDocument("Plan");
+  await his.editor.expectText("Sail at six.");
+  await hers.editor.openDocument("Plan");
+  await hers.editor.type(" Or at seven.");
+  await his.editor.expectText("Sail at six. Or at seven.");
+
+  await his.editor.type(" Or never.");
+  await expect(his.editor.sync).toContainText(/The server refused: .*viewer.*\. One change waits here\./i);
+  await his.editor.expectBadge("Plan", "pending");
+  await his.editor.expectText("Sail at six. Or at seven. Or never.");
+  expect(await ada.document("Plan")).toMatchObject({ content: "Sail at six. Or at seven." });
+
+  await hers.editor.openView("Sharing");
+  await members(hers.page).getByRole("combobox", { name: "What bob may do" }).selectOption("editor");
+  await expect(members(hers.page).getByRole("combobox", { name: "What bob may do" })).toHaveValue("editor");
+  await his.editor.syncNow();
+  await his.editor.expectBadge("Plan", "synced");
+  await expect.poll(async () => (await ada.document("Plan")).content).toBe("Sail at six. Or at seven. Or never.");
+});
+
+test("who is taken out can sync no more, and keeps what is his", async ({ newDevice, server }) => {
+  const { ada, bob, hers, his } = await both({ server, newDevice });
+  his.complaints.expectStatus(404);
+  await his.editor.newDocument("Bob's own", "Not for Ada.");
+  await his.editor.expectBadge("Bob's own", "synced");
+  await share(hers, "bob", "editor");
+  await openWorkspace(his.editor, "shared");
+  await his.editor.openDocument("Plan");
+  await his.editor.expectText("Sail at six.");
+
+  await hers.editor.openView("Sharing");
+  await members(hers.page).getByRole("button", { name: "Remove bob" }).click();
+  await hers.page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await expect(members(hers.page).getByText("bob")).toHaveCount(0);
+  await his.editor.type(" Bring rope.");
+  await expect(his.editor.sync).toContainText("The server refused:");
+  await his.editor.expectBadge("Plan", "pending");
+  await hers.editor.openDocument("Plan");
+  await hers.editor.type(" Without Bob.");
+  await hers.editor.expectBadge("Plan", "synced");
+  expect(await ada.document("Plan")).toMatchObject({ content: "Sail at six. Without Bob." });
+  await his.editor.expectText("Sail at six. Bring rope.");
+
+  await his.editor.openView("Sharing");
+  await expect(his.page.getByRole("alert").filter({ hasText: "You are no member of the workspace" })).toBeVisible();
+  await openWorkspace(his.editor, "own");
+  await his.editor.openDocument("Bob's own");
+  await his.editor.type(" Still mine.");
+  await his.editor.expectBadge("Bob's own", "synced");
+  expect(await bob.documents()).toMatchObject([{ title: "Bob's own", content: "Not for Ada. Still mine." }]);
+});
