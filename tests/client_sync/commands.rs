@@ -58,10 +58,15 @@ fn a_login_is_kept_and_renewed() {
     assert!(String::from_utf8_lossy(&ran.stderr).contains("landfall login"));
     place.run(&["login"]).expect(0);
     assert!(place.command(&["sync"]).env_clear().output().unwrap().status.success());
+}
+
+#[test]
+fn another_users_token_sees_no_such_workspace() {
+    let desk = Desk::new();
+    let place = desk.place();
     let token = desk.server.register("grace").access_token;
     let foreign = place.command(&["pull"]).env_clear().env("LANDFALL_TOKEN", token).output().unwrap();
-    let said = String::from_utf8_lossy(&foreign.stderr);
-    assert_eq!(foreign.status.code(), Some(1), "another user's token sees no such workspace: {said}");
+    assert_eq!(foreign.status.code(), Some(1), "{}", String::from_utf8_lossy(&foreign.stderr));
 }
 
 #[test]
