@@ -32,6 +32,10 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
     return () => void (window.document.title = "Landfall");
   }, [document]);
 
+  const problem = error ?? refusal;
+  const isHere = isSaved && !isNaming && !isTyping;
+  useWarning(!isHere && problem !== undefined);
+
   async function remove(): Promise<void> {
     try {
       await client.queueDelete(id);
@@ -42,9 +46,6 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
     window.document.getElementById("view")?.focus();
     go({ view: "home" });
   }
-  const problem = error ?? refusal;
-  const isHere = isSaved && !isNaming && !isTyping;
-  useWarning(!isHere && problem !== undefined);
 
   if (!document) return error === undefined ? <p className="opening">Opening…</p> : <Gone />;
   const isRich = text !== undefined && text.length !== text.toString().length;
@@ -74,7 +75,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
             className="quiet-button"
             title="Delete"
             aria-label="Delete"
-            onClick={() => void remove()}
+            onClick={() => void remove().catch(setRefusal)}
           >
             <Trash2 aria-hidden />
           </button>

@@ -32,10 +32,10 @@ export function PlainTextEditor({
   const [typed, setTyped] = useState<string>();
   /** What is on disk, though `content` may not tell it yet. */
   const [saved, setSaved] = useState<string>();
+  const [failures, setFailures] = useState(0);
   /** Another version may come in between the first key and the queueing: it must not count as seen. */
   const began = useRef(version);
   if (typed === undefined) began.current = version;
-  const [failures, setFailures] = useState(0);
   const latest = useRef({ typed, saved, onEdit, onProblem });
   latest.current = { typed, saved, onEdit, onProblem };
   const save = useRef(() => {
