@@ -58,9 +58,15 @@ fn a_login_is_kept_and_renewed() {
     assert!(String::from_utf8_lossy(&ran.stderr).contains("landfall login"));
     place.run(&["login"]).expect(0);
     assert!(place.command(&["sync"]).env_clear().output().unwrap().status.success());
+}
+
+#[test]
+fn another_users_token_sees_no_such_workspace() {
+    let desk = Desk::new();
+    let place = desk.place();
     let token = desk.server.register("grace").access_token;
     let foreign = place.command(&["pull"]).env_clear().env("LANDFALL_TOKEN", token).output().unwrap();
-    assert_eq!(foreign.status.code(), Some(1), "another user's token sees no such workspace");
+    assert_eq!(foreign.status.code(), Some(1), "{}", String::from_utf8_lossy(&foreign.stderr));
 }
 
 #[test]
@@ -275,7 +281,7 @@ fn an_account_is_made_where_the_server_lets_one() {
         Ran::from(command.env("LANDFALL_USERNAME", name).output().unwrap())
     };
     let taken = register(&place, "ada");
-    assert!(taken.status != 0 && taken.says(&["ada"]) && !place.has(".landfall"), "{}", taken.stderr);
+    assert!(taken.status != 0 && taken.says(&["taken"]) && !place.has(".landfall"), "{}", taken.stderr);
     register(&place, "grace").expect(0);
     place.write("a.md", "one\n");
     let mut sync = place.command(&["sync"]);

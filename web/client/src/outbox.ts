@@ -195,8 +195,9 @@ async function restore(
  * was queued behind it and never sent. Sent again as they were, those would be refused again.
  */
 async function reviveBuried(tx: Transaction, now: number, documentId: string): Promise<void> {
+  // A change that failed too often may have been carried out all the same; only under its own name can it be sent again.
   const letters = (await tx.all("dead_letters", `${documentId}/`)).filter(
-    ({ operation }) => operation.operation !== "delete",
+    ({ operation: { operation }, error }) => operation === "create" || (operation === "update" && !error.retryable),
   );
   if (letters.length === 0) return;
   const behind = (await readQueueOf(tx, documentId)).filter(({ operation, sent }) => operation === "update" && !sent);

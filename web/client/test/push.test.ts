@@ -172,6 +172,20 @@ describe("dead letters", () => {
     expect(await client.status()).toMatchObject({ queued: 0, dead_letters: 0, documents: 1 });
   });
 
+  test("of an edit that may have been carried out: another edit leaves it as it is", async () => {
+    const script = new Script();
+    const client = await script.client();
+    const [id = ""] = await queue(client, ["note"]);
+    await script.clock.run(client.sync());
+    await client.queueUpdate(id, { content: "perhaps" });
+    script.judge = () => failure("transient", true);
+    await script.clock.run(client.sync());
+    const [letter] = await client.deadLetters();
+    await client.queueUpdate(id, { content: "later" });
+    expect(await client.deadLetters()).toEqual([letter]);
+    expect(await client.queued()).toMatchObject([{ content: "later" }]);
+  });
+
   test("of an edit can be given up: the document becomes the server's again", async () => {
     const script = new Script();
     const client = await script.client();

@@ -74,6 +74,11 @@ export class Account {
     return documents.sort((a, b) => (a.title < b.title ? -1 : 1));
   }
 
+  /** The texts of all documents by title. */
+  async texts(): Promise<Record<string, string | undefined>> {
+    return Object.fromEntries((await this.documents()).map(({ title, content }) => [title, content]));
+  }
+
   /** The one document with this title. */
   async document(title: string): Promise<ServerDocument> {
     const found = (await this.documents()).filter((document) => document.title === title);

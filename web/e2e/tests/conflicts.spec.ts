@@ -21,8 +21,10 @@ async function apart({ server, newDevice }: Making, kind: "yjs" | "text", conten
     await editor.open();
     await editor.logIn(ada.credentials);
     if (kind === "yjs" && editor === laptop.editor) await editor.newDocument("Note", content);
+    await expect.poll(() => ada.texts()).toEqual({ Note: content });
     await editor.expectBadge("Note", "synced");
     await editor.openDocument("Note");
+    await editor.expectText(content);
   }
   phone.complaints.expectNoNetwork();
   await phone.editor.goOffline();

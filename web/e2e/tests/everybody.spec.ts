@@ -64,8 +64,8 @@ test.describe("every view", () => {
         await page.setViewportSize({ width, height: 900 });
         const check = async (name: string): Promise<void> => {
           await expect(page.getByText("Opening…")).toHaveCount(0);
-          const place = `screenshots/${name}-${colorScheme}-${width}-${testInfo.project.name}.png`;
-          await page.screenshot({ path: place, animations: "disabled" });
+          const path = `screenshots/${testInfo.project.name}/every-${name}-${colorScheme}-${width}.png`;
+          await page.screenshot({ path, animations: "disabled" });
           await test.step(name, () => expectNoSeriousViolations(page));
           expect(await sideways(page), `${name}: nothing scrolls sideways`).toEqual([]);
         };

@@ -27,9 +27,9 @@ test("three new documents and two changed ones go in one sync", async ({ device,
   const { page, editor } = device;
   const ada = await Account.register(server, "ada");
   await editor.open();
-  await editor.logIn(ada.credentials);
   await editor.newDocument("Anchors", "Two.");
   await editor.newDocument("Buoys", "Red.");
+  await editor.logIn(ada.credentials);
   await editor.expectAllBadges("synced", 2);
   await editor.logOut();
 
@@ -67,6 +67,7 @@ test("each account on a device has its own documents, and finds them again", asy
   await editor.open();
   await editor.logIn(ada.credentials);
   await editor.newDocument("Ada's diary", "Rain.");
+  await expect.poll(() => ada.texts()).toEqual({ "Ada's diary": "Rain." });
   await editor.expectAllBadges("synced", 1);
   await editor.logOut();
   await editor.type(" Then sun.");
@@ -99,6 +100,7 @@ test("what was written offline, before and after a reload, arrives once", async 
   await editor.open();
   await editor.logIn(ada.credentials);
   await editor.newDocument("Log", "Monday.");
+  await expect.poll(() => ada.texts()).toEqual({ Log: "Monday." });
   await editor.expectAllBadges("synced", 1);
   await editor.expectInstalled();
 

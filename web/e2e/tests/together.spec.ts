@@ -76,6 +76,7 @@ test("the offline switch keeps everything from being sent, until it is turned ba
   const ada = await Account.register(server, "ada");
   await enter(device, ada);
   await editor.newDocument("Log", "Monday.");
+  await expect.poll(() => ada.texts()).toEqual({ Log: "Monday." });
   await editor.expectAllBadges("synced", 1);
   const asked: string[] = [];
   const listening = page.waitForEvent("requestfailed", (request) => request.url().includes("/documents/events"));
@@ -133,6 +134,7 @@ test("two tabs of a device show the same, and send each change once", async ({ d
   const ada = await Account.register(server, "ada");
   await enter(device, ada);
   await editor.newDocument("Log", "Monday.");
+  await expect.poll(() => ada.texts()).toEqual({ Log: "Monday." });
   await editor.expectAllBadges("synced", 1);
   await editor.expectInstalled();
   const second = await context.newPage();

@@ -37,7 +37,11 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   useWarning(!isHere && problem !== undefined);
 
   async function remove(): Promise<void> {
-    await client.queueDelete(id);
+    try {
+      await client.queueDelete(id);
+    } catch (refused) {
+      return setRefusal(refused);
+    }
     // The button that had the focus goes away with this view.
     window.document.getElementById("view")?.focus();
     go({ view: "home" });
