@@ -59,7 +59,8 @@ async function watchPush(page: Page): Promise<() => Promise<{ pushedMs: number; 
     let shown = "";
     let since: number | undefined;
     const over = new Promise<{ pushedMs: number; progressGapMs: number }>((resolve) => {
-      const look = (now: number): void => {
+      const look = (): void => {
+        const now = performance.now();
         const text = document.querySelector(".sync-line")?.textContent ?? "";
         const isCounting = document.querySelector("progress") !== null;
         if (text !== shown) {
