@@ -205,7 +205,7 @@ impl Remote {
     /// # Errors
     /// See [`RemoteError`], as a command says it.
     pub fn log_in(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
-        self.begin_session(self.log_in_with(username, password))
+        self.begin_session(self.log_in_with(username, password), username, password)
     }
 
     /// Makes an account and logs in to it; gives the token that renews the login.
@@ -215,12 +215,19 @@ impl Remote {
     pub fn register(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
         let body = credentials_body(username, password);
         let answer = self.send(&Method::POST, "/api/v1/auth/register", Some(body.as_bytes()), None);
-        self.begin_session(answer.and_then(|bytes| parse(&bytes)))
+        self.begin_session(answer.and_then(|bytes| parse(&bytes)), username, password)
     }
 
-    fn begin_session(&self, tokens: Result<Tokens, RemoteError>) -> Result<SecretString, ClientError> {
+    /// What has proved itself once may do so again, should the access token run out at once.
+    fn begin_session(
+        &self,
+        tokens: Result<Tokens, RemoteError>,
+        username: &str,
+        password: &SecretString,
+    ) -> Result<SecretString, ClientError> {
         let tokens = tokens.map_err(|error| error.into_client_error(&self.server))?;
-        self.session().access_token = Some(tokens.access_token.into());
+        let credentials = Credentials::Password { username: username.to_owned(), password: password.clone() };
+        *self.session() = Session { credentials, access_token: Some(tokens.access_token.into()) };
         Ok(tokens.refresh_token.into())
     }
 

@@ -190,14 +190,14 @@ fn without_the_server_it_waits() {
 
 #[test]
 fn a_login_that_runs_out_is_renewed_and_shared_with_other_commands() {
-    let desk = Desk::with(&[("LANDFALL_ACCESS_TOKEN_S", "1")]);
+    let desk = Desk::with(&[("LANDFALL_ACCESS_TOKEN_S", "2")]);
     let (here, there) = (desk.place(), desk.place());
     let mut command = here.command(&BY_EVENTS);
     let mut watch = Watch::spawn(command.env_remove("LANDFALL_USERNAME").env_remove("LANDFALL_PASSWORD"));
     watch.until("synced");
     for n in 0..4 {
         // Tokens end meanwhile, and with them the stream; both commands renew the one stored login.
-        thread::sleep(Duration::from_millis(1100));
+        thread::sleep(Duration::from_millis(2100));
         let beside = here.command(&["verify"]).env_remove("LANDFALL_PASSWORD").env_remove("LANDFALL_USERNAME").output();
         let beside = beside.unwrap();
         assert!(beside.status.code().unwrap() <= 1, "{}", String::from_utf8_lossy(&beside.stderr));

@@ -24,6 +24,8 @@ pub enum Setting {
     Generation,
     /// What the system says of that file, which no copy of it has.
     Mark,
+    /// What the system says of the file that is about to take its place.
+    NextMark,
     /// Present while the state may be older than the files.
     Doubt,
 }
@@ -38,6 +40,7 @@ impl Setting {
             Self::Cursor => "cursor",
             Self::Generation => "generation",
             Self::Mark => "mark",
+            Self::NextMark => "next_mark",
             Self::Doubt => "doubt",
         }
     }
