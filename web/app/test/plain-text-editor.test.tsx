@@ -84,3 +84,21 @@ test("what could not be saved stays, is told, and is tried again by itself", asy
   expect(onEdit.mock.calls).toEqual([["a", 1], ["a", 1], ["a", 1]]);
   expect(field().value).toBe("a");
 });
+
+test("a version that is one's own counts as seen, though the typing goes on", async () => {
+  const onEdit = vi.fn(() => Promise.resolve());
+  const shown = (content: string, version: number) => (
+    <PlainTextEditor content={content} version={version} onEdit={onEdit} onTyping={nothing} onProblem={nothing} />
+  );
+  const page = render(shown("", 1));
+  fireEvent.change(field(), { target: { value: "a" } });
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  fireEvent.change(field(), { target: { value: "ab" } });
+  page.rerender(shown("a", 1));
+  page.rerender(shown("a", 2));
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  expect(onEdit.mock.calls).toEqual([
+    ["a", 1],
+    ["ab", 2],
+  ]);
+});

@@ -86,8 +86,8 @@ test("a network that comes and goes ends with everything sent once", async ({ de
   await expectArrived(ada, written);
 });
 
-test.describe("with access tokens that last two seconds", () => {
-  test.use({ settings: { LANDFALL_ACCESS_TOKEN_S: "2" } });
+test.describe("with access tokens that last four seconds", () => {
+  test.use({ settings: { LANDFALL_ACCESS_TOKEN_S: "4" } });
 
   test("a sync that outlasts its token goes on with a fresh one", async ({ device, server }) => {
     const { page, editor, complaints } = device;
@@ -95,7 +95,7 @@ test.describe("with access tokens that last two seconds", () => {
     const ada = await Account.register(server, "ada");
     const written = drafts(300);
     await laden(device, written);
-    await slowUplink(page, 150_000);
+    await slowUplink(page, 90_000);
     const refreshes = refreshesOf(page);
     await editor.logIn(ada.credentials);
     await expect(editor.sync).toContainText("300 of 300 arrived.", { timeout: 60_000 });
@@ -116,7 +116,7 @@ test.describe("with access tokens that last two seconds", () => {
     await editor.expectBadge("Log", "synced");
     const body = { refresh_token: await token };
     expect((await page.request.post("/api/v1/auth/logout", { data: body })).status()).toBe(204);
-    await page.waitForTimeout(2_500);
+    await page.waitForTimeout(4_500);
 
     await editor.type(" Tuesday.");
     await expectLoginNeeded(device, "Log", ada.credentials);
@@ -124,8 +124,8 @@ test.describe("with access tokens that last two seconds", () => {
   });
 });
 
-test.describe("with sessions that last three seconds", () => {
-  test.use({ settings: { LANDFALL_ACCESS_TOKEN_S: "1", LANDFALL_REFRESH_TOKEN_S: "3" } });
+test.describe("with sessions that last four seconds", () => {
+  test.use({ settings: { LANDFALL_ACCESS_TOKEN_S: "3", LANDFALL_REFRESH_TOKEN_S: "4" } });
 
   test("a session that ran out asks for a login, and the queue goes with that", async ({ device, server }) => {
     const { editor, complaints } = device;
@@ -138,7 +138,7 @@ test.describe("with sessions that last three seconds", () => {
     await editor.expectBadge("Log", "synced");
     await editor.goOffline();
     await editor.type(" Tuesday.");
-    await device.page.waitForTimeout(4_000);
+    await device.page.waitForTimeout(5_500);
     await editor.goOnline();
     await expectLoginNeeded(device, "Log", ada.credentials);
     await expect.poll(async () => content(server, ada.credentials)).toBe("Monday. Tuesday. Wednesday.");

@@ -33,15 +33,17 @@ export function PlainTextEditor({
   /** What is on disk, though `content` may not tell it yet. */
   const [saved, setSaved] = useState<string>();
   const [failures, setFailures] = useState(0);
-  /** Another version may come in between the first key and the queueing: it must not count as seen. */
+  /** Another version may come in between the first key and the queueing: it must not count as seen, unless it is one's own. */
   const began = useRef(version);
-  if (typed === undefined) began.current = version;
+  const queued = useRef<string>(undefined);
+  if (typed === undefined || content === queued.current) began.current = version;
   const latest = useRef({ typed, saved, onEdit, onProblem });
   latest.current = { typed, saved, onEdit, onProblem };
   const save = useRef(() => {
     const { typed: wanted, saved: present, onEdit: edit, onProblem: tell } = latest.current;
     if (wanted === undefined || wanted === present) return;
     const done = (): void => {
+      queued.current = wanted;
       setSaved(wanted);
       setFailures(0);
       tell(undefined);

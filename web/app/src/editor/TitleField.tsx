@@ -25,9 +25,10 @@ export function TitleField({
 }): ReactElement {
   const [typed, setTyped] = useState<string>();
   const [problem, setProblem] = useState<string>();
-  /** Another version may come in between the first key and the queueing: it must not count as seen. */
+  /** Another version may come in between the first key and the queueing: it must not count as seen, unless it is one's own. */
   const began = useRef(version);
-  if (typed === undefined) began.current = version;
+  const queued = useRef<string>(undefined);
+  if (typed === undefined || title === queued.current) began.current = version;
   const latest = useRef({ typed, title, onRename });
   latest.current = { typed, title, onRename };
 
@@ -35,7 +36,10 @@ export function TitleField({
     const { typed: wanted, title: present, onRename: rename } = latest.current;
     if (wanted === undefined || wanted.trim() === "" || wanted.trim() === present) return;
     await rename(wanted.trim(), began.current).then(
-      () => setProblem(undefined),
+      () => {
+        queued.current = wanted.trim();
+        setProblem(undefined);
+      },
       (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)),
     );
   }).current;

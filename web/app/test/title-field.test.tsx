@@ -1,0 +1,30 @@
+// A title is queued a moment after the last key, with the version on which it was typed.
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { TitleField } from "../src/editor/TitleField.tsx";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+function field(): HTMLInputElement {
+  return screen.getByRole("textbox", { name: "Title" });
+}
+
+test("another's version that came in meanwhile does not count as seen, one's own does", async () => {
+  const onRename = vi.fn(() => Promise.resolve());
+  const shown = (title: string, version: number) => (
+    <TitleField title={title} version={version} onRename={onRename} onTyping={() => undefined} />
+  );
+  const page = render(shown("Untitled", 1));
+  fireEvent.change(field(), { target: { value: "Log" } });
+  page.rerender(shown("Theirs", 2));
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  expect(onRename.mock.calls).toEqual([["Log", 1]]);
+  page.rerender(shown("Log", 3));
+  fireEvent.change(field(), { target: { value: "Logbook" } });
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  expect(onRename.mock.calls.at(-1)).toEqual(["Logbook", 3]);
+});
