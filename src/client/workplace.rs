@@ -229,7 +229,11 @@ fn check_generation(folder: &Folder, state: &mut State) -> Result<(), ClientErro
     })?;
     fs::rename(&draft, &path).map_err(|cause| ClientError::io(&path, cause))?;
     let mark = mark_of(&path).unwrap_or_default();
-    Ok(state.change(|change| change.put_setting(Setting::Mark, &mark))?)
+    // A copy that keeps times may get the very number that the file had, so what is told by those two holds no longer.
+    Ok(state.change(|change| {
+        change.put_setting(Setting::Mark, &mark)?;
+        change.remove_setting(Setting::NextMark)
+    })?)
 }
 
 fn mark_of(path: &Path) -> Option<String> {
@@ -300,8 +304,13 @@ mod tests {
         let mut bench = bench();
         let mark = bench.find(Setting::Mark).unwrap();
         assert!(!bench.is_in_doubt());
+        let next_mark = draft_mark_of(&bench.folder.own(GENERATION)).unwrap();
         // As before the last step: the new file is there, and the mark is still that of the one before.
-        bench.state.change(|change| change.put_setting(Setting::Mark, &mark)).unwrap();
+        let undone = bench.state.change(|change| {
+            change.put_setting(Setting::Mark, &mark)?;
+            change.put_setting(Setting::NextMark, &next_mark)
+        });
+        undone.unwrap();
         assert!(!bench.is_in_doubt());
     }
 
@@ -319,6 +328,19 @@ mod tests {
         let copy = path.with_extension("copy");
         fs::copy(&path, &copy).unwrap();
         fs::rename(&copy, &path).unwrap();
+        assert!(bench.is_in_doubt());
+    }
+
+    #[test]
+    fn a_copy_of_the_same_number_and_time_is_a_backup() {
+        let mut bench = bench();
+        let path = bench.folder.own(GENERATION);
+        let before = (mark_of(&path), draft_mark_of(&path));
+        // What `cp -a` leaves where the system gives it the number of the file that was removed.
+        while mark_of(&path) == before.0 {
+            fs::set_permissions(&path, fs::metadata(&path).unwrap().permissions()).unwrap();
+        }
+        assert_eq!(draft_mark_of(&path), before.1);
         assert!(bench.is_in_doubt());
     }
 }
