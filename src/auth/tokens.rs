@@ -123,12 +123,13 @@ impl AccessTokens {
     /// # Errors
     /// `Signing` if the library cannot sign.
     pub fn issue(&self, identity: &Identity, now: Timestamp) -> Result<String, TokenError> {
-        let iat = seconds(now);
+        // Rounded up: `expires_in` is a promise, and the claims count whole seconds.
+        let expiry = Timestamp(now.0.saturating_add(999_999)).plus_seconds(self.lifetime_s);
         let claims = Claims {
             sub: identity.user_id.0,
             name: identity.username.clone(),
-            iat,
-            exp: iat.saturating_add(self.lifetime_s),
+            iat: seconds(now),
+            exp: seconds(expiry),
             iss: OWN_NAME.to_owned(),
             aud: OWN_NAME.to_owned(),
         };
@@ -197,6 +198,14 @@ mod tests {
         assert_eq!(verified, Verified { identity: ada(), expires_at: NOW.plus_seconds(900) });
         assert_eq!(tokens().verify(&token, NOW.plus_seconds(899)).unwrap(), verified);
         assert!(matches!(tokens().verify(&token, NOW.plus_seconds(900)), Err(TokenError::Expired)));
+    }
+
+    #[test]
+    fn a_token_lasts_at_least_as_long_as_it_is_said_to() {
+        let late = Timestamp(NOW.0 + 999_999);
+        let token = tokens().issue(&ada(), late).unwrap();
+        assert!(tokens().verify(&token, Timestamp(late.plus_seconds(900).0 - 1)).is_ok());
+        assert!(matches!(tokens().verify(&token, late.plus_seconds(901)), Err(TokenError::Expired)));
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn exit_codes_tell_what_is_wrong() {
 
 #[test]
 fn a_login_is_kept_and_renewed() {
-    let desk = Desk::with(&[("LANDFALL_ACCESS_TOKEN_S", "2")]);
+    let desk = Desk::with(&[("LANDFALL_ACCESS_TOKEN_S", "1")]);
     let place = desk.place();
     place.write("a.md", "one\n");
     for _ in 0..3 {

@@ -190,7 +190,7 @@ fn without_the_server_it_waits() {
 
 #[test]
 fn a_login_that_runs_out_is_renewed_and_shared_with_other_commands() {
-    let desk = Desk::with(&[("LANDFALL_ACCESS_TOKEN_S", "2")]);
+    let desk = Desk::with(&[("LANDFALL_ACCESS_TOKEN_S", "1")]);
     let (here, there) = (desk.place(), desk.place());
     let mut command = here.command(&BY_EVENTS);
     let mut watch = Watch::spawn(command.env_remove("LANDFALL_USERNAME").env_remove("LANDFALL_PASSWORD"));

@@ -200,7 +200,7 @@ fn a_cursor_that_leads_nowhere_is_refused(database: Database) {
 }
 
 fn a_stream_ends_with_its_token(database: Database) {
-    let server = TestServer::start_with(database, &[NO_LIMIT, ("LANDFALL_ACCESS_TOKEN_S", "4")]);
+    let server = TestServer::start_with(database, &[NO_LIMIT, ("LANDFALL_ACCESS_TOKEN_S", "3")]);
     let ada = server.register("ada");
     let started = Instant::now();
     let mut stream = ada.events();

@@ -373,7 +373,7 @@ describe("against the server", () => {
   });
 
   test("an access token that expires is refreshed; after a logout somebody has to log in", async () => {
-    const strict = await TestServer.start({ LANDFALL_ACCESS_TOKEN_S: "2" });
+    const strict = await TestServer.start({ LANDFALL_ACCESS_TOKEN_S: "1" });
     try {
       const laptop = client({ url: strict.url });
       await laptop.register("ada", "correct horse battery");

@@ -86,8 +86,8 @@ test("a network that comes and goes ends with everything sent once", async ({ de
   await expectArrived(ada, written);
 });
 
-test.describe("with access tokens that last four seconds", () => {
-  test.use({ settings: { LANDFALL_ACCESS_TOKEN_S: "4" } });
+test.describe("with access tokens that last three seconds", () => {
+  test.use({ settings: { LANDFALL_ACCESS_TOKEN_S: "3" } });
 
   test("a sync that outlasts its token goes on with a fresh one", async ({ device, server }) => {
     const { page, editor, complaints } = device;
@@ -124,8 +124,8 @@ test.describe("with access tokens that last four seconds", () => {
   });
 });
 
-test.describe("with sessions that last four seconds", () => {
-  test.use({ settings: { LANDFALL_ACCESS_TOKEN_S: "3", LANDFALL_REFRESH_TOKEN_S: "4" } });
+test.describe("with sessions that last eight seconds", () => {
+  test.use({ settings: { LANDFALL_ACCESS_TOKEN_S: "6", LANDFALL_REFRESH_TOKEN_S: "8" } });
 
   test("a session that ran out asks for a login, and the queue goes with that", async ({ device, server }) => {
     const { editor, complaints } = device;
@@ -138,7 +138,7 @@ test.describe("with sessions that last four seconds", () => {
     await editor.expectBadge("Log", "synced");
     await editor.goOffline();
     await editor.type(" Tuesday.");
-    await device.page.waitForTimeout(5_500);
+    await device.page.waitForTimeout(9_000);
     await editor.goOnline();
     await expectLoginNeeded(device, "Log", ada.credentials);
     await expect.poll(async () => content(server, ada.credentials)).toBe("Monday. Tuesday. Wednesday.");
