@@ -6,7 +6,7 @@
 import { useSync } from "@landfall/react";
 import { useEffect, useMemo, useState, type ReactElement, type ReactNode } from "react";
 import { AccountContext, type Account } from "./account.ts";
-import { enterShared, remember, sharedStores, storeFor } from "./accounts.ts";
+import { accountName, enterShared, remember, sharedStores, storeFor } from "./accounts.ts";
 import { closePlace, openPlace, type Place } from "./place.ts";
 import { WorkspacesContext, type WorkspaceName, type Workspaces } from "./workspace.ts";
 
@@ -27,9 +27,10 @@ export function PlaceProvider({
   const account = useMemo<Account>(() => {
     const { client, home, shared } = place;
     return {
-      async enter(how, name, password) {
+      async enter(how, typed, password) {
         const { username: owner } = await client.status();
-        const store = storeFor(name, owner);
+        const name = accountName(typed);
+        const store = storeFor(typed, owner);
         if (store === place.store) {
           await (how === "login" ? login : register)(name, password);
           remember(name, store);
