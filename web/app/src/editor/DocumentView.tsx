@@ -12,7 +12,7 @@ import { ago, moment } from "../times.ts";
 import { MarkdownEditor } from "./MarkdownEditor.tsx";
 import { PlainTextEditor } from "./PlainTextEditor.tsx";
 import { TitleField } from "./TitleField.tsx";
-import { useText } from "./use-text.ts";
+import { isRich as isRichText, useText } from "./use-text.ts";
 
 const Preview = lazy(() => import("./Preview.tsx"));
 
@@ -48,7 +48,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   }
 
   if (!document) return error === undefined ? <p className="opening">Opening…</p> : <Gone />;
-  const isRich = text !== undefined && text.length !== text.toString().length;
+  const isRich = isRichText(text);
   return (
     <article className="document">
       <h1 className="unseen">{document.title}</h1>
