@@ -407,6 +407,28 @@ describe("the guard against mass deletion", () => {
     expect((await script.clock.run(client.sync({ allowMassDelete: true }))).status).toBe("synced");
     expect(await client.status()).toMatchObject({ queued: 0, documents: documents - deletions });
   });
+
+  test("can be answered with no: what was never sent is dropped, what was sent is followed by a restoration", async () => {
+    const script = new Script();
+    const client = await script.client({ retries: 1 });
+    const [sent = "", ...ids] = await queue(client, titles(30));
+    await script.clock.run(client.sync());
+    await client.queueDelete(sent);
+    script.on = ({ path }) => (path.endsWith("/batch") ? new Error("the answer was lost") : undefined);
+    await script.clock.run(client.sync());
+    script.on = () => undefined;
+    for (const id of ids.slice(0, 25)) await client.queueDelete(id);
+    expect((await script.clock.run(client.sync())).guard).toMatchObject({ side: "server", deletions: 26 });
+    script.seen.length = 0;
+    expect(await client.takeBackDeletions()).toBe(26);
+    expect((await client.documents()).map(({ title }) => title).sort()).toEqual(titles(30).sort());
+    expect((await script.clock.run(client.sync())).status).toBe("synced");
+    const operations = script.batches.flatMap((batch) => batch.operations);
+    expect(operations.filter(({ operation }) => operation === "delete")).toMatchObject([{ document_id: sent }]);
+    const restored = operations.filter((row) => "restore" in row && row.restore);
+    expect(restored).toMatchObject([{ document_id: sent }]);
+    expect(await client.takeBackDeletions()).toBe(0);
+  });
 });
 
 test("a dry run asks, and changes nothing", async () => {
