@@ -5,16 +5,18 @@
  */
 import { useDocument, useSync } from "@landfall/react";
 import { ArrowLeft, Eye, History, PenLine, Trash2 } from "lucide-react";
-import { lazy, Suspense, useEffect, useState, type ReactElement } from "react";
+import { Suspense, useEffect, useState, type ReactElement } from "react";
 import { Badge } from "../documents/Badge.tsx";
 import { go, hrefOf } from "../route.ts";
+import { part } from "../shell/part.ts";
+import { ViewBoundary } from "../shell/ViewBoundary.tsx";
 import { ago, moment } from "../times.ts";
 import { MarkdownEditor } from "./MarkdownEditor.tsx";
 import { PlainTextEditor } from "./PlainTextEditor.tsx";
 import { TitleField } from "./TitleField.tsx";
 import { isRich as isRichText, useText } from "./use-text.ts";
 
-const Preview = lazy(() => import("./Preview.tsx"));
+const Preview = part(() => import("./Preview.tsx"));
 
 /** The view of one document. */
 export default function DocumentView({ id }: { id: string }): ReactElement {
@@ -123,9 +125,11 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
           <p className="opening">Opening…</p>
         )}
         {(isReading || isRich) && (
-          <Suspense fallback={<p className="opening">Opening…</p>}>
-            <Preview text={content} note={isRich ? "Written in a rich text editor: it can be read here." : undefined} />
-          </Suspense>
+          <ViewBoundary>
+            <Suspense fallback={<p className="opening">Opening…</p>}>
+              <Preview text={content} note={isRich ? "Written in a rich text editor: it can be read here." : undefined} />
+            </Suspense>
+          </ViewBoundary>
         )}
       </div>
     </article>
