@@ -5,6 +5,8 @@
  *
  * @module
  */
+import type { Role } from "@landfall/client/workspace";
+
 const KEY = "landfall.accounts";
 
 /** Where the documents of an account lie. */
@@ -25,6 +27,8 @@ export interface SharedStore {
   username: string;
   workspace_id: string;
   name: string;
+  /** What the account may do there, as the server last told. */
+  role?: Role;
 }
 
 const FIRST = "landfall-device";
@@ -107,9 +111,17 @@ export function enterShared(workspace: Omit<SharedStore, "store">): string {
   const { stores, shared = [] } = read();
   const isThis = (row: SharedStore): boolean =>
     row.home === workspace.home && row.workspace_id === workspace.workspace_id;
-  const store = shared.find(isThis)?.store ?? `landfall-${crypto.randomUUID()}`;
-  write({ current: store, stores, shared: [...shared.filter((row) => !isThis(row)), { ...workspace, store }] });
+  const before = shared.find(isThis);
+  const store = before?.store ?? `landfall-${crypto.randomUUID()}`;
+  const others = shared.filter((row) => !isThis(row));
+  write({ current: store, stores, shared: [...others, { ...before, ...workspace, store }] });
   return store;
+}
+
+/** Keeps what the account may do in a workspace. */
+export function keepRole(store: string, role: Role): void {
+  const { shared = [], ...others } = read();
+  write({ ...others, shared: shared.map((row) => (row.store === store ? { ...row, role } : row)) });
 }
 
 function write(accounts: Accounts): void {

@@ -11,6 +11,7 @@ import { go, hrefOf } from "../route.ts";
 import { part } from "../shell/part.ts";
 import { ViewBoundary } from "../shell/ViewBoundary.tsx";
 import { ago, moment } from "../times.ts";
+import { useMayWrite } from "../workspace.ts";
 import { MarkdownEditor } from "./MarkdownEditor.tsx";
 import { PlainTextEditor } from "./PlainTextEditor.tsx";
 import { TitleField } from "./TitleField.tsx";
@@ -22,6 +23,7 @@ const Preview = part(() => import("./Preview.tsx"));
 export default function DocumentView({ id }: { id: string }): ReactElement {
   const opened = useDocument(id);
   const { client } = useSync();
+  const mayWrite = useMayWrite();
   const [isReading, setReading] = useState(false);
   const [isNaming, setNaming] = useState(false);
   const [isTyping, setTyping] = useState(false);
@@ -63,6 +65,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
           version={document.version}
           onRename={(title, base_version) => client.queueUpdate(id, { title, base_version })}
           onTyping={setNaming}
+          isReadOnly={!mayWrite}
         />
         <div className="tools">
           <button aria-pressed={isReading} onClick={() => setReading(!isReading)} title="Preview">
@@ -73,14 +76,16 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
             <History aria-hidden />
             <span className="wide">History</span>
           </a>
-          <button
-            className="quiet-button"
-            title="Delete"
-            aria-label="Delete"
-            onClick={() => void remove().catch(setRefusal)}
-          >
-            <Trash2 aria-hidden />
-          </button>
+          {mayWrite && (
+            <button
+              className="quiet-button"
+              title="Delete"
+              aria-label="Delete"
+              onClick={() => void remove().catch(setRefusal)}
+            >
+              <Trash2 aria-hidden />
+            </button>
+          )}
         </div>
       </header>
       <p className="standing">
@@ -111,7 +116,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
       )}
       <div className={isReading || isRich ? "panes reading" : "panes"}>
         {isRich ? null : text ? (
-          <MarkdownEditor text={text} />
+          <MarkdownEditor text={text} isReadOnly={!mayWrite} />
         ) : document.kind === "text" ? (
           <PlainTextEditor
             key={id}
@@ -120,6 +125,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
             onEdit={(next, base_version) => client.queueUpdate(id, { content: next, base_version })}
             onTyping={setTyping}
             onProblem={setRefusal}
+            isReadOnly={!mayWrite}
           />
         ) : (
           <p className="opening">Opening…</p>

@@ -6,6 +6,7 @@
 import type { MassDeletion, SyncReport } from "@landfall/client";
 import { useSync } from "@landfall/react";
 import { useState, type ReactElement } from "react";
+import { useMayWrite } from "../workspace.ts";
 import { Dialog } from "./Dialog.tsx";
 
 /** How the question stands. */
@@ -45,6 +46,7 @@ export function useGuardQuestion(): Question {
 /** Says what would be deleted where, and does what is chosen. */
 export function GuardDialog({ guard, question }: { guard: MassDeletion; question: Question }): ReactElement {
   const { sync, takeBackDeletions } = useSync();
+  const mayWrite = useMayWrite();
   const [problem, setProblem] = useState<string>();
   const [isBusy, setBusy] = useState(false);
   const { deletions, documents } = guard;
@@ -73,8 +75,8 @@ export function GuardDialog({ guard, question }: { guard: MassDeletion; question
       ) : (
         <p>
           Elsewhere {deletions} of the {documents} documents of this device were deleted. They are still here. Keep
-          them on this device alone, bring them back for everybody, or delete them here too. What you write goes on
-          being sent.
+          them on this device alone, {mayWrite && "bring them back for everybody, "}or delete them here too. All else
+          goes on being synced.
         </p>
       )}
       {problem !== undefined && (
@@ -91,7 +93,7 @@ export function GuardDialog({ guard, question }: { guard: MassDeletion; question
         >
           Keep them
         </button>
-        {!isHere && (
+        {!isHere && mayWrite && (
           <button disabled={isBusy} onClick={() => void takeBack()}>
             Bring them back
           </button>

@@ -8,11 +8,13 @@ import { useSync } from "@landfall/react";
 import { useEffect, useState, type ReactElement } from "react";
 import { outcomeOf } from "../syncs/outcome.ts";
 import { ago, duration } from "../times.ts";
+import { READ_ONLY, useMayWrite } from "../workspace.ts";
 import { GuardDialog, useGuardQuestion } from "./GuardDialog.tsx";
 
 /** How the sync stands. */
 export function SyncPanel(): ReactElement {
   const { isSyncing, progress, report, cancel, resume, isPaused, status } = useSync();
+  const mayWrite = useMayWrite();
   const question = useGuardQuestion();
   const isCounting = isSyncing && progress !== undefined && progress.total > 0;
   const canResume = !isSyncing && !isPaused && report?.status === "cancelled" && (status?.queued ?? 0) > 0;
@@ -37,6 +39,7 @@ export function SyncPanel(): ReactElement {
           </button>
         )}
       </p>
+      {!mayWrite && <p className="read-only">{READ_ONLY}</p>}
       {question.guard && question.isShown && <GuardDialog guard={question.guard} question={question} />}
     </section>
   );
