@@ -104,6 +104,13 @@ test.describe("every view", () => {
         await editor.openView("Sharing");
         await expect(main).toContainText("grace");
         await check("sharing");
+        await editor.openDocument("Ship's log");
+        await editor.deleteDocument();
+        await expect(page.getByRole("status").filter({ hasText: "“Ship's log” was deleted." })).toBeVisible();
+        await check("deletion");
+        await editor.openView("Deleted");
+        await expect(main.getByRole("link", { name: "Ship's log" })).toBeVisible();
+        await check("deleted");
         await editor.showList();
         await page.getByRole("link", { name: "Landfall" }).click();
         await expect(editor.link(LONG_TITLE)).toBeVisible();

@@ -119,7 +119,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await look("document");
       await editor.openHistory();
       await look("history");
-      for (const view of ["Conflicts", "Failed", "Past syncs", "Sharing"] as const) {
+      for (const view of ["Conflicts", "Failed", "Deleted", "Past syncs", "Sharing"] as const) {
         await editor.openView(view);
         await look(view);
       }
