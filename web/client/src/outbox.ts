@@ -24,7 +24,7 @@ export interface DocumentPatch {
   restore?: true;
   /**
    * The version that the change was made on, where the device may have taken in a newer one since: what others changed
-   * in between is then merged or told as a conflict, and not overwritten.
+   * in between is then merged or told as a conflict, and not overwritten. What this device itself changed counts as seen.
    */
   base_version?: number;
 }
@@ -243,9 +243,12 @@ export async function queueDelete(tx: Transaction, now: number, documentId: stri
   await tx.put("documents", documentId, { ...document, deleted: true, updated_at: timestamp(now), updated_by: "" });
 }
 
-/** The document's version as a base, if the server knows it. */
-function baseOf({ version }: LocalDocument, seen = version): { base_version?: number } {
-  return version > 0 ? { base_version: Math.min(version, seen) } : {};
+/**
+ * What a change of the document is based on, if the server knows it: its version, unless others made one that was not seen
+ * yet. What came of this device's own work meanwhile is no reason to clash with it.
+ */
+function baseOf({ version, foreign_version = 0 }: LocalDocument, seen = version): { base_version?: number } {
+  return version > 0 ? { base_version: seen < foreign_version ? Math.max(1, seen) : version } : {};
 }
 
 /** An operation in the form that is sent. */
