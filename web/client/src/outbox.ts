@@ -111,7 +111,10 @@ export async function queueCreate(
   });
 }
 
-/** Queues a change, or lets it coalesce into what is queued already. A Yjs edit comes as `edit`. */
+/**
+ * Queues a change, or lets it coalesce into what is queued already. A Yjs edit comes as `edit`: it was made while the
+ * document was open, so that one made on a document that was deleted meanwhile is kept, for the server to call a conflict.
+ */
 export async function queueUpdate(
   tx: Transaction,
   now: number,
@@ -120,7 +123,7 @@ export async function queueUpdate(
   edit?: Uint8Array,
 ): Promise<void> {
   const document = await tx.get("documents", documentId);
-  if (!document || (document.deleted && !patch.restore)) throw new NoSuchDocument(documentId);
+  if (!document || (document.deleted && !patch.restore && !edit)) throw new NoSuchDocument(documentId);
   const isYjs = document.kind === "yjs";
   if (isYjs && patch.content !== undefined) {
     edit = textUpdate(mergeRows(await readRows(tx, documentId)), patch.content);
@@ -130,7 +133,7 @@ export async function queueUpdate(
     ...(!isYjs && patch.content !== undefined && patch.content !== document.content ? { content: patch.content } : {}),
   };
   await reviveBuried(tx, now, documentId);
-  if (document.deleted) await restore(tx, now, document, fields);
+  if (document.deleted && patch.restore) await restore(tx, now, document, fields);
   else if (Object.keys(fields).length === 0 && !edit) return;
   else await amend(tx, now, document, { ...fields, yjs: edit !== undefined }, patch.base_version);
   if (edit) {

@@ -82,13 +82,10 @@ export class BatchSyncService {
       },
     );
     this.#open = new OpenDocuments(this.#engine, (documentId) => this.#tellQueued([documentId]));
-    // For the lists of other tabs: what was pending there is so no more.
-    this.on("result", ({ document_id }) => {
-      if (document_id !== undefined) this.#channel?.postMessage({ document_ids: [document_id], replaced: false });
-    });
     this.on("changed", ({ document_ids }) => {
+      if (this.#isRelaying) return;
       void this.#open.refresh(document_ids);
-      if (!this.#isRelaying) this.#channel?.postMessage({ document_ids, replaced: false });
+      this.#channel?.postMessage({ document_ids, replaced: false });
     });
     if (this.#channel) relaySettled(events, this.#channel);
   }

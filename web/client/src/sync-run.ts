@@ -98,9 +98,7 @@ export class SyncRun {
       return "guarded";
     }
     this.#report.error = error instanceof Stop ? error.cause : error;
-    const status = error instanceof Stop ? error.status : statusOf(error);
-    if (status === undefined) throw error;
-    return status;
+    return error instanceof Stop ? error.status : (statusOf(error) ?? "failed");
   }
 
   async #pushAndPull(): Promise<void> {
