@@ -317,6 +317,23 @@ describe("against the server", () => {
     },
   );
 
+  test("a mass deletion that one device refuses is undone on the other", async () => {
+    const [laptop, phone] = await devices();
+    for (let n = 0; n < 25; n += 1)
+      await laptop.queueCreate({ title: `note ${n}`, content: `text ${n}`, kind: n % 2 === 0 ? "yjs" : "text" });
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+    const before = await texts(laptop);
+    for (const { document_id } of await phone.documents()) await phone.queueDelete(document_id);
+    expectSynced(await phone.sync({ allowMassDelete: true }));
+    expect(await laptop.sync()).toMatchObject({ status: "guarded", guard: { side: "device", deletions: 25 } });
+    expect(await laptop.takeBackDeletions()).toBe(25);
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+    expect(await texts(phone)).toEqual(before);
+    expect(await texts(laptop)).toEqual(before);
+  });
+
   test("rich text: the server derives its text, and nobody writes plain text into it", async () => {
     const [laptop, phone] = await devices();
     const id = await laptop.queueCreate({ title: "report" });
