@@ -10,27 +10,22 @@ import { TABLES, type Store, type Table, type Tables, type Transaction } from ".
 export class IndexedDbStore implements Store {
   readonly name: string;
   readonly shared = true;
-  readonly #database: IDBDatabase;
+  #database: Promise<IDBDatabase> | undefined;
 
-  private constructor(name: string, database: IDBDatabase) {
+  private constructor(name: string) {
     this.name = name;
-    this.#database = database;
   }
 
   /**
-   * Opens the database, and makes it if there is none.
+   * Opens the database, and makes it if there is none. A connection that the browser ends is opened again when it is
+   * needed.
    *
    * @param name of the database; use one for each account of a device
    */
   static async open(name = "landfall"): Promise<IndexedDbStore> {
-    const opening = indexedDB.open(name, 1);
-    opening.onupgradeneeded = () => {
-      for (const table of TABLES) opening.result.createObjectStore(table);
-    };
-    const database = await answer(opening);
-    // A later version of the page wants to change the database: let it.
-    database.addEventListener("versionchange", () => database.close());
-    return new IndexedDbStore(name, database);
+    const store = new IndexedDbStore(name);
+    await store.#connect();
+    return store;
   }
 
   async transaction<R>(mode: "read" | "write", body: (tx: Transaction) => Promise<R>): Promise<R> {
@@ -41,14 +36,38 @@ export class IndexedDbStore implements Store {
     }
   }
 
+  /** Closes the connection. What is asked for later, such as a last save, opens another one. */
   async close(): Promise<void> {
-    this.#database.close();
+    const database = this.#database;
+    this.#database = undefined;
+    (await database)?.close();
+  }
+
+  #connect(): Promise<IDBDatabase> {
+    const drop = () => (this.#database = undefined);
+    this.#database ??= connect(this.name, drop).catch((error: unknown) => {
+      drop();
+      throw error;
+    });
+    return this.#database;
+  }
+
+  async #begin(mode: "read" | "write", isRetry = false): Promise<IDBTransaction> {
+    const database = await this.#connect();
+    try {
+      return database.transaction([...TABLES], mode === "read" ? "readonly" : "readwrite", {
+        durability: mode === "read" ? "default" : "strict",
+      });
+    } catch (error) {
+      // A connection that was lost without a word, as some browsers do in the background.
+      if (isRetry) throw error;
+      this.#database = undefined;
+      return this.#begin(mode, true);
+    }
   }
 
   async #run<R>(mode: "read" | "write", body: (tx: Transaction) => Promise<R>): Promise<R> {
-    const idb = this.#database.transaction([...TABLES], mode === "read" ? "readonly" : "readwrite", {
-      durability: mode === "read" ? "default" : "strict",
-    });
+    const idb = await this.#begin(mode);
     const store = (table: Table) => idb.objectStore(table);
     const tx: Transaction = {
       get: async <T extends Table>(table: T, key: string) =>
@@ -78,6 +97,25 @@ export class IndexedDbStore implements Store {
     await done;
     return result;
   }
+}
+
+/** @param onLost is told when the connection has ended by itself */
+async function connect(name: string, onLost: () => void): Promise<IDBDatabase> {
+  const opening = indexedDB.open(name, 1);
+  opening.onupgradeneeded = () => {
+    for (const table of TABLES) opening.result.createObjectStore(table);
+  };
+  const database = await answer(opening).catch((error: unknown) => {
+    const isOutdated = error instanceof DOMException && error.name === "VersionError";
+    throw isOutdated ? new Error("this page is older than its data: reload it", { cause: error }) : error;
+  });
+  database.onclose = onLost;
+  database.onversionchange = () => {
+    // A later version of the page wants to change the database: let it.
+    onLost();
+    database.close();
+  };
+  return database;
 }
 
 /** What a request answers. */

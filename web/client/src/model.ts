@@ -45,6 +45,8 @@ export interface LocalDocument {
   kind: DocumentKind;
   /** The server's version that this device last took in; 0 before the first push. */
   version: number;
+  /** The newest version that came from elsewhere, as far as it was taken in; what is newer is this device's own. */
+  foreign_version?: number;
   title: string;
   /** The text of a `text` document; of a `yjs` document the server's last text, for lists and searches. */
   content?: string;
@@ -114,7 +116,7 @@ export interface MetaValues {
   /** The last number given out; positions and Yjs rows count on from it. */
   counter: number;
   session: Session;
-  /** Who the queued work belongs to; stays after a logout. */
+  /** Whose store it is, in lower case; stays after a logout. */
   username: string;
   limits: Limits;
   /** Which client syncs now, where there are no Web Locks, and until when (milliseconds since the epoch). */

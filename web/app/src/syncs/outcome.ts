@@ -26,6 +26,8 @@ export function outcomeOf({ status, progress, error, guard }: SyncReport): strin
       return "This device has no room left. Nothing was lost: free some space, and sync again.";
     case "busy":
       return "Another window is syncing.";
+    case "failed":
+      return `The sync failed on this device: ${error instanceof Error ? error.message : String(error)}.`;
     case "refused":
       return `The server refused: ${error instanceof Error ? error.message : String(error)}.`;
   }
