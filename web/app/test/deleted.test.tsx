@@ -104,8 +104,10 @@ test("what was deleted, here or elsewhere, is listed newest first, leads to its 
   expect(link.getAttribute("href")).toBe(`#/documents/${course?.document_id}/history`);
 
   fireEvent.click(screen.getByRole("switch", { name: "Work offline" }));
+  expect(screen.getByText("“Stores” was deleted.")).toBeTruthy();
   await press("Bring back Stores");
   await screen.findByDisplayValue("Stores");
+  await waitFor(() => expect(screen.queryByText("“Stores” was deleted.")).toBeNull());
   expect(documents()).toEqual(["Stores", "Watches"]);
   location.hash = "#/deleted";
   await waitFor(() => expect(rows()).toEqual(["Course"]));

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { useState, type ReactElement } from "react";
+import { useDocuments } from "@landfall/react";
+import { X } from "lucide-react";
+import { useEffect, useRef, useState, type ReactElement } from "react";
 import { go } from "../route.ts";
 import type { Deletion } from "./deletion.ts";
 
@@ -16,6 +18,7 @@ export function DeletionNotice({
   onDone: () => void;
 }): ReactElement {
   const [problem, setProblem] = useState<string>();
+  useReturn(deletion, onDone);
 
   function leave(): void {
     setProblem(undefined);
@@ -43,8 +46,8 @@ export function DeletionNotice({
           <button className="small-button" onClick={() => void undo(deletion)}>
             Undo
           </button>
-          <button className="small-button quiet-button" onClick={leave}>
-            Dismiss
+          <button className="small-button quiet-button" aria-label="Dismiss" title="Dismiss" onClick={leave}>
+            <X aria-hidden />
           </button>
         </>
       )}
@@ -55,4 +58,16 @@ export function DeletionNotice({
       )}
     </div>
   );
+}
+
+/** A document may come back by another way; then nothing is left to tell. */
+function useReturn(deletion: Deletion | undefined, onReturn: () => void): void {
+  const { documents } = useDocuments();
+  const isHere = documents.some(({ document_id }) => document_id === deletion?.document_id);
+  const gone = useRef<Deletion>(undefined);
+  useEffect(() => {
+    // The list may still have it when its deletion is told.
+    if (deletion && !isHere) gone.current = deletion;
+    else if (deletion && gone.current === deletion) onReturn();
+  });
 }
