@@ -101,6 +101,8 @@ function endOf({ status, progress, error }: Report): string {
       return "Stopped: too much would be deleted.";
     case "offline":
       return "The server cannot be reached.";
+    case "failed":
+      return `The sync failed on this device: ${error instanceof Error ? error.message : status}.`;
     default:
       return `The server refused: ${error instanceof Error ? error.message : status}.`;
   }

@@ -81,6 +81,8 @@ function endOf({ status, progress, error }: SyncReport, synced_at: string | unde
       return "This device has no room left. Nothing was lost: free some space, and sync again.";
     case "busy":
       return "Another window was syncing.";
+    case "failed":
+      return `The last sync failed on this device: ${error instanceof Error ? error.message : String(error)}`;
     case "refused":
       return `The server refused the last sync: ${error instanceof Error ? error.message : String(error)}`;
   }
