@@ -94,58 +94,6 @@ function arrived(report: SyncReport | undefined): string {
   return total === 0 ? "" : ` ${succeeded} of ${total} arrived.`;
 }
 
-<<<<<<< HEAD
-function endOf({ status, progress, error }: Report): string {
-  switch (status) {
-    case "cancelled":
-      return `Stopped at ${progress.processed} of ${progress.total}.`;
-    case "rate-limited":
-      return "The server asks for a pause: too much was sent at once.";
-    case "storage-full":
-      return "This device has no room left. Nothing was lost: free some space, and sync again.";
-    case "busy":
-      return "Another window is syncing.";
-    case "guarded":
-      return "Stopped: too much would be deleted.";
-    case "offline":
-      return "The server cannot be reached.";
-    case "failed":
-      return `The sync failed on this device: ${error instanceof Error ? error.message : status}.`;
-    default:
-      return `The server refused: ${error instanceof Error ? error.message : status}.`;
-  }
-}
-
-function GuardDialog({ guard }: { guard: MassDeletion }): ReactElement | null {
-  const { sync } = useSync();
-  const [isOpen, setOpen] = useState(true);
-  if (!isOpen) return null;
-  const where = guard.side === "server" ? "for everybody, on the server" : "from this device";
-  return (
-    <Dialog title="Delete so much?" onClose={() => setOpen(false)}>
-      <p>
-        This sync would delete {guard.deletions} of {guard.documents} documents {where}. Nothing has been deleted yet.
-      </p>
-      <div className="actions">
-        <button className="main-button" autoFocus onClick={() => setOpen(false)}>
-          Keep them
-        </button>
-        <button
-          className="danger-button"
-          onClick={() => {
-            setOpen(false);
-            void sync({ allowMassDelete: true });
-          }}
-        >
-          Delete {guard.deletions} documents
-        </button>
-      </div>
-    </Dialog>
-  );
-}
-
-=======
->>>>>>> w2
 /** The present time, kept fresh. */
 function useNow(everyMs: number): number {
   const [now, setNow] = useState(() => Date.now());
