@@ -4,7 +4,7 @@
  * @module
  */
 import { BatchSyncService, IndexedDbStore } from "@landfall/client";
-import { sharedStore, type SharedStore } from "./accounts.ts";
+import { accountName, sharedStore, type SharedStore } from "./accounts.ts";
 
 /** An open store with its client. */
 export interface Place {
@@ -21,20 +21,30 @@ export interface Place {
 
 /** Opens a store, and makes its client. The server is the one that the page came from. */
 export async function openPlace(store: string): Promise<Place> {
-  const opened = await IndexedDbStore.open(store);
+  const opened = await openStore(store);
   const shared = sharedStore(store);
   if (!shared) {
     const client = new BatchSyncService({ url: "", store: opened });
     return { store, client, home: client, opened: [opened] };
   }
   const { username, workspace_id: workspaceId } = shared;
-  const homeStore = await IndexedDbStore.open(shared.home);
+  const homeStore = await openStore(shared.home);
   const home = new BatchSyncService({ url: "", store: homeStore });
   // Nobody logs in here, so that only the account's own store holds its refresh token.
   await opened.transaction("write", (tx) => tx.put("meta", "username", username));
   const token = (refresh: boolean): Promise<string | undefined> => home.accessToken(refresh);
   const client = new BatchSyncService({ url: "", store: opened, workspaceId, token });
   return { store, shared, home, client, opened: [opened, homeStore] };
+}
+
+/** Opens a store. Its owner's name was once kept as it was typed; the server, and everything here, has it in lower case. */
+async function openStore(name: string): Promise<IndexedDbStore> {
+  const store = await IndexedDbStore.open(name);
+  await store.transaction("write", async (tx) => {
+    const owner = await tx.get("meta", "username");
+    if (typeof owner === "string") await tx.put("meta", "username", accountName(owner));
+  });
+  return store;
 }
 
 /** Ends the use of a place; what was typed is on disk when the promise resolves. */
