@@ -31,6 +31,7 @@ mod client_sync {
     mod moved_files;
     mod place;
     mod progress;
+    mod proxy;
     mod renewals;
     mod reserved_port;
     mod small_disk;

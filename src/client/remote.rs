@@ -22,6 +22,8 @@ use crate::client::wire::{Problem, Tokens};
 pub const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The code of a registration under a name that is somebody's already.
+const NAME_TAKEN: &str = "username_taken";
 /// How often a waiting thread looks whether it is to stop.
 const NAP: Duration = Duration::from_millis(50);
 
@@ -205,7 +207,8 @@ impl Remote {
     /// # Errors
     /// See [`RemoteError`], as a command says it.
     pub fn log_in(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
-        self.begin_session(self.log_in_with(username, password), username, password)
+        let tokens = self.patiently(Until::NothingHelps, || self.log_in_with(username, password));
+        self.begin_session(tokens, username, password)
     }
 
     /// Makes an account and logs in to it; gives the token that renews the login.
@@ -214,8 +217,24 @@ impl Remote {
     /// `Login` if the server lets nobody make accounts, or the name is taken or no name; `Unreachable`.
     pub fn register(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
         let body = credentials_body(username, password);
-        let answer = self.send(&Method::POST, "/api/v1/auth/register", Some(body.as_bytes()), None);
-        self.begin_session(answer.and_then(|bytes| parse(&bytes)), username, password)
+        let mut is_again = false;
+        let tokens = self.patiently(Until::NothingHelps, || {
+            let answer = self.send(&Method::POST, "/api/v1/auth/register", Some(body.as_bytes()), None);
+            match answer.and_then(|bytes| parse(&bytes)) {
+                // Perhaps by the try before, whose answer was lost: then the password fits.
+                Err(RemoteError::Refused { code, detail, status, retry_after }) if is_again && code == NAME_TAKEN => {
+                    self.log_in_with(username, password).map_err(|failure| match failure {
+                        RemoteError::Unauthorized(_) => RemoteError::Refused { status, code, detail, retry_after },
+                        other => other,
+                    })
+                }
+                outcome => {
+                    is_again = true;
+                    outcome
+                }
+            }
+        });
+        self.begin_session(tokens, username, password)
     }
 
     /// What has proved itself once may do so again, should the access token run out at once.
@@ -238,13 +257,19 @@ impl Remote {
         body: Option<&[u8]>,
         until: Until,
     ) -> Result<T, RemoteError> {
+        self.patiently(until, || self.with_login(method, path, body)).and_then(|bytes| parse(&bytes))
+    }
+
+    /// Tries until it succeeds, until trying again cannot help, or as often as is allowed.
+    fn patiently<T>(
+        &self,
+        until: Until,
+        mut attempt_once: impl FnMut() -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
         let mut attempt = 0;
         loop {
-            let failure = match self.with_login(method, path, body) {
-                Ok(bytes) => {
-                    return serde_json::from_slice(&bytes)
-                        .map_err(|error| RemoteError::Unintelligible(error.to_string()));
-                }
+            let failure = match attempt_once() {
+                Ok(done) => return Ok(done),
                 Err(failure) => failure,
             };
             attempt += 1;

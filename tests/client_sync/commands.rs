@@ -1,10 +1,11 @@
 //! The command line: options, exit codes, what is said, logins.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use super::place::{Desk, Place, Ran};
+use super::proxy::{BATCH, Deed, Gate, Proxy};
 use super::reserved_port::ReservedPort;
 use crate::harness::user::PASSWORD;
 
@@ -40,13 +41,16 @@ fn exit_codes_tell_what_is_wrong() {
 
 #[test]
 fn a_login_is_kept_and_renewed() {
-    let desk = Desk::with(&[("LANDFALL_ACCESS_TOKEN_S", "1")]);
-    let place = desk.place();
-    place.write("a.md", "one\n");
-    for _ in 0..3 {
+    let desk = Desk::new();
+    // Each sync's first batch finds that the access token has run out.
+    let proxy = Proxy::start(&desk.url(), |n, _| if n % 2 == 0 { Deed::Refuse(401) } else { Deed::Pass });
+    let place = desk.place_through(&proxy.url);
+    for n in 0..3 {
+        place.write("a.md", format!("{n}\n"));
         let ran = place.command(&["sync"]).env_clear().output().unwrap();
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     }
+    assert_eq!((proxy.asked(BATCH), desk.documents()["a.md"].as_slice()), (6, ["2\n".to_owned()].as_slice()));
     let kept = place.path(".landfall/credentials");
     assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(!fs::read_to_string(&kept).unwrap().contains(PASSWORD));
@@ -180,56 +184,65 @@ fn a_refused_operation_waits_among_the_dead_letters() {
 
 #[test]
 fn a_batch_that_is_too_slow_is_halved() {
-    // No batch is ever in time: the client gives up with every operation still queued.
-    let desk = Desk::with(&[("LANDFALL_TIMEOUT_MS", "1")]);
-    let place = desk.place();
-    for n in 0..200 {
-        place.write(&format!("{n}.md"), "x".repeat(20_000));
+    let desk = Desk::new();
+    let proxy = Proxy::start(&desk.url(), |_, batch| match batch["operations"].as_array().unwrap().len() {
+        9.. => Deed::Problem(503, "timeout"),
+        _ => Deed::Pass,
+    });
+    let place = desk.place_through(&proxy.url);
+    for n in 0..64 {
+        place.write(&format!("{n}.md"), format!("{n}\n"));
     }
-    let ran = place.run(&["sync", "--retries", "0"]);
-    let documents = desk.documents().len();
-    let status = place.run(&["status", "--json"]);
-    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
-    let left = status["pending"].as_u64().unwrap() + status["dead_letters"].as_u64().unwrap();
-    assert!(documents as u64 + left >= 200, "nothing is dropped: {documents} there, {left} left; {}", ran.stdout);
+    place.run(&["sync", "--retries", "0", "--batch-size", "64", "--concurrency", "1"]).expect(0);
+    assert_eq!(desk.documents().len(), 64);
+    assert_eq!(proxy.asked(BATCH), 1 + 2 + 4 + 8, "halved until it is in time, and nothing sent again as it was");
+    assert!(place.sync().says(&["0 pushed, 0 pulled; in sync"]));
 }
 
 #[test]
 fn ctrl_c_finishes_what_is_under_way() {
     let desk = Desk::new();
-    let place = desk.place();
-    for n in 0..400 {
+    let gate = Gate::default();
+    let held = gate.clone();
+    // The signal arrives some time after it was sent: batches take a while, so that it does long before the last one.
+    let proxy = Proxy::start(&desk.url(), move |n, _| match n {
+        0 => Deed::Pass,
+        1 => Deed::Hold(held.clone()),
+        _ => Deed::Delay(Duration::from_secs(1)),
+    });
+    let place = desk.place_through(&proxy.url);
+    for n in 0..200 {
         place.write(&format!("{n}.md"), format!("{n}\n"));
     }
-    let mut child = place.spawn(&["sync", "--json", "--batch-size", "2", "--concurrency", "1"]);
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    assert!(lines.any(|line| line.contains("\"pushed\"")));
+    let child = place.spawn(&["sync", "--json", "--batch-size", "2", "--concurrency", "1", "--timeout", "600"]);
+    gate.wait_until_it_holds();
     let kill = std::process::Command::new("sh").arg("-c").arg(format!("kill -INT {}", child.id())).status();
     assert!(kill.unwrap().success());
-    let last: serde_json::Value = serde_json::from_str(&lines.last().unwrap()).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    gate.open();
+    let ran = Ran::from(child.wait_with_output().unwrap()).expect(130);
+    let last: serde_json::Value = serde_json::from_str(ran.stdout.lines().last().unwrap()).unwrap();
     assert_eq!(last["exit_code"], 130);
     let pushed = last["pushed"].as_u64().unwrap() as usize;
     assert_eq!(desk.documents().len(), pushed, "every operation that was sent has been answered");
-    assert!(pushed < 400);
+    assert!((4..200).contains(&pushed), "{pushed}");
     place.sync();
-    assert_eq!(desk.documents().len(), 400);
+    assert_eq!(desk.documents().len(), 200);
 }
 
 #[test]
 fn one_folder_is_synced_by_one_command_at_a_time() {
     let desk = Desk::new();
-    let place = desk.place();
-    for n in 0..300 {
-        place.write(&format!("{n}.md"), format!("{n}\n"));
-    }
-    let mut child = place.spawn(&["sync", "--json"]);
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    lines.next();
+    let gate = Gate::default();
+    let held = gate.clone();
+    let proxy = Proxy::start(&desk.url(), move |_, _| Deed::Hold(held.clone()));
+    let place = desk.place_through(&proxy.url);
+    place.write("a.md", "one\n");
+    let child = place.spawn(&["sync", "--timeout", "600"]);
+    gate.wait_until_it_holds();
     let ran = place.run(&["sync"]).expect(2);
     assert!(ran.says(&["another landfall command"]), "{}", ran.stderr);
-    lines.for_each(drop);
-    assert!(child.wait().unwrap().success());
+    gate.open();
+    Ran::from(child.wait_with_output().unwrap()).expect(0);
     place.sync();
 }
 
@@ -252,8 +265,14 @@ fn the_readmes_five_lines_make_two_synced_folders() {
     assert_eq!(block.lines().count(), 5);
     let programs = std::path::Path::new(env!("CARGO_BIN_EXE_landfall")).parent().unwrap().display().to_string();
     let port = ReservedPort::take();
-    // The program is built already, and the usual port may be somebody's.
+    // The program is built already, the usual port may be somebody's, and the server may be slow to start here.
+    let wait = format!(
+        "for _ in $(seq 1200); do curl -sf http://{}/api/health >/dev/null && break; sleep 0.1; done",
+        port.address()
+    );
+    assert!(block.contains("& sleep 2\n"), "{block}");
     let script = block
+        .replace("sleep 2", &wait)
         .replace("cargo build --release && ", "")
         .replace("$PWD/target/release", &programs)
         .replace("landfall serve", &format!("landfall serve --listen {}", port.address()))
@@ -292,12 +311,13 @@ fn an_account_is_made_where_the_server_lets_one() {
 
 #[test]
 fn a_server_may_move() {
-    let mut desk = Desk::new();
+    // Nobody else gets the port that it leaves.
+    let mut desk = Desk::restartable();
     let place = desk.place();
     place.write("a.md", "one\n");
     place.sync();
     desk.server.stop();
-    desk.server.restart();
+    desk.server.restart_with(&[("LANDFALL_LISTEN", "127.0.0.1:0")]);
     place.run(&["sync", "--retries", "0"]).expect(3);
     let other = Desk::new();
     let ran = place.run(&["login", "--server", &other.server.client().base_url()]).expect(2);

@@ -1,12 +1,14 @@
 //! Files of every kind, and what becomes of those that cannot be synced.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::place::Desk;
+use super::place::{Desk, Ran};
+use super::proxy::{Deed, Gate, Proxy};
 
 #[test]
 fn a_thousand_files_come_through_byte_by_byte() {
@@ -159,7 +161,13 @@ fn nothing_is_written_through_a_symbolic_link() {
 fn a_file_that_changes_during_the_pull_is_united() {
     const FILES: usize = 200;
     let desk = Desk::new();
-    let (here, there) = (desk.place(), desk.place());
+    let (gate, is_armed) = (Gate::default(), Arc::new(AtomicBool::new(false)));
+    let (held, armed) = (gate.clone(), Arc::clone(&is_armed));
+    let proxy = Proxy::start_judging_all(&desk.url(), move |asked| {
+        let is_held = asked.path == "/api/v1/documents/diff" && armed.load(Ordering::SeqCst);
+        if is_held { Deed::Hold(held.clone()) } else { Deed::Pass }
+    });
+    let (here, there) = (desk.place(), desk.place_through(&proxy.url));
     let name = |n: usize| format!("{n:03}.md");
     for n in 0..FILES {
         here.write(&name(n), "top\n\nmiddle\n\nend\n");
@@ -170,21 +178,22 @@ fn a_file_that_changes_during_the_pull_is_united() {
         here.write(&name(n), "TOP\n\nmiddle\n\nend\n");
     }
     here.sync();
-    let mut pull = there.spawn(&["sync", "--json"]);
-    let mut lines = BufReader::new(pull.stdout.take().unwrap()).lines().map_while(Result::ok);
-    assert!(lines.any(|line| line.contains("\"written\"")));
-    // The folder has been read; the last files will not be written for a while.
-    for n in FILES - 40..FILES {
-        let text = there.read(&name(n));
-        there.write(&name(n), text.replace("end", "END"));
+    is_armed.store(true, Ordering::SeqCst);
+    let pull = there.spawn(&["sync", "--json", "--timeout", "600"]);
+    // The folder has been read, and nothing is written before the texts are here.
+    gate.wait_until_it_holds();
+    for n in (0..FILES).step_by(5) {
+        assert_eq!(there.read(&name(n)), "top\n\nmiddle\n\nend\n");
+        there.write(&name(n), "top\n\nmiddle\n\nEND\n");
     }
-    lines.for_each(drop);
-    assert!(pull.wait().unwrap().success());
+    gate.open();
+    let pull = Ran::from(pull.wait_with_output().unwrap()).expect(0);
+    assert!(pull.says(&["\"written\"", "000.md"]), "{}", pull.stdout);
     there.sync();
     here.sync();
     assert_eq!(here.files(), there.files());
     for n in 0..FILES {
-        let end = if n >= FILES - 40 { "END" } else { "end" };
+        let end = if n % 5 == 0 { "END" } else { "end" };
         assert_eq!(here.read(&name(n)), format!("TOP\n\nmiddle\n\n{end}\n"), "{n}");
     }
 }

@@ -80,9 +80,21 @@ impl Desk {
         place
     }
 
+    /// A new folder, connected by way of the proxy at this address.
+    pub fn place_through(&self, proxy: &str) -> Place {
+        let place = self.unconnected();
+        place.run(&["init", ".", "--server", proxy]).expect(0);
+        place
+    }
+
     /// A new folder.
     pub fn unconnected(&self) -> Place {
         Place { directory: TempDir::new().unwrap(), url: self.server.client().base_url(), disk: None }
+    }
+
+    /// The server's address.
+    pub fn url(&self) -> String {
+        self.server.client().base_url()
     }
 
     /// A new folder with a folder in it that has so much room.

@@ -218,7 +218,7 @@ impl TestServer {
             None => {
                 let path = self.data.directory.path().join("landfall.db");
                 let mut connection = SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("the database");
-                connection.batch_execute(&format!("PRAGMA busy_timeout = 5000; {statements}"))
+                connection.batch_execute(&format!("PRAGMA busy_timeout = 60000; {statements}"))
             }
         };
         executed.expect("the statements run");
@@ -243,7 +243,7 @@ impl TestServer {
             None => {
                 let path = self.data.directory.path().join("landfall.db");
                 let mut connection = SqliteConnection::establish(&path.to_string_lossy()).expect("a database");
-                connection.batch_execute("PRAGMA busy_timeout = 5000").expect("a pragma");
+                connection.batch_execute("PRAGMA busy_timeout = 60000").expect("a pragma");
                 connection.batch_execute(statement).expect("a statement");
             }
         }

@@ -6,6 +6,9 @@
 import { StorageFullError } from "./errors.js";
 import { TABLES, type Store, type Table, type Tables, type Transaction } from "./store.js";
 
+/** What the browser calls a disk without room. */
+const FULL = "QuotaExceededError";
+
 /** Keeps its tables in an IndexedDB database. Several tabs may have it open. */
 export class IndexedDbStore implements Store {
   readonly name: string;
@@ -32,7 +35,7 @@ export class IndexedDbStore implements Store {
     try {
       return await this.#run(mode, body);
     } catch (error) {
-      throw isQuota(error) ? new StorageFullError({ cause: error }) : error;
+      throw isNamed(error, FULL) ? new StorageFullError({ cause: error }) : error;
     }
   }
 
@@ -78,23 +81,20 @@ export class IndexedDbStore implements Store {
       delete: async (table, key) => void (await answer(store(table).delete(key))),
     };
     // Watched from the start, since a failed write aborts the transaction before the body hears of it.
-    const done = new Promise<void>((resolve, reject) => {
-      idb.oncomplete = () => resolve();
-      idb.onabort = () => reject(idb.error ?? new DOMException("the transaction was aborted", "AbortError"));
+    const aborted = new Promise<DOMException | undefined>((resolve) => {
+      idb.oncomplete = () => resolve(undefined);
+      idb.onabort = () => resolve(idb.error ?? new DOMException("the transaction was aborted", "AbortError"));
     });
-    done.catch(() => undefined);
     let result: R;
     try {
       result = await body(tx);
     } catch (error) {
-      if (mode === "write") abort(() => idb.abort());
-      const aborted = await done.then(
-        () => undefined,
-        (reason: unknown) => reason,
-      );
-      throw isQuota(aborted) ? aborted : error;
+      abort(idb);
+      const reason = await aborted;
+      throw isNamed(reason, FULL) ? reason : error;
     }
-    await done;
+    const reason = await aborted;
+    if (reason) throw reason;
     return result;
   }
 }
@@ -106,8 +106,8 @@ async function connect(name: string, onLost: () => void): Promise<IDBDatabase> {
     for (const table of TABLES) opening.result.createObjectStore(table);
   };
   const database = await answer(opening).catch((error: unknown) => {
-    const isOutdated = error instanceof DOMException && error.name === "VersionError";
-    throw isOutdated ? new Error("this page is older than its data: reload it", { cause: error }) : error;
+    if (!isNamed(error, "VersionError")) throw error;
+    throw new Error("this page is older than its data: reload it", { cause: error });
   });
   database.onclose = onLost;
   database.onversionchange = () => {
@@ -126,15 +126,14 @@ function answer<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-/** A transaction that is over already cannot be aborted, and need not be. */
-function abort(abortTransaction: () => void): void {
+function abort(idb: IDBTransaction): void {
   try {
-    abortTransaction();
-  } catch (error) {
-    if (!(error instanceof DOMException && error.name === "InvalidStateError")) throw error;
+    idb.abort();
+  } catch {
+    // It is over already, and need not be.
   }
 }
 
-function isQuota(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "QuotaExceededError";
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof DOMException && error.name === name;
 }

@@ -262,7 +262,7 @@ export class PushRun {
         const queued = (await tx.get("operations", operationKey(operation))) ?? operation;
         return bury(tx, this.#engine.clock.now(), { ...queued, attempts: this.#engine.tries }, problem);
       });
-      this.#conclude(operation, { kind: "buried", letter });
+      this.#conclude(operation, { kind: "buried", error: problem, letter });
     }
   }
 
@@ -300,13 +300,7 @@ export class PushRun {
     const { tracker } = this.#settings;
     const { client_id, document_id } = operation;
     if (settlement.kind === "done") return tracker.count("succeeded");
-    const error =
-      settlement.kind === "conflict"
-        ? settlement.conflict.error
-        : settlement.kind === "buried"
-          ? settlement.letter.error
-          : settlement.error;
-    const { code, message } = error;
+    const { code, message } = settlement.error;
     const at = timestamp(this.#engine.clock.now());
     tracker.note({ client_id, document_id, code, message, retry_count: operation.attempts, timestamp: at });
     if (settlement.kind === "again") {

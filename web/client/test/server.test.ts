@@ -334,6 +334,28 @@ describe("against the server", () => {
     expect(await texts(laptop)).toEqual(before);
   });
 
+  test("what is typed after another device's deletion was taken in is kept as a conflict, and can be kept", async () => {
+    const [laptop, phone] = await devices();
+    const id = await laptop.queueCreate({ title: "plan", content: "base" });
+    await laptop.sync();
+    await phone.sync();
+    const text = (await laptop.openDocument(id)).getText(ROOT);
+    await phone.queueDelete(id);
+    await phone.sync();
+    await laptop.sync();
+    expect(await laptop.documents()).toEqual([]);
+    text.insert(4, ", typed late");
+    text.doc?.destroy();
+    await laptop.queueCreate({ title: "other" });
+    expect(await laptop.sync()).toMatchObject({ status: "synced", progress: { succeeded: 1, failed: 1 } });
+    const [conflict] = await laptop.conflicts();
+    expect(conflict).toMatchObject({ error: { code: "deleted" }, mine: { content: "base, typed late", deleted: false } });
+    await laptop.resolve(conflict?.client_id ?? "", { choice: "mine" });
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+    expect(await texts(phone)).toEqual({ plan: "base, typed late", other: "" });
+  });
+
   test("rich text: the server derives its text, and nobody writes plain text into it", async () => {
     const [laptop, phone] = await devices();
     const id = await laptop.queueCreate({ title: "report" });

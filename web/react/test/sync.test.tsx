@@ -61,6 +61,23 @@ describe("useSync", () => {
     vi.restoreAllMocks();
   });
 
+  test("a sync that failed as nobody foresaw is tried again by itself", async () => {
+    let broken = true;
+    const lock: Lock = {
+      attempt: async (_name, body) => {
+        if (broken) throw new TypeError("broken");
+        return { result: await body() };
+      },
+      wait: (_name, body) => body(),
+    };
+    const client = await newClient(here.server.url, { lock });
+    await client.register(newName(), PASSWORD);
+    const { result } = renderHook(useSync, { wrapper: within({ client }) });
+    await waitFor(() => expect(result.current.report).toMatchObject({ status: "failed", error: { message: "broken" } }));
+    broken = false;
+    await waitFor(() => expect(result.current.report?.status).toBe("synced"));
+  });
+
   test("one tab shows what another one sent", async () => {
     const name = newName();
     const [tab, other] = [await newClient(here.server.url, {}, name), await newClient(here.server.url, {}, name)];
