@@ -15,7 +15,9 @@ use crate::client::compression::{CODING, compressed, unpacked};
 use crate::client::credentials::Credentials;
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
-use crate::client::retry::{Backoff, chance};
+pub use crate::client::remote_error::RemoteError;
+use crate::client::retry::{Backoff, chance, retry_after};
+use crate::client::waits::Waits;
 use crate::client::wire::{Problem, Tokens};
 
 /// No answer is longer: a page of the feed ends at about 8 MB, a batch may carry as many documents as it names.
@@ -24,92 +26,10 @@ pub const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The code of a registration under a name that is somebody's already.
 const NAME_TAKEN: &str = "username_taken";
+/// How long the server may take to say whether it serves.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a waiting thread looks whether it is to stop.
 const NAP: Duration = Duration::from_millis(50);
-
-/// Why a request has no answer of use.
-#[derive(Debug, thiserror::Error)]
-pub enum RemoteError {
-    /// No connection, or one that broke.
-    #[error("{0}")]
-    Offline(String),
-    /// No answer in time.
-    #[error("no answer within {} s", .0.as_secs())]
-    TimedOut(Duration),
-    /// The login is missing, wrong or has run out, and cannot be renewed.
-    #[error("{0}")]
-    Unauthorized(String),
-    /// The server refused the request.
-    #[error("{detail} ({status} {code})")]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// The problem's code.
-        code: String,
-        /// For people.
-        detail: String,
-        /// When to ask again.
-        retry_after: Option<Duration>,
-    },
-    /// The answer is not what the protocol says.
-    #[error("the answer cannot be understood: {0}")]
-    Unintelligible(String),
-    /// The user asked to stop, or the login could not be kept.
-    #[error(transparent)]
-    Local(ClientError),
-}
-
-impl RemoteError {
-    /// Whether the request was too much at once: too large, too slow, or too hard for the server.
-    #[must_use]
-    pub fn asks_for_less(&self) -> bool {
-        match self {
-            Self::TimedOut(_) => true,
-            Self::Refused { status: 413, .. } => true,
-            Self::Refused { status: 503, code, .. } => code == "timeout",
-            Self::Refused { code, .. } if code == "too_many_operations" => true,
-            Self::Refused { status, .. } => *status >= 500,
-            Self::Offline(_) | Self::Unauthorized(_) | Self::Unintelligible(_) | Self::Local(_) => false,
-        }
-    }
-
-    /// Whether the server failed over the request, be it that it was too much.
-    fn is_servers_fault(&self) -> bool {
-        matches!(self, Self::TimedOut(_)) || matches!(self, Self::Refused { status, .. } if *status >= 500)
-    }
-
-    /// Whether the same request may succeed later.
-    fn is_passing(&self) -> bool {
-        match self {
-            Self::Offline(_) => true,
-            Self::Refused { status: 429, .. } => true,
-            Self::Refused { status: 503, code, .. } => code != "timeout",
-            _ => false,
-        }
-    }
-
-    /// When the server wants to be asked again.
-    #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Refused { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
-
-    /// What the command says of it.
-    #[must_use]
-    pub fn into_client_error(self, server: &str) -> ClientError {
-        match self {
-            Self::Unauthorized(reason) => ClientError::Login(reason),
-            Self::Local(error) => error,
-            Self::Refused { status, code, detail, .. } if status < 500 && status != 429 => {
-                ClientError::Refused { code, detail }
-            }
-            other => ClientError::Unreachable { server: server.to_owned(), reason: other.to_string() },
-        }
-    }
-}
 
 /// A server, and who talks to it.
 pub struct Remote {
@@ -121,11 +41,14 @@ pub struct Remote {
     session: Mutex<Session>,
     /// Until somebody on the way refuses it.
     compresses: AtomicBool,
+    waits: Waits,
 }
 
 struct Session {
     credentials: Credentials,
     access_token: Option<SecretString>,
+    /// Whether a renewal was sent whose answer never came: the server may have taken it.
+    has_lost_renewal: bool,
 }
 
 /// How long a request is tried again.
@@ -167,8 +90,9 @@ impl Remote {
             timeout: patience.timeout,
             backoff: patience.backoff,
             interrupt,
-            session: Mutex::new(Session { credentials, access_token }),
+            session: Mutex::new(Session { credentials, access_token, has_lost_renewal: false }),
             compresses: AtomicBool::new(true),
+            waits: Waits::default(),
         }
     }
 
@@ -176,6 +100,12 @@ impl Remote {
     #[must_use]
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// Who is told when a request waits before it is tried again.
+    #[must_use]
+    pub const fn waits(&self) -> &Waits {
+        &self.waits
     }
 
     /// Reads something.
@@ -200,6 +130,35 @@ impl Remote {
     /// See [`RemoteError`].
     pub fn put(&self, path: &str, body: &[u8]) -> Result<(), RemoteError> {
         self.with_login(&Method::PUT, path, Some(body)).map(drop)
+    }
+
+    /// Asks whether the server serves, as often as is allowed but each time not for long.
+    ///
+    /// # Errors
+    /// See [`RemoteError`].
+    pub fn check_health(&self) -> Result<(), RemoteError> {
+        self.patiently(Until::NothingHelps, || self.ask_shortly(&Method::GET, "/api/health", HEALTH_TIMEOUT))
+    }
+
+    /// Tells the server, once and within the time, what it can do without; the login is not renewed for that.
+    ///
+    /// # Errors
+    /// See [`RemoteError`].
+    pub fn post_shortly(&self, path: &str, timeout: Duration) -> Result<(), RemoteError> {
+        self.ask_shortly(&Method::POST, path, timeout)
+    }
+
+    fn ask_shortly(&self, method: &Method, path: &str, timeout: Duration) -> Result<(), RemoteError> {
+        let mut request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.server));
+        if let Some(token) = &self.session().access_token {
+            request = request.header("authorization", format!("Bearer {}", token.expose_secret()));
+        }
+        let request = request.body(()).map_err(|error| RemoteError::Unintelligible(error.to_string()))?;
+        let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
+        match self.read_head(self.agent.run(request)) {
+            Err(RemoteError::TimedOut(_)) => Err(RemoteError::TimedOut(timeout)),
+            outcome => outcome.map(drop),
+        }
     }
 
     /// Makes a new login; the token that renews it.
@@ -246,7 +205,8 @@ impl Remote {
     ) -> Result<SecretString, ClientError> {
         let tokens = tokens.map_err(|error| error.into_client_error(&self.server))?;
         let credentials = Credentials::Password { username: username.to_owned(), password: password.clone() };
-        *self.session() = Session { credentials, access_token: Some(tokens.access_token.into()) };
+        let access_token = Some(tokens.access_token.into());
+        *self.session() = Session { credentials, access_token, has_lost_renewal: false };
         Ok(tokens.refresh_token.into())
     }
 
@@ -276,7 +236,10 @@ impl Remote {
             let wait = self.backoff.wait(attempt, failure.retry_after(), chance());
             let may_help = failure.is_passing() || (until == Until::NothingHelps && failure.is_servers_fault());
             match wait.filter(|_| may_help) {
-                Some(wait) => self.sleep(wait)?,
+                Some(wait) => {
+                    self.waits.tell(wait, &failure.to_string());
+                    self.sleep(wait)?;
+                }
                 None => return Err(failure),
             }
         }
@@ -310,7 +273,7 @@ impl Remote {
 
     /// The access token to use; not `stale`, which the server does not take any more.
     fn access_token(&self, stale: Option<&SecretString>) -> Result<SecretString, RemoteError> {
-        let mut session = self.session();
+        let session = &mut *self.session();
         if let Some(token) = &session.access_token
             && stale.is_none_or(|stale| stale.expose_secret() != token.expose_secret())
         {
@@ -327,7 +290,7 @@ impl Remote {
             Credentials::Password { username, password } => self.log_in_with(username, password)?,
             Credentials::Stored(login) => {
                 let renewal = login.begin_renewal().map_err(RemoteError::Local)?;
-                let tokens = self.refresh(&renewal.refresh_token)?;
+                let tokens = self.refresh(&renewal.refresh_token, &mut session.has_lost_renewal)?;
                 renewal.finish(&SecretString::from(tokens.refresh_token.clone())).map_err(RemoteError::Local)?;
                 tokens
             }
@@ -348,16 +311,24 @@ impl Remote {
         }
     }
 
-    fn refresh(&self, refresh_token: &SecretString) -> Result<Tokens, RemoteError> {
+    fn refresh(&self, refresh_token: &SecretString, has_lost_one: &mut bool) -> Result<Tokens, RemoteError> {
         let body = json!({ "refresh_token": refresh_token.expose_secret() }).to_string();
         match self.send(&Method::POST, "/api/v1/auth/refresh", Some(body.as_bytes()), None) {
             Ok(bytes) => parse(&bytes),
             Err(RemoteError::Unauthorized(_)) => {
-                let reason = "the stored login has run out, or was used a second time (as after a crash while it was \
-                              renewed, or from a copy of the folder); run `landfall login`: what is queued stays";
+                let reason = if *has_lost_one {
+                    "the server's answer to a renewal of the login was lost on the way, and to renew it a second time \
+                     ends a login, since it may be stolen; run `landfall login`: what is queued stays"
+                } else {
+                    "the stored login has run out, or was used a second time (as after a crash or a lost answer while \
+                     it was renewed, or from a copy of the folder); run `landfall login`: what is queued stays"
+                };
                 Err(RemoteError::Unauthorized(reason.to_owned()))
             }
-            Err(failure) => Err(failure),
+            Err(failure) => {
+                *has_lost_one |= matches!(failure, RemoteError::Offline(_)) || failure.is_servers_fault();
+                Err(failure)
+            }
         }
     }
 
@@ -406,7 +377,7 @@ impl Remote {
             }
         };
         let mut answer = outcome.map_err(|error| self.connection_error(error))?;
-        let retry_after = retry_after(&answer);
+        let retry_after = retry_after(answer.headers());
         let status = answer.status().as_u16();
         let read = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
         let bytes = read.map_err(|error| self.connection_error(error))?;
@@ -428,7 +399,7 @@ impl Remote {
         if answer.status().is_success() {
             return Ok(answer);
         }
-        let (status, retry_after) = (answer.status().as_u16(), retry_after(&answer));
+        let (status, retry_after) = (answer.status().as_u16(), retry_after(answer.headers()));
         let bytes = answer.body_mut().read_to_vec().map_err(|error| self.connection_error(error))?;
         Err(refusal(status, &bytes, retry_after))
     }
@@ -468,9 +439,4 @@ fn credentials_body(username: &str, password: &SecretString) -> String {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
     serde_json::from_slice(bytes).map_err(|error| RemoteError::Unintelligible(error.to_string()))
-}
-
-fn retry_after<B>(answer: &Response<B>) -> Option<Duration> {
-    let seconds = answer.headers().get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
