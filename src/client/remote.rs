@@ -1,13 +1,12 @@
-//! The server, over HTTP: requests with a login, renewed when it has run out, tried again when that can help.
+//! The server, over HTTP: requests with a login, tried again when that can help.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use serde_json::json;
 use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
 
@@ -17,15 +16,14 @@ use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
 pub use crate::client::remote_error::RemoteError;
 use crate::client::retry::{Backoff, chance, retry_after};
+use crate::client::session::Session;
 use crate::client::waits::Waits;
-use crate::client::wire::{Problem, Tokens};
+use crate::client::wire::Problem;
 
 /// No answer is longer: a page of the feed ends at about 8 MB, a batch may carry as many documents as it names.
 pub const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The code of a registration under a name that is somebody's already.
-const NAME_TAKEN: &str = "username_taken";
 /// How long the server may take to say whether it serves.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a waiting thread looks whether it is to stop.
@@ -38,17 +36,10 @@ pub struct Remote {
     timeout: Duration,
     backoff: Backoff,
     interrupt: Interrupt,
-    session: Mutex<Session>,
+    pub(super) session: Mutex<Session>,
     /// Until somebody on the way refuses it.
     compresses: AtomicBool,
     waits: Waits,
-}
-
-struct Session {
-    credentials: Credentials,
-    access_token: Option<SecretString>,
-    /// Whether a renewal was sent whose answer never came: the server may have taken it.
-    has_lost_renewal: bool,
 }
 
 /// How long a request is tried again.
@@ -80,17 +71,13 @@ impl Remote {
             .timeout_global(Some(patience.timeout))
             .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
             .build();
-        let access_token = match &credentials {
-            Credentials::Token(token) => Some(token.clone()),
-            Credentials::Password { .. } | Credentials::Stored(_) | Credentials::None => None,
-        };
         Self {
             agent: config.new_agent(),
             server: server.trim_end_matches('/').to_owned(),
             timeout: patience.timeout,
             backoff: patience.backoff,
             interrupt,
-            session: Mutex::new(Session { credentials, access_token, has_lost_renewal: false }),
+            session: Session::new(credentials),
             compresses: AtomicBool::new(true),
             waits: Waits::default(),
         }
@@ -150,7 +137,7 @@ impl Remote {
 
     fn ask_shortly(&self, method: &Method, path: &str, timeout: Duration) -> Result<(), RemoteError> {
         let mut request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.server));
-        if let Some(token) = &self.session().access_token {
+        if let Some(token) = self.known_token() {
             request = request.header("authorization", format!("Bearer {}", token.expose_secret()));
         }
         let request = request.body(()).map_err(|error| RemoteError::Unintelligible(error.to_string()))?;
@@ -159,55 +146,6 @@ impl Remote {
             Err(RemoteError::TimedOut(_)) => Err(RemoteError::TimedOut(timeout)),
             outcome => outcome.map(drop),
         }
-    }
-
-    /// Makes a new login; the token that renews it.
-    ///
-    /// # Errors
-    /// See [`RemoteError`], as a command says it.
-    pub fn log_in(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
-        let tokens = self.patiently(Until::NothingHelps, || self.log_in_with(username, password));
-        self.begin_session(tokens, username, password)
-    }
-
-    /// Makes an account and logs in to it; gives the token that renews the login.
-    ///
-    /// # Errors
-    /// `Login` if the server lets nobody make accounts, or the name is taken or no name; `Unreachable`.
-    pub fn register(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
-        let body = credentials_body(username, password);
-        let mut is_again = false;
-        let tokens = self.patiently(Until::NothingHelps, || {
-            let answer = self.send(&Method::POST, "/api/v1/auth/register", Some(body.as_bytes()), None);
-            match answer.and_then(|bytes| parse(&bytes)) {
-                // Perhaps by the try before, whose answer was lost: then the password fits.
-                Err(RemoteError::Refused { code, detail, status, retry_after }) if is_again && code == NAME_TAKEN => {
-                    self.log_in_with(username, password).map_err(|failure| match failure {
-                        RemoteError::Unauthorized(_) => RemoteError::Refused { status, code, detail, retry_after },
-                        other => other,
-                    })
-                }
-                outcome => {
-                    is_again = true;
-                    outcome
-                }
-            }
-        });
-        self.begin_session(tokens, username, password)
-    }
-
-    /// What has proved itself once may do so again, should the access token run out at once.
-    fn begin_session(
-        &self,
-        tokens: Result<Tokens, RemoteError>,
-        username: &str,
-        password: &SecretString,
-    ) -> Result<SecretString, ClientError> {
-        let tokens = tokens.map_err(|error| error.into_client_error(&self.server))?;
-        let credentials = Credentials::Password { username: username.to_owned(), password: password.clone() };
-        let access_token = Some(tokens.access_token.into());
-        *self.session() = Session { credentials, access_token, has_lost_renewal: false };
-        Ok(tokens.refresh_token.into())
     }
 
     fn ask<T: DeserializeOwned>(
@@ -221,7 +159,7 @@ impl Remote {
     }
 
     /// Tries until it succeeds, until trying again cannot help, or as often as is allowed.
-    fn patiently<T>(
+    pub(super) fn patiently<T>(
         &self,
         until: Until,
         mut attempt_once: impl FnMut() -> Result<T, RemoteError>,
@@ -259,81 +197,8 @@ impl Remote {
         self.authorised(|token| self.send(method, path, body, Some(token)))
     }
 
-    /// Asks with an access token; if the server does not take it any more, once again with a new one.
-    ///
-    /// # Errors
-    /// Those of `ask`, and of renewing the login.
-    pub fn authorised<T>(&self, ask: impl Fn(&SecretString) -> Result<T, RemoteError>) -> Result<T, RemoteError> {
-        let token = self.access_token(None)?;
-        match ask(&token) {
-            Err(RemoteError::Unauthorized(_)) => ask(&self.access_token(Some(&token))?),
-            outcome => outcome,
-        }
-    }
-
-    /// The access token to use; not `stale`, which the server does not take any more.
-    fn access_token(&self, stale: Option<&SecretString>) -> Result<SecretString, RemoteError> {
-        let session = &mut *self.session();
-        if let Some(token) = &session.access_token
-            && stale.is_none_or(|stale| stale.expose_secret() != token.expose_secret())
-        {
-            return Ok(token.clone());
-        }
-        let tokens = match &session.credentials {
-            Credentials::Token(_) => {
-                return Err(RemoteError::Unauthorized("the server does not take LANDFALL_TOKEN (any more)".to_owned()));
-            }
-            Credentials::None => {
-                let hint = "run `landfall login`, or set LANDFALL_TOKEN, or LANDFALL_USERNAME and LANDFALL_PASSWORD";
-                return Err(RemoteError::Unauthorized(hint.to_owned()));
-            }
-            Credentials::Password { username, password } => self.log_in_with(username, password)?,
-            Credentials::Stored(login) => {
-                let renewal = login.begin_renewal().map_err(RemoteError::Local)?;
-                let tokens = self.refresh(&renewal.refresh_token, &mut session.has_lost_renewal)?;
-                renewal.finish(&SecretString::from(tokens.refresh_token.clone())).map_err(RemoteError::Local)?;
-                tokens
-            }
-        };
-        let token = SecretString::from(tokens.access_token);
-        session.access_token = Some(token.clone());
-        Ok(token)
-    }
-
-    fn log_in_with(&self, username: &str, password: &SecretString) -> Result<Tokens, RemoteError> {
-        let body = credentials_body(username, password);
-        match self.send(&Method::POST, "/api/v1/auth/login", Some(body.as_bytes()), None) {
-            Ok(bytes) => parse(&bytes),
-            Err(RemoteError::Unauthorized(_)) => {
-                Err(RemoteError::Unauthorized(format!("the server knows no user {username} with this password")))
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    fn refresh(&self, refresh_token: &SecretString, has_lost_one: &mut bool) -> Result<Tokens, RemoteError> {
-        let body = json!({ "refresh_token": refresh_token.expose_secret() }).to_string();
-        match self.send(&Method::POST, "/api/v1/auth/refresh", Some(body.as_bytes()), None) {
-            Ok(bytes) => parse(&bytes),
-            Err(RemoteError::Unauthorized(_)) => {
-                let reason = if *has_lost_one {
-                    "the server's answer to a renewal of the login was lost on the way, and to renew it a second time \
-                     ends a login, since it may be stolen; run `landfall login`: what is queued stays"
-                } else {
-                    "the stored login has run out, or was used a second time (as after a crash or a lost answer while \
-                     it was renewed, or from a copy of the folder); run `landfall login`: what is queued stays"
-                };
-                Err(RemoteError::Unauthorized(reason.to_owned()))
-            }
-            Err(failure) => {
-                *has_lost_one |= matches!(failure, RemoteError::Offline(_)) || failure.is_servers_fault();
-                Err(failure)
-            }
-        }
-    }
-
     /// One request. A body that the server, or something before it, does not take compressed is sent again as it is.
-    fn send(
+    pub(super) fn send(
         &self,
         method: &Method,
         path: &str,
@@ -413,11 +278,6 @@ impl Remote {
             other => RemoteError::Offline(other.to_string()),
         }
     }
-
-    /// The session. Whole between any two statements.
-    fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn refusal(status: u16, body: &[u8], retry_after: Option<Duration>) -> RemoteError {
@@ -433,10 +293,6 @@ fn has_results(bytes: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|body| body.get("results").is_some())
 }
 
-fn credentials_body(username: &str, password: &SecretString) -> String {
-    json!({ "username": username, "password": password.expose_secret() }).to_string()
-}
-
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
     serde_json::from_slice(bytes).map_err(|error| RemoteError::Unintelligible(error.to_string()))
 }

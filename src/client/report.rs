@@ -128,6 +128,8 @@ struct Board {
     started: Instant,
     told: Option<Instant>,
     is_over: bool,
+    /// Whether to say that a request waits.
+    tells_waits: bool,
     /// Problems that were told.
     problems: BTreeSet<String>,
     /// Problems that need not be told again.
@@ -153,17 +155,22 @@ impl Report {
             started: Instant::now(),
             told: None,
             is_over: false,
+            tells_waits: false,
             problems: BTreeSet::new(),
             known_problems,
         };
         Self { board: Arc::new(Mutex::new(board)), ticker: None }
     }
 
-    /// From now on tells how far it is at least twice a second, also while a single request is under way.
+    /// From now on tells how far it is at least twice a second, also while a single request is under way, and what is
+    /// waited for.
     pub fn keep_telling(&mut self) {
-        if !self.board().shows_progress() {
+        let mut board = self.board();
+        board.tells_waits = true;
+        if !board.shows_progress() {
             return;
         }
+        drop(board);
         let (ticker, ended) = channel();
         let board = Arc::clone(&self.board);
         // Without the thread, progress is told as things are done.
@@ -297,6 +304,7 @@ impl Board {
                     return;
                 }
             }
+            Event::Waiting { .. } if !self.tells_waits => return,
             Event::Waiting { seconds, reason } => {
                 self.progress.current_operation = format!("waiting {seconds} s: {reason}");
                 // A line that moves says it, and no other is needed.

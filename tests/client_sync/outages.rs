@@ -1,15 +1,15 @@
 //! Outages behind a gateway, operations that nobody answers, and servers that ask to come back later: nothing is given up
 //! that an outage is to blame for, and nothing that is to blame itself blocks the rest.
 
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 
 use super::place::{Desk, Place};
-use super::proxy::{BATCH, Deed, Gate, Proxy};
+use super::proxy::{BATCH, Deed, Proxy};
 
 /// A switch that a test and its proxy share.
 #[derive(Clone, Default)]
@@ -27,8 +27,7 @@ impl Switch {
 
 /// Connected through the proxy, with files of these names.
 fn connected(desk: &Desk, proxy: &Proxy, names: impl IntoIterator<Item = String>) -> Place {
-    let place = desk.unconnected();
-    place.run(&["init", ".", "--server", &proxy.url]).expect(0);
+    let place = desk.place_through(&proxy.url);
     for name in names {
         place.write(&name, format!("{name}\n"));
     }
@@ -52,12 +51,6 @@ fn titles(request: &Value) -> Vec<&str> {
     operations.iter().filter_map(|operation| operation["data"]["title"].as_str()).collect()
 }
 
-/// The statuses of the sync runs that the server knows, newest first.
-fn runs(desk: &Desk) -> Vec<String> {
-    let page = desk.ada.get(&format!("/api/v1/syncs?workspace_id={}", desk.ada.workspace_id)).expect(200);
-    page.items().iter().map(|run| run["status"].as_str().unwrap().to_owned()).collect()
-}
-
 const REFRESH: &str = "/api/v1/auth/refresh";
 const ONE_BY_ONE: [&str; 3] = ["sync", "--concurrency", "1"];
 
@@ -66,33 +59,36 @@ fn an_outage_after_a_good_batch_buries_nothing() {
     for is_health_passed_on in [true, false] {
         let (desk, mended) = (Desk::new(), Switch::default());
         let is_mended = mended.clone();
-        let proxy =
-            Proxy::start_judging_all(&desk.server.client().base_url(), move |asked| match (asked.path, asked.nth) {
-                _ if is_mended.is_on() => Deed::Pass,
-                (BATCH, 1..) => Deed::Refuse(502),
-                ("/api/health", _) if !is_health_passed_on => Deed::Refuse(502),
-                _ => Deed::Pass,
-            });
+        let proxy = Proxy::start_judging_all(&desk.url(), move |asked| match (asked.path, asked.nth) {
+            _ if is_mended.is_on() => Deed::Pass,
+            (BATCH, 1..) => Deed::Refuse(502),
+            ("/api/health", _) if !is_health_passed_on => Deed::Refuse(502),
+            _ => Deed::Pass,
+        });
         let place = connected(&desk, &proxy, numbered(0, 60));
         let ran = place.run(&[&ONE_BY_ONE[..], &["--batch-size", "10", "--retries", "0"]].concat()).expect(3);
         assert!(ran.says(&["cannot reach", "502"]), "{}", ran.stderr);
         expect_waiting(&place, 50, 0);
         let batches = proxy.asked(BATCH);
         assert!(is_health_passed_on || batches == 2, "a server that is away is asked for nothing else: {batches}");
-        assert_eq!(runs(&desk), ["cancelled"]);
+        assert_eq!(desk.runs(), ["cancelled"]);
         mended.turn_on();
         place.sync();
         assert_eq!(desk.documents().len(), 60);
-        assert_eq!(runs(&desk), ["completed", "cancelled"]);
+        assert_eq!(desk.runs(), ["completed", "cancelled"]);
     }
 }
 
 #[test]
 fn what_fails_alone_is_given_up_only_where_others_get_through() {
     let desk = Desk::new();
-    let proxy = Proxy::start(&desk.server.client().base_url(), |_, request| {
-        if titles(request).contains(&"bad.md") { Deed::Refuse(500) } else { Deed::Pass }
-    });
+    let proxy =
+        Proxy::start(
+            &desk.url(),
+            |_, request| {
+                if titles(request).contains(&"bad.md") { Deed::Refuse(500) } else { Deed::Pass }
+            },
+        );
     let place = connected(&desk, &proxy, ["bad.md".to_owned()]);
     let ran = place.run(&["sync", "--retries", "0"]).expect(1);
     assert!(ran.says(&["bad.md", "500", "it stays queued"]), "{}", ran.stdout);
@@ -107,7 +103,7 @@ fn what_fails_alone_is_given_up_only_where_others_get_through() {
 #[test]
 fn what_fails_alone_but_once_is_not_given_up() {
     let (desk, failures) = (Desk::new(), AtomicUsize::new(0));
-    let proxy = Proxy::start(&desk.server.client().base_url(), move |_, request| {
+    let proxy = Proxy::start(&desk.url(), move |_, request| {
         let is_bad = titles(request).contains(&"003.md") && failures.fetch_add(1, Ordering::SeqCst) == 0;
         if is_bad { Deed::Refuse(500) } else { Deed::Pass }
     });
@@ -120,7 +116,7 @@ fn what_fails_alone_but_once_is_not_given_up() {
 fn many_that_fail_side_by_side_block_no_other() {
     let (desk, mended) = (Desk::new(), Switch::default());
     let is_mended = mended.clone();
-    let proxy = Proxy::start(&desk.server.client().base_url(), move |_, request| {
+    let proxy = Proxy::start(&desk.url(), move |_, request| {
         let is_bad = titles(request).into_iter().any(|title| title < "008.md");
         if is_bad && !is_mended.is_on() { Deed::Refuse(500) } else { Deed::Pass }
     });
@@ -140,9 +136,13 @@ fn many_that_fail_side_by_side_block_no_other() {
 fn an_answer_without_results_is_no_reason_to_ask_again() {
     let (desk, mended) = (Desk::new(), Switch::default());
     let is_mended = mended.clone();
-    let proxy = Proxy::start(&desk.server.client().base_url(), move |_, _| {
-        if is_mended.is_on() { Deed::Pass } else { Deed::Reply(r#"{"results":[]}"#) }
-    });
+    let proxy =
+        Proxy::start(
+            &desk.url(),
+            move |_, _| {
+                if is_mended.is_on() { Deed::Pass } else { Deed::Reply(r#"{"results":[]}"#) }
+            },
+        );
     let place = connected(&desk, &proxy, numbered(0, 3));
     let ran = place.run(&["sync"]).expect(1);
     assert!(ran.says(&["000.md", "says nothing of it", "stays queued"]), "{}", ran.stdout);
@@ -156,9 +156,13 @@ fn an_answer_without_results_is_no_reason_to_ask_again() {
 #[test]
 fn a_refused_document_can_be_exported_whole_however_long() {
     let desk = Desk::new();
-    let proxy = Proxy::start(&desk.server.client().base_url(), |_, request| {
-        if titles(request).contains(&"long.md") { Deed::Refuse(413) } else { Deed::Pass }
-    });
+    let proxy =
+        Proxy::start(
+            &desk.url(),
+            |_, request| {
+                if titles(request).contains(&"long.md") { Deed::Refuse(413) } else { Deed::Pass }
+            },
+        );
     let place = connected(&desk, &proxy, ["short.md".to_owned()]);
     let text = "A line of a long text.\n".repeat(5_000);
     assert!(text.len() > 100_000);
@@ -171,29 +175,9 @@ fn a_refused_document_can_be_exported_whole_however_long() {
 }
 
 #[test]
-fn ctrl_c_ends_the_run_on_the_server_too() {
-    let desk = Desk::new();
-    let gate = Gate::default();
-    let held = gate.clone();
-    let proxy = Proxy::start(&desk.server.client().base_url(), move |n, _| match n {
-        0 => Deed::Hold(held.clone()),
-        // So slow that the signal is heard long before the last batch.
-        _ => Deed::Delay(Duration::from_millis(100)),
-    });
-    let place = connected(&desk, &proxy, numbered(0, 400));
-    let child = place.spawn(&["sync", "--batch-size", "1", "--concurrency", "1"]);
-    gate.wait_until_it_holds();
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    gate.open();
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));
-    assert_eq!(runs(&desk), ["cancelled"]);
-}
-
-#[test]
 fn a_server_that_names_a_date_is_obeyed() {
     let desk = Desk::new();
-    let proxy = Proxy::start(&desk.server.client().base_url(), |n, _| match n {
+    let proxy = Proxy::start(&desk.url(), |n, _| match n {
         0 => {
             let header = |name: &str, second: u8| format!("{name}: Sun, 06 Nov 1994 08:49:{second} GMT");
             Deed::RefuseWith(429, format!("{}\r\n{}", header("date", 30), header("retry-after", 32)))
@@ -214,9 +198,8 @@ fn a_server_that_names_a_date_is_obeyed() {
 fn nobody_waits_for_hours() {
     let (desk, mended) = (Desk::new(), Switch::default());
     let is_mended = mended.clone();
-    let proxy = Proxy::start(&desk.server.client().base_url(), move |_, _| {
-        if is_mended.is_on() { Deed::Pass } else { Deed::RefuseFor(429, 7_200) }
-    });
+    let proxy =
+        Proxy::start(&desk.url(), move |_, _| if is_mended.is_on() { Deed::Pass } else { Deed::RefuseFor(429, 7_200) });
     let place = connected(&desk, &proxy, numbered(0, 1));
     let ran = place.run(&["sync"]).expect(3);
     assert!(ran.says(&["asks to come back in 2:00 h, at 2"]), "{}", ran.stderr);
@@ -229,7 +212,7 @@ fn nobody_waits_for_hours() {
 #[test]
 fn a_login_whose_renewal_was_lost_is_said_to_be() {
     let desk = Desk::new();
-    let proxy = Proxy::start_judging_all(&desk.server.client().base_url(), |asked| match (asked.path, asked.nth) {
+    let proxy = Proxy::start_judging_all(&desk.url(), |asked| match (asked.path, asked.nth) {
         (REFRESH, 0) => Deed::LoseAnswer,
         _ => Deed::Pass,
     });
