@@ -12,9 +12,9 @@ use crate::client::state::settings::Setting;
 use crate::client::state::{State, StateError};
 use crate::client::sync::Identity;
 
-const DATABASE: &str = "state.db";
+pub(in crate::client) const DATABASE: &str = "state.db";
 const LOCK: &str = "lock";
-const GENERATION: &str = "generation";
+pub(in crate::client) const GENERATION: &str = "generation";
 
 /// What a command does to the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Workplace {
         state.change(|change| {
             change.put_setting(Setting::Server, setup.server)?;
             change.put_setting(Setting::Workspace, setup.workspace)?;
-            change.put_setting(Setting::Device, &format!("cli-{}", uuid::Uuid::now_v7().simple()))?;
+            change.put_setting(Setting::Device, &new_device())?;
             setup.username.map_or(Ok(()), |username| change.put_setting(Setting::Username, username))
         })?;
         Self::of(folder, state, Some(lock), None)
@@ -152,6 +152,11 @@ impl Workplace {
     }
 }
 
+/// A name for a folder, as a device of its user's.
+pub(in crate::client) fn new_device() -> String {
+    format!("cli-{}", uuid::Uuid::now_v7().simple())
+}
+
 /// # Errors
 /// `Usage` if the folder, or one around it, is set up already.
 pub fn check_is_new(root: &Path) -> Result<(), ClientError> {
@@ -164,10 +169,22 @@ pub fn check_is_new(root: &Path) -> Result<(), ClientError> {
     if root.exists() && !root.is_dir() {
         return Err(ClientError::Usage(format!("{} is no folder", root.display())));
     }
-    Ok(())
+    let absolute = std::path::absolute(root).map_err(|cause| ClientError::io(root, cause))?;
+    // The folder may be made only later: then it is the first one above that counts.
+    let real = absolute.ancestors().find_map(|folder| folder.canonicalize().ok());
+    let around = real.as_deref().and_then(|real| find_root(real).ok());
+    around.map_or(Ok(()), |around| {
+        Err(ClientError::Usage(format!(
+            "{} is inside {}, which is synced already, so that its files would be synced twice; choose a folder outside, or \
+             delete {}/.landfall first",
+            root.display(),
+            around.display(),
+            around.display()
+        )))
+    })
 }
 
-fn find_root(start: &Path) -> Result<PathBuf, ClientError> {
+pub(in crate::client) fn find_root(start: &Path) -> Result<PathBuf, ClientError> {
     let absolute = start.canonicalize().map_err(|cause| ClientError::Usage(format!("{}: {cause}", start.display())))?;
     let found = absolute.ancestors().find(|folder| folder.join(STATE_DIRECTORY).join(DATABASE).is_file());
     found.map(Path::to_owned).ok_or_else(|| {
@@ -175,7 +192,7 @@ fn find_root(start: &Path) -> Result<PathBuf, ClientError> {
     })
 }
 
-fn lock(folder: &Folder) -> Result<File, ClientError> {
+pub(in crate::client) fn lock(folder: &Folder) -> Result<File, ClientError> {
     let path = folder.own(LOCK);
     let file = File::open(&path).map_err(|cause| ClientError::io(&path, cause))?;
     match file.try_lock() {
