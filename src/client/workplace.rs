@@ -82,16 +82,22 @@ impl Workplace {
             Access::Read => match State::open_to_read(&folder.own(DATABASE)) {
                 Ok(Some(state)) => Self::of(folder.rehearsal(), state, None, None),
                 // A state of an earlier release, or on a medium that cannot be written.
-                Ok(None) | Err(_) => Self::rehearse(&folder),
+                Ok(None) | Err(_) => Self::on_copy(&folder, |_| Ok(())),
             },
-            Access::Rehearse => Self::rehearse(&folder),
+            Access::Rehearse => Self::on_copy(&folder, |state| {
+                if read_generation(&folder, state)?.is_doubtful { begin_doubt(state) } else { Ok(()) }
+            }),
         }
     }
 
-    fn rehearse(folder: &Folder) -> Result<Self, ClientError> {
+    fn on_copy(
+        folder: &Folder,
+        prepare: impl FnOnce(&mut State) -> Result<(), ClientError>,
+    ) -> Result<Self, ClientError> {
         let lock = lock(folder)?;
         let copy = copy_state(folder)?;
-        let state = State::open(&copy.0.join(DATABASE))?;
+        let mut state = State::open(&copy.0.join(DATABASE))?;
+        prepare(&mut state)?;
         Self::of(folder.rehearsal(), state, Some(lock), Some(copy))
     }
 
@@ -216,13 +222,21 @@ fn copy_state(folder: &Folder) -> Result<Copy, ClientError> {
     Ok(copy)
 }
 
+/// What counts the syncs of a folder.
+struct Generation {
+    /// As the state and the file beside it have it, whichever is more.
+    number: u64,
+    /// Whether the two are not of one time.
+    is_doubtful: bool,
+}
+
 /// A state that counts fewer syncs than the file beside it was put back from a backup. So were both if the file is not the
 /// one that was written last: the system's time of its last change, and its number, come with no copy. What such a
 /// state says of the files is of another time, and following it would undo what others did since.
-fn check_generation(folder: &Folder, state: &mut State) -> Result<(), ClientError> {
+fn read_generation(folder: &Folder, state: &mut State) -> Result<Generation, ClientError> {
     let path = folder.own(GENERATION);
     let beside: u64 = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-    let (stored, mark, next_mark) = state.change(|change| {
+    let (stored, mark, next_mark) = state.read(|change| {
         Ok((
             change.find_setting(Setting::Generation)?,
             change.find_setting(Setting::Mark)?,
@@ -233,11 +247,22 @@ fn check_generation(folder: &Folder, state: &mut State) -> Result<(), ClientErro
     // The second is what a command left that was killed in the middle of what follows.
     let is_the_last =
         mark.is_none() || mark_of(&path) == mark || (next_mark.is_some() && draft_mark_of(&path) == next_mark);
-    if beside > within || !is_the_last {
-        complain("the folder's sync state may be older than the folder (from a backup, or copied?); reading all anew");
-        state.change(|change| change.begin_doubt())?;
+    Ok(Generation { number: within.max(beside), is_doubtful: beside > within || !is_the_last })
+}
+
+fn begin_doubt(state: &mut State) -> Result<(), ClientError> {
+    complain("the folder's sync state may be older than the folder (from a backup, or copied?); reading all anew");
+    Ok(state.change(|change| change.begin_doubt())?)
+}
+
+/// Begins to doubt a state that was put back from a backup, and counts this command.
+fn check_generation(folder: &Folder, state: &mut State) -> Result<(), ClientError> {
+    let path = folder.own(GENERATION);
+    let Generation { number, is_doubtful } = read_generation(folder, state)?;
+    if is_doubtful {
+        begin_doubt(state)?;
     }
-    let next = within.max(beside).saturating_add(1).to_string();
+    let next = number.saturating_add(1).to_string();
     let draft = draft_small(&path, &next)?;
     let next_mark = draft_mark_of(&draft).unwrap_or_default();
     state.change(|change| {
