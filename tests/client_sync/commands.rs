@@ -225,6 +225,7 @@ fn ctrl_c_finishes_what_is_under_way() {
     let pushed = last["pushed"].as_u64().unwrap() as usize;
     assert_eq!(desk.documents().len(), pushed, "every operation that was sent has been answered");
     assert!((4..200).contains(&pushed), "{pushed}");
+    assert_eq!(desk.runs(), ["cancelled"], "the server knows that no more comes");
     place.sync();
     assert_eq!(desk.documents().len(), 200);
 }

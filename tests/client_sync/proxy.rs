@@ -36,6 +36,10 @@ pub enum Deed {
     Refuse(u16),
     /// Likewise, and ask to come again in so many seconds.
     RefuseFor(u16, u64),
+    /// Likewise, and with this header line.
+    RefuseWith(u16, String),
+    /// Answer with this JSON in the server's place.
+    Reply(&'static str),
     /// Answer with this status and a problem of this code, as the server would.
     Problem(u16, &'static str),
 }
@@ -211,6 +215,10 @@ fn serve(mut stream: &TcpStream, server: &str, judge: &Judge, counts: &Mutex<BTr
         Deed::RefuseFor(status, seconds) => {
             return answer(status, &format!("content-type: text/plain\r\nretry-after: {seconds}\r\n"), b"no", 2);
         }
+        Deed::RefuseWith(status, header) => {
+            return answer(status, &format!("content-type: text/plain\r\n{header}\r\n"), b"no", 2);
+        }
+        Deed::Reply(body) => return answer(200, "content-type: application/json\r\n", body.as_bytes(), body.len()),
         Deed::Problem(status, code) => {
             let problem = json!({ "type": format!("urn:landfall:problem:{code}"), "title": code, "status": status,
                 "detail": "refused on the way", "code": code });
