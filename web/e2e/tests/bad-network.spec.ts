@@ -83,11 +83,8 @@ test("a network that comes and goes ends with everything sent once", async ({ de
   await expectArrived(ada, written);
 });
 
-/** Seconds that an access token lasts, and not a whole one more. */
-const ACCESS_TOKEN_S = 3;
-
 test.describe("with access tokens that last three seconds", () => {
-  test.use({ settings: { LANDFALL_ACCESS_TOKEN_S: String(ACCESS_TOKEN_S) } });
+  test.use({ settings: { LANDFALL_ACCESS_TOKEN_S: "3" } });
 
   test("a sync that outlasts its token goes on with a fresh one", async ({ device, server }) => {
     const { page, editor, complaints } = device;
@@ -231,6 +228,7 @@ test("a device without room says so, keeps what is on the screen, and saves it w
   await editor.open();
   await editor.logIn(ada.credentials);
   await editor.newDocument("Log", "Monday.");
+  await expect.poll(() => ada.texts()).toEqual({ Log: "Monday." });
   await editor.expectBadge("Log", "synced");
   const session = await page.context().newCDPSession(page);
   await session.send("Storage.overrideQuotaForOrigin", { origin: server.url, quotaSize: 1 });
