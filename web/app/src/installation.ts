@@ -8,8 +8,8 @@
 export type Update = () => void;
 
 /**
- * Registers the service worker, and tells when a newer version of the page lies ready, or was taken in another tab: what
- * this page has not loaded yet is gone from the device then.
+ * Registers the service worker, and tells when a newer version of the page lies ready, or was taken in another tab:
+ * what this page has not loaded yet is gone from the device then.
  */
 export async function install(onUpdate: (update: Update) => void): Promise<void> {
   // A page that is being worked on is served by Vite, without a worker.

@@ -37,7 +37,7 @@ export async function openPlace(store: string): Promise<Place> {
   return { store, shared, home, client, opened: [opened, homeStore] };
 }
 
-/** Opens a store. Its owner's name was once kept as it was typed; the server, and everything here, has it in lower case. */
+/** Opens a store. Its owner's name was once kept as it was typed; everything else has it in lower case. */
 async function openStore(name: string): Promise<IndexedDbStore> {
   const store = await IndexedDbStore.open(name);
   await store.transaction("write", async (tx) => {

@@ -68,7 +68,7 @@ test("what never left this device comes back whole, and a notice can be dismisse
   expect(documents()).toEqual([]);
 });
 
-test.each(["yjs", "text"] as const)("a document (%s) that the server never had keeps its text and its look", async (kind) => {
+test.each(["yjs", "text"] as const)("of kind %s, what the server never had keeps text and look", async (kind) => {
   const client = new BatchSyncService({ url: use.server.url, store: await IndexedDbStore.open(newName()) });
   const id = await client.queueCreate({ title: "Log", content: "Left at six.", kind });
   const doc = kind === "yjs" ? await client.openDocument(id) : undefined;

@@ -133,7 +133,7 @@ test("a part that is gone says that the page is to be loaded anew", async () => 
       </Suspense>
     </ViewBoundary>,
   );
-  expect((await screen.findByRole("alert")).textContent).toMatch(/a newer version by now.*Reload the page/);
+  expect((await screen.findByRole("alert")).textContent).toMatch(/a newer version, .*Reload the page/);
   fireEvent.click(screen.getByRole("button", { name: "Reload" }));
   expect(reload).toHaveBeenCalledOnce();
 });

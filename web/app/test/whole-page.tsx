@@ -6,7 +6,7 @@ import { newName, PASSWORD, useServer } from "../../react/test/support.js";
 import { Root } from "../src/Root.tsx";
 import { fill, press } from "./page.tsx";
 
-/** A server for the tests of a file, to which the page's own addresses lead; a device without anything for each of them. */
+/** A server for the tests of a file, to which the page's own addresses lead; for each test a device without anything. */
 export function useWholePage(): { readonly server: TestServer } {
   const use = useServer();
   const { fetch: network } = globalThis;

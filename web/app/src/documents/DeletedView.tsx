@@ -33,8 +33,8 @@ export default function DeletedView(): ReactElement {
     <section className="page">
       <h1>Deleted</h1>
       <p>
-        Deleted documents stay here for a while, and can be brought back, with or without a network. Their history, which
-        is kept on the server, has their text.
+        Deleted documents stay here for a while, and can be brought back, with or without a network. Their history,
+        which is kept on the server, has their text.
       </p>
       {problem !== undefined && (
         <p className="problem" role="alert">

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { useDocument, useSync } from "@landfall/react";
+import { useDocument, useSync, type ListedDocument, type OpenDocument } from "@landfall/react";
 import { ArrowLeft, Eye, History, PenLine, Trash2 } from "lucide-react";
 import { Suspense, useEffect, useState, type ReactElement } from "react";
+import type * as Y from "yjs";
 import { Badge } from "../documents/Badge.tsx";
 import { deleteDocument, useTellDeletion } from "../documents/deletion.ts";
 import { go, hrefOf } from "../route.ts";
@@ -20,6 +21,8 @@ import { isRich as isRichText, useText } from "./use-text.ts";
 
 const Preview = part(() => import("./Preview.tsx"));
 
+const RICH = "Written in a rich text editor: it can be read here.";
+
 /** The view of one document. */
 export default function DocumentView({ id }: { id: string }): ReactElement {
   const opened = useDocument(id);
@@ -30,7 +33,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   const [isTyping, setTyping] = useState(false);
   const [refusal, setRefusal] = useState<unknown>();
   const tellDeletion = useTellDeletion();
-  const { document, doc, state, text, isSaved, error, conflict, deadLetter } = opened;
+  const { document, doc, text, isSaved, error, conflict, deadLetter } = opened;
   const content = useText(client, id, text, document);
 
   useEffect(() => {
@@ -55,7 +58,6 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   }
 
   if (!document) return error === undefined ? <p className="opening">Opening…</p> : <Gone />;
-  const isRich = isRichText(text);
   return (
     <article className="document">
       <h1 className="unseen">{document.title}</h1>
@@ -70,36 +72,134 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
           onTyping={setNaming}
           isReadOnly={!mayWrite}
         />
-        <div className="tools">
-          <button aria-pressed={isReading} onClick={() => setReading(!isReading)} title="Preview">
-            {isReading ? <PenLine aria-hidden /> : <Eye aria-hidden />}
-            <span className="wide">Preview</span>
-          </button>
-          <a className="button" href={hrefOf({ view: "history", id })} title="History">
-            <History aria-hidden />
-            <span className="wide">History</span>
-          </a>
-          {mayWrite && (
-            <button
-              className="quiet-button"
-              title="Delete"
-              aria-label="Delete"
-              onClick={() => void remove().catch(setRefusal)}
-            >
-              <Trash2 aria-hidden />
-            </button>
-          )}
-        </div>
+        <Tools
+          id={id}
+          isReading={isReading}
+          onRead={setReading}
+          onDelete={mayWrite ? () => void remove().catch(setRefusal) : undefined}
+        />
       </header>
-      <p className="standing">
-        <Badge state={state} />
-        <span role="status">{isHere ? "Saved on this device" : problem === undefined ? "Saving…" : "Not saved"}</span>
-        {document.updated_by !== "" && (
-          <span className="quiet" title={moment(document.updated_at)}>
-            last synced change by {document.updated_by}, {ago(document.updated_at)}
-          </span>
-        )}
-      </p>
+      <Standing document={document} isHere={isHere} isStuck={problem !== undefined} />
+      <Notices conflict={conflict} deadLetter={deadLetter} problem={problem} />
+      <Panes
+        document={document}
+        text={text}
+        content={content}
+        isReading={isReading}
+        isReadOnly={!mayWrite}
+        onEdit={(next, base_version) => client.queueUpdate(id, { content: next, base_version })}
+        onTyping={setTyping}
+        onProblem={setRefusal}
+      />
+    </article>
+  );
+}
+
+/** What can be done with the document. */
+function Tools({
+  id,
+  isReading,
+  onRead,
+  onDelete,
+}: {
+  id: string;
+  isReading: boolean;
+  onRead: (isReading: boolean) => void;
+  /** Absent where it may not be deleted. */
+  onDelete: (() => void) | undefined;
+}): ReactElement {
+  return (
+    <div className="tools">
+      <button aria-pressed={isReading} onClick={() => onRead(!isReading)} title="Preview">
+        {isReading ? <PenLine aria-hidden /> : <Eye aria-hidden />}
+        <span className="wide">Preview</span>
+      </button>
+      <a className="button" href={hrefOf({ view: "history", id })} title="History">
+        <History aria-hidden />
+        <span className="wide">History</span>
+      </a>
+      {onDelete && (
+        <button className="quiet-button" title="Delete" aria-label="Delete" onClick={onDelete}>
+          <Trash2 aria-hidden />
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** How it stands: here, and on the server. */
+function Standing({
+  document: { state, updated_by, updated_at },
+  isHere,
+  isStuck,
+}: {
+  document: ListedDocument;
+  isHere: boolean;
+  isStuck: boolean;
+}): ReactElement {
+  return (
+    <p className="standing">
+      <Badge state={state} />
+      <span role="status">{isHere ? "Saved on this device" : isStuck ? "Not saved" : "Saving…"}</span>
+      {updated_by !== "" && (
+        <span className="quiet" title={moment(updated_at)}>
+          last synced change by {updated_by}, {ago(updated_at)}
+        </span>
+      )}
+    </p>
+  );
+}
+
+/** The text, to be written, to be read, or both. */
+function Panes({
+  document: { document_id, kind, version },
+  text,
+  content,
+  isReading,
+  isReadOnly,
+  onEdit,
+  onTyping,
+  onProblem,
+}: {
+  document: ListedDocument;
+  text: Y.Text | undefined;
+  content: string;
+  isReading: boolean;
+  isReadOnly: boolean;
+  onEdit: (content: string, version: number) => Promise<unknown>;
+  onTyping: (isTyping: boolean) => void;
+  onProblem: (problem: unknown) => void;
+}): ReactElement {
+  const isRich = isRichText(text);
+  const plain = { content, version, isReadOnly, onEdit, onTyping, onProblem };
+  return (
+    <div className={isReading || isRich ? "panes reading" : "panes"}>
+      {isRich ? null : text ? (
+        <MarkdownEditor text={text} isReadOnly={isReadOnly} />
+      ) : kind === "text" ? (
+        <PlainTextEditor key={document_id} {...plain} />
+      ) : (
+        <p className="opening">Opening…</p>
+      )}
+      {(isReading || isRich) && (
+        <ViewBoundary>
+          <Suspense fallback={<p className="opening">Opening…</p>}>
+            <Preview text={content} note={isRich ? RICH : undefined} />
+          </Suspense>
+        </ViewBoundary>
+      )}
+    </div>
+  );
+}
+
+/** What needs somebody's look. */
+function Notices({
+  conflict,
+  deadLetter,
+  problem,
+}: Pick<OpenDocument, "conflict" | "deadLetter"> & { problem: unknown }): ReactElement {
+  return (
+    <>
       {conflict && (
         <p className="notice" role="alert">
           This document and the server’s copy clash.{" "}
@@ -117,31 +217,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
           {problem instanceof Error ? problem.message : String(problem)}
         </p>
       )}
-      <div className={isReading || isRich ? "panes reading" : "panes"}>
-        {isRich ? null : text ? (
-          <MarkdownEditor text={text} isReadOnly={!mayWrite} />
-        ) : document.kind === "text" ? (
-          <PlainTextEditor
-            key={id}
-            content={content}
-            version={document.version}
-            onEdit={(next, base_version) => client.queueUpdate(id, { content: next, base_version })}
-            onTyping={setTyping}
-            onProblem={setRefusal}
-            isReadOnly={!mayWrite}
-          />
-        ) : (
-          <p className="opening">Opening…</p>
-        )}
-        {(isReading || isRich) && (
-          <ViewBoundary>
-            <Suspense fallback={<p className="opening">Opening…</p>}>
-              <Preview text={content} note={isRich ? "Written in a rich text editor: it can be read here." : undefined} />
-            </Suspense>
-          </ViewBoundary>
-        )}
-      </div>
-    </article>
+    </>
   );
 }
 

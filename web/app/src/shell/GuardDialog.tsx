@@ -49,7 +49,6 @@ export function GuardDialog({ guard, question }: { guard: MassDeletion; question
   const mayWrite = useMayWrite();
   const [problem, setProblem] = useState<string>();
   const [isBusy, setBusy] = useState(false);
-  const { deletions, documents } = guard;
   const isHere = guard.side === "server";
 
   async function takeBack(): Promise<void> {
@@ -66,19 +65,7 @@ export function GuardDialog({ guard, question }: { guard: MassDeletion; question
 
   return (
     <Dialog title="Delete so much?" onClose={question.putOff}>
-      {isHere ? (
-        <p>
-          On this device {deletions} of {documents} documents were deleted. They have left the list here, and are still
-          on the server. Nothing at all is sent until you decide: keep them, and they come back to the list; or delete
-          them for everybody.
-        </p>
-      ) : (
-        <p>
-          Elsewhere {deletions} of the {documents} documents of this device were deleted. They are still here. Keep
-          them on this device alone, {mayWrite && "bring them back for everybody, "}or delete them here too. All else
-          goes on being synced.
-        </p>
-      )}
+      <Explanation guard={guard} mayWrite={mayWrite} />
       {problem !== undefined && (
         <p className="problem" role="alert">
           {problem}
@@ -106,9 +93,29 @@ export function GuardDialog({ guard, question }: { guard: MassDeletion; question
             void sync({ allowMassDelete: true });
           }}
         >
-          Delete {deletions} documents
+          Delete {guard.deletions} documents
         </button>
       </div>
     </Dialog>
+  );
+}
+
+function Explanation({ guard, mayWrite }: { guard: MassDeletion; mayWrite: boolean }): ReactElement {
+  const { side, deletions, documents } = guard;
+  if (side === "server") {
+    return (
+      <p>
+        On this device {deletions} of {documents} documents were deleted. They have left the list here, and are still on
+        the server. Nothing at all is sent until you decide: keep them, and they come back to the list; or delete them
+        for everybody.
+      </p>
+    );
+  }
+  return (
+    <p>
+      Elsewhere {deletions} of the {documents} documents of this device were deleted. They are still here. Keep them on
+      this device alone, {mayWrite && "bring them back for everybody, "}or delete them here too. All else goes on being
+      synced.
+    </p>
   );
 }

@@ -30,7 +30,7 @@ export class ViewBoundary extends Component<{ children: ReactNode }, { error: un
 
 function said(error: unknown): string {
   if (error instanceof PartMissing) {
-    return "A part of the editor is missing: the server has a newer version by now, or cannot be reached. Reload the page.";
+    return "A part of the editor is missing: the server has a newer version, or cannot be reached. Reload the page.";
   }
   return error instanceof Error ? error.message : String(error);
 }

@@ -7,6 +7,8 @@ import { CircleAlert, GitCompareArrows, History, Trash2, Users } from "lucide-re
 import type { ReactElement, ReactNode } from "react";
 import { hrefOf, type Route } from "../route.ts";
 
+type OtherView = "conflicts" | "failed" | "deleted" | "syncs" | "sharing";
+
 /** Links to the other views, with how much waits there. */
 export function ViewLinks({
   route,
@@ -17,7 +19,7 @@ export function ViewLinks({
   conflicts: number;
   failed: number;
 }): ReactElement {
-  const link = (view: "conflicts" | "failed" | "deleted" | "syncs" | "sharing", icon: ReactNode, label: string, count = 0) => (
+  const link = (view: OtherView, icon: ReactNode, label: string, count = 0) => (
     <li>
       <a href={hrefOf({ view })} aria-current={route.view === view ? "page" : undefined}>
         {icon}
