@@ -1,6 +1,6 @@
 /** A newer version of the editor, while an older one is open: offered, and taken when its reader says so. */
 import type { Locator, Page } from "@playwright/test";
-import type { Editor } from "../editor.js";
+import { Editor } from "../editor.js";
 import { Account } from "../support/account.js";
 import { Deployment, NEWER } from "../support/deployment.js";
 import { expect, test as base } from "../support/fixtures.js";
@@ -73,4 +73,18 @@ test("a new version is taken on a word, opens without a network, and has what wa
   await editor.logIn(ada.credentials);
   await editor.expectAllBadges("synced", 1);
   await expect.poll(() => ada.texts()).toEqual({ Log: "Written before. And after." });
+});
+
+test("a tab in which nobody took the new version can take it after another tab did", async ({ deployment, newDevice }) => {
+  const { context, editor } = await newDevice({ baseURL: deployment.url });
+  await openInstalled(editor);
+  const other = new Editor(await context.newPage());
+  await other.open();
+  deployment.release();
+  await lookForNewer(editor.page);
+  for (const { page } of [editor, other]) await expect(notice(page)).toBeVisible();
+  await take(editor);
+  await expect(other.page.locator(NEWER)).toHaveCount(0);
+  await expect(notice(other.page)).toBeVisible();
+  await take(other);
 });
