@@ -94,6 +94,16 @@ impl ClientError {
         matches!(cause.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
     }
 
+    /// What is wrong, if it concerns one file or its document alone, so that the rest can be synced.
+    #[must_use]
+    pub fn of_one_file(&self) -> Option<String> {
+        match self {
+            Self::Io { path, cause } if !Self::is_out_of_room(cause) => Some(format!("{}: {cause}", path.display())),
+            Self::Render(RenderError::Damaged(reason)) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
     /// A failure of the file system.
     pub fn io(path: impl Into<PathBuf>, cause: io::Error) -> Self {
         Self::Io { path: path.into(), cause }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use landfall::client::state::State;
+use landfall::client::state::files::Body;
 use landfall::client::state::pending::PendingWrite;
 
 use super::place::{Desk, Place, Ran};
@@ -135,6 +136,39 @@ fn a_write_that_cannot_be_finished_costs_itself_only() {
     here.sync();
     assert_eq!(here.files(), there.files());
     assert_eq!(there.read("closed/a.md"), texts[2]);
+}
+
+/// Its state may be damaged, or too much for the time and memory that one text is given.
+#[test]
+fn a_text_that_cannot_be_worked_on_costs_itself_only() {
+    let desk = Desk::new();
+    let (here, there) = (desk.place(), desk.place());
+    for path in ["a.md", "b.md", "c.md"] {
+        here.write(path, "one\n");
+    }
+    here.sync();
+    there.sync();
+    let mut state = State::open(&there.path(".landfall/state.db")).unwrap();
+    let damaged = state.change(|change| {
+        let id = change.load_files_like("a.md")?.remove(0).document_id;
+        let (file, body) = change.find_with_body(id)?.unwrap();
+        change.put_file(&file, &Body { yjs_state: Some(b"no Yjs state".to_vec()), ..body })
+    });
+    damaged.unwrap();
+    drop(state);
+    for path in ["a.md", "b.md"] {
+        there.write(path, "two\n");
+    }
+    there.write("new.md", "new\n");
+    let ran = there.run(&["sync"]).expect(1);
+    assert!(ran.says(&["problem", "a.md", "cannot be pushed"]), "{}", ran.stdout);
+    assert_eq!((&desk.documents()["b.md"][0][..], &desk.documents()["new.md"][0][..]), ("two\n", "new\n"));
+    here.write("a.md", "by others\n");
+    here.write("c.md", "by others\n");
+    here.run(&["sync"]).expect(0);
+    let ran = there.run(&["sync"]).expect(1);
+    assert!(ran.says(&["problem", "a.md"]), "{}", ran.stdout);
+    assert_eq!((there.read("a.md"), there.read("c.md")), ("two\n".into(), "by others\n".into()));
 }
 
 #[test]

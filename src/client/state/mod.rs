@@ -204,6 +204,26 @@ mod tests {
     }
 
     #[test]
+    fn a_state_of_an_earlier_release_is_brought_up_to_date() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("state.db");
+        let mut state = State::open(&file).unwrap();
+        state.connection.revert_last_migration(MIGRATIONS).unwrap();
+        state
+            .connection
+            .batch_execute(
+                "INSERT INTO files VALUES ('0190b6a1-0000-7000-8000-000000000001','a','a','a',1,x'00',4,5,6)",
+            )
+            .unwrap();
+        drop(state);
+        assert!(State::open_to_read(&file).unwrap().is_none());
+        let mut state = State::open(&file).unwrap();
+        let files = state.change(|change| change.load_files()).unwrap();
+        let look = crate::client::folder::Look { size: 4, modified_ns: 5, ..Default::default() };
+        assert!(files.len() == 1 && !files.iter().any(|file| file.is_known_as(&look)), "it is read once more");
+    }
+
+    #[test]
     fn a_group_is_stored_as_a_whole_or_not_at_all() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("state.db");

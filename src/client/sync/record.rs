@@ -23,8 +23,22 @@ impl Engine<'_> {
     pub(super) fn record_local_changes(&mut self) -> Result<(), ClientError> {
         let changes = self.find_local_changes()?;
         for some in changes.chunks(RECORDED_TOGETHER) {
-            self.together(|engine| some.iter().try_for_each(|change| engine.record(change)))?;
+            self.together(|engine| some.iter().try_for_each(|change| engine.record_if_possible(change)))?;
         }
+        Ok(())
+    }
+
+    /// A text that cannot be worked on costs its file only; the next sync tries again.
+    fn record_if_possible(&mut self, change: &LocalChange) -> Result<(), ClientError> {
+        let Err(failure) = self.record(change) else { return Ok(()) };
+        let Some(reason) = failure.of_one_file() else { return Err(failure) };
+        let path = match change {
+            LocalChange::Create { path } | LocalChange::Move { to: path, .. } => path.clone(),
+            LocalChange::Edit { id } | LocalChange::Delete { id } | LocalChange::Reappear { id } => {
+                self.path_of(*id)?
+            }
+        };
+        self.problem(&path, &format!("its change cannot be pushed: {reason}"));
         Ok(())
     }
 

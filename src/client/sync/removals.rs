@@ -47,12 +47,11 @@ impl Engine<'_> {
             self.interrupt.check()?;
             match self.remove_if_possible(id, version) {
                 // A folder that cannot be written: it costs this file only, and the next sync tries again.
-                Err(ClientError::Io { path, cause }) if !ClientError::is_out_of_room(&cause) => {
+                Err(failure) => {
+                    let Some(reason) = failure.of_one_file() else { return Err(failure) };
                     let file = self.path_of(id)?;
-                    let reason = format!("its document was deleted, but it stays: {}: {cause}", path.display());
-                    self.problem(&file, &reason);
+                    self.problem(&file, &format!("its document was deleted, but it stays: {reason}"));
                 }
-                Err(failure) => return Err(failure),
                 Ok(Removal::Postponed) => {
                     let file = self.path_of(id)?;
                     self.problem(&file, "its document was deleted, but it is being written; the next sync removes it");

@@ -27,9 +27,24 @@ struct United {
 impl Engine<'_> {
     /// Takes in a document. How it ended, for counting.
     pub(super) fn take_in(&mut self, server: ServerDocument) -> Result<Counted, ClientError> {
+        let (id, title, version) = (server.document_id, server.title.clone(), server.version);
+        let failure = match self.try_to_take_in(server) {
+            Ok(counted) => return Ok(counted),
+            Err(failure) => failure,
+        };
+        // A folder that cannot be written, a file where a folder must be, a state that no worker can read: it costs this
+        // document only.
+        let Some(reason) = failure.of_one_file() else { return Err(failure) };
+        tracing::debug!(%id, version, "a document cannot be taken in");
+        self.leave_out(id, &title, &format!("it cannot be taken in: {reason}"))?;
+        Ok(Counted::Failed)
+    }
+
+    fn try_to_take_in(&mut self, server: ServerDocument) -> Result<Counted, ClientError> {
         let id = server.document_id;
-        let (known, conflict) =
-            self.state.change(|change| Ok((change.find_with_body(id)?, change.find_conflict(id)?)))?;
+        let (known, conflict, is_unwritten) = self.state.change(|change| {
+            Ok((change.find_with_body(id)?, change.find_conflict(id)?, change.has_pending_write(id)?))
+        })?;
         if let Some(conflict) = conflict {
             return self.refresh_conflict(conflict, server);
         }
@@ -40,37 +55,18 @@ impl Engine<'_> {
         if known.as_ref().is_some_and(|(file, _)| server.version <= file.version) {
             return Ok(Counted::Succeeded);
         }
-        let (title, version) = (server.title.clone(), server.version);
-        if self.state.change(|change| change.has_pending_write(id))? {
+        if is_unwritten {
             // The file holds a text of before the one that the state has: compared with that, it would undo it.
-            self.leave_out(id, &title, "an earlier version of it is still to be written to its file")?;
+            self.leave_out(id, &server.title, "an earlier version of it is still to be written to its file")?;
             return Ok(Counted::Failed);
         }
-        match self.unite_with_known(server, known.as_ref().map(|(_, body)| body)) {
-            Ok(united) => {
-                let outcome = match known {
-                    Some((file, stored)) => self.take_in_tracked(united, file, &stored),
-                    None => self.take_in_new(united),
-                };
-                match outcome {
-                    // A folder that cannot be written, a file where a folder must be: it costs this document only.
-                    Err(ClientError::Io { path, cause }) if !ClientError::is_out_of_room(&cause) => {
-                        self.leave_out(id, &title, &format!("it cannot be written: {}: {cause}", path.display()))?;
-                        Ok(Counted::Failed)
-                    }
-                    outcome => {
-                        self.tally.pulled += usize::from(matches!(outcome, Ok(Counted::Succeeded)));
-                        outcome
-                    }
-                }
-            }
-            Err(RenderError::Damaged(reason)) => {
-                tracing::debug!(%id, version, "a document cannot be rendered");
-                self.leave_out(id, &title, &reason)?;
-                Ok(Counted::Failed)
-            }
-            Err(passing) => Err(passing.into()),
-        }
+        let united = self.unite_with_known(server, known.as_ref().map(|(_, body)| body))?;
+        let counted = match known {
+            Some((file, stored)) => self.take_in_tracked(united, file, &stored)?,
+            None => self.take_in_new(united)?,
+        };
+        self.tally.pulled += usize::from(counted == Counted::Succeeded);
+        Ok(counted)
     }
 
     fn unite_with_known(&self, server: ServerDocument, known: Option<&Body>) -> Result<United, RenderError> {

@@ -81,12 +81,10 @@ impl Engine<'_> {
                 continue;
             }
             let path = pending.path.clone();
-            match self.finish_earlier_write(pending) {
-                // It costs this file only: the draft stays, and what it holds is not taken for anybody's change.
-                Err(ClientError::Io { path: place, cause }) if !ClientError::is_out_of_room(&cause) => {
-                    self.problem(&path, &format!("it cannot be written: {}: {cause}", place.display()));
-                }
-                outcome => outcome?,
+            if let Err(failure) = self.finish_earlier_write(pending) {
+                // It costs this file only: the draft stays, and what the file holds is not taken for anybody's change.
+                let Some(reason) = failure.of_one_file() else { return Err(failure) };
+                self.problem(&path, &format!("it cannot be written: {reason}"));
             }
         }
         Ok(())
