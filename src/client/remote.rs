@@ -1,5 +1,6 @@
 //! The server, over HTTP: requests with a login, renewed when it has run out, tried again when that can help.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -24,6 +25,8 @@ pub const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The code of a registration under a name that is somebody's already.
 const NAME_TAKEN: &str = "username_taken";
+/// Nobody who logs in is kept waiting for longer.
+const LONGEST_PUT_OFF: Duration = Duration::from_secs(60);
 /// How often a waiting thread looks whether it is to stop.
 const NAP: Duration = Duration::from_millis(50);
 
@@ -86,6 +89,10 @@ impl RemoteError {
             Self::Refused { status: 503, code, .. } => code != "timeout",
             _ => false,
         }
+    }
+
+    fn has_code(&self, wanted: &str) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == wanted)
     }
 
     /// When the server wants to be asked again.
@@ -207,8 +214,8 @@ impl Remote {
     /// # Errors
     /// See [`RemoteError`], as a command says it.
     pub fn log_in(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
-        let tokens = self.patiently(Until::NothingHelps, || self.log_in_with(username, password));
-        self.begin_session(tokens, username, password)
+        let log_in = || self.log_in_with(username, password).map_err(unless_put_off);
+        self.begin_session(self.persist(Until::NothingHelps, log_in), username, password)
     }
 
     /// Makes an account and logs in to it; gives the token that renews the login.
@@ -216,25 +223,21 @@ impl Remote {
     /// # Errors
     /// `Login` if the server lets nobody make accounts, or the name is taken or no name; `Unreachable`.
     pub fn register(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
-        let body = credentials_body(username, password);
-        let mut is_again = false;
-        let tokens = self.patiently(Until::NothingHelps, || {
-            let answer = self.send(&Method::POST, "/api/v1/auth/register", Some(body.as_bytes()), None);
-            match answer.and_then(|bytes| parse(&bytes)) {
+        let is_again = Cell::new(false);
+        let register = || {
+            let outcome = self.register_with(username, password).map_err(unless_put_off);
+            match outcome {
                 // Perhaps by the try before, whose answer was lost: then the password fits.
-                Err(RemoteError::Refused { code, detail, status, retry_after }) if is_again && code == NAME_TAKEN => {
+                Err(taken) if is_again.replace(true) && taken.has_code(NAME_TAKEN) => {
                     self.log_in_with(username, password).map_err(|failure| match failure {
-                        RemoteError::Unauthorized(_) => RemoteError::Refused { status, code, detail, retry_after },
-                        other => other,
+                        RemoteError::Unauthorized(_) => taken,
+                        other => unless_put_off(other),
                     })
                 }
-                outcome => {
-                    is_again = true;
-                    outcome
-                }
+                outcome => outcome,
             }
-        });
-        self.begin_session(tokens, username, password)
+        };
+        self.begin_session(self.persist(Until::NothingHelps, register), username, password)
     }
 
     /// What has proved itself once may do so again, should the access token run out at once.
@@ -257,23 +260,19 @@ impl Remote {
         body: Option<&[u8]>,
         until: Until,
     ) -> Result<T, RemoteError> {
-        self.patiently(until, || self.with_login(method, path, body)).and_then(|bytes| parse(&bytes))
+        parse(&self.persist(until, || self.with_login(method, path, body))?)
     }
 
-    /// Tries until it succeeds, until trying again cannot help, or as often as is allowed.
-    fn patiently<T>(
-        &self,
-        until: Until,
-        mut attempt_once: impl FnMut() -> Result<T, RemoteError>,
-    ) -> Result<T, RemoteError> {
-        let mut attempt = 0;
+    /// Tries again as long as that can help and is allowed.
+    fn persist<T>(&self, until: Until, attempt: impl Fn() -> Result<T, RemoteError>) -> Result<T, RemoteError> {
+        let mut tries = 0;
         loop {
-            let failure = match attempt_once() {
-                Ok(done) => return Ok(done),
+            let failure = match attempt() {
+                Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            attempt += 1;
-            let wait = self.backoff.wait(attempt, failure.retry_after(), chance());
+            tries += 1;
+            let wait = self.backoff.wait(tries, failure.retry_after(), chance());
             let may_help = failure.is_passing() || (until == Until::NothingHelps && failure.is_servers_fault());
             match wait.filter(|_| may_help) {
                 Some(wait) => self.sleep(wait)?,
@@ -335,6 +334,11 @@ impl Remote {
         let token = SecretString::from(tokens.access_token);
         session.access_token = Some(token.clone());
         Ok(token)
+    }
+
+    fn register_with(&self, username: &str, password: &SecretString) -> Result<Tokens, RemoteError> {
+        let body = credentials_body(username, password);
+        parse(&self.send(&Method::POST, "/api/v1/auth/register", Some(body.as_bytes()), None)?)
     }
 
     fn log_in_with(&self, username: &str, password: &SecretString) -> Result<Tokens, RemoteError> {
@@ -460,6 +464,16 @@ fn refusal(status: u16, body: &[u8], retry_after: Option<Duration>) -> RemoteErr
 
 fn has_results(bytes: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|body| body.get("results").is_some())
+}
+
+/// A login that the server puts off for long, as after many wrong passwords, is refused at once: somebody sits there.
+fn unless_put_off(failure: RemoteError) -> RemoteError {
+    match failure {
+        RemoteError::Refused { detail, retry_after: Some(wait), .. } if wait > LONGEST_PUT_OFF => {
+            RemoteError::Unauthorized(format!("{detail}; the server asks to wait {} s", wait.as_secs()))
+        }
+        other => other,
+    }
 }
 
 fn credentials_body(username: &str, password: &SecretString) -> String {
