@@ -29,6 +29,7 @@ mod client_sync {
     mod logins;
     mod many_files;
     mod moved_files;
+    mod outages;
     mod place;
     mod progress;
     mod proxy;

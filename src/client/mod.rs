@@ -6,7 +6,7 @@
 //! `commands` read options and end with exit codes; `workplace` finds and locks a folder and opens its `state`; `sync` is
 //! one sync, step by step, `sync_run` frames it, and `watch` repeats it when something has changed; `plan`, `outbox` and `names` decide, as pure functions; `scan` and `folder` touch files,
 //! and `survey` says what was done to them;
-//! `remote` and `wire` talk to the server; `report` talks to the person.
+//! `remote` and `wire` talk to the server, as whom `session` knows; `report` talks to the person.
 
 mod bin;
 pub mod commands;
@@ -25,13 +25,16 @@ mod plan;
 pub mod progress;
 mod progress_line;
 pub mod remote;
+mod remote_error;
 pub mod report;
 pub mod retry;
 pub mod scan;
+mod session;
 pub mod state;
 mod survey;
 pub mod sync;
 pub mod sync_run;
+pub mod waits;
 pub mod watch;
 pub mod wire;
 pub mod workplace;

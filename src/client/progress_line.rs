@@ -68,7 +68,8 @@ fn bar(processed: u64, total: u64, width: usize) -> String {
 }
 
 /// A time as people say it.
-fn shown_time(time: Duration) -> String {
+#[must_use]
+pub fn shown_time(time: Duration) -> String {
     // Up, so that "0 s left" is not said while something is.
     let seconds = time.as_millis().div_ceil(1000);
     match seconds {

@@ -1,14 +1,12 @@
-//! The server, over HTTP: requests with a login, renewed when it has run out, tried again when that can help.
+//! The server, over HTTP: requests with a login, tried again when that can help.
 
-use std::cell::Cell;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use serde_json::json;
 use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
 
@@ -16,107 +14,20 @@ use crate::client::compression::{CODING, compressed, unpacked};
 use crate::client::credentials::Credentials;
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
-use crate::client::retry::{Backoff, chance};
-use crate::client::wire::{Problem, Tokens};
+pub use crate::client::remote_error::RemoteError;
+use crate::client::retry::{Backoff, chance, retry_after};
+use crate::client::session::Session;
+use crate::client::waits::Waits;
+use crate::client::wire::Problem;
 
 /// No answer is longer: a page of the feed ends at about 8 MB, a batch may carry as many documents as it names.
 pub const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The code of a registration under a name that is somebody's already.
-const NAME_TAKEN: &str = "username_taken";
-/// Nobody who logs in is kept waiting for longer.
-const LONGEST_PUT_OFF: Duration = Duration::from_secs(60);
+/// How long the server may take to say whether it serves.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a waiting thread looks whether it is to stop.
 const NAP: Duration = Duration::from_millis(50);
-
-/// Why a request has no answer of use.
-#[derive(Debug, thiserror::Error)]
-pub enum RemoteError {
-    /// No connection, or one that broke.
-    #[error("{0}")]
-    Offline(String),
-    /// No answer in time.
-    #[error("no answer within {} s", .0.as_secs())]
-    TimedOut(Duration),
-    /// The login is missing, wrong or has run out, and cannot be renewed.
-    #[error("{0}")]
-    Unauthorized(String),
-    /// The server refused the request.
-    #[error("{detail} ({status} {code})")]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// The problem's code.
-        code: String,
-        /// For people.
-        detail: String,
-        /// When to ask again.
-        retry_after: Option<Duration>,
-    },
-    /// The answer is not what the protocol says.
-    #[error("the answer cannot be understood: {0}")]
-    Unintelligible(String),
-    /// The user asked to stop, or the login could not be kept.
-    #[error(transparent)]
-    Local(ClientError),
-}
-
-impl RemoteError {
-    /// Whether the request was too much at once: too large, too slow, or too hard for the server.
-    #[must_use]
-    pub fn asks_for_less(&self) -> bool {
-        match self {
-            Self::TimedOut(_) => true,
-            Self::Refused { status: 413, .. } => true,
-            Self::Refused { status: 503, code, .. } => code == "timeout",
-            Self::Refused { code, .. } if code == "too_many_operations" => true,
-            Self::Refused { status, .. } => *status >= 500,
-            Self::Offline(_) | Self::Unauthorized(_) | Self::Unintelligible(_) | Self::Local(_) => false,
-        }
-    }
-
-    /// Whether the server failed over the request, be it that it was too much.
-    fn is_servers_fault(&self) -> bool {
-        matches!(self, Self::TimedOut(_)) || matches!(self, Self::Refused { status, .. } if *status >= 500)
-    }
-
-    /// Whether the same request may succeed later.
-    fn is_passing(&self) -> bool {
-        match self {
-            Self::Offline(_) => true,
-            Self::Refused { status: 429, .. } => true,
-            Self::Refused { status: 503, code, .. } => code != "timeout",
-            _ => false,
-        }
-    }
-
-    fn has_code(&self, wanted: &str) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == wanted)
-    }
-
-    /// When the server wants to be asked again.
-    #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Refused { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
-
-    /// What the command says of it.
-    #[must_use]
-    pub fn into_client_error(self, server: &str) -> ClientError {
-        match self {
-            Self::Unauthorized(reason) => ClientError::Login(reason),
-            Self::Local(error) => error,
-            Self::Refused { status, code, detail, .. } if status < 500 && status != 429 => {
-                ClientError::Refused { code, detail }
-            }
-            other => ClientError::Unreachable { server: server.to_owned(), reason: other.to_string() },
-        }
-    }
-}
 
 /// A server, and who talks to it.
 pub struct Remote {
@@ -125,14 +36,10 @@ pub struct Remote {
     timeout: Duration,
     backoff: Backoff,
     interrupt: Interrupt,
-    session: Mutex<Session>,
+    pub(super) session: Mutex<Session>,
     /// Until somebody on the way refuses it.
     compresses: AtomicBool,
-}
-
-struct Session {
-    credentials: Credentials,
-    access_token: Option<SecretString>,
+    waits: Waits,
 }
 
 /// How long a request is tried again.
@@ -164,18 +71,15 @@ impl Remote {
             .timeout_global(Some(patience.timeout))
             .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
             .build();
-        let access_token = match &credentials {
-            Credentials::Token(token) => Some(token.clone()),
-            Credentials::Password { .. } | Credentials::Stored(_) | Credentials::None => None,
-        };
         Self {
             agent: config.new_agent(),
             server: server.trim_end_matches('/').to_owned(),
             timeout: patience.timeout,
             backoff: patience.backoff,
             interrupt,
-            session: Mutex::new(Session { credentials, access_token }),
+            session: Session::new(credentials),
             compresses: AtomicBool::new(true),
+            waits: Waits::default(),
         }
     }
 
@@ -183,6 +87,12 @@ impl Remote {
     #[must_use]
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// Who is told when a request waits before it is tried again.
+    #[must_use]
+    pub const fn waits(&self) -> &Waits {
+        &self.waits
     }
 
     /// Reads something.
@@ -209,48 +119,33 @@ impl Remote {
         self.with_login(&Method::PUT, path, Some(body)).map(drop)
     }
 
-    /// Makes a new login; the token that renews it.
+    /// Asks whether the server serves, as often as is allowed but each time not for long.
     ///
     /// # Errors
-    /// See [`RemoteError`], as a command says it.
-    pub fn log_in(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
-        let log_in = || self.log_in_with(username, password).map_err(unless_put_off);
-        self.begin_session(self.persist(Until::NothingHelps, log_in), username, password)
+    /// See [`RemoteError`].
+    pub fn check_health(&self) -> Result<(), RemoteError> {
+        self.patiently(Until::NothingHelps, || self.ask_shortly(&Method::GET, "/api/health", HEALTH_TIMEOUT))
     }
 
-    /// Makes an account and logs in to it; gives the token that renews the login.
+    /// Tells the server, once and within the time, what it can do without; the login is not renewed for that.
     ///
     /// # Errors
-    /// `Login` if the server lets nobody make accounts, or the name is taken or no name; `Unreachable`.
-    pub fn register(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
-        let is_again = Cell::new(false);
-        let register = || {
-            let outcome = self.register_with(username, password).map_err(unless_put_off);
-            match outcome {
-                // Perhaps by the try before, whose answer was lost: then the password fits.
-                Err(taken) if is_again.replace(true) && taken.has_code(NAME_TAKEN) => {
-                    self.log_in_with(username, password).map_err(|failure| match failure {
-                        RemoteError::Unauthorized(_) => taken,
-                        other => unless_put_off(other),
-                    })
-                }
-                outcome => outcome,
-            }
-        };
-        self.begin_session(self.persist(Until::NothingHelps, register), username, password)
+    /// See [`RemoteError`].
+    pub fn post_shortly(&self, path: &str, timeout: Duration) -> Result<(), RemoteError> {
+        self.ask_shortly(&Method::POST, path, timeout)
     }
 
-    /// What has proved itself once may do so again, should the access token run out at once.
-    fn begin_session(
-        &self,
-        tokens: Result<Tokens, RemoteError>,
-        username: &str,
-        password: &SecretString,
-    ) -> Result<SecretString, ClientError> {
-        let tokens = tokens.map_err(|error| error.into_client_error(&self.server))?;
-        let credentials = Credentials::Password { username: username.to_owned(), password: password.clone() };
-        *self.session() = Session { credentials, access_token: Some(tokens.access_token.into()) };
-        Ok(tokens.refresh_token.into())
+    fn ask_shortly(&self, method: &Method, path: &str, timeout: Duration) -> Result<(), RemoteError> {
+        let mut request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.server));
+        if let Some(token) = self.known_token() {
+            request = request.header("authorization", format!("Bearer {}", token.expose_secret()));
+        }
+        let request = request.body(()).map_err(|error| RemoteError::Unintelligible(error.to_string()))?;
+        let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
+        match self.read_head(self.agent.run(request)) {
+            Err(RemoteError::TimedOut(_)) => Err(RemoteError::TimedOut(timeout)),
+            outcome => outcome.map(drop),
+        }
     }
 
     fn ask<T: DeserializeOwned>(
@@ -260,22 +155,29 @@ impl Remote {
         body: Option<&[u8]>,
         until: Until,
     ) -> Result<T, RemoteError> {
-        parse(&self.persist(until, || self.with_login(method, path, body))?)
+        self.patiently(until, || self.with_login(method, path, body)).and_then(|bytes| parse(&bytes))
     }
 
-    /// Tries again as long as that can help and is allowed.
-    fn persist<T>(&self, until: Until, attempt: impl Fn() -> Result<T, RemoteError>) -> Result<T, RemoteError> {
-        let mut tries = 0;
+    /// Tries until it succeeds, until trying again cannot help, or as often as is allowed.
+    pub(super) fn patiently<T>(
+        &self,
+        until: Until,
+        mut attempt_once: impl FnMut() -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
+        let mut attempt = 0;
         loop {
-            let failure = match attempt() {
-                Ok(answer) => return Ok(answer),
+            let failure = match attempt_once() {
+                Ok(done) => return Ok(done),
                 Err(failure) => failure,
             };
-            tries += 1;
-            let wait = self.backoff.wait(tries, failure.retry_after(), chance());
+            attempt += 1;
+            let wait = self.backoff.wait(attempt, failure.retry_after(), chance());
             let may_help = failure.is_passing() || (until == Until::NothingHelps && failure.is_servers_fault());
             match wait.filter(|_| may_help) {
-                Some(wait) => self.sleep(wait)?,
+                Some(wait) => {
+                    self.waits.tell(wait, &failure.to_string());
+                    self.sleep(wait)?;
+                }
                 None => return Err(failure),
             }
         }
@@ -295,78 +197,8 @@ impl Remote {
         self.authorised(|token| self.send(method, path, body, Some(token)))
     }
 
-    /// Asks with an access token; if the server does not take it any more, once again with a new one.
-    ///
-    /// # Errors
-    /// Those of `ask`, and of renewing the login.
-    pub fn authorised<T>(&self, ask: impl Fn(&SecretString) -> Result<T, RemoteError>) -> Result<T, RemoteError> {
-        let token = self.access_token(None)?;
-        match ask(&token) {
-            Err(RemoteError::Unauthorized(_)) => ask(&self.access_token(Some(&token))?),
-            outcome => outcome,
-        }
-    }
-
-    /// The access token to use; not `stale`, which the server does not take any more.
-    fn access_token(&self, stale: Option<&SecretString>) -> Result<SecretString, RemoteError> {
-        let mut session = self.session();
-        if let Some(token) = &session.access_token
-            && stale.is_none_or(|stale| stale.expose_secret() != token.expose_secret())
-        {
-            return Ok(token.clone());
-        }
-        let tokens = match &session.credentials {
-            Credentials::Token(_) => {
-                return Err(RemoteError::Unauthorized("the server does not take LANDFALL_TOKEN (any more)".to_owned()));
-            }
-            Credentials::None => {
-                let hint = "run `landfall login`, or set LANDFALL_TOKEN, or LANDFALL_USERNAME and LANDFALL_PASSWORD";
-                return Err(RemoteError::Unauthorized(hint.to_owned()));
-            }
-            Credentials::Password { username, password } => self.log_in_with(username, password)?,
-            Credentials::Stored(login) => {
-                let renewal = login.begin_renewal().map_err(RemoteError::Local)?;
-                let tokens = self.refresh(&renewal.refresh_token)?;
-                renewal.finish(&SecretString::from(tokens.refresh_token.clone())).map_err(RemoteError::Local)?;
-                tokens
-            }
-        };
-        let token = SecretString::from(tokens.access_token);
-        session.access_token = Some(token.clone());
-        Ok(token)
-    }
-
-    fn register_with(&self, username: &str, password: &SecretString) -> Result<Tokens, RemoteError> {
-        let body = credentials_body(username, password);
-        parse(&self.send(&Method::POST, "/api/v1/auth/register", Some(body.as_bytes()), None)?)
-    }
-
-    fn log_in_with(&self, username: &str, password: &SecretString) -> Result<Tokens, RemoteError> {
-        let body = credentials_body(username, password);
-        match self.send(&Method::POST, "/api/v1/auth/login", Some(body.as_bytes()), None) {
-            Ok(bytes) => parse(&bytes),
-            Err(RemoteError::Unauthorized(_)) => {
-                Err(RemoteError::Unauthorized(format!("the server knows no user {username} with this password")))
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    fn refresh(&self, refresh_token: &SecretString) -> Result<Tokens, RemoteError> {
-        let body = json!({ "refresh_token": refresh_token.expose_secret() }).to_string();
-        match self.send(&Method::POST, "/api/v1/auth/refresh", Some(body.as_bytes()), None) {
-            Ok(bytes) => parse(&bytes),
-            Err(RemoteError::Unauthorized(_)) => {
-                let reason = "the stored login has run out, or was used a second time (as after a crash while it was \
-                              renewed, or from a copy of the folder); run `landfall login`: what is queued stays";
-                Err(RemoteError::Unauthorized(reason.to_owned()))
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
     /// One request. A body that the server, or something before it, does not take compressed is sent again as it is.
-    fn send(
+    pub(super) fn send(
         &self,
         method: &Method,
         path: &str,
@@ -410,7 +242,7 @@ impl Remote {
             }
         };
         let mut answer = outcome.map_err(|error| self.connection_error(error))?;
-        let retry_after = retry_after(&answer);
+        let retry_after = retry_after(answer.headers());
         let status = answer.status().as_u16();
         let read = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
         let bytes = read.map_err(|error| self.connection_error(error))?;
@@ -432,7 +264,7 @@ impl Remote {
         if answer.status().is_success() {
             return Ok(answer);
         }
-        let (status, retry_after) = (answer.status().as_u16(), retry_after(&answer));
+        let (status, retry_after) = (answer.status().as_u16(), retry_after(answer.headers()));
         let bytes = answer.body_mut().read_to_vec().map_err(|error| self.connection_error(error))?;
         Err(refusal(status, &bytes, retry_after))
     }
@@ -445,11 +277,6 @@ impl Remote {
             ureq::Error::Timeout(_) => RemoteError::TimedOut(self.timeout),
             other => RemoteError::Offline(other.to_string()),
         }
-    }
-
-    /// The session. Whole between any two statements.
-    fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -466,25 +293,6 @@ fn has_results(bytes: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|body| body.get("results").is_some())
 }
 
-/// A login that the server puts off for long, as after many wrong passwords, is refused at once: somebody sits there.
-fn unless_put_off(failure: RemoteError) -> RemoteError {
-    match failure {
-        RemoteError::Refused { detail, retry_after: Some(wait), .. } if wait > LONGEST_PUT_OFF => {
-            RemoteError::Unauthorized(format!("{detail}; the server asks to wait {} s", wait.as_secs()))
-        }
-        other => other,
-    }
-}
-
-fn credentials_body(username: &str, password: &SecretString) -> String {
-    json!({ "username": username, "password": password.expose_secret() }).to_string()
-}
-
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
     serde_json::from_slice(bytes).map_err(|error| RemoteError::Unintelligible(error.to_string()))
-}
-
-fn retry_after<B>(answer: &Response<B>) -> Option<Duration> {
-    let seconds = answer.headers().get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }

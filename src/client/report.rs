@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::client::progress::Pace;
 pub use crate::client::progress::{Counted, Progress};
 use crate::client::progress_line::{View, one_line, progress_line};
+use crate::client::waits::Listener;
 use crate::domain::timestamp::{Clock, SystemClock};
 
 /// Progress is told this often while anything moves: more than twice a second, however late a thread wakes up.
@@ -102,6 +103,13 @@ pub enum Event<'a> {
         /// What.
         text: &'a str,
     },
+    /// A request waits before it is tried again.
+    Waiting {
+        /// Seconds.
+        seconds: u64,
+        /// Why.
+        reason: &'a str,
+    },
 }
 
 /// Says things.
@@ -120,6 +128,8 @@ struct Board {
     started: Instant,
     told: Option<Instant>,
     is_over: bool,
+    /// Whether to say that a request waits.
+    tells_waits: bool,
     /// Problems that were told.
     problems: BTreeSet<String>,
     /// Problems that need not be told again.
@@ -145,17 +155,22 @@ impl Report {
             started: Instant::now(),
             told: None,
             is_over: false,
+            tells_waits: false,
             problems: BTreeSet::new(),
             known_problems,
         };
         Self { board: Arc::new(Mutex::new(board)), ticker: None }
     }
 
-    /// From now on tells how far it is at least twice a second, also while a single request is under way.
+    /// From now on tells how far it is at least twice a second, also while a single request is under way, and what is
+    /// waited for.
     pub fn keep_telling(&mut self) {
-        if !self.board().shows_progress() {
+        let mut board = self.board();
+        board.tells_waits = true;
+        if !board.shows_progress() {
             return;
         }
+        drop(board);
         let (ticker, ended) = channel();
         let board = Arc::clone(&self.board);
         // Without the thread, progress is told as things are done.
@@ -178,6 +193,16 @@ impl Report {
     /// Says what happened.
     pub fn tell(&mut self, event: &Event<'_>) {
         self.board().tell(event);
+    }
+
+    /// Is called to say that a request waits.
+    #[must_use]
+    pub fn listener(&self) -> Listener {
+        let board = Arc::clone(&self.board);
+        Arc::new(move |wait, reason| {
+            let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
+            board.lock().unwrap_or_else(PoisonError::into_inner).tell(&Event::Waiting { seconds, reason });
+        })
     }
 
     /// Something else is being done from now on, at a pace of its own.
@@ -279,6 +304,14 @@ impl Board {
                     return;
                 }
             }
+            Event::Waiting { .. } if !self.tells_waits => return,
+            Event::Waiting { seconds, reason } => {
+                self.progress.current_operation = format!("waiting {seconds} s: {reason}");
+                // A line that moves says it, and no other is needed.
+                if self.bar.is_some() {
+                    return;
+                }
+            }
             _ => {}
         }
         match self.voice {
@@ -356,6 +389,7 @@ fn words_of(event: &Event<'_>) -> String {
         Event::Conflict { path, reason } => format!("{:<10} {path}: {reason}", "conflict"),
         Event::DeadLetter { path, code, message, .. } => format!("{:<10} {path}: {message} ({code})", "failed"),
         Event::Note { path, text } => format!("{:<10} {path}: {text}", "note"),
+        Event::Waiting { seconds, reason } => format!("{:<10} {seconds} s: {reason}", "waiting"),
     }
 }
 

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use ureq::http::HeaderMap;
+
 /// The first wait is at most this long.
 const BASE: Duration = Duration::from_secs(1);
 /// No wait is longer, unless the server asks for it.
 const CAP: Duration = Duration::from_secs(60);
+
+/// What the server asks for is waited for up to this time. What lies beyond is for a later command.
+pub const LONGEST_ASKED: Duration = Duration::from_secs(5 * 60);
 
 /// How often, and how long between.
 #[derive(Clone, Copy, Debug)]
@@ -15,16 +21,32 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The wait before try `attempt` (1 is the second try); `None` when it is time to give up. `chance` is below 1.
+    /// The wait before try `attempt` (1 is the second try); `None` when it is time to give up, as when the server asks for
+    /// more than [`LONGEST_ASKED`]. `chance` is below 1.
     #[must_use]
     pub fn wait(&self, attempt: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
-        if attempt > self.retries {
+        if attempt > self.retries || asked.is_some_and(|asked| asked > LONGEST_ASKED) {
             return None;
         }
         let ceiling = BASE.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1))).min(CAP);
         let jittered = ceiling.mul_f64(chance.clamp(0.0, 1.0));
         Some(asked.map_or(jittered, |asked| asked.saturating_add(jittered.min(BASE))))
     }
+}
+
+/// When an answer asks to come back, from now on: as seconds, or as a date (RFC 9110), which is told by the server's clock
+/// where the answer says what that is.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let date = |text: &str| DateTime::parse_from_rfc2822(text).ok().map(|date| date.with_timezone(&Utc));
+    let asked = value("retry-after")?;
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let now = value("date").and_then(date).unwrap_or_else(Utc::now);
+    // A time that has passed is now.
+    Some(date(asked)?.signed_duration_since(now).to_std().unwrap_or_default())
 }
 
 /// A random number from 0 to 1; a half where the system has none.
@@ -56,5 +78,22 @@ mod tests {
         let asked = Some(Duration::from_secs(90));
         let wait = Backoff { retries: 3 }.wait(3, asked, 1.0).unwrap();
         assert_eq!(wait, Duration::from_secs(91));
+        let backoff = Backoff { retries: 3 };
+        assert!(backoff.wait(1, Some(LONGEST_ASKED), 1.0).is_some());
+        assert_eq!(backoff.wait(1, Some(LONGEST_ASKED + Duration::from_secs(1)), 1.0), None, "nobody waits that long");
+    }
+
+    #[test]
+    fn both_forms_are_understood() {
+        let of = |pairs: &[(&'static str, &str)]| {
+            retry_after(&pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect())
+        };
+        assert_eq!(of(&[("retry-after", " 7 ")]), Some(Duration::from_secs(7)));
+        let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(of(&[date, ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]), Some(Duration::from_secs(30)));
+        assert_eq!(of(&[date, ("retry-after", "Sun, 06 Nov 1994 08:49:30 GMT")]), Some(Duration::ZERO));
+        assert_eq!(of(&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")]), Some(Duration::ZERO), "long ago");
+        assert!(of(&[("retry-after", "Fri, 06 Nov 2499 08:49:37 GMT")]).unwrap() > LONGEST_ASKED);
+        assert_eq!((of(&[("retry-after", "soon")]), of(&[date])), (None, None));
     }
 }

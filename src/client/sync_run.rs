@@ -151,6 +151,14 @@ impl SyncEnd {
 /// # Errors
 /// `State`. Whatever else stops the sync is its outcome.
 pub fn run_sync(workplace: Workplace, with: SyncRun<'_>) -> Result<SyncEnd, ClientError> {
+    let remote = with.remote;
+    remote.waits().tell_to(Some(with.report.listener()));
+    let end = run_told_sync(workplace, with);
+    remote.waits().tell_to(None);
+    end
+}
+
+fn run_told_sync(workplace: Workplace, with: SyncRun<'_>) -> Result<SyncEnd, ClientError> {
     let SyncRun { remote, renderer, report, interrupt, settings, history } = with;
     let is_rehearsal = settings.dry_run;
     report.begin("asking the server");

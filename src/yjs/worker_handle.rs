@@ -1,6 +1,7 @@
 //! The parent's side of one worker process.
 
 use std::io::{self, BufReader, BufWriter};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -48,6 +49,9 @@ impl WorkerHandle {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            // A terminal's Ctrl-C goes to its whole process group, and the parent has yet to finish what is under way.
+            // Whatever ends the parent ends the worker too: its standard input is closed then.
+            .process_group(0)
             .spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (jobs, to_do) = channel();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::place::{Desk, Place, Ran};
-use super::proxy::{Deed, Proxy};
+use super::proxy::{BATCH, Deed, Proxy};
 use crate::harness::{Database, on_both_databases};
 
 on_both_databases!(
@@ -39,7 +39,7 @@ fn lost_answers_double_nothing(database: Database) {
         place.write(&format!("{n}.md"), format!("{n}\nmore\n"));
     }
     place.run(&["sync", "--batch-size", "10", "--retries", "8", "--concurrency", "1"]).expect(0);
-    assert!(proxy.batches() >= 15);
+    assert!(proxy.asked(BATCH) >= 15);
     let documents = desk.documents();
     assert_eq!(documents.len(), 40);
     assert_eq!((&documents["3.md"], &documents["33.md"]), (&vec!["3\nmore\n".to_owned()], &vec!["33\n".to_owned()]));
@@ -101,10 +101,13 @@ fn bodies_are_compressed_until_that_is_refused() {
     let place = desk.unconnected();
     let (plain, packed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let counted = (Arc::clone(&plain), Arc::clone(&packed));
-    let proxy = Proxy::start_judging_codings(place.url(), move |_, _, coding| {
+    let proxy = Proxy::start_judging_all(place.url(), move |asked| {
         let (plain, packed) = &counted;
-        if coding.is_some() { packed } else { plain }.fetch_add(1, Ordering::SeqCst);
-        if coding.is_some() && plain.load(Ordering::SeqCst) == 0 && packed.load(Ordering::SeqCst) > 3 {
+        if asked.path != BATCH {
+            return Deed::Pass;
+        }
+        if asked.coding.is_some() { packed } else { plain }.fetch_add(1, Ordering::SeqCst);
+        if asked.coding.is_some() && plain.load(Ordering::SeqCst) == 0 && packed.load(Ordering::SeqCst) > 3 {
             Deed::Refuse(415)
         } else {
             Deed::Pass
@@ -140,7 +143,7 @@ fn what_may_pass_is_tried_again_when_the_server_says() {
     let started = std::time::Instant::now();
     place.run(&["sync", "--retries", "2"]).expect(0);
     assert!(started.elapsed().as_secs() >= 2, "asked again too early");
-    assert_eq!(proxy.batches(), 3);
+    assert_eq!(proxy.asked(BATCH), 3);
     assert_eq!(desk.documents()["a.md"], ["one\n"]);
 }
 
@@ -153,7 +156,7 @@ fn what_cannot_pass_is_not_tried_again() {
         let judge = move |_| if mended.load(Ordering::SeqCst) { Deed::Pass } else { Deed::Refuse(status) };
         let (desk, place, proxy) = judged(judge);
         place.run(&["sync", "--retries", "5"]).expect(exit);
-        assert_eq!(proxy.batches(), tries, "{status}");
+        assert_eq!(proxy.asked(BATCH), tries, "{status}");
         let pending = place.run(&["status"]).expect(1);
         assert!(pending.says(&["1 operations pending", "0 refused"]), "{}", pending.stdout);
         is_mended.store(true, Ordering::SeqCst);
@@ -167,60 +170,51 @@ fn init_as(place: &Place, server: &str, username: &str, arguments: &[&str]) -> R
     Ran::from(command.env("LANDFALL_USERNAME", username).output().unwrap())
 }
 
-/// Judges the requests for one path, by their number, which can be read too.
-fn judged_at(desk: &Desk, path: &'static str, judge: impl Fn(usize) -> Deed + Send + Sync + 'static) -> (Proxy, Count) {
-    let asked = Count::default();
-    let counted = Arc::clone(&asked);
-    let judge = move |_, at: &str, _: &Value, _: Option<&str>| match at == path {
-        true => judge(counted.fetch_add(1, Ordering::SeqCst)),
-        false => Deed::Pass,
-    };
-    (Proxy::start_judging_all(&desk.url(), judge), asked)
-}
-
-type Count = Arc<AtomicUsize>;
-
 #[test]
 fn a_login_is_tried_again() {
+    const LOGIN: &str = "/api/v1/auth/login";
     let desk = Desk::new();
-    let (proxy, logins) = judged_at(&desk, "/api/v1/auth/login", |n| match n {
-        0 => Deed::LoseAnswer,
-        1 => Deed::RefuseFor(503, 1),
-        2 => Deed::RefuseFor(429, 1),
-        5 => Deed::RefuseFor(429, 120),
+    let proxy = Proxy::start_judging_all(&desk.url(), |asked| match (asked.path, asked.nth) {
+        (LOGIN, 0) => Deed::LoseAnswer,
+        (LOGIN, 1) => Deed::RefuseFor(503, 1),
+        (LOGIN, 2) => Deed::RefuseFor(429, 1),
+        (LOGIN, 5) => Deed::RefuseFor(429, 120),
         _ => Deed::Pass,
     });
     let place = desk.unconnected();
     assert!(init_as(&place, &proxy.url, "ada", &["--retries", "0"]).expect(3).says(&["cannot reach"]));
     init_as(&place, &proxy.url, "ada", &["--retries", "2"]).expect(0);
-    assert_eq!(logins.load(Ordering::SeqCst), 4);
-    init_as(&desk.unconnected(), &proxy.url, "nobody", &[]).expect(3);
-    assert_eq!(logins.load(Ordering::SeqCst), 5, "what is wrong is not tried again");
+    assert_eq!(proxy.asked(LOGIN), 4);
+    let stranger = desk.unconnected();
+    init_as(&stranger, &proxy.url, "nobody", &["--retries", "5"]).expect(3);
+    assert_eq!(proxy.asked(LOGIN), 5, "what is wrong is not tried again");
     assert!(place.run(&["login"]).expect(3).says(&["wait 120 s"]), "nobody is kept waiting for long");
-    assert_eq!(logins.load(Ordering::SeqCst), 6);
+    assert_eq!(proxy.asked(LOGIN), 6);
     place.run(&["login"]).expect(0);
 }
 
 #[test]
 fn a_registration_whose_answer_is_lost_is_the_persons_own() {
+    const REGISTER: &str = "/api/v1/auth/register";
     let desk = Desk::new();
-    let (proxy, registrations) = judged_at(&desk, "/api/v1/auth/register", |n| match n {
-        0 | 2 => Deed::LoseAnswer,
+    let proxy = Proxy::start_judging_all(&desk.url(), |asked| match (asked.path, asked.nth) {
+        (REGISTER, 0 | 2) => Deed::LoseAnswer,
         _ => Deed::Pass,
     });
     let place = desk.unconnected();
     init_as(&place, &proxy.url, "grace", &["--register", "--retries", "1"]).expect(0);
-    assert_eq!(registrations.load(Ordering::SeqCst), 2);
-    Ran::from(place.command(&["sync"]).env_clear().output().unwrap()).expect(0);
+    assert_eq!(proxy.asked(REGISTER), 2);
+    let synced = Ran::from(place.command(&["sync"]).env_clear().output().unwrap());
+    synced.expect(0);
     // The name is somebody else's: that is said, and not that the password is wrong.
     let other = desk.unconnected();
     let mut command = other.command(&["init", ".", "--server", &proxy.url, "--register"]);
     command.env("LANDFALL_USERNAME", "grace").env("LANDFALL_PASSWORD", "not the password of grace");
     let taken = Ran::from(command.output().unwrap()).expect(1);
     assert!(taken.says(&["taken"]) && !other.has(".landfall"), "{}", taken.stderr);
-    assert_eq!(registrations.load(Ordering::SeqCst), 4);
+    assert_eq!(proxy.asked(REGISTER), 4);
     // Taken at once is taken, whatever the password.
     let taken = init_as(&desk.unconnected(), &proxy.url, "grace", &["--register"]).expect(1);
     assert!(taken.says(&["taken"]), "{}", taken.stderr);
-    assert_eq!(registrations.load(Ordering::SeqCst), 5);
+    assert_eq!(proxy.asked(REGISTER), 5);
 }

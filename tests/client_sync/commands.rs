@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use super::place::{Desk, Place, Ran};
-use super::proxy::{Deed, Gate, Proxy};
+use super::proxy::{BATCH, Deed, Gate, Proxy};
 use super::reserved_port::ReservedPort;
 use crate::harness::user::PASSWORD;
 
@@ -50,7 +50,7 @@ fn a_login_is_kept_and_renewed() {
         let ran = place.command(&["sync"]).env_clear().output().unwrap();
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     }
-    assert_eq!((proxy.batches(), desk.documents()["a.md"].as_slice()), (6, ["2\n".to_owned()].as_slice()));
+    assert_eq!((proxy.asked(BATCH), desk.documents()["a.md"].as_slice()), (6, ["2\n".to_owned()].as_slice()));
     let kept = place.path(".landfall/credentials");
     assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(!fs::read_to_string(&kept).unwrap().contains(PASSWORD));
@@ -195,7 +195,7 @@ fn a_batch_that_is_too_slow_is_halved() {
     }
     place.run(&["sync", "--retries", "0", "--batch-size", "64", "--concurrency", "1"]).expect(0);
     assert_eq!(desk.documents().len(), 64);
-    assert_eq!(proxy.batches(), 1 + 2 + 4 + 8, "halved until it is in time, and nothing sent again as it was");
+    assert_eq!(proxy.asked(BATCH), 1 + 2 + 4 + 8, "halved until it is in time, and nothing sent again as it was");
     assert!(place.sync().says(&["0 pushed, 0 pulled; in sync"]));
 }
 
@@ -225,6 +225,7 @@ fn ctrl_c_finishes_what_is_under_way() {
     let pushed = last["pushed"].as_u64().unwrap() as usize;
     assert_eq!(desk.documents().len(), pushed, "every operation that was sent has been answered");
     assert!((4..200).contains(&pushed), "{pushed}");
+    assert_eq!(desk.runs(), ["cancelled"], "the server knows that no more comes");
     place.sync();
     assert_eq!(desk.documents().len(), 200);
 }

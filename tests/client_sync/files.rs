@@ -163,8 +163,8 @@ fn a_file_that_changes_during_the_pull_is_united() {
     let desk = Desk::new();
     let (gate, is_armed) = (Gate::default(), Arc::new(AtomicBool::new(false)));
     let (held, armed) = (gate.clone(), Arc::clone(&is_armed));
-    let proxy = Proxy::start_judging_all(&desk.url(), move |_, path, _, _| {
-        let is_held = path == "/api/v1/documents/diff" && armed.load(Ordering::SeqCst);
+    let proxy = Proxy::start_judging_all(&desk.url(), move |asked| {
+        let is_held = asked.path == "/api/v1/documents/diff" && armed.load(Ordering::SeqCst);
         if is_held { Deed::Hold(held.clone()) } else { Deed::Pass }
     });
     let (here, there) = (desk.place(), desk.place_through(&proxy.url));

@@ -2,6 +2,7 @@
 //! one.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -51,7 +52,8 @@ fn a_session_that_answers_nothing_is_not_waited_for() {
     let mut command = place.command(&["init", ".", "--server", place.url()]);
     let ran = command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", socket.display())).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    assert!(started.elapsed() < Duration::from_secs(30), "it took {:?}", started.elapsed());
+    // It gives up after seconds, not after the minutes or hours that the session may take.
+    assert!(started.elapsed() < Duration::from_secs(120), "it took {:?}", started.elapsed());
     assert_eq!(keeper(&place), "file");
 }
 
@@ -62,7 +64,9 @@ fn has_keyring() -> bool {
         .filter(|tool| Command::new(tool).arg("--version").output().is_err())
         .collect();
     if !missing.is_empty() {
-        eprintln!("no keyring to test with: {} not installed", missing.join(", "));
+        // Past the test harness, which shows nothing of a test that passes.
+        let missing = missing.join(", ");
+        writeln!(std::io::stderr(), "LEFT OUT: logins in a keyring; not installed here: {missing}").unwrap();
     }
     missing.is_empty()
 }
@@ -76,12 +80,19 @@ fn in_session(place: &Place, script: &str) -> String {
         # A copy without file capabilities, which containers may not grant.
         cp "$(command -v gnome-keyring-daemon)" "$HOME/keyring-daemon"
         printf %s "$PASSPHRASE" | "$HOME/keyring-daemon" --unlock --components=secrets >/dev/null
+        # The program waits 5 s for an answer, which a service that has just begun may need on a busy machine.
+        is_prompt() {
+            dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner \
+                string:org.freedesktop.secrets | grep -q true || return 1
+            timeout 2 secret-tool search application none >/dev/null 2>&1 || [ $? -ne 124 ]
+        }
+        for _ in $(seq 60); do is_prompt && break; sleep 1; done
         alone() { env -u LANDFALL_USERNAME -u LANDFALL_PASSWORD "$@"; }
     "#;
     let program = place.command(&[]);
     let mut command = Command::new("timeout");
     command
-        .args(["60", "dbus-run-session", "--", "bash", "-c", &format!("{prelude}\n{script}")])
+        .args(["300", "dbus-run-session", "--", "bash", "-c", &format!("{prelude}\n{script}")])
         .current_dir(place.path(""))
         .env_clear()
         .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))

@@ -105,6 +105,12 @@ impl Desk {
         Place { disk: Some(SmallDisk::on(&small, kib)), ..place }
     }
 
+    /// How the sync runs stand that the server knows of, newest first.
+    pub fn runs(&self) -> Vec<String> {
+        let page = self.ada.get(&format!("/api/v1/syncs?workspace_id={}", self.ada.workspace_id)).expect(200);
+        page.items().iter().map(|run| run["status"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// Titles and texts of the workspace's documents.
     pub fn documents(&self) -> BTreeMap<String, Vec<String>> {
         let mut documents: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -1,8 +1,8 @@
 //! What may lie between a client and the real server: a proxy that loses, doubles, delays, refuses or holds answers.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +10,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::Coding;
+
+/// Where batches are sent to.
+pub const BATCH: &str = "/api/v1/documents/batch";
 
 /// How long anything that must come may take, and how long an answer is held at most. A test that has lost its way ends
 /// so.
@@ -33,8 +36,24 @@ pub enum Deed {
     Refuse(u16),
     /// Likewise, and ask to come again in so many seconds.
     RefuseFor(u16, u64),
+    /// Likewise, and with this header line.
+    RefuseWith(u16, String),
+    /// Answer with this JSON in the server's place.
+    Reply(&'static str),
     /// Answer with this status and a problem of this code, as the server would.
     Problem(u16, &'static str),
+}
+
+/// A request, as it is judged.
+pub struct Asked<'a> {
+    /// Without its query.
+    pub path: &'a str,
+    /// How many asked for this path before.
+    pub nth: usize,
+    /// The body, unpacked.
+    pub body: &'a [u8],
+    /// What the body was packed with.
+    pub coding: Option<&'a str>,
 }
 
 /// Holds answers until the test opens it. Clones are the same gate.
@@ -82,52 +101,42 @@ impl Gate {
 /// Listens on a port of its own. Ends with the test's process.
 pub struct Proxy {
     pub url: String,
-    batches: Arc<AtomicUsize>,
+    counts: Counts,
 }
 
-/// What is done with a request: its number among the batches, or `None`; its path and query, JSON and coding.
-type Judge = dyn Fn(Option<usize>, &str, &Value, Option<&str>) -> Deed + Send + Sync;
+type Counts = Arc<Mutex<BTreeMap<String, usize>>>;
+type Judge = dyn Fn(&Asked<'_>) -> Deed + Send + Sync;
 
 impl Proxy {
     /// Judges batches, by their number and what is in them; everything else passes.
     pub fn start(server: &str, judge: impl Fn(usize, &Value) -> Deed + Send + Sync + 'static) -> Self {
-        Self::start_judging_codings(server, move |n, request, _| judge(n, request))
-    }
-
-    /// Likewise, also by what their bodies are packed with.
-    pub fn start_judging_codings(
-        server: &str,
-        judge: impl Fn(usize, &Value, Option<&str>) -> Deed + Send + Sync + 'static,
-    ) -> Self {
-        Self::start_judging_all(server, move |n, _, request, coding| {
-            n.map_or(Deed::Pass, |n| judge(n, request, coding))
+        Self::start_judging_all(server, move |asked| match asked.path {
+            BATCH => judge(asked.nth, &serde_json::from_slice(asked.body).unwrap()),
+            _ => Deed::Pass,
         })
     }
 
-    /// Judges every request, be it no batch.
-    pub fn start_judging_all(
-        server: &str,
-        judge: impl Fn(Option<usize>, &str, &Value, Option<&str>) -> Deed + Send + Sync + 'static,
-    ) -> Self {
+    /// Judges every request.
+    pub fn start_judging_all(server: &str, judge: impl Fn(&Asked<'_>) -> Deed + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (server, judge, batches): (_, Arc<Judge>, _) = (server.to_owned(), Arc::new(judge), Arc::default());
-        let counted = Arc::clone(&batches);
+        let (server, judge, counts): (_, Arc<Judge>, _) = (server.to_owned(), Arc::new(judge), Counts::default());
+        let counted = Arc::clone(&counts);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (server, judge, batches) = (server.clone(), Arc::clone(&judge), Arc::clone(&counted));
+                let (server, judge, counts) = (server.clone(), Arc::clone(&judge), Arc::clone(&counted));
                 thread::spawn(move || {
                     let stream = stream.unwrap();
-                    while serve(&stream, &server, &*judge, &batches).is_some() {}
+                    while serve(&stream, &server, &*judge, &counts).is_some() {}
                 });
             }
         });
-        Self { url, batches }
+        Self { url, counts }
     }
 
-    /// How many batches there were.
-    pub fn batches(&self) -> usize {
-        self.batches.load(Ordering::SeqCst)
+    /// How many requests for a path there were.
+    pub fn asked(&self, path: &str) -> usize {
+        self.counts.lock().unwrap().get(path).copied().unwrap_or_default()
     }
 }
 
@@ -185,12 +194,18 @@ impl Request {
 }
 
 /// One request; `None` when the connection is to end.
-fn serve(mut stream: &TcpStream, server: &str, judge: &Judge, batches: &AtomicUsize) -> Option<()> {
+fn serve(mut stream: &TcpStream, server: &str, judge: &Judge, counts: &Mutex<BTreeMap<String, usize>>) -> Option<()> {
     let request = Request::read(stream)?;
     let coding = request.header("content-encoding");
     let plain = coding.map_or_else(|| request.body.clone(), |coding| Coding::named(coding).decode(&request.body));
-    let number = request.target.ends_with("/documents/batch").then(|| batches.fetch_add(1, Ordering::SeqCst));
-    let deed = judge(number, &request.target, &serde_json::from_slice(&plain).unwrap_or_default(), coding);
+    let path = request.target.split('?').next()?;
+    let nth = {
+        let mut counts = counts.lock().unwrap();
+        let count = counts.entry(path.to_owned()).or_default();
+        *count += 1;
+        *count - 1
+    };
+    let deed = judge(&Asked { path, nth, body: &plain, coding });
     let mut answer = |status: u16, headers: &str, body: &[u8], sent: usize| {
         let head = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body[..sent])).ok()
@@ -200,6 +215,10 @@ fn serve(mut stream: &TcpStream, server: &str, judge: &Judge, batches: &AtomicUs
         Deed::RefuseFor(status, seconds) => {
             return answer(status, &format!("content-type: text/plain\r\nretry-after: {seconds}\r\n"), b"no", 2);
         }
+        Deed::RefuseWith(status, header) => {
+            return answer(status, &format!("content-type: text/plain\r\n{header}\r\n"), b"no", 2);
+        }
+        Deed::Reply(body) => return answer(200, "content-type: application/json\r\n", body.as_bytes(), body.len()),
         Deed::Problem(status, code) => {
             let problem = json!({ "type": format!("urn:landfall:problem:{code}"), "title": code, "status": status,
                 "detail": "refused on the way", "code": code });

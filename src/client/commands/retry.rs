@@ -3,6 +3,8 @@
 use crate::client::error::{ClientError, exit};
 use crate::client::options::RetryOptions;
 use crate::client::report::{write_json, write_line};
+use crate::client::state::State;
+use crate::client::state::outbox::DeadLetter;
 use crate::client::workplace::{Access, Workplace};
 
 pub(super) fn run(options: &RetryOptions) -> Result<u8, ClientError> {
@@ -11,7 +13,7 @@ pub(super) fn run(options: &RetryOptions) -> Result<u8, ClientError> {
     let letters = workplace.state.read(|change| change.load_dead_letters())?;
     for letter in &letters {
         if options.json {
-            write_json(letter);
+            write_json(&with_text(&mut workplace.state, letter)?);
         } else {
             let tried = letter.attempts;
             write_line(&format!(
@@ -28,4 +30,11 @@ pub(super) fn run(options: &RetryOptions) -> Result<u8, ClientError> {
         write_line(&format!("{} operations are queued again; next: landfall sync", letters.len()));
     }
     Ok(exit::IN_SYNC)
+}
+
+/// For export: a long text does not go along with its Yjs update, so it is that of the document as it is here.
+fn with_text(state: &mut State, letter: &DeadLetter) -> Result<DeadLetter, ClientError> {
+    let has_text = letter.content.is_some() || letter.yjs_update.is_none();
+    let content = if has_text { None } else { state.read(|change| change.find_content(letter.document_id))? };
+    Ok(DeadLetter { content: letter.content.clone().or(content), ..letter.clone() })
 }

@@ -1,7 +1,11 @@
 //! The client's queue: operations that wait for an answer, and those that got a final no.
 
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use super::schema::{dead_letters, outbox};
@@ -56,7 +60,7 @@ pub struct DeadLetter {
     /// The new text.
     pub content: Option<String>,
     /// The change as a Yjs update.
-    #[serde(skip)]
+    #[serde(rename = "yjs_update_b64", serialize_with = "as_base64")]
     pub yjs_update: Option<Vec<u8>>,
     /// Whether it revives a deleted document.
     pub restore: bool,
@@ -74,6 +78,10 @@ pub struct DeadLetter {
     pub message: String,
     /// When it was refused.
     pub failed_at: i64,
+}
+
+fn as_base64<S: Serializer>(bytes: &Option<Vec<u8>>, out: S) -> Result<S::Ok, S::Error> {
+    bytes.as_ref().map(|bytes| STANDARD.encode(bytes)).serialize(out)
 }
 
 impl QueuedOperation {
@@ -115,6 +123,15 @@ impl Change<'_> {
     pub fn list_outbox(&mut self) -> Result<Vec<(String, DocId, String)>, StateError> {
         let all = outbox::table.order(outbox::position);
         Ok(all.select((outbox::client_id, outbox::document_id, outbox::kind)).load(self.connection)?)
+    }
+
+    /// How often operations were sent, by name; only those that were.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn load_attempts(&mut self) -> Result<BTreeMap<String, i64>, StateError> {
+        let tried = outbox::table.filter(outbox::attempts.gt(0)).select((outbox::client_id, outbox::attempts));
+        Ok(tried.load::<(String, i64)>(self.connection)?.into_iter().collect())
     }
 
     /// One queued operation.

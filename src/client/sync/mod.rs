@@ -12,6 +12,7 @@ mod push;
 mod record;
 mod removals;
 mod results;
+mod suspects;
 mod take_in;
 mod write_back;
 

@@ -1,16 +1,18 @@
 //! Pushing the outbox: batches of bounded size, some at a time, never two operations of one document at once.
 //!
-//! A batch that is too much for the server is halved, down to one operation; one that fails alone goes to the dead
-//! letters, so that it never blocks the rest. Answers are carried out one batch after another.
+//! A batch that is too much for the server is halved, down to one operation; what becomes of one that fails alone is
+//! decided in `suspects`. Answers are carried out one batch after another.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::suspects::Suspect;
 use super::{Direction, Engine};
 use crate::client::error::ClientError;
 use crate::client::remote::{Remote, RemoteError, Until};
@@ -21,35 +23,38 @@ use crate::client::state::settings::Setting;
 use crate::client::wire::{BatchAnswer, BatchRequest, encode_operation};
 use crate::yjs::merge::{encode_state_vector, facts_of};
 
-const BATCH_PATH: &str = "/api/v1/documents/batch";
+pub(super) const BATCH_PATH: &str = "/api/v1/documents/batch";
 
-/// So many operations that fail alone, without one batch that succeeds, say that the server is at fault.
-const MAX_SUSPECTS: usize = 5;
+/// How long the server may take to hear that the run is over. It hears it for the sake of those who watch.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A batch, written.
-struct Chunk {
-    operations: Vec<QueuedOperation>,
-    body: Vec<u8>,
+pub(super) struct Chunk {
+    pub(super) operations: Vec<QueuedOperation>,
+    pub(super) body: Vec<u8>,
     pulls: bool,
 }
 
 /// A batch that came back.
-struct Answered {
-    chunk: Chunk,
-    outcome: Result<BatchAnswer, RemoteError>,
+pub(super) struct Answered {
+    pub(super) chunk: Chunk,
+    pub(super) outcome: Result<BatchAnswer, RemoteError>,
 }
 
 /// What is known while pushing.
 #[derive(Default)]
-struct Course {
-    /// Halves of batches that were too much.
-    again: VecDeque<Vec<String>>,
+pub(super) struct Course {
+    /// Halves of batches that were too much, the next first.
+    pub(super) again: VecDeque<Vec<String>>,
     /// Documents with an operation under way.
     busy: BTreeSet<DocId>,
     in_flight: usize,
-    has_success: bool,
-    /// Operations that failed alone.
-    suspects: Vec<(QueuedOperation, String)>,
+    /// Whether the server has answered to an operation in this run.
+    pub(super) has_success: bool,
+    /// Operations that failed alone, in the server or before it.
+    pub(super) suspects: Vec<Suspect>,
+    /// How many did so since the last success.
+    pub(super) failed_in_a_row: usize,
     sync_id: Option<String>,
 }
 
@@ -68,13 +73,27 @@ impl Engine<'_> {
         }
         self.report.expect(queued);
         let mut course = Course { sync_id: self.open_run(queued), ..Course::default() };
-        self.exchange(&mut course)?;
-        self.judge_suspects(course)?;
-        self.interrupt.check()?;
+        let pushed = self.push_all(&mut course);
+        if pushed.is_err() {
+            self.cancel_run(&course);
+        }
+        pushed?;
         if self.batches_sent > 1 && self.settings.direction == Direction::Both && !self.settings.dry_run {
             self.pull()?;
         }
         Ok(())
+    }
+
+    fn push_all(&mut self, course: &mut Course) -> Result<(), ClientError> {
+        loop {
+            self.exchange(course)?;
+            self.interrupt.check()?;
+            if course.suspects.is_empty() {
+                return Ok(());
+            }
+            // Where one is cleared, what waits behind it has its turn.
+            self.judge_suspects(course)?;
+        }
     }
 
     /// Opens the run on the server, so that others can watch it. A server that knows no runs is as good.
@@ -90,6 +109,15 @@ impl Engine<'_> {
         });
         let opened = self.remote.put(&format!("/api/v1/syncs/{}", self.run_id), body.to_string().as_bytes());
         opened.is_ok().then(|| self.run_id.clone())
+    }
+
+    /// Says that no more comes of the run. What the server answers changes nothing here.
+    fn cancel_run(&self, course: &Course) {
+        if let Some(sync_id) = &course.sync_id {
+            let workspace = &self.identity.workspace;
+            let path = format!("/api/v1/syncs/{sync_id}/cancel?workspace_id={workspace}");
+            drop(self.remote.post_shortly(&path, CANCEL_TIMEOUT));
+        }
     }
 
     /// Hands batches to the threads that send them, and carries out the answers.
@@ -132,7 +160,7 @@ impl Engine<'_> {
     }
 
     /// The next batch, its operations marked as sent.
-    fn next_chunk(&mut self, course: &mut Course) -> Result<Option<Chunk>, ClientError> {
+    pub(super) fn next_chunk(&mut self, course: &mut Course) -> Result<Option<Chunk>, ClientError> {
         self.together(|engine| engine.gather_chunk(course))
     }
 
@@ -193,12 +221,20 @@ impl Engine<'_> {
         Ok(Chunk { operations, body, pulls })
     }
 
-    /// The first queued operation of each document that is free.
+    /// The first queued operation of each document that is free. Those that were sent before and not answered come last,
+    /// so that they hold up no other.
     fn next_names(&mut self, course: &Course) -> Result<Vec<String>, ClientError> {
-        let (queue, conflicts) = self.state.change(|change| Ok((change.list_outbox()?, change.load_conflicts()?)))?;
+        let (queue, attempts, conflicts) = self
+            .state
+            .change(|change| Ok((change.list_outbox()?, change.load_attempts()?, change.load_conflicts()?)))?;
         let mut taken: BTreeSet<DocId> = conflicts.iter().map(|one| one.document_id).collect();
         taken.extend(course.busy.iter().chain(&self.held));
-        Ok(queue.into_iter().filter(|(_, id, _)| taken.insert(*id)).map(|(name, ..)| name).collect())
+        let free = queue.into_iter().filter(|(_, id, _)| taken.insert(*id));
+        let mut names: Vec<String> = free.map(|(name, ..)| name).collect();
+        if !attempts.is_empty() {
+            names.sort_by_key(|name| attempts.get(name).copied().unwrap_or(0));
+        }
+        Ok(names)
     }
 
     /// Fixes an operation for good, marks it as sent, and writes it.
@@ -236,11 +272,14 @@ impl Engine<'_> {
         raw.map(|raw| Some((operation, raw))).map_err(|error| ClientError::Usage(error.to_string()))
     }
 
-    fn settle(&mut self, course: &mut Course, answered: Answered) -> Result<(), ClientError> {
+    pub(super) fn settle(&mut self, course: &mut Course, answered: Answered) -> Result<(), ClientError> {
         let Answered { chunk, outcome } = answered;
         match outcome {
             Ok(answer) => {
-                course.has_success = true;
+                if !answer.results.is_empty() {
+                    course.has_success = true;
+                    course.failed_in_a_row = 0;
+                }
                 self.settle_results(&chunk.operations, answer.results)?;
                 match answer.changes.filter(|_| chunk.pulls) {
                     Some(page) => {
@@ -251,40 +290,11 @@ impl Engine<'_> {
                     None => Ok(()),
                 }
             }
-            Err(failure) if failure.asks_for_less() && chunk.operations.len() > 1 && !self.settings.atomic => {
-                let names: Vec<String> = chunk.operations.into_iter().map(|operation| operation.client_id).collect();
-                let (first, second) = names.split_at(names.len().div_ceil(2));
-                course.again.push_back(first.to_vec());
-                course.again.push_back(second.to_vec());
-                Ok(())
-            }
             Err(failure) if failure.asks_for_less() && !self.settings.atomic => {
-                let reason = failure.to_string();
-                for operation in chunk.operations {
-                    self.held.insert(operation.document_id);
-                    course.suspects.push((operation, reason.clone()));
-                }
-                if course.suspects.len() >= MAX_SUSPECTS && !course.has_success {
-                    return Err(failure.into_client_error(self.remote.server()));
-                }
-                Ok(())
+                self.settle_failure(course, chunk.operations, failure)
             }
             Err(failure) => Err(failure.into_client_error(self.remote.server())),
         }
-    }
-
-    /// Operations that failed alone are at fault themselves, if the server is in order otherwise.
-    fn judge_suspects(&mut self, course: Course) -> Result<(), ClientError> {
-        if course.suspects.is_empty() {
-            return Ok(());
-        }
-        if !course.has_success {
-            self.remote.get::<serde_json::Value>("/api/health")?;
-        }
-        for (operation, reason) in course.suspects {
-            self.bury(&operation, "not_answered", &reason)?;
-        }
-        Ok(())
     }
 
     /// Moves an operation to the dead letters, and tells.

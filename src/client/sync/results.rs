@@ -1,5 +1,7 @@
 //! What the server answers to each operation, carried out here.
 
+use std::collections::BTreeSet;
+
 use super::{Engine, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
@@ -12,7 +14,8 @@ use crate::yjs::merge::diff_update;
 use crate::yjs::scan::scan_state_vector;
 
 impl Engine<'_> {
-    /// Carries out the results of a batch. Those that change no file are stored together.
+    /// Carries out the results of a batch. Those that change no file are stored together. An operation without a result
+    /// stays queued.
     pub(super) fn settle_results(
         &mut self,
         operations: &[QueuedOperation],
@@ -23,9 +26,14 @@ impl Engine<'_> {
             let is_restored = operation.is_some_and(|operation| operation.restore);
             result.status == ResultStatus::Success && result.server.is_none() && !is_restored
         };
+        let named: BTreeSet<String> = results.iter().filter_map(|result| result.client_id.clone()).collect();
         let (plain, others): (Vec<_>, Vec<_>) = results.into_iter().partition(is_plain);
         self.together(|engine| engine.settle_each(operations, plain))?;
-        self.settle_each(operations, others)
+        self.settle_each(operations, others)?;
+        for operation in operations.iter().filter(|operation| !named.contains(&operation.client_id)) {
+            self.keep_queued(operation, "the server's answer says nothing of it")?;
+        }
+        Ok(())
     }
 
     fn settle_each(
@@ -215,12 +223,7 @@ impl Engine<'_> {
             );
         }
         if error.retryable && operation.attempts <= i64::from(super::MAX_ATTEMPTS) {
-            self.held.insert(id);
-            self.tally.failed += 1;
-            let path = self.path_of(id)?;
-            self.report.tell(&Event::Note { path: &path, text: &format!("{}; it stays queued", error.message) });
-            self.report.count(&format!("{} {path}", operation.kind), Counted::Skipped);
-            return Ok(());
+            return self.keep_queued(operation, &error.message);
         }
         self.bury(operation, &error.code, &error.message)
     }

@@ -14,7 +14,7 @@ use ureq::Agent;
 use super::Signal;
 use crate::client::error::ClientError;
 use crate::client::remote::{Remote, RemoteError};
-use crate::client::retry::{Backoff, chance};
+use crate::client::retry::{Backoff, LONGEST_ASKED, chance};
 use crate::client::state::DocId;
 
 /// A stream that shows no sign of life for so long is dead: servers give one each 15 s, unless told otherwise.
@@ -104,7 +104,11 @@ impl Listener {
                 }
             }
             attempt += 1;
-            let wait = Backoff { retries: u32::MAX }.wait(attempt, retry_after, chance());
+            let wait = Backoff { retries: u32::MAX }.wait(
+                attempt,
+                retry_after.map(|asked| asked.min(LONGEST_ASKED)),
+                chance(),
+            );
             thread::sleep(wait.unwrap_or_default());
         }
     }

@@ -4,10 +4,12 @@
  * @module
  */
 import { useSync } from "@landfall/react";
-import { useEffect, useMemo, useState, type ReactElement, type ReactNode } from "react";
+import { listWorkspaces, type Workspace } from "@landfall/client/workspace";
+import { useCallback, useEffect, useMemo, useState, type ReactElement, type ReactNode } from "react";
 import { AccountContext, type Account } from "./account.ts";
-import { enterShared, remember, sharedStores, storeFor } from "./accounts.ts";
+import { accountName, enterShared, keepRole, remember, sharedStores, storeFor } from "./accounts.ts";
 import { closePlace, openPlace, type Place } from "./place.ts";
+import { useMayAsk } from "./remote/Obstacle.tsx";
 import { WorkspacesContext, type WorkspaceName, type Workspaces } from "./workspace.ts";
 
 /** Gives those ways to the views. */
@@ -23,13 +25,15 @@ export function PlaceProvider({
   const { login, register, logout, sync, status } = useSync();
   const username = status?.username;
   const ownId = useOwnId(place, status?.workspace_id);
+  const { mayWrite, learn } = useRole(place);
 
   const account = useMemo<Account>(() => {
     const { client, home, shared } = place;
     return {
-      async enter(how, name, password) {
+      async enter(how, typed, password) {
         const { username: owner } = await client.status();
-        const store = storeFor(name, owner);
+        const name = accountName(typed);
+        const store = storeFor(typed, owner);
         if (store === place.store) {
           await (how === "login" ? login : register)(name, password);
           remember(name, store);
@@ -55,13 +59,15 @@ export function PlaceProvider({
       shared: place.shared,
       ownId,
       known: username === undefined ? [] : sharedStores(username),
-      async open({ workspace_id, name }: WorkspaceName) {
+      async open({ workspace_id, name, role }: WorkspaceName) {
         if (username === undefined) throw new Error("log in to open a workspace");
         if (workspace_id === ownId) return goHome(place, enter);
-        enter(await openPlace(enterShared({ home, username, workspace_id, name })));
+        enter(await openPlace(enterShared({ home, username, workspace_id, name, ...(role && { role }) })));
       },
+      mayWrite,
+      learn,
     };
-  }, [place, enter, username, ownId]);
+  }, [place, enter, username, ownId, mayWrite, learn]);
 
   return (
     <AccountContext value={account}>
@@ -80,6 +86,30 @@ function useOwnId({ home, shared }: Place, openId: string | undefined): string |
     return () => void (wanted = false);
   }, [home, shared]);
   return shared ? homeId : openId;
+}
+
+/** What the account may do in another's workspace: as this device remembers it, and anew when the server tells. */
+function useRole({ client, shared }: Place): Pick<Workspaces, "mayWrite" | "learn"> {
+  const { report } = useSync();
+  const mayAsk = useMayAsk();
+  const [role, setRole] = useState(shared?.role);
+  const learn = useCallback(
+    (workspaces: readonly Workspace[]) => {
+      const open = workspaces.find(({ workspace_id }) => workspace_id === shared?.workspace_id);
+      if (!shared || !open) return;
+      keepRole(shared.store, open.role);
+      setRole(open.role);
+    },
+    [shared],
+  );
+  // Who is refused may have another role by now, and so may who is not refused any more.
+  const isRefused = report?.status === "refused";
+  useEffect(() => {
+    if (!shared || !mayAsk) return;
+    // What stands in the way stands in the way of a sync too, which tells of it.
+    listWorkspaces(client).then(learn, () => undefined);
+  }, [client, shared, mayAsk, isRefused, learn]);
+  return { mayWrite: role !== "viewer", learn };
 }
 
 /** Opens another account's store, if it lets one in. */

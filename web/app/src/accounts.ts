@@ -5,6 +5,8 @@
  *
  * @module
  */
+import type { Role } from "@landfall/client/workspace";
+
 const KEY = "landfall.accounts";
 
 /** Where the documents of an account lie. */
@@ -25,18 +27,38 @@ export interface SharedStore {
   username: string;
   workspace_id: string;
   name: string;
+  /** What the account may do there, as the server last told. */
+  role?: Role;
 }
 
 const FIRST = "landfall-device";
 
+/** An account's name as the server has it: in lower case, however it is typed. */
+export function accountName(typed: string): string {
+  return typed.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
 function read(): Accounts {
   try {
     const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? "null");
-    if (isAccounts(kept)) return kept;
+    if (isAccounts(kept)) return inLowerCase(kept);
   } catch {
     // Written by something else, or not readable: the first store is always there.
   }
   return { current: FIRST, stores: {} };
+}
+
+/** Names were once kept as they were typed. An account that got two stores by that keeps both. */
+function inLowerCase({ current, stores, shared }: Accounts): Accounts {
+  const named = Object.entries(stores).map(([typed, store]) => {
+    const name = accountName(typed);
+    return [Object.hasOwn(stores, name) ? typed : name, store];
+  });
+  return {
+    current,
+    stores: Object.fromEntries(named),
+    ...(shared && { shared: shared.map((row) => ({ ...row, username: accountName(row.username) })) }),
+  };
 }
 
 function isAccounts(value: unknown): value is Accounts {
@@ -53,19 +75,25 @@ export function currentStore(): string {
 /**
  * The store in which this account's documents belong. A store that belongs to nobody yet becomes the account's.
  *
+ * @param typed the account's name as it was typed
  * @param owner whose documents lie in the store that is open, if it was ever logged in
  */
-export function storeFor(username: string, owner: string | undefined): string {
+export function storeFor(typed: string, owner: string | undefined): string {
   const { current, stores } = read();
+  const username = accountName(typed);
+  const known = (name: string): string | undefined => (Object.hasOwn(stores, name) ? stores[name] : undefined);
+  const second = typed === username ? undefined : known(typed);
+  if (second !== undefined) return second;
   if (owner === username) return sharedStore(current)?.home ?? current;
-  const known = Object.hasOwn(stores, username) ? stores[username] : undefined;
-  return known ?? (owner === undefined ? current : `landfall-${crypto.randomUUID()}`);
+  return known(username) ?? (owner === undefined ? current : `landfall-${crypto.randomUUID()}`);
 }
 
 /** Keeps which store is an account's, and that it is open now. */
-export function remember(username: string, store: string): void {
+export function remember(typed: string, store: string): void {
   const { stores, shared } = read();
-  write({ current: store, stores: { ...stores, [username]: store }, ...(shared && { shared }) });
+  const username = accountName(typed);
+  const isKept = Object.entries(stores).some(([name, kept]) => kept === store && accountName(name) === username);
+  write({ current: store, stores: isKept ? stores : { ...stores, [username]: store }, ...(shared && { shared }) });
 }
 
 /** What is known of a store, if it is that of a workspace which is not the account's own. */
@@ -83,9 +111,17 @@ export function enterShared(workspace: Omit<SharedStore, "store">): string {
   const { stores, shared = [] } = read();
   const isThis = (row: SharedStore): boolean =>
     row.home === workspace.home && row.workspace_id === workspace.workspace_id;
-  const store = shared.find(isThis)?.store ?? `landfall-${crypto.randomUUID()}`;
-  write({ current: store, stores, shared: [...shared.filter((row) => !isThis(row)), { ...workspace, store }] });
+  const before = shared.find(isThis);
+  const store = before?.store ?? `landfall-${crypto.randomUUID()}`;
+  const others = shared.filter((row) => !isThis(row));
+  write({ current: store, stores, shared: [...others, { ...before, ...workspace, store }] });
   return store;
+}
+
+/** Keeps what the account may do in a workspace. */
+export function keepRole(store: string, role: Role): void {
+  const { shared = [], ...others } = read();
+  write({ ...others, shared: shared.map((row) => (row.store === store ? { ...row, role } : row)) });
 }
 
 function write(accounts: Accounts): void {

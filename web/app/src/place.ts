@@ -4,7 +4,7 @@
  * @module
  */
 import { BatchSyncService, IndexedDbStore } from "@landfall/client";
-import { sharedStore, type SharedStore } from "./accounts.ts";
+import { accountName, sharedStore, type SharedStore } from "./accounts.ts";
 
 /** An open store with its client. */
 export interface Place {
@@ -19,18 +19,28 @@ export interface Place {
 
 /** Opens a store, and makes its client. The server is the one that the page came from. */
 export async function openPlace(store: string): Promise<Place> {
-  const opened = await IndexedDbStore.open(store);
+  const opened = await openStore(store);
   const shared = sharedStore(store);
   if (!shared) {
     const client = new BatchSyncService({ url: "", store: opened });
     return { store, client, home: client };
   }
   const { username, workspace_id: workspaceId } = shared;
-  const home = new BatchSyncService({ url: "", store: await IndexedDbStore.open(shared.home) });
+  const home = new BatchSyncService({ url: "", store: await openStore(shared.home) });
   // Nobody logs in here, so that only the account's own store holds its refresh token.
   await opened.transaction("write", (tx) => tx.put("meta", "username", username));
   const token = (refresh: boolean): Promise<string | undefined> => home.accessToken(refresh);
   return { store, shared, home, client: new BatchSyncService({ url: "", store: opened, workspaceId, token }) };
+}
+
+/** Opens a store. Its owner's name was once kept as it was typed; the server, and everything here, has it in lower case. */
+async function openStore(name: string): Promise<IndexedDbStore> {
+  const store = await IndexedDbStore.open(name);
+  await store.transaction("write", async (tx) => {
+    const owner = await tx.get("meta", "username");
+    if (typeof owner === "string") await tx.put("meta", "username", accountName(owner));
+  });
+  return store;
 }
 
 /** Ends the use of a place; what was typed is on disk when the promise resolves. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Role, Workspace } from "@landfall/client/workspace";
 import { createContext, use } from "react";
 import type { SharedStore } from "./accounts.ts";
 
@@ -10,6 +11,8 @@ import type { SharedStore } from "./accounts.ts";
 export interface WorkspaceName {
   workspace_id: string;
   name: string;
+  /** What this user may do there, if that is known. */
+  role?: Role;
 }
 
 /** Which workspaces there are on this device, and the way into another one. */
@@ -22,6 +25,10 @@ export interface Workspaces {
   known: readonly SharedStore[];
   /** Opens a workspace. What is queued in the one that is open stays queued there. */
   open(workspace: WorkspaceName): Promise<void>;
+  /** Whether this user may write in the one that is open, as far as this device knows. */
+  mayWrite: boolean;
+  /** Takes in what the server tells of this user's workspaces. */
+  learn(workspaces: readonly Workspace[]): void;
 }
 
 /** How the views get to it. */
@@ -32,4 +39,12 @@ export function useWorkspaces(): Workspaces {
   const workspaces = use(WorkspacesContext);
   if (!workspaces) throw new Error("useWorkspaces needs a WorkspacesContext above it");
   return workspaces;
+}
+
+/** Why nothing can be written here. */
+export const READ_ONLY = "You can read this workspace; to write, ask an owner.";
+
+/** Whether this user may write in the workspace that is open. */
+export function useMayWrite(): boolean {
+  return use(WorkspacesContext)?.mayWrite ?? true;
 }

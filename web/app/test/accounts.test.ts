@@ -1,6 +1,6 @@
 // Which store is open, where an account has more workspaces than its own.
 import { beforeEach, expect, test } from "vitest";
-import { currentStore, enterShared, remember, sharedStore, sharedStores, storeFor } from "../src/accounts.ts";
+import { accountName, currentStore, enterShared, remember, sharedStore, sharedStores, storeFor } from "../src/accounts.ts";
 
 const team = { home: "ada-home", username: "ada", workspace_id: "w1", name: "Team notes" };
 
@@ -39,4 +39,33 @@ test("what was kept before workspaces were, and what is no list of them, can be 
   expect(sharedStores("ada")).toEqual([]);
   localStorage.setItem("landfall.accounts", JSON.stringify({ current: "s", stores: {}, shared: "?" }));
   expect(currentStore()).toBe("landfall-device");
+});
+
+test("Ada and ada are one account", () => {
+  expect(accountName("Ada.B@Example")).toBe("ada.b@example");
+  expect(storeFor("Ada", "ada")).toBe("ada-home");
+  expect(storeFor("ADA", "grace")).toBe("ada-home");
+  remember("Ada", "ada-home");
+  expect(storeFor("ada", "grace")).toBe("ada-home");
+  const store = enterShared(team);
+  expect(storeFor("Ada", "ada")).toBe("ada-home");
+  expect(sharedStores("ada").map((row) => row.store)).toEqual([store]);
+});
+
+test("what was kept under a name as it was typed is found again", () => {
+  const shared = [{ ...team, home: "s", username: "Grace", store: "t" }];
+  localStorage.setItem("landfall.accounts", JSON.stringify({ current: "t", stores: { Grace: "s" }, shared }));
+  expect(storeFor("grace", "ada")).toBe("s");
+  expect(storeFor("Grace", "grace")).toBe("s");
+  expect(sharedStores("grace").map(({ name }) => name)).toEqual(["Team notes"]);
+});
+
+test("an account that got two stores by two spellings of its name keeps both", () => {
+  localStorage.setItem("landfall.accounts", JSON.stringify({ current: "new", stores: { Ada: "old", ada: "new" } }));
+  expect(storeFor("ada", "ada")).toBe("new");
+  expect(storeFor("Ada", "ada")).toBe("old");
+  remember("Ada", "old");
+  expect(currentStore()).toBe("old");
+  expect(storeFor("Ada", "ada")).toBe("old");
+  expect(storeFor("ada", "grace")).toBe("new");
 });

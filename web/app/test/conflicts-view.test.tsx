@@ -8,7 +8,6 @@ import ConflictsView from "../src/conflicts/ConflictsView.tsx";
 import { button, clash, contents, field, remove, rename, show, type, write } from "./support.tsx";
 
 const here = useServer();
-const soon = { timeout: 10_000 };
 
 let laptop: BatchSyncService;
 let phone: BatchSyncService;
@@ -32,7 +31,7 @@ async function settled(): Promise<string[]> {
   await waitFor(async () => {
     expect(await laptop.status()).toMatchObject({ conflicts: 0, queued: 0, dead_letters: 0 });
     expect(laptop.isSyncing).toBe(false);
-  }, soon);
+  });
   await phone.sync();
   const there = await contents(phone);
   expect(await contents(laptop)).toEqual(there);
@@ -87,7 +86,7 @@ describe("a text that both changed", () => {
     const { document_id } = await texts().then(async (conflict) => (await open(conflict), conflict));
     fireEvent.click(button("Keep mine"));
     expect(await settled()).toEqual(["note: top\nmine\nend\n"]);
-    expect(location.hash).toBe(`#/documents/${document_id}`);
+    await waitFor(() => expect(location.hash).toBe(`#/documents/${document_id}`));
   });
 
   test("Keep theirs", async () => {
@@ -176,7 +175,7 @@ describe("a deletion against a change", () => {
     await open(await clash([laptop, phone], "yjs", remove, write("mine\n")));
     fireEvent.click(button("Keep theirs"));
     expect(await settled()).toEqual([]);
-    expect(location.hash).toBe("#/conflicts");
+    await waitFor(() => expect(location.hash).toBe("#/conflicts"));
   });
 
   test("deleted here: nothing to copy or merge is offered", async () => {

@@ -7,7 +7,6 @@ import FailedView from "../src/failed/FailedView.tsx";
 import { button, contents, show } from "./support.tsx";
 
 const here = useServer();
-const soon = { timeout: 10_000 };
 const LONG = "long ".repeat(120).trim();
 /** As it stands in a sentence. */
 const QUOTED = `“${LONG.slice(0, 59)}…”`;
@@ -56,7 +55,7 @@ test("a retry says that it was refused again", async () => {
   await refusedCreation();
   show(laptop, <FailedView />);
   fireEvent.click(await screen.findByRole("button", { name: "Retry" }));
-  await waitFor(() => expect(screen.getByRole("status").textContent).toBe(`${QUOTED} was refused again.`), soon);
+  await waitFor(() => expect(screen.getByRole("status").textContent).toBe(`${QUOTED} was refused again.`));
   expect(await laptop.deadLetters()).toHaveLength(1);
   expect(button("Retry").disabled).toBe(false);
 });
@@ -81,7 +80,6 @@ test("Retry all says how many were refused again", async () => {
   fireEvent.click(await screen.findByRole("button", { name: "Retry all" }));
   await waitFor(
     () => expect(screen.getByRole("status").textContent).toBe("2 changes were retried: 0 sent, 2 refused again."),
-    soon,
   );
 });
 
@@ -96,7 +94,7 @@ test("Give up asks first; a document that never reached the server is gone then"
   expect(await laptop.deadLetters()).toHaveLength(1);
   fireEvent.click(button("Give up"));
   fireEvent.click(button("Give up for good"));
-  await waitFor(() => expect(screen.getByRole("status").textContent).toBe(`Gave up ${QUOTED}.`), soon);
+  await waitFor(() => expect(screen.getByRole("status").textContent).toBe(`Gave up ${QUOTED}.`));
   expect(await laptop.status()).toMatchObject({ dead_letters: 0, documents: 0, queued: 0 });
 });
 
@@ -106,7 +104,7 @@ test("a change that is given up gives way to what the server has", async () => {
   fireEvent.click(await screen.findByRole("button", { name: "Give up" }));
   expect(screen.getByRole("dialog").textContent).toContain("becomes what the server has");
   fireEvent.click(button("Give up for good"));
-  await waitFor(async () => expect(await contents(laptop)).toEqual(["note: text\n"]), soon);
+  await waitFor(async () => expect(await contents(laptop)).toEqual(["note: text\n"]));
   expect(await laptop.status()).toMatchObject({ dead_letters: 0, queued: 0 });
   await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("heading", { name: "Failed" })));
 });

@@ -3,7 +3,8 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import { useServer } from "../../react/test/support.js";
 import HistoryView from "../src/history/HistoryView.tsx";
-import { device, press, show, synced, written } from "./page.tsx";
+import { device, press, synced, written } from "./page.tsx";
+import { show } from "./support.tsx";
 
 const use = useServer();
 

@@ -1,9 +1,8 @@
 // What somebody at the page does and sees, against the real server.
 import { BatchSyncService, MemoryStore } from "@landfall/client";
-import { fireEvent, render, screen, within } from "@testing-library/react";
-import type { ReactElement } from "react";
+import { fireEvent, screen, within } from "@testing-library/react";
 import { expect } from "vitest";
-import { newName, PASSWORD, within as providerOf } from "../../react/test/support.js";
+import { newName, PASSWORD } from "../../react/test/support.js";
 
 /** A device of a user, who is new unless named. */
 export async function device(url: string, username?: string): Promise<BatchSyncService> {
@@ -33,11 +32,6 @@ export async function written(client: BatchSyncService, ...[first, ...later]: [D
 /** Syncs, and has to come through. */
 export async function synced(client: BatchSyncService): Promise<void> {
   expect(await client.sync()).toMatchObject({ status: "synced" });
-}
-
-/** Shows a view of a client; no sync starts by itself. */
-export function show(client: BatchSyncService, view: ReactElement): void {
-  render(view, { wrapper: providerOf({ client, auto: false }) });
 }
 
 /** Clicks a button that can be used, as soon as it is there. */

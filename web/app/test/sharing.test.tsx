@@ -2,38 +2,14 @@
 import { IndexedDbStore } from "@landfall/client";
 import { createWorkspace, listMembers, setRole } from "@landfall/client/workspace";
 import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { newName, PASSWORD, useServer } from "../../react/test/support.js";
+import { expect, test } from "vitest";
+import { newName, PASSWORD } from "../../react/test/support.js";
 import { sharedStores } from "../src/accounts.ts";
 import { Root } from "../src/Root.tsx";
 import { device, fill, press, rowsOf } from "./page.tsx";
+import { documents, openAs, useWholePage } from "./whole-page.tsx";
 
-const use = useServer();
-const { fetch: network } = globalThis;
-
-beforeAll(() => {
-  // The page's own server, as the browser would take it from the address.
-  globalThis.fetch = (input, init) => network(new URL(String(input), use.server.url), init);
-});
-afterAll(() => void (globalThis.fetch = network));
-
-beforeEach(() => {
-  localStorage.clear();
-  localStorage.setItem("landfall.accounts", JSON.stringify({ current: newName(), stores: {} }));
-  location.hash = "";
-});
-afterEach(cleanup);
-
-/** Opens the editor, and logs in. */
-async function openAs(username: string, how: "Log in" | "Create account"): Promise<void> {
-  render(<Root />);
-  await press("Log in");
-  const dialog = await screen.findByRole("dialog", { name: "Log in" });
-  fill("Username", username, dialog);
-  fill("Password", PASSWORD, dialog);
-  fireEvent.click(within(dialog).getByRole("button", { name: how }));
-  await screen.findByRole("button", { name: "Log out" });
-}
+const use = useWholePage();
 
 /** Goes to the view by its address. */
 async function openSharing(): Promise<void> {
@@ -47,11 +23,6 @@ async function enter(name: string): Promise<void> {
   const row = await screen.findByRole("row", { name: new RegExp(`^${name}`) });
   fireEvent.click(within(row).getByRole("button", { name: "Open" }));
 }
-
-const documents = (): string[] =>
-  within(screen.getByRole("navigation", { name: "Documents" }))
-    .queryAllByRole("link")
-    .map((link) => link.querySelector(".title")?.textContent ?? "");
 
 /** What a store of this device keeps of a login. */
 async function sessionIn(store: string): Promise<unknown> {

@@ -3,7 +3,8 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { useServer } from "../../react/test/support.js";
 import SyncsView from "../src/syncs/SyncsView.tsx";
-import { device, press, rowsOf, show, synced, written } from "./page.tsx";
+import { device, press, rowsOf, synced, written } from "./page.tsx";
+import { show } from "./support.tsx";
 
 const use = useServer();
 

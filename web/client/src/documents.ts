@@ -6,7 +6,7 @@
 import * as Y from "yjs";
 import type { Engine } from "./engine.js";
 import { NoSuchDocument } from "./errors.js";
-import { queueUpdate } from "./outbox.js";
+import { queueCreate, queueUpdate } from "./outbox.js";
 import { mergeRows, readRows } from "./yjs-rows.js";
 
 /** The origin of transactions that come from the store; an editor's undo manager must not track it. */
@@ -14,6 +14,8 @@ export const FROM_STORE: unique symbol = Symbol("landfall: from the store");
 
 interface OpenDocument {
   documentId: string;
+  /** The title that it was opened with. */
+  title: string;
   doc: Y.Doc;
   /** Edits that are not on disk yet. */
   unsaved: Uint8Array[];
@@ -51,13 +53,14 @@ export class OpenDocuments {
   async #load(documentId: string): Promise<Y.Doc> {
     const closing = this.#closing.get(documentId);
     if (closing) await this.#save(closing);
-    const rows = await this.#engine.store.transaction("read", async (tx) => {
+    const { title, rows } = await this.#engine.store.transaction("read", async (tx) => {
       const document = await tx.get("documents", documentId);
       if (!document || document.deleted || document.kind !== "yjs") throw new NoSuchDocument(documentId);
-      return readRows(tx, documentId);
+      return { title: document.title, rows: await readRows(tx, documentId) };
     });
     const doc = new Y.Doc({ guid: documentId });
-    const entry: OpenDocument = { documentId, doc, unsaved: [], saving: undefined, seen: rows.at(-1)?.number ?? 0 };
+    const seen = rows.at(-1)?.number ?? 0;
+    const entry: OpenDocument = { documentId, title, doc, unsaved: [], saving: undefined, seen };
     const state = mergeRows(rows);
     if (state) Y.applyUpdate(doc, state, FROM_STORE);
     doc.on("update", (update: Uint8Array, origin: unknown) => {
@@ -75,9 +78,11 @@ export class OpenDocuments {
     return doc;
   }
 
-  /** Resolves when every edit made so far is on disk. Tries again what could not be saved before. */
+  /** Resolves when every edit made so far is on disk. Tries again what could not be saved before, each for itself. */
   async flush(): Promise<void> {
-    for (const entry of [...this.#closing.values(), ...this.#open.values()]) await this.#save(entry);
+    const entries = [...this.#closing.values(), ...this.#open.values()];
+    const saves = await Promise.allSettled(entries.map((entry) => this.#save(entry)));
+    for (const save of saves) if (save.status === "rejected") throw save.reason;
   }
 
   /** Applies what has come into the store for documents that are open. */
@@ -108,13 +113,18 @@ export class OpenDocuments {
   }
 
   async #saveAll(entry: OpenDocument): Promise<void> {
-    const { documentId } = entry;
+    const { documentId, title, doc } = entry;
     while (entry.unsaved.length > 0) {
       const edits = [...entry.unsaved];
       const edit = edits.length > 1 ? Y.mergeUpdates(edits) : edits[0];
       try {
         const now = this.#engine.clock.now();
-        await this.#engine.store.transaction("write", (tx) => queueUpdate(tx, now, documentId, {}, edit));
+        await this.#engine.store.transaction("write", async (tx) => {
+          if (await tx.get("documents", documentId)) return queueUpdate(tx, now, documentId, {}, edit);
+          // Another tab gave it up before the server ever knew of it: what is written here makes it anew.
+          const state = Y.encodeStateAsUpdate(doc);
+          return queueCreate(tx, now, { document_id: documentId, kind: "yjs", title, content: "", state });
+        });
       } catch (error) {
         this.#engine.events.emit("unsaved", { document_id: documentId, error });
         throw error;

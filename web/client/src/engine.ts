@@ -58,7 +58,9 @@ export type SyncStatus =
   /** Another tab is syncing. */
   | "busy"
   /** The server refused it as a whole; see `error`. */
-  | "refused";
+  | "refused"
+  /** Something went wrong here that nobody foresaw; see `error`. */
+  | "failed";
 
 /** What a sync did. */
 export interface SyncReport {

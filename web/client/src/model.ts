@@ -45,6 +45,8 @@ export interface LocalDocument {
   kind: DocumentKind;
   /** The server's version that this device last took in; 0 before the first push. */
   version: number;
+  /** The newest version that came from elsewhere, as far as it was taken in; what is newer is this device's own. */
+  foreign_version?: number;
   title: string;
   /** The text of a `text` document; of a `yjs` document the server's last text, for lists and searches. */
   content?: string;

@@ -24,7 +24,7 @@ export interface DocumentPatch {
   restore?: true;
   /**
    * The version that the change was made on, where the device may have taken in a newer one since: what others changed
-   * in between is then merged or told as a conflict, and not overwritten.
+   * in between is then merged or told as a conflict, and not overwritten. What this device itself changed counts as seen.
    */
   base_version?: number;
 }
@@ -111,7 +111,10 @@ export async function queueCreate(
   });
 }
 
-/** Queues a change, or lets it coalesce into what is queued already. A Yjs edit comes as `edit`. */
+/**
+ * Queues a change, or lets it coalesce into what is queued already. A Yjs edit comes as `edit`: it was made while the
+ * document was open, so that one made on a document that was deleted meanwhile is kept, for the server to call a conflict.
+ */
 export async function queueUpdate(
   tx: Transaction,
   now: number,
@@ -120,7 +123,7 @@ export async function queueUpdate(
   edit?: Uint8Array,
 ): Promise<void> {
   const document = await tx.get("documents", documentId);
-  if (!document || (document.deleted && !patch.restore)) throw new NoSuchDocument(documentId);
+  if (!document || (document.deleted && !patch.restore && !edit)) throw new NoSuchDocument(documentId);
   const isYjs = document.kind === "yjs";
   if (isYjs && patch.content !== undefined) {
     edit = textUpdate(mergeRows(await readRows(tx, documentId)), patch.content);
@@ -130,7 +133,7 @@ export async function queueUpdate(
     ...(!isYjs && patch.content !== undefined && patch.content !== document.content ? { content: patch.content } : {}),
   };
   await reviveBuried(tx, now, documentId);
-  if (document.deleted) await restore(tx, now, document, fields);
+  if (document.deleted && patch.restore) await restore(tx, now, document, fields);
   else if (Object.keys(fields).length === 0 && !edit) return;
   else await amend(tx, now, document, { ...fields, yjs: edit !== undefined }, patch.base_version);
   if (edit) {
@@ -243,9 +246,12 @@ export async function queueDelete(tx: Transaction, now: number, documentId: stri
   await tx.put("documents", documentId, { ...document, deleted: true, updated_at: timestamp(now), updated_by: "" });
 }
 
-/** The document's version as a base, if the server knows it. */
-function baseOf({ version }: LocalDocument, seen = version): { base_version?: number } {
-  return version > 0 ? { base_version: Math.min(version, seen) } : {};
+/**
+ * What a change of the document is based on, if the server knows it: its version, unless others made one that was not seen
+ * yet. What came of this device's own work meanwhile is no reason to clash with it.
+ */
+function baseOf({ version, foreign_version = 0 }: LocalDocument, seen = version): { base_version?: number } {
+  return version > 0 ? { base_version: seen < foreign_version ? Math.max(1, seen) : version } : {};
 }
 
 /** An operation in the form that is sent. */

@@ -5,8 +5,8 @@
  */
 import { timestamp, type Clock } from "./clock.js";
 
-/** Progress is told at least this often while anything moves, in milliseconds. */
-const INTERVAL_MS = 500;
+/** Between two tellings, in milliseconds. Half a second is promised; timers come late. */
+const INTERVAL_MS = 250;
 
 /** Something that went wrong with an operation. */
 export interface ProgressError {

@@ -4,23 +4,16 @@
  *
  * @module
  */
+import { guard } from "./deletions.js";
 import type { Engine } from "./engine.js";
-import { MassDeletion, RequestRefused } from "./errors.js";
+import { RequestRefused } from "./errors.js";
 import { isPending } from "./outbox.js";
 import { forgetDeleted, takeDeletion, takeIn } from "./settle.js";
 import { getMeta, setMeta, type Transaction } from "./store.js";
 import type { ChangesPage, WireDocument } from "./wire.js";
 
-/** More deletions than this, and than a quarter of all documents, need somebody's consent. */
-const MASS_DELETION = 20;
-
 /** How long deleted documents can be brought back, if the server has not said; in seconds. */
 const TOMBSTONE_RETENTION_S = 90 * 24 * 3600;
-
-/** Whether so many deletions need somebody's consent. */
-export function isMassDeletion(deletions: number, documents: number): boolean {
-  return deletions > MASS_DELETION && deletions > documents / 4;
-}
 
 /** Reads the feed. */
 export class Puller {
@@ -125,9 +118,7 @@ export class Puller {
       const documents = (await tx.all("documents")).filter((document) => !document.deleted && document.version > 0);
       const live = new Set(documents.map((document) => document.document_id));
       const deletions = held.filter(([id]) => live.has(id));
-      if (!allowMassDelete && isMassDeletion(deletions.length, documents.length)) {
-        throw new MassDeletion("device", deletions.length, documents.length);
-      }
+      if (!allowMassDelete) guard("device", deletions.length, documents.length);
       const done: string[] = [];
       for (const [id, version] of deletions) if (await takeDeletion(tx, now, id, version)) done.push(id);
       await setMeta(tx, "held_deletions", undefined);

@@ -10,6 +10,7 @@ import { uuidv7 } from "./bytes.js";
 import { defaultBackoff, systemClock } from "./clock.js";
 import { resolveConflict, type Resolution, type Settled } from "./conflicts.js";
 import { discardLetter, exportLetters, retryLetters } from "./dead-letters.js";
+import { takeBackDeletions } from "./deletions.js";
 import { OpenDocuments } from "./documents.js";
 import { Emitter } from "./emitter.js";
 import type { Engine, SyncEvents, SyncReport } from "./engine.js";
@@ -81,13 +82,10 @@ export class BatchSyncService {
       },
     );
     this.#open = new OpenDocuments(this.#engine, (documentId) => this.#tellQueued([documentId]));
-    // For the lists of other tabs: what was pending there is so no more.
-    this.on("result", ({ document_id }) => {
-      if (document_id !== undefined) this.#channel?.postMessage({ document_ids: [document_id], replaced: false });
-    });
     this.on("changed", ({ document_ids }) => {
+      if (this.#isRelaying) return;
       void this.#open.refresh(document_ids);
-      if (!this.#isRelaying) this.#channel?.postMessage({ document_ids, replaced: false });
+      this.#channel?.postMessage({ document_ids, replaced: false });
     });
     if (this.#channel) relaySettled(events, this.#channel);
   }
@@ -166,6 +164,19 @@ export class BatchSyncService {
     await this.#open.flush();
     await this.#write((tx) => queueDelete(tx, this.#engine.clock.now(), documentId));
     this.#tellQueued([documentId]);
+  }
+
+  /**
+   * Says no where a sync ended as `guarded`: takes back the deletions that were queued here, and those that others made and
+   * that were not applied here yet. The documents show again, and the next sync brings back on the server what was
+   * deleted there.
+   *
+   * @returns how many documents stay
+   */
+  async takeBackDeletions(): Promise<number> {
+    const kept = await this.#write((tx) => takeBackDeletions(tx, this.#engine.clock.now()));
+    this.#tellQueued(kept);
+    return kept.length;
   }
 
   /**

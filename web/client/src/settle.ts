@@ -84,16 +84,21 @@ async function succeed(tx: Transaction, operation: QueuedOperation, result: Oper
   const server = isDocument(result.server) ? result.server : undefined;
   // The server has more than what is here: it merged, now or when an answer was lost. What is queued was made without
   // that and keeps its base, so that the server merges it as well; what the server has is taken over or fetched.
-  if (!isOurs(operation, result) && (document.kind === "text" || !server)) {
+  const ours = isOurs(operation, result);
+  if (!ours && (document.kind === "text" || !server)) {
     if (server && !(await isPending(tx, id))) await tx.put("documents", id, takeOver(document, server));
     else await tx.put("documents", id, { ...document, newer_version: version });
     return;
   }
-  await tx.put("documents", id, upTo(document, version));
-  if (server) await takeYjs(tx, { ...document, version }, server);
+  // What the feed told of before this answer came may have been this very operation.
+  const isEcho = ours && document.foreign_version === version;
+  const known = isEcho ? { ...document, foreign_version: operation.base_version ?? 0 } : document;
+  if (server) await takeYjs(tx, known, server, ours ? (known.foreign_version ?? 0) : version);
+  else await tx.put("documents", id, upTo(known, version));
   for (const next of await readQueueOf(tx, id)) {
-    // A deletion was asked for without having seen what was merged.
-    if (next.operation === "delete" && result.merged) continue;
+    // What was merged was not seen by who asked for a deletion, or for the first new title here.
+    const isBlind = next.operation === "delete" || (next.title !== undefined && operation.title === undefined);
+    if (!ours && isBlind) continue;
     if (result.version !== undefined) {
       await tx.put("operations", operationKey(next), { ...next, base_version: result.version });
     }
@@ -227,10 +232,11 @@ function upTo({ newer_version, ...document }: LocalDocument, version: number): L
   return { ...document, version, ...(isBehind ? { newer_version } : {}) };
 }
 
-/** The document with the server's values. */
-function takeOver(document: LocalDocument, server: WireDocument): LocalDocument {
+/** The document with the server's values, which came from elsewhere up to the `foreign` version. */
+function takeOver(document: LocalDocument, server: WireDocument, foreign = server.version): LocalDocument {
   return {
     ...upTo(document, server.version),
+    foreign_version: foreign,
     title: server.title,
     ...(server.content === undefined ? {} : { content: server.content }),
     deleted: server.deleted,
@@ -244,10 +250,15 @@ async function isInConflict(tx: Transaction, document: LocalDocument): Promise<b
 }
 
 /** Unites the server's Yjs state with what is here, and takes its title unless another one is queued. */
-async function takeYjs(tx: Transaction, document: LocalDocument, server: WireDocument): Promise<void> {
+async function takeYjs(
+  tx: Transaction,
+  document: LocalDocument,
+  server: WireDocument,
+  foreign?: number,
+): Promise<void> {
   const id = document.document_id;
   const isRenamed = (await readQueueOf(tx, id)).some((operation) => operation.title !== undefined);
-  const taken = takeOver(document, server);
+  const taken = takeOver(document, server, foreign);
   const title = isRenamed ? document.title : taken.title;
   await tx.put("documents", id, { ...taken, title, deleted: document.deleted });
   if (server.yjs_state_b64 !== undefined) await addRow(tx, id, fromBase64(server.yjs_state_b64));

@@ -5,15 +5,16 @@
  */
 import { uuidv7 } from "./bytes.js";
 import { timestamp } from "./clock.js";
+import { guardQueue } from "./deletions.js";
 import { Stop, type Engine, type SyncReport, type SyncStatus } from "./engine.js";
 import { MassDeletion } from "./errors.js";
 import { deviceId, workspaceId } from "./identity.js";
 import type { QueuedOperation } from "./model.js";
 import { readQueue } from "./outbox.js";
 import { ProgressTracker, type Progress } from "./progress.js";
-import { isMassDeletion, Puller } from "./pull.js";
+import { Puller } from "./pull.js";
 import { PushRun, statusOf } from "./push.js";
-import { getMeta, setMeta, type Transaction } from "./store.js";
+import { getMeta, setMeta } from "./store.js";
 import type { Limits } from "./wire.js";
 
 /** What a sync is to do. */
@@ -97,9 +98,7 @@ export class SyncRun {
       return "guarded";
     }
     this.#report.error = error instanceof Stop ? error.cause : error;
-    const status = error instanceof Stop ? error.status : statusOf(error);
-    if (status === undefined) throw error;
-    return status;
+    return error instanceof Stop ? error.status : (statusOf(error) ?? "failed");
   }
 
   async #pushAndPull(): Promise<void> {
@@ -122,7 +121,7 @@ export class SyncRun {
     const { direction, allowMassDelete } = this.#options;
     return this.#engine.store.transaction("write", async (tx) => {
       const queue = direction === "pull" ? [] : await readQueue(tx);
-      if (!allowMassDelete) await guard(tx, queue);
+      if (!allowMassDelete && direction !== "pull") await guardQueue(tx);
       return {
         queue,
         deviceId: await deviceId(tx, this.#engine.clock.now()),
@@ -175,13 +174,4 @@ export class SyncRun {
     }
     return (await this.#engine.store.transaction("read", (tx) => getMeta(tx, "limits"))) ?? FALLBACK_LIMITS;
   }
-}
-
-/** Stops a push that would delete too much. */
-async function guard(tx: Transaction, queue: readonly QueuedOperation[]): Promise<void> {
-  const deleted = new Set(queue.filter((row) => row.operation === "delete").map((row) => row.document_id));
-  const known = (await tx.all("documents")).filter(
-    (document) => document.version > 0 && (!document.deleted || deleted.has(document.document_id)),
-  );
-  if (isMassDeletion(deleted.size, known.length)) throw new MassDeletion("server", deleted.size, known.length);
 }

@@ -9,7 +9,8 @@ import {
   type Store,
   type Transaction,
 } from "../src/index.js";
-import { Script } from "./support/script.js";
+import type { Change } from "../src/memory-store.js";
+import { failure, Script, tombstone } from "./support/script.js";
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -242,6 +243,86 @@ describe("the queue", () => {
       await expect(step(client, id)).rejects.toThrow(NoSuchDocument);
   });
 });
+
+describe("a key that is typed when another tab has deleted the document", () => {
+  /** Two tabs of one device; the first one has a document open. */
+  const twoTabs = async (known: boolean) => {
+    const script = new Script();
+    const store = new MemoryStore();
+    const [one, two] = [await script.client({ store }), await script.client({ store })];
+    const id = await one.queueCreate({ title: "note", content: "kept" });
+    if (known) await script.clock.run(one.sync());
+    const doc = await one.openDocument(id);
+    await two.queueDelete(id);
+    if (known) await script.clock.run(two.sync());
+    const other = await one.queueCreate({ title: "other", kind: "text" });
+    script.seen.length = 0;
+    doc.getText(ROOT).insert(4, ", and typed");
+    return { script, one, id, doc, other };
+  };
+
+  test("becomes a conflict about the deletion, and holds up nothing else", async () => {
+    const { script, one, id, doc, other } = await twoTabs(true);
+    doc.destroy();
+    script.judge = (operation) =>
+      operation.document_id === id ? { ...failure("deleted"), status: "conflict", server: tombstone(id, 2) } : {};
+    expect((await script.clock.run(one.sync())).status).toBe("synced");
+    expect(script.pushed.flat()).toContain("create other");
+    expect(await one.conflicts()).toMatchObject([
+      { error: { code: "deleted" }, mine: { content: "kept, and typed", deleted: false }, theirs: { deleted: true } },
+    ]);
+    await one.queueUpdate(other, { title: "renamed" });
+    const [conflict] = await one.conflicts();
+    await one.resolve(conflict?.client_id ?? "", { choice: "mine" });
+    script.judge = () => ({});
+    expect((await script.clock.run(one.sync())).status).toBe("synced");
+    expect(script.batches.at(-1)?.operations).toMatchObject([{ document_id: other }, { restore: true, base_version: 2 }]);
+    expect(await one.document(id)).toMatchObject({ content: "kept, and typed" });
+  });
+
+  test("makes the document anew if the server never knew of it", async () => {
+    const { script, one, id, doc } = await twoTabs(false);
+    await one.flush();
+    doc.getText(ROOT).insert(0, "still ");
+    expect((await script.clock.run(one.sync())).status).toBe("synced");
+    expect(script.pushed.flat()).toContain("create note");
+    expect(await one.document(id)).toMatchObject({ title: "note", content: "still kept, and typed", version: 1 });
+  });
+});
+
+test("one document whose edit cannot be saved does not keep others from the disk", async () => {
+  const store = new PickyStore();
+  const client = await new Script().client({ store });
+  const ids = [await client.queueCreate({ title: "one" }), await client.queueCreate({ title: "two" })];
+  const docs = await Promise.all(ids.map((id) => client.openDocument(id)));
+  store.refused = ids[0];
+  for (const doc of docs) doc.getText(ROOT).insert(0, "typed");
+  await expect(client.flush()).rejects.toThrow("broken");
+  expect(await client.document(ids[1] ?? "")).toMatchObject({ content: "typed" });
+  store.refused = undefined;
+  await client.flush();
+  expect(await client.document(ids[0] ?? "")).toMatchObject({ content: "typed" });
+});
+
+test("a sync that fails as nobody foresaw says so in its report, and is over", async () => {
+  const script = new Script();
+  const broken = () => Promise.reject(new TypeError("broken"));
+  const client = await script.client({ lock: { attempt: broken, wait: (_name, body) => body() } });
+  const ended: unknown[] = [];
+  client.on("synced", ({ status }) => ended.push(status));
+  expect(await script.clock.run(client.sync())).toMatchObject({ status: "failed", error: { message: "broken" } });
+  expect(ended).toEqual(["failed"]);
+});
+
+/** A store that fails on one document. */
+class PickyStore extends MemoryStore {
+  refused: string | undefined;
+
+  protected override persist(changes: readonly Change[]): Promise<void> {
+    const isRefused = changes.some(({ key }) => this.refused !== undefined && key.startsWith(this.refused));
+    return isRefused ? Promise.reject(new Error("broken")) : Promise.resolve();
+  }
+}
 
 function snapshot(store: Store): Promise<unknown> {
   const read = async (tx: Transaction) => [await tx.all("operations"), await tx.all("documents"), await tx.all("yjs")];

@@ -106,6 +106,30 @@ describe("the guard against mass deletion", () => {
     expect(await titles(client)).toHaveLength(16);
   });
 
+  test("can be answered with no: the documents stay, and are brought back on the server", async () => {
+    const script = new Script();
+    const client = await script.client();
+    feed(
+      script,
+      ids(30).map((id) => document(id, 1)),
+    );
+    await script.clock.run(client.sync());
+    feed(
+      script,
+      ids(25).map((id) => tombstone(id, 2)),
+    );
+    expect((await script.clock.run(client.sync())).guard).toMatchObject({ side: "device", deletions: 25 });
+    // Edited meanwhile: the server's answer to that edit asks about this one.
+    await client.queueUpdate("d000", { title: "edited" });
+    expect(await client.takeBackDeletions()).toBe(24);
+    expect(await titles(client)).toHaveLength(30);
+    expect((await script.clock.run(client.sync())).status).toBe("synced");
+    const operations = script.batches.flatMap((batch) => batch.operations);
+    expect(operations).toHaveLength(25);
+    expect(operations.filter((row) => "restore" in row && row.restore)).toHaveLength(24);
+    expect(operations.at(1)).toMatchObject({ base_version: 2, data: { content: "text of d001" } });
+  });
+
   test("a few deletions pass", async () => {
     const script = new Script();
     const client = await script.client();

@@ -1,6 +1,12 @@
 // What a push does when the server, the network or an operation is not well.
 import { describe, expect, test } from "vitest";
-import { MemoryStore, type BatchSyncService, type Progress } from "../src/index.js";
+import {
+  MemoryStore,
+  type BatchSyncService,
+  type DocumentKind,
+  type Progress,
+  type WireDocument,
+} from "../src/index.js";
 import { document, failure, json, problem, Script, type Turn } from "./support/script.js";
 
 async function queue(client: BatchSyncService, titles: string[]): Promise<string[]> {
@@ -360,6 +366,90 @@ describe("versions", () => {
     expect(await client.document(id)).toMatchObject({ version: 42, content: "typed meanwhile" });
   });
 
+  const feed = (script: Script, item: WireDocument) =>
+    void script.pages.push({ items: [item], next_cursor: `c${item.version}`, has_more: false });
+  /** The base of a title that was begun on a version. */
+  const baseOf = async (script: Script, client: BatchSyncService, id: string, begun: number) => {
+    await client.queueUpdate(id, { title: `title ${script.batches.length}`, base_version: begun });
+    await script.clock.run(client.sync());
+    const sent = script.batches.at(-1)?.operations[0];
+    return sent && "base_version" in sent ? sent.base_version : undefined;
+  };
+
+  describe.each<DocumentKind>(["text", "yjs"])("a change of a %s document that was begun before a newer version", (kind) => {
+    const synced = async () => {
+      const script = new Script();
+      const client = await script.client();
+      const id = await client.queueCreate({ title: "note", kind });
+      await script.clock.run(client.sync());
+      return { script, client, id };
+    };
+    const theirs = (id: string, version: number) =>
+      document(id, version, kind === "yjs" ? { state_vector_b64: "AA==" } : {});
+
+    test("does not clash with what this device pushed meanwhile, the creation included", async () => {
+      const { script, client, id } = await synced();
+      expect(await baseOf(script, client, id, 0)).toBe(1);
+      expect(await baseOf(script, client, id, 1)).toBe(2);
+      expect(await baseOf(script, client, id, 1)).toBe(3);
+    });
+
+    test("does not count as seen what others made meanwhile", async () => {
+      const { script, client, id } = await synced();
+      expect(await baseOf(script, client, id, 1)).toBe(1);
+      feed(script, theirs(id, 3));
+      await script.clock.run(client.pull());
+      script.judge = () => ({ version: 10 });
+      expect(await baseOf(script, client, id, 0)).toBe(1);
+    });
+
+    test("counts as seen what others made before", async () => {
+      const { script, client, id } = await synced();
+      feed(script, theirs(id, 3));
+      await script.clock.run(client.pull());
+      expect(await baseOf(script, client, id, 3)).toBe(3);
+      expect(await baseOf(script, client, id, 3)).toBe(4);
+    });
+
+    test("counts what the server merged as made by others", async () => {
+      const { script, client, id } = await synced();
+      script.judge = () => ({ merged: true, version: 5, server: theirs(id, 5) });
+      expect(await baseOf(script, client, id, 1)).toBe(1);
+      script.judge = () => ({});
+      expect(await baseOf(script, client, id, 1)).toBe(1);
+    });
+
+    test("knows what the feed tells of a push as its own, once the lost answer is told again", async () => {
+      const { script, client, id } = await synced();
+      script.on = ({ path }) => (path.endsWith("/batch") ? new Error("lost") : undefined);
+      expect(await baseOf(script, client, id, 1)).toBe(1);
+      script.on = () => undefined;
+      feed(script, { ...theirs(id, 2), title: "title 1" });
+      await script.clock.run(client.pull());
+      await script.clock.run(client.sync());
+      expect(await client.queued()).toEqual([]);
+      expect(await baseOf(script, client, id, 1)).toBe(2);
+    });
+  });
+
+  test("a title behind a merged edit keeps its base, since a new title of theirs was not seen", async () => {
+    const script = new Script();
+    const client = await script.client();
+    const id = await client.queueCreate({ title: "note" });
+    await script.clock.run(client.sync());
+    await client.queueUpdate(id, { content: "mine" });
+    script.on = async ({ path }) => {
+      if (path.endsWith("/batch") && script.batches.length === 2) await client.queueUpdate(id, { title: "my title" });
+      return undefined;
+    };
+    script.judge = () =>
+      script.batches.length === 2
+        ? { merged: true, version: 5, server: document(id, 5, { title: "their title", state_vector_b64: "AA==" }) }
+        : {};
+    await script.clock.run(client.sync());
+    expect(script.batches[2]?.operations).toMatchObject([{ base_version: 1, data: { title: "my title" } }]);
+  });
+
   test("a merge that the queue has not seen: the old base stays, so that the server merges again", async () => {
     const script = new Script();
     const client = await script.client();
@@ -406,6 +496,28 @@ describe("the guard against mass deletion", () => {
     expect(script.seen).toEqual([]);
     expect((await script.clock.run(client.sync({ allowMassDelete: true }))).status).toBe("synced");
     expect(await client.status()).toMatchObject({ queued: 0, documents: documents - deletions });
+  });
+
+  test("can be answered with no: what was never sent is dropped, what was sent is followed by a restoration", async () => {
+    const script = new Script();
+    const client = await script.client({ retries: 1 });
+    const [sent = "", ...ids] = await queue(client, titles(30));
+    await script.clock.run(client.sync());
+    await client.queueDelete(sent);
+    script.on = ({ path }) => (path.endsWith("/batch") ? new Error("the answer was lost") : undefined);
+    await script.clock.run(client.sync());
+    script.on = () => undefined;
+    for (const id of ids.slice(0, 25)) await client.queueDelete(id);
+    expect((await script.clock.run(client.sync())).guard).toMatchObject({ side: "server", deletions: 26 });
+    script.seen.length = 0;
+    expect(await client.takeBackDeletions()).toBe(26);
+    expect((await client.documents()).map(({ title }) => title).sort()).toEqual(titles(30).sort());
+    expect((await script.clock.run(client.sync())).status).toBe("synced");
+    const operations = script.batches.flatMap((batch) => batch.operations);
+    expect(operations.filter(({ operation }) => operation === "delete")).toMatchObject([{ document_id: sent }]);
+    const restored = operations.filter((row) => "restore" in row && row.restore);
+    expect(restored).toMatchObject([{ document_id: sent }]);
+    expect(await client.takeBackDeletions()).toBe(0);
   });
 });
 

@@ -111,6 +111,25 @@ test("my text takes no title back that they gave meanwhile", async () => {
   expect(await settle(both, { choice: "mine" })).toEqual(["renamed: mine\n"]);
 });
 
+test("a title that was begun before this device's own pushes clashes with none of them, but with another's", async () => {
+  const [laptop, phone] = await twoDevices();
+  const id = await laptop.queueCreate({ title: "" });
+  for (const title of ["G", "Gro", "Groceries"]) {
+    expect(await laptop.sync()).toMatchObject({ status: "synced", progress: { failed: 0 } });
+    await laptop.queueUpdate(id, { title, base_version: 0 });
+  }
+  expect(await laptop.sync()).toMatchObject({ status: "synced", progress: { failed: 0 } });
+  await phone.sync();
+  await phone.queueUpdate(id, { title: "Shopping" });
+  await phone.sync();
+  await laptop.pull();
+  await laptop.queueUpdate(id, { title: "Groceries, May", base_version: 0 });
+  expect(await laptop.sync()).toMatchObject({ status: "synced", progress: { failed: 1 } });
+  expect(await laptop.conflicts()).toMatchObject([
+    { error: { code: "version_mismatch" }, mine: { title: "Groceries, May" }, theirs: { title: "Shopping" } },
+  ]);
+});
+
 test("what is typed while the choice is open is part of mine", async () => {
   const both = await clash("text", { title: "theirs", content: "theirs\n" }, { title: "mine" });
   await both.laptop.queueUpdate(both.id, { content: "typed on\n" });

@@ -79,13 +79,22 @@ export class Account {
     return Object.fromEntries((await this.documents()).map(({ title, content }) => [title, content]));
   }
 
-  /** The one document with this title. */
-  async document(title: string): Promise<ServerDocument> {
+  /** The one document with this title, if it has arrived: what can be waited for. */
+  async find(title: string): Promise<ServerDocument | undefined> {
     const found = (await this.documents()).filter((document) => document.title === title);
-    const [document] = found;
-    if (document === undefined || found.length > 1) {
-      throw new Error(`the server has ${found.length} documents with the title ${title}`);
-    }
+    if (found.length > 1) throw new Error(`the server has ${found.length} documents with the title ${title}`);
+    return found[0];
+  }
+
+  /** The text of the one document with this title, if it has arrived. */
+  async text(title: string): Promise<string | undefined> {
+    return (await this.find(title))?.content;
+  }
+
+  /** The one document with this title, which has arrived. */
+  async document(title: string): Promise<ServerDocument> {
+    const document = await this.find(title);
+    if (document === undefined) throw new Error(`the server has no document with the title ${title}`);
     return document;
   }
 
@@ -115,8 +124,9 @@ export class Account {
   }
 }
 
-async function ask<T>(url: string, request: RequestInit): Promise<T> {
-  const answer = await fetch(url, request);
+async function ask<T>(url: string, request: RequestInit & { headers: Record<string, string> }): Promise<T> {
+  // Each on a connection of its own: one that is kept may be closed by the server just when it is used again.
+  const answer = await fetch(url, { ...request, headers: { ...request.headers, connection: "close" } });
   if (!answer.ok) throw new Error(`${request.method ?? "GET"} ${url}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as T;
 }

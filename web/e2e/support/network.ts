@@ -1,9 +1,10 @@
 /**
- * Networks that fail: answers that get lost on their way back, and a count of what was asked.
+ * Networks that fail: answers that get lost on their way back, pushes that are held up, a way that is slow and breaks;
+ * and a count of what was asked.
  *
  * @module
  */
-import type { Page, Request } from "@playwright/test";
+import type { CDPSession, Page, Request } from "@playwright/test";
 
 /** A bad connection between a page and the server. */
 export interface BadNetwork {
@@ -22,6 +23,7 @@ export function isPush(request: Request): boolean {
 export interface SentOperation {
   operation: "create" | "update" | "delete";
   client_id: string;
+  document_id: string;
 }
 
 /** The operations of each push from now on, in order, as they leave the pages. */
@@ -58,10 +60,80 @@ export async function losing(
   return network;
 }
 
-/** Makes the way from a page to the server as slow as this, in bytes a second; what is under way in a push then stays so for a while. */
-export async function slowUplink(page: Page, bytesPerSecond: number): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Network.enable");
-  const unlimited = { offline: false, latency: 0, downloadThroughput: -1 };
-  await session.send("Network.emulateNetworkConditions", { ...unlimited, uploadThroughput: bytesPerSecond });
+/** A gate on the way from a page to the server: pushes wait before it until they are let through. */
+export class Gate {
+  #mayPass = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  private constructor() {}
+
+  /** Puts up a gate, closed. */
+  static async before(page: Page): Promise<Gate> {
+    const gate = new Gate();
+    await page.route("**/*", async (route) => {
+      if (isPush(route.request())) await gate.#turn();
+      return route.fallback();
+    });
+    return gate;
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#letThrough();
+    });
+  }
+
+  /** Lets as many pushes through as this, of those that wait or come later. */
+  pass(pushes: number): void {
+    this.#mayPass += pushes;
+    this.#letThrough();
+  }
+
+  /** Lets everything through from now on. */
+  open(): void {
+    this.pass(Number.POSITIVE_INFINITY);
+  }
+
+  #letThrough(): void {
+    for (; this.#mayPass > 0 && this.#waiting.length > 0; this.#mayPass -= 1) this.#waiting.shift()?.();
+  }
+}
+
+/**
+ * A slow way from a page to the server, which can break: what is under way in a push then stays so for a while, and
+ * fails.
+ */
+export class SlowUplink {
+  readonly #session: CDPSession;
+  readonly #bytesPerSecond: number;
+
+  private constructor(session: CDPSession, bytesPerSecond: number) {
+    this.#session = session;
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  /** Makes the way as slow as this, in bytes a second. Playwright's own `setOffline` would make it fast again. */
+  static async of(page: Page, bytesPerSecond: number): Promise<SlowUplink> {
+    const uplink = new SlowUplink(await page.context().newCDPSession(page), bytesPerSecond);
+    await uplink.#session.send("Network.enable");
+    await uplink.mend();
+    return uplink;
+  }
+
+  /** Takes the network away; what is under way fails. */
+  cut(): Promise<void> {
+    return this.#set(true);
+  }
+
+  /** Gives the network back, as slow as before. */
+  mend(): Promise<void> {
+    return this.#set(false);
+  }
+
+  async #set(offline: boolean): Promise<void> {
+    const uploadThroughput = this.#bytesPerSecond;
+    const conditions = { offline, latency: 0, downloadThroughput: -1, uploadThroughput };
+    await this.#session.send("Network.emulateNetworkConditions", conditions);
+  }
 }

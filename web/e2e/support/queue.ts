@@ -4,8 +4,10 @@
  * @module
  */
 import { resolve } from "node:path";
-import type { Page } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { build } from "esbuild";
+import type { Editor } from "../editor.js";
+import type { Account } from "./account.js";
 
 /** A document to be written. */
 export interface Draft {
@@ -49,6 +51,19 @@ export async function queueDocuments(page: Page, documents: readonly Draft[]): P
     documents,
   );
   await tab.close();
+}
+
+/** Opens the page on a device with documents that nobody sent yet. */
+export async function openLaden(editor: Editor, documents: readonly Draft[]): Promise<void> {
+  await editor.open();
+  await queueDocuments(editor.page, documents);
+  await expect(editor.sync).toContainText(`Logged out: everything is kept on this device. ${documents.length} changes wait here.`);
+}
+
+/** The server has exactly these documents, each applied once, to the character. */
+export async function expectArrived(account: Account, written: readonly Draft[]): Promise<void> {
+  const arrived = (await account.documents()).map(({ title, version, content }) => ({ title, version, content }));
+  expect(arrived).toEqual(written.map((draft) => ({ ...draft, version: 1 })));
 }
 
 async function bundled(): Promise<string> {

@@ -11,6 +11,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { landfall } from "./programs.js";
 
+/** Meanwhile the port may be somebody else's; they get as long to leave it, in milliseconds. */
+const PORT_IS_FREE_MS = 45_000;
+
 /** A server with its data. */
 export class TestServer {
   /** Where it is; the same after each restart. */
@@ -60,7 +63,16 @@ export class TestServer {
   /** Starts it again after {@link kill} or {@link stop}, on the same port and data. */
   async restart(): Promise<void> {
     await this.kill();
-    await this.#run();
+    const deadline = Date.now() + PORT_IS_FREE_MS;
+    for (;;) {
+      const before = this.log;
+      try {
+        return await this.#run();
+      } catch (error) {
+        if (!/in use/i.test(this.log.slice(before.length)) || Date.now() > deadline) throw error;
+      }
+      await new Promise((done) => setTimeout(done, 200));
+    }
   }
 
   /** Stops it as an operator would. */

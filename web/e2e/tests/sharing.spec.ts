@@ -82,32 +82,41 @@ test("an editor of a shared workspace writes in it, and each sees the other's wo
   expect((await bob.documents()).map(({ title }) => title)).toEqual(["Bob's own"]);
 });
 
-test("a viewer reads along; what he writes is refused, kept, and sent once he may write", async ({
+test("a viewer reads along; what he wrote before is kept, and sent once he may write again", async ({
   newDevice,
   server,
 }) => {
   const { ada, hers, his } = await both({ server, newDevice });
   his.complaints.expectStatus(403);
-  await share(hers, "bob", "viewer");
+  await share(hers, "bob", "editor");
   await openWorkspace(his.editor, "shared");
   await his.editor.openDocument("Plan");
   await his.editor.expectText("Sail at six.");
-  await hers.editor.openDocument("Plan");
-  await hers.editor.type(" Or at seven.");
-  await his.editor.expectText("Sail at six. Or at seven.");
-
+  await his.editor.workOffline();
   await his.editor.type(" Or never.");
-  await expect(his.editor.sync).toContainText(/The server refused: .*viewer.*\. One change waits here\./i);
-  await his.editor.expectBadge("Plan", "pending");
-  await his.editor.expectText("Sail at six. Or at seven. Or never.");
-  expect(await ada.document("Plan")).toMatchObject({ content: "Sail at six. Or at seven." });
 
-  await hers.editor.openView("Sharing");
-  await members(hers.page).getByRole("combobox", { name: "What bob may do" }).selectOption("editor");
-  await expect(members(hers.page).getByRole("combobox", { name: "What bob may do" })).toHaveValue("editor");
+  const role = members(hers.page).getByRole("combobox", { name: "What bob may do" });
+  await role.selectOption("viewer");
+  await expect(hers.page.getByText(/^bob is a viewer/)).toBeVisible();
+  await his.editor.workOnline();
+  await expect(his.editor.sync).toContainText(/The server refused: .*viewer.*\. One change waits here\./i);
+  await expect(his.page.getByText("You can read this workspace; to write, ask an owner.")).toBeVisible();
+  await expect(his.editor.text).toHaveAttribute("aria-readonly", "true");
+  await expect(his.editor.button("New document")).toHaveCount(0);
+  await his.editor.text.press("ControlOrMeta+End");
+  await his.editor.text.pressSequentially("!");
+  await his.editor.expectBadge("Plan", "pending");
+  await his.editor.expectText("Sail at six. Or never.");
+  expect(await ada.document("Plan")).toMatchObject({ content: "Sail at six." });
+
+  await role.selectOption("editor");
+  await expect(hers.page.getByText(/^bob is an editor/)).toBeVisible();
   await his.editor.syncNow();
   await his.editor.expectBadge("Plan", "synced");
-  await expect.poll(async () => (await ada.document("Plan")).content).toBe("Sail at six. Or at seven. Or never.");
+  await expect.poll(async () => (await ada.document("Plan")).content).toBe("Sail at six. Or never.");
+  await expect(his.editor.button("New document")).toBeVisible();
+  await his.editor.type(" Or at seven.");
+  await expect.poll(async () => (await ada.document("Plan")).content).toBe("Sail at six. Or never. Or at seven.");
 });
 
 test("who is taken out can sync no more, and keeps what is his", async ({ newDevice, server }) => {

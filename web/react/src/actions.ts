@@ -28,6 +28,7 @@ export function makeActions(store: SyncStore): SyncActions & DocumentActions {
   };
   return {
     sync: (options) => send(() => client.sync(options)),
+    takeBackDeletions: () => shown(client.takeBackDeletions()),
     resume: () => send(() => client.resume()),
     cancel: () => shown(client.cancel()),
     setPaused(paused) {

@@ -110,7 +110,7 @@ export class AutoSync {
   #synced({ status, direction }: SyncReport): void {
     // Another tab is soon done, and nothing of it tells when: no reason to wait longer and longer.
     if (status === "busy") return this.#waitAbout(RETRY_MS);
-    if (status === "offline" || status === "rate-limited") {
+    if (status === "offline" || status === "rate-limited" || status === "failed") {
       this.#failures += 1;
       return this.#waitAbout(Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** (this.#failures - 1)));
     }

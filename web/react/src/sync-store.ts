@@ -61,7 +61,7 @@ export class SyncStore {
     this.#actions = makeActions(this);
     const { sync, cancel, resume, setPaused, login, register, logout, resolve, retryDeadLetters, discardDeadLetter } =
       this.#actions;
-    const { create, rename, remove } = this.#actions;
+    const { create, rename, remove, takeBackDeletions } = this.#actions;
     this.#sync = {
       client,
       status: undefined,
@@ -74,6 +74,7 @@ export class SyncStore {
       conflicts: [],
       deadLetters: [],
       ...{ sync, cancel, resume, setPaused, login, register, logout, resolve, retryDeadLetters, discardDeadLetter },
+      takeBackDeletions,
     };
     this.#documents = { documents: [], isLoading: true, create, rename, remove };
   }

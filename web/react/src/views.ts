@@ -48,6 +48,8 @@ export interface SyncState {
 export interface SyncActions {
   /** Pushes what is queued and takes in what changed. While paused it sends nothing and reports `cancelled`. */
   sync(options?: SyncOptions): Promise<SyncReport>;
+  /** Says no where `report.guard` asks: takes back what was to be deleted; says how many documents stay. */
+  takeBackDeletions(): Promise<number>;
   /** Ends the sync under way after its batches; what is left stays queued. */
   cancel(): Promise<unknown>;
   /** Goes on from where a cancelled sync stood. */

@@ -6,6 +6,7 @@
 import type { Conflict } from "@landfall/client";
 import { useDocument, useSync } from "@landfall/react";
 import { useEffect, useState } from "react";
+import { isRich } from "../editor/use-text.ts";
 import type { Mine } from "./clash.ts";
 
 /** This device's side, kept fresh while the conflict waits. */
@@ -13,13 +14,12 @@ export function useMine({ document_id: id, mine }: Conflict): Mine {
   const { client } = useSync();
   const { document, text } = useDocument(id);
   const [content, setContent] = useState(mine.content ?? "");
-  const [isRich, setRich] = useState(false);
+  const [isRichText, setRich] = useState(false);
 
   useEffect(() => {
     let wanted = true;
     const read = (): void => {
-      // Nodes of rich text count, and have no characters.
-      setRich(text !== undefined && text.length !== text.toString().length);
+      setRich(isRich(text));
       void client.document(id).then((found) => found && wanted && setContent(found.content));
     };
     read();
@@ -30,5 +30,5 @@ export function useMine({ document_id: id, mine }: Conflict): Mine {
     };
   }, [client, id, text, document]);
 
-  return { title: mine.deleted ? mine.title : (document?.title ?? mine.title), content, deleted: mine.deleted, isRich };
+  return { title: mine.deleted ? mine.title : (document?.title ?? mine.title), content, deleted: mine.deleted, isRich: isRichText };
 }

@@ -8,12 +8,14 @@ import { FilePlus2 } from "lucide-react";
 import { memo, useDeferredValue, useMemo, useState, type ReactElement } from "react";
 import { go, hrefOf } from "../route.ts";
 import { ago } from "../times.ts";
+import { useMayWrite } from "../workspace.ts";
 import { Badge } from "./Badge.tsx";
 
 /** The list at the side. */
 export function DocumentList({ current }: { current: string | undefined }): ReactElement {
   const { documents, isLoading, create } = useDocuments();
   const { status } = useSync();
+  const mayWrite = useMayWrite();
   const [wanted, setWanted] = useState("");
   const [problem, setProblem] = useState<string>();
   const sought = useDeferredValue(wanted.trim().toLocaleLowerCase());
@@ -33,10 +35,12 @@ export function DocumentList({ current }: { current: string | undefined }): Reac
 
   return (
     <div className="list">
-      <button className="new-document" onClick={() => void make()}>
-        <FilePlus2 aria-hidden />
-        New document
-      </button>
+      {mayWrite && (
+        <button className="new-document" onClick={() => void make()}>
+          <FilePlus2 aria-hidden />
+          New document
+        </button>
+      )}
       {problem !== undefined && (
         <p className="problem" role="alert">
           No document was made: {problem}.

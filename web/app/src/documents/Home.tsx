@@ -7,6 +7,7 @@ import { useDocuments, useSync } from "@landfall/react";
 import type { ReactElement } from "react";
 import { hrefOf } from "../route.ts";
 import { ago } from "../times.ts";
+import { useMayWrite } from "../workspace.ts";
 
 /** How many changes of others are told. */
 const TOLD = 8;
@@ -15,6 +16,7 @@ const TOLD = 8;
 export function Home(): ReactElement {
   const { documents, isLoading } = useDocuments();
   const { status } = useSync();
+  const mayWrite = useMayWrite();
   const others = documents
     .filter(({ updated_by }) => updated_by !== "" && updated_by !== status?.username)
     .sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1))
@@ -27,7 +29,7 @@ export function Home(): ReactElement {
         train, or on a ship. {status?.logged_in ? "It is synced" : "Once you log in, it is sent"} in one go, and what
         others wrote meanwhile is merged with it.
       </p>
-      {!isLoading && documents.length === 0 && <p>Begin with “New document”.</p>}
+      {!isLoading && documents.length === 0 && mayWrite && <p>Begin with “New document”.</p>}
       {others.length > 0 && (
         <>
           <h2>What others changed</h2>

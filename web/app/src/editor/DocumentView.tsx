@@ -5,21 +5,25 @@
  */
 import { useDocument, useSync } from "@landfall/react";
 import { ArrowLeft, Eye, History, PenLine, Trash2 } from "lucide-react";
-import { lazy, Suspense, useEffect, useState, type ReactElement } from "react";
+import { Suspense, useEffect, useState, type ReactElement } from "react";
 import { Badge } from "../documents/Badge.tsx";
 import { go, hrefOf } from "../route.ts";
+import { part } from "../shell/part.ts";
+import { ViewBoundary } from "../shell/ViewBoundary.tsx";
 import { ago, moment } from "../times.ts";
+import { useMayWrite } from "../workspace.ts";
 import { MarkdownEditor } from "./MarkdownEditor.tsx";
 import { PlainTextEditor } from "./PlainTextEditor.tsx";
 import { TitleField } from "./TitleField.tsx";
-import { useText } from "./use-text.ts";
+import { isRich as isRichText, useText } from "./use-text.ts";
 
-const Preview = lazy(() => import("./Preview.tsx"));
+const Preview = part(() => import("./Preview.tsx"));
 
 /** The view of one document. */
 export default function DocumentView({ id }: { id: string }): ReactElement {
   const opened = useDocument(id);
   const { client } = useSync();
+  const mayWrite = useMayWrite();
   const [isReading, setReading] = useState(false);
   const [isNaming, setNaming] = useState(false);
   const [isTyping, setTyping] = useState(false);
@@ -48,7 +52,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   }
 
   if (!document) return error === undefined ? <p className="opening">Opening…</p> : <Gone />;
-  const isRich = text !== undefined && text.length !== text.toString().length;
+  const isRich = isRichText(text);
   return (
     <article className="document">
       <h1 className="unseen">{document.title}</h1>
@@ -61,6 +65,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
           version={document.version}
           onRename={(title, base_version) => client.queueUpdate(id, { title, base_version })}
           onTyping={setNaming}
+          isReadOnly={!mayWrite}
         />
         <div className="tools">
           <button aria-pressed={isReading} onClick={() => setReading(!isReading)} title="Preview">
@@ -71,14 +76,16 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
             <History aria-hidden />
             <span className="wide">History</span>
           </a>
-          <button
-            className="quiet-button"
-            title="Delete"
-            aria-label="Delete"
-            onClick={() => void remove().catch(setRefusal)}
-          >
-            <Trash2 aria-hidden />
-          </button>
+          {mayWrite && (
+            <button
+              className="quiet-button"
+              title="Delete"
+              aria-label="Delete"
+              onClick={() => void remove().catch(setRefusal)}
+            >
+              <Trash2 aria-hidden />
+            </button>
+          )}
         </div>
       </header>
       <p className="standing">
@@ -109,7 +116,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
       )}
       <div className={isReading || isRich ? "panes reading" : "panes"}>
         {isRich ? null : text ? (
-          <MarkdownEditor text={text} />
+          <MarkdownEditor text={text} isReadOnly={!mayWrite} />
         ) : document.kind === "text" ? (
           <PlainTextEditor
             key={id}
@@ -118,14 +125,17 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
             onEdit={(next, base_version) => client.queueUpdate(id, { content: next, base_version })}
             onTyping={setTyping}
             onProblem={setRefusal}
+            isReadOnly={!mayWrite}
           />
         ) : (
           <p className="opening">Opening…</p>
         )}
         {(isReading || isRich) && (
-          <Suspense fallback={<p className="opening">Opening…</p>}>
-            <Preview text={content} note={isRich ? "Written in a rich text editor: it can be read here." : undefined} />
-          </Suspense>
+          <ViewBoundary>
+            <Suspense fallback={<p className="opening">Opening…</p>}>
+              <Preview text={content} note={isRich ? "Written in a rich text editor: it can be read here." : undefined} />
+            </Suspense>
+          </ViewBoundary>
         )}
       </div>
     </article>

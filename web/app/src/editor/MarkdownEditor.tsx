@@ -15,8 +15,8 @@ import * as Y from "yjs";
 import { appearance } from "./appearance.ts";
 import { shadowOf } from "./shadow.ts";
 
-/** An editor of a document's text. */
-export function MarkdownEditor({ text }: { text: Y.Text }): ReactElement {
+/** An editor of a document's text; where it may only be read, the text can be gone through and copied all the same. */
+export function MarkdownEditor({ text, isReadOnly }: { text: Y.Text; isReadOnly: boolean }): ReactElement {
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!host.current) return;
@@ -33,7 +33,8 @@ export function MarkdownEditor({ text }: { text: Y.Text }): ReactElement {
           new LanguageSupport(markdownLanguage),
           highlightSpecialChars(),
           drawSelection(),
-          placeholder("Write here"),
+          EditorState.readOnly.of(isReadOnly),
+          ...(isReadOnly ? [] : [placeholder("Write here")]),
           yCollab(text, null, { undoManager }),
           EditorView.contentAttributes.of({ "aria-label": "Text", spellcheck: "true", autocorrect: "on" }),
           appearance,
@@ -44,6 +45,6 @@ export function MarkdownEditor({ text }: { text: Y.Text }): ReactElement {
       view.destroy();
       undoManager.destroy();
     };
-  }, [text]);
+  }, [text, isReadOnly]);
   return <div className="writing" ref={host} />;
 }

@@ -21,6 +21,7 @@ export function PlainTextEditor({
   onEdit,
   onTyping,
   onProblem,
+  isReadOnly = false,
 }: {
   content: string;
   /** The document's version that `content` is of. */
@@ -31,13 +32,15 @@ export function PlainTextEditor({
   onTyping: (isTyping: boolean) => void;
   /** Is told why a text could not be saved; of nothing, once it is. */
   onProblem: (problem: unknown) => void;
+  isReadOnly?: boolean;
 }): ReactElement {
   const draft = useDraft({ present: content, version, pauseMs: PAUSE_MS, meaning, queue: onEdit, onTyping, onProblem });
   return (
     <textarea
       className="writing"
       aria-label="Text"
-      placeholder="Write here"
+      placeholder={isReadOnly ? undefined : "Write here"}
+      readOnly={isReadOnly}
       value={draft.value}
       onChange={(event) => draft.type(event.target.value)}
     />

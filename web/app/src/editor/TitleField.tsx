@@ -20,6 +20,7 @@ export function TitleField({
   version,
   onRename,
   onTyping,
+  isReadOnly = false,
 }: {
   title: string;
   /** The document's version that `title` is of. */
@@ -28,6 +29,7 @@ export function TitleField({
   onRename: (title: string, version: number) => Promise<unknown>;
   /** Is told whether a title was typed that is not on disk yet. */
   onTyping: (isTyping: boolean) => void;
+  isReadOnly?: boolean;
 }): ReactElement {
   const [problem, setProblem] = useState<unknown>();
   const draft = useDraft({
@@ -46,6 +48,7 @@ export function TitleField({
         aria-label="Title"
         value={draft.value}
         maxLength={500}
+        readOnly={isReadOnly}
         onChange={(event) => draft.type(event.target.value)}
         onKeyDown={(event) => event.key === "Enter" && draft.settle()}
         onBlur={draft.settle}

@@ -7,7 +7,7 @@ import type { BatchSyncService, LocalDocument } from "@landfall/client";
 import { useEffect, useState } from "react";
 import type * as Y from "yjs";
 
-/** Whether it is rich text: parts of it are no plain characters. */
+/** Whether it is rich text: its nodes count, and are no characters. */
 export function isRich(text: Y.Text | undefined): boolean {
   return text !== undefined && text.length !== text.toString().length;
 }

@@ -9,6 +9,7 @@ import { RotateCcw } from "lucide-react";
 import { useEffect, useId, useRef, useState, type ReactElement } from "react";
 import { hrefOf } from "../route.ts";
 import { Dialog } from "../shell/Dialog.tsx";
+import { READ_ONLY, useMayWrite } from "../workspace.ts";
 import { refusalOf, restoreVersion } from "./restore.ts";
 import type { Present } from "./VersionView.tsx";
 
@@ -20,7 +21,7 @@ export function RestoreButton({ version, present }: { version: Version; present:
   const [problem, setProblem] = useState<string>();
   const outcome = useRef<HTMLParagraphElement>(null);
   const reason = useId();
-  const hindrance = hindranceOf(version, present);
+  const hindrance = useMayWrite() ? hindranceOf(version, present) : READ_ONLY;
 
   useEffect(() => {
     // The button cannot be used any more, so that the focus would be lost with it.

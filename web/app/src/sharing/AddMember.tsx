@@ -6,6 +6,7 @@
 import type { Role } from "@landfall/client/workspace";
 import { UserPlus } from "lucide-react";
 import { useId, useState, type FormEvent, type ReactElement } from "react";
+import { accountName } from "../accounts.ts";
 import { MEANING, ROLES, roleOf } from "./roles.ts";
 
 /** A form for a name and a role; it says why where it cannot be used. */
@@ -27,7 +28,7 @@ export function AddMember({
     event.preventDefault();
     const form = event.currentTarget;
     const given = new FormData(form);
-    const username = String(given.get("username")).trim();
+    const username = accountName(String(given.get("username")).trim());
     if (username === "") return;
     setBusy(true);
     const isAdded = await onAdd(username, roleOf(given.get("role")));

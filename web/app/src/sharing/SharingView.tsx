@@ -4,7 +4,7 @@
  * @module
  */
 import { useSync } from "@landfall/react";
-import { listWorkspaces } from "@landfall/client/workspace";
+import { listWorkspaces, type Workspace } from "@landfall/client/workspace";
 import type { ReactElement } from "react";
 import { Obstacle, useMayAsk } from "../remote/Obstacle.tsx";
 import { useRemote } from "../remote/use-remote.ts";
@@ -17,9 +17,13 @@ import "./sharing.css";
 /** The view of members and workspaces. */
 export default function SharingView(): ReactElement {
   const { client, status } = useSync();
-  const { shared } = useWorkspaces();
+  const { shared, learn } = useWorkspaces();
   const when = useMayAsk();
-  const remote = useRemote("workspaces", () => listWorkspaces(client), { when });
+  const told = (workspaces: Workspace[]): Workspace[] => {
+    learn(workspaces);
+    return workspaces;
+  };
+  const remote = useRemote("workspaces", () => listWorkspaces(client).then(told), { when });
   const open = remote.value?.find(({ workspace_id }) => workspace_id === status?.workspace_id);
   const name = open?.name ?? shared?.name;
   return (

@@ -10,9 +10,6 @@ import { ReflowTable } from "../remote/ReflowTable.tsx";
 import { go } from "../route.ts";
 import { useWorkspaces, type WorkspaceName } from "../workspace.ts";
 
-/** A workspace of a row: from the server, or as this device remembers it. */
-type Listed = WorkspaceName & Partial<Pick<Workspace, "role">>;
-
 /**
  * A row for each workspace.
  *
@@ -24,11 +21,11 @@ export function WorkspaceTable({ workspaces }: { workspaces: readonly Workspace[
   const [problem, setProblem] = useState<unknown>();
   const names = useId();
   const own = ownId === undefined ? [] : [{ workspace_id: ownId, name: status?.username ?? "" }];
-  const listed: readonly Listed[] = workspaces ?? [...own, ...known];
+  const listed: readonly WorkspaceName[] = workspaces ?? [...own, ...known];
   const openId = status?.workspace_id;
   if (listed.length === 0) return <p className="quiet">Log in to see your workspaces.</p>;
 
-  const enter = (workspace: Listed): void => {
+  const enter = (workspace: WorkspaceName): void => {
     setProblem(undefined);
     open(workspace).then(() => go({ view: "home" }), setProblem);
   };

@@ -5,23 +5,24 @@
  */
 import { useSync } from "@landfall/react";
 import { ArrowLeft } from "lucide-react";
-import { lazy, Suspense, type MouseEvent, type ReactElement } from "react";
+import { Suspense, type MouseEvent, type ReactElement } from "react";
 import { DocumentList } from "../documents/DocumentList.tsx";
 import { Home } from "../documents/Home.tsx";
 import type { Update } from "../installation.ts";
 import { useOtherTabsChoice } from "../offline.ts";
 import { useRoute, type Route } from "../route.ts";
 import { Header } from "./Header.tsx";
+import { part } from "./part.ts";
 import { SyncPanel } from "./SyncPanel.tsx";
 import { ViewBoundary } from "./ViewBoundary.tsx";
 import { ViewLinks } from "./ViewLinks.tsx";
 
-const DocumentView = lazy(() => import("../editor/DocumentView.tsx"));
-const HistoryView = lazy(() => import("../history/HistoryView.tsx"));
-const ConflictsView = lazy(() => import("../conflicts/ConflictsView.tsx"));
-const FailedView = lazy(() => import("../failed/FailedView.tsx"));
-const SyncsView = lazy(() => import("../syncs/SyncsView.tsx"));
-const SharingView = lazy(() => import("../sharing/SharingView.tsx"));
+const DocumentView = part(() => import("../editor/DocumentView.tsx"));
+const HistoryView = part(() => import("../history/HistoryView.tsx"));
+const ConflictsView = part(() => import("../conflicts/ConflictsView.tsx"));
+const FailedView = part(() => import("../failed/FailedView.tsx"));
+const SyncsView = part(() => import("../syncs/SyncsView.tsx"));
+const SharingView = part(() => import("../sharing/SharingView.tsx"));
 
 /** The frame. */
 export function Shell({ update }: { update: Update | undefined }): ReactElement {

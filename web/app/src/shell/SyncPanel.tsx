@@ -3,16 +3,19 @@
  *
  * @module
  */
-import type { Progress } from "@landfall/client";
-import { MassDeletion } from "@landfall/client";
+import type { Progress, SyncReport } from "@landfall/client";
 import { useSync } from "@landfall/react";
 import { useEffect, useState, type ReactElement } from "react";
+import { outcomeOf } from "../syncs/outcome.ts";
 import { ago, duration } from "../times.ts";
-import { Dialog } from "./Dialog.tsx";
+import { READ_ONLY, useMayWrite } from "../workspace.ts";
+import { GuardDialog, useGuardQuestion } from "./GuardDialog.tsx";
 
 /** How the sync stands. */
 export function SyncPanel(): ReactElement {
   const { isSyncing, progress, report, cancel, resume, isPaused, status } = useSync();
+  const mayWrite = useMayWrite();
+  const question = useGuardQuestion();
   const isCounting = isSyncing && progress !== undefined && progress.total > 0;
   const canResume = !isSyncing && !isPaused && report?.status === "cancelled" && (status?.queued ?? 0) > 0;
   return (
@@ -30,8 +33,14 @@ export function SyncPanel(): ReactElement {
             Resume sync
           </button>
         )}
+        {question.guard && !question.isShown && (
+          <button className="small-button" onClick={question.show}>
+            Decide
+          </button>
+        )}
       </p>
-      {report?.guard && !isSyncing && <GuardDialog key={report.progress.started_at} guard={report.guard} />}
+      {!mayWrite && <p className="read-only">{READ_ONLY}</p>}
+      {question.guard && question.isShown && <GuardDialog guard={question.guard} question={question} />}
     </section>
   );
 }
@@ -69,7 +78,7 @@ function Standing(): ReactElement {
   else if (isSyncing) text = "Syncing…";
   else if (needsLogin || !status.logged_in) text = `Logged out: everything is kept on this device.${waiting}`;
   else if (!isOnline) text = `The server cannot be reached; tried again by itself.${waiting}`;
-  else if (report && report.status !== "synced") text = endOf(report) + waiting;
+  else if (report && report.status !== "synced") text = outcomeOf(report) + waiting;
   else if (queued > 0) text = waiting.trim();
   else text = `Synced${status.synced_at ? ` ${ago(status.synced_at)}` : ""}.${arrived(report)}`;
   return (
@@ -80,58 +89,9 @@ function Standing(): ReactElement {
   );
 }
 
-type Report = NonNullable<ReturnType<typeof useSync>["report"]>;
-
-function arrived(report: Report | undefined): string {
+function arrived(report: SyncReport | undefined): string {
   const { total = 0, succeeded = 0 } = report?.progress ?? {};
   return total === 0 ? "" : ` ${succeeded} of ${total} arrived.`;
-}
-
-function endOf({ status, progress, error }: Report): string {
-  switch (status) {
-    case "cancelled":
-      return `Stopped at ${progress.processed} of ${progress.total}.`;
-    case "rate-limited":
-      return "The server asks for a pause: too much was sent at once.";
-    case "storage-full":
-      return "This device has no room left. Nothing was lost: free some space, and sync again.";
-    case "busy":
-      return "Another window is syncing.";
-    case "guarded":
-      return "Stopped: too much would be deleted.";
-    case "offline":
-      return "The server cannot be reached.";
-    default:
-      return `The server refused: ${error instanceof Error ? error.message : status}.`;
-  }
-}
-
-function GuardDialog({ guard }: { guard: MassDeletion }): ReactElement | null {
-  const { sync } = useSync();
-  const [isOpen, setOpen] = useState(true);
-  if (!isOpen) return null;
-  const where = guard.side === "server" ? "for everybody, on the server" : "from this device";
-  return (
-    <Dialog title="Delete so much?" onClose={() => setOpen(false)}>
-      <p>
-        This sync would delete {guard.deletions} of {guard.documents} documents {where}. Nothing has been deleted yet.
-      </p>
-      <div className="actions">
-        <button className="main-button" autoFocus onClick={() => setOpen(false)}>
-          Keep them
-        </button>
-        <button
-          className="danger-button"
-          onClick={() => {
-            setOpen(false);
-            void sync({ allowMassDelete: true });
-          }}
-        >
-          Delete {guard.deletions} documents
-        </button>
-      </div>
-    </Dialog>
-  );
 }
 
 /** The present time, kept fresh. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { Component, type ReactNode } from "react";
+import { PartMissing } from "./part.ts";
 
 /** Shows what went wrong in the place of the view. */
 export class ViewBoundary extends Component<{ children: ReactNode }, { error: unknown }> {
@@ -19,10 +20,17 @@ export class ViewBoundary extends Component<{ children: ReactNode }, { error: un
     return (
       <section className="page" role="alert">
         <h1>This view cannot be shown</h1>
-        <p>{error instanceof Error ? error.message : String(error)}</p>
+        <p>{said(error)}</p>
         <p>Your documents are safe on this device.</p>
-        <button onClick={() => location.reload()}>Load the page again</button>
+        <button onClick={() => location.reload()}>Reload</button>
       </section>
     );
   }
+}
+
+function said(error: unknown): string {
+  if (error instanceof PartMissing) {
+    return "A part of the editor is missing: the server has a newer version by now, or cannot be reached. Reload the page.";
+  }
+  return error instanceof Error ? error.message : String(error);
 }

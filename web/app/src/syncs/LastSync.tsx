@@ -8,6 +8,7 @@ import { useDocuments, useSync } from "@landfall/react";
 import type { ReactElement } from "react";
 import { ago, duration, moment } from "../times.ts";
 import { ErrorList } from "./ErrorList.tsx";
+import { outcomeOf } from "./outcome.ts";
 
 /** What this device knows of its last sync. */
 export function LastSync(): ReactElement {
@@ -60,28 +61,9 @@ function restOf(synced_at: string | undefined): string {
   return `Everything was last in step with the server ${ago(synced_at)}.`;
 }
 
-function endOf({ status, progress, error }: SyncReport, synced_at: string | undefined): string {
-  switch (status) {
-    case "synced": {
-      const took = synced_at === undefined ? -1 : Date.parse(synced_at) - Date.parse(progress.started_at);
-      const time = took < 0 ? "" : `, in ${duration(took)}`;
-      return `The last sync ended well ${ago(progress.started_at)}${time}.`;
-    }
-    case "cancelled":
-      return `The last sync was stopped at ${progress.processed} of ${progress.total}. The rest is kept.`;
-    case "auth-needed":
-      return "The last sync ended at the login: log in, and it goes on. Everything is kept.";
-    case "offline":
-      return "The server could not be reached. Everything is kept, and sent later.";
-    case "rate-limited":
-      return "The server asked for a pause: too much was sent at once. The rest is sent later.";
-    case "guarded":
-      return "The last sync was stopped, since too much would have been deleted.";
-    case "storage-full":
-      return "This device has no room left. Nothing was lost: free some space, and sync again.";
-    case "busy":
-      return "Another window was syncing.";
-    case "refused":
-      return `The server refused the last sync: ${error instanceof Error ? error.message : String(error)}`;
-  }
+function endOf(report: SyncReport, synced_at: string | undefined): string {
+  if (report.status !== "synced") return outcomeOf(report);
+  const { started_at } = report.progress;
+  const took = synced_at === undefined ? -1 : Date.parse(synced_at) - Date.parse(started_at);
+  return `The last sync ended well ${ago(started_at)}${took < 0 ? "" : `, in ${duration(took)}`}.`;
 }

@@ -1,0 +1,54 @@
+//! Waits before a request is tried again, told to whoever listens: of several at once, one.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Shorter waits are not worth a word.
+const SHORTEST_TOLD: Duration = Duration::from_secs(1);
+
+/// Is called with the wait and its reason.
+pub type Listener = Arc<dyn Fn(Duration, &str) + Send + Sync>;
+
+/// Who is told of waits.
+#[derive(Default)]
+pub struct Waits(Mutex<Told>);
+
+#[derive(Default)]
+struct Told {
+    listener: Option<Listener>,
+    /// The end of the last wait that was told.
+    until: Option<Instant>,
+}
+
+impl Waits {
+    /// From now on `listener` is told, or nobody.
+    pub fn tell_to(&self, listener: Option<Listener>) {
+        *self.told() = Told { listener, until: None };
+    }
+
+    /// Tells of a wait, unless it is short, or one is told that ends about then.
+    pub fn tell(&self, wait: Duration, reason: &str) {
+        let mut told = self.told();
+        let ends = Instant::now() + wait;
+        let is_known = told.until.is_some_and(|until| ends < until + SHORTEST_TOLD);
+        if wait < SHORTEST_TOLD || is_known {
+            return;
+        }
+        told.until = Some(ends);
+        if let Some(listener) = &told.listener {
+            listener(wait, reason);
+        }
+    }
+
+    /// Whole between any two statements.
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Waits {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Waits").finish_non_exhaustive()
+    }
+}
