@@ -26,8 +26,11 @@ mod client_sync {
     mod first_sync;
     mod full_disk;
     mod guards;
+    mod hostile_folder;
+    mod left_out;
     mod logins;
     mod many_files;
+    mod messages;
     mod moved_files;
     mod outages;
     mod place;

@@ -9,12 +9,17 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::client::names::{MAX_PART_BYTES, shortened};
+
 /// How long a file is kept.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// A new place in the bin for the file at `path`.
+/// A new place in the bin for the file at `path`. What its number leaves no room for is cut from the name.
 pub fn place_for(bin: &Path, path: &str) -> PathBuf {
-    bin.join(format!("{}-{}", Uuid::now_v7().simple(), path.rsplit('/').next().unwrap_or(path)))
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let id = Uuid::now_v7().simple().to_string();
+    let room = MAX_PART_BYTES.saturating_sub(id.len() + 1);
+    bin.join(format!("{id}-{}", shortened(name, room)))
 }
 
 /// Removes what has been kept long enough; how many files that were. What cannot be removed now waits for the next time.
@@ -50,6 +55,21 @@ mod tests {
     use super::*;
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    #[test]
+    fn the_longest_name_fits_behind_its_number() {
+        let bin = tempfile::tempdir().unwrap();
+        for name in [format!("{}.md", "x".repeat(252)), format!("{}a.txt", "語".repeat(83)), "x".repeat(255)] {
+            fs::write(bin.path().join(&name), "text").unwrap();
+            let kept = place_for(bin.path(), &format!("folder/{name}"));
+            fs::rename(bin.path().join(&name), &kept).unwrap();
+            let kept = kept.file_name().unwrap().to_str().unwrap().to_owned();
+            let (_, short) = kept.split_once('-').unwrap();
+            let ending = |name: &str| name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
+            assert_eq!(ending(short), ending(&name));
+            assert!(kept.len() > 250 && kept_since(&kept).is_some(), "{kept}");
+        }
+    }
 
     #[test]
     fn files_are_kept_for_thirty_days() {

@@ -104,21 +104,31 @@ pub struct Owner<'a> {
 /// # Errors
 /// `Usage` if only one of name and password is set, or others may read the file.
 pub fn find(own: Option<&Path>) -> Result<Credentials, ClientError> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if let Some(token) = variable("LANDFALL_TOKEN") {
         return Ok(Credentials::Token(token.into()));
     }
+    match (find_login()?, own) {
+        ((Some(username), Some(password)), _) => Ok(Credentials::Password { username, password }),
+        (_, Some(own)) => load(&own.join(FILE_NAME)),
+        (_, None) => Ok(Credentials::None),
+    }
+}
+
+/// The name and the password that the environment says, for one who logs in; a password never comes without a name.
+///
+/// # Errors
+/// `Usage` if only the password is set.
+pub fn find_login() -> Result<(Option<String>, Option<SecretString>), ClientError> {
     match (variable("LANDFALL_USERNAME"), variable("LANDFALL_PASSWORD")) {
-        (Some(username), Some(password)) => return Ok(Credentials::Password { username, password: password.into() }),
         (None, Some(_)) => {
-            return Err(ClientError::Usage("LANDFALL_PASSWORD is set without LANDFALL_USERNAME; set both".to_owned()));
+            Err(ClientError::Usage("LANDFALL_PASSWORD is set without LANDFALL_USERNAME; set both".to_owned()))
         }
-        (_, None) => {}
+        (username, password) => Ok((username, password.map(SecretString::from))),
     }
-    match own {
-        Some(own) => load(&own.join(FILE_NAME)),
-        None => Ok(Credentials::None),
-    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn load(file: &Path) -> Result<Credentials, ClientError> {

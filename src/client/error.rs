@@ -29,7 +29,7 @@ pub enum ClientError {
     #[error("not logged in: {0}")]
     Login(String),
     /// The server refused a whole request.
-    #[error("the server refuses: {detail} ({code})")]
+    #[error("the server refuses: {detail}{}", code_and_advice(.code, .detail))]
     Refused {
         /// The problem's code.
         code: String,
@@ -98,6 +98,18 @@ impl ClientError {
     pub fn io(path: impl Into<PathBuf>, cause: io::Error) -> Self {
         Self::Io { path: path.into(), cause }
     }
+}
+
+/// The code, and what to do about the refusal.
+fn code_and_advice(code: &str, detail: &str) -> String {
+    let advice = match code {
+        "forbidden" if detail.contains("role") => {
+            "; to read, use `landfall pull`; to write, ask an owner of the workspace for another role"
+        }
+        "not_found" => "; ask an owner of the workspace to add you, or run `landfall login` as somebody who is in it",
+        _ => "",
+    };
+    if code.is_empty() { advice.to_owned() } else { format!(" ({code}){advice}") }
 }
 
 /// What to do about it.

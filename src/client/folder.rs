@@ -8,13 +8,16 @@ use std::time::SystemTime;
 
 use crate::client::bin;
 use crate::client::error::ClientError;
-use crate::client::names::check_path;
+use crate::client::names::{check_path, folded};
 
 /// Where the client keeps its own things, inside the folder.
 pub const STATE_DIRECTORY: &str = ".landfall";
 
 /// Where in there files lie that were taken away.
 const BIN: &str = "bin";
+
+/// Why a path is not followed.
+const LINK: &str = "a symbolic link is in its way; links are not followed";
 
 /// Begins the names of drafts, which stand beside the files that they will replace.
 pub const DRAFT_PREFIX: &str = ".landfall-draft-";
@@ -32,10 +35,12 @@ pub struct Folder {
 pub struct Look {
     /// Bytes.
     pub size: i64,
-    /// Nanoseconds since 1970.
+    /// When its text was last changed, as it says itself, in nanoseconds since 1970.
     pub modified_ns: i64,
+    /// When anything of it was last changed, likewise. Only the system sets it, so no copy brings it along.
+    pub changed_ns: i64,
     /// Tells one file from another that took its name.
-    inode: u64,
+    pub inode: i64,
 }
 
 /// What a path holds.
@@ -114,14 +119,34 @@ impl Folder {
     /// How a file looks now, if it is one.
     #[must_use]
     pub fn look(&self, path: &str) -> Option<Look> {
-        let metadata = fs::symlink_metadata(self.root.join(path)).ok()?;
+        let metadata = fs::symlink_metadata(self.place(path).ok()?).ok()?;
         metadata.is_file().then(|| look_of(&metadata))
     }
 
-    /// Whether anything stands at a path.
+    /// Whether anything stands at a path, or may: what cannot be looked at, or only through a symbolic link, is not
+    /// known to be gone.
     #[must_use]
     pub fn holds_something(&self, path: &str) -> bool {
-        fs::symlink_metadata(self.root.join(path)).is_ok()
+        let Ok(place) = self.way_to(path) else { return true };
+        let is_nothing = |failure: io::Error| {
+            matches!(failure.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename)
+        };
+        !fs::symlink_metadata(place).is_err_and(is_nothing)
+    }
+
+    /// Whether something else than the file at `from` stands at `to`, or may. Where case does not count, a change of
+    /// case alone finds the file itself.
+    #[must_use]
+    pub fn holds_another(&self, from: &str, to: &str) -> bool {
+        let is_itself = folded(from) == folded(to) && is_one_file(&self.root.join(from), &self.root.join(to));
+        self.holds_something(to) && !is_itself
+    }
+
+    /// The first folder on the way to a path that is a symbolic link.
+    #[must_use]
+    pub fn link_on_way_to(&self, path: &str) -> Option<String> {
+        let mut parents = path.match_indices('/').filter_map(|(end, _)| path.get(..end));
+        parents.find(|parent| is_link(&self.root.join(parent))).map(str::to_owned)
     }
 
     /// Writes a draft beside the file that it will replace, down to the disk; the draft's path inside the folder.
@@ -166,7 +191,7 @@ impl Folder {
     /// # Errors
     /// `Io`.
     pub fn read_draft(&self, draft: &str) -> Result<Option<String>, ClientError> {
-        let place = self.root.join(draft);
+        let place = self.way_to(draft).map_err(|reason| self.refused(draft, &reason))?;
         match fs::read(&place) {
             Ok(bytes) => Ok(String::from_utf8(bytes).ok()),
             Err(missing) if missing.kind() == ErrorKind::NotFound => Ok(None),
@@ -203,10 +228,9 @@ impl Folder {
         if self.is_rehearsal {
             return Ok(());
         }
-        let (source, target) = (self.root.join(from), self.place(to).map_err(|reason| self.refused(to, &reason))?);
-        // Where case does not count, a change of case alone finds the file itself.
-        let is_itself = from.to_lowercase() == to.to_lowercase();
-        if fs::symlink_metadata(&target).is_ok() && !is_itself {
+        let source = self.place(from).map_err(|reason| self.refused(from, &reason))?;
+        let target = self.place(to).map_err(|reason| self.refused(to, &reason))?;
+        if self.holds_another(from, to) {
             return Err(ClientError::io(target, ErrorKind::AlreadyExists.into()));
         }
         let moved = target.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| move_file(&source, &target));
@@ -227,7 +251,7 @@ impl Folder {
         let kept = bin::place_for(&bin, path);
         let source = self.place(path).map_err(|reason| self.refused(path, &reason))?;
         let moved = fs::create_dir_all(&bin).and_then(|()| move_file(&source, &kept));
-        match moved.and_then(|()| sync_parent(&source)) {
+        match moved.and_then(|()| sync_parent(&kept)).and_then(|()| sync_parent(&source)) {
             Ok(()) => self.remove_empty_parents(path),
             Err(gone) if gone.kind() == ErrorKind::NotFound => {}
             Err(cause) => return Err(ClientError::io(source, cause)),
@@ -245,8 +269,10 @@ impl Folder {
             return Ok(());
         }
         let bin = self.own(BIN);
-        let copied = fs::create_dir_all(&bin).and_then(|()| fs::copy(&source, bin::place_for(&bin, path)));
-        copied.map(drop).map_err(|cause| ClientError::io(source, cause))
+        let kept = bin::place_for(&bin, path);
+        let copied = fs::create_dir_all(&bin).and_then(|()| fs::copy(&source, &kept));
+        let copied = copied.and_then(|_bytes| File::open(&kept)?.sync_all()).and_then(|()| sync_parent(&kept));
+        copied.map_err(|cause| ClientError::io(source, cause))
     }
 
     /// Removes what has lain in the client's own bin long enough.
@@ -275,14 +301,13 @@ impl Folder {
     /// The path on disk, if it is one of the folder's and no symbolic link leads out of it.
     fn place(&self, path: &str) -> Result<PathBuf, String> {
         check_path(path)?;
-        let mut place = self.root.clone();
-        for part in path.split('/') {
-            place.push(part);
-            if fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_symlink()) {
-                return Err("a symbolic link is in its way; links are not followed".to_owned());
-            }
-        }
-        Ok(place)
+        let place = self.way_to(path)?;
+        if is_link(&place) { Err(LINK.to_owned()) } else { Ok(place) }
+    }
+
+    /// The path on disk, if no symbolic link stands before its last part.
+    fn way_to(&self, path: &str) -> Result<PathBuf, String> {
+        if self.link_on_way_to(path).is_some() { Err(LINK.to_owned()) } else { Ok(self.root.join(path)) }
     }
 
     fn refused(&self, path: &str, reason: &str) -> ClientError {
@@ -290,19 +315,25 @@ impl Folder {
     }
 }
 
-impl Look {
-    /// Whether two looks are of one file, unchanged between them.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        self == other
-    }
-}
-
 /// How a file looks, from what the system says of it.
 #[must_use]
 pub fn look_of(metadata: &fs::Metadata) -> Look {
-    let modified_ns = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
-    Look { size: i64::try_from(metadata.len()).unwrap_or(i64::MAX), modified_ns, inode: metadata.ino() }
+    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+    Look {
+        size: i64::try_from(metadata.len()).unwrap_or(i64::MAX),
+        modified_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        changed_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        inode: metadata.ino().cast_signed(),
+    }
+}
+
+fn is_link(place: &Path) -> bool {
+    fs::symlink_metadata(place).is_ok_and(|metadata| metadata.is_symlink())
+}
+
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    let number = |path| fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
+    number(one).is_some_and(|found| number(other) == Some(found))
 }
 
 fn text_of(bytes: Vec<u8>, look: Look) -> Held {
@@ -319,9 +350,13 @@ fn move_file(source: &Path, target: &Path) -> io::Result<()> {
     if !moved.as_ref().is_err_and(|failure| failure.kind() == ErrorKind::CrossesDevices) {
         return moved;
     }
+    let before = look_of(&fs::symlink_metadata(source)?);
     let draft = target.with_file_name(format!("{DRAFT_PREFIX}{}", uuid::Uuid::now_v7().simple()));
-    let copied = fs::copy(source, &draft).and_then(|_bytes| File::open(&draft)?.sync_all());
-    if let Err(failure) = copied.and_then(|()| fs::rename(&draft, target)) {
+    let copied = fs::copy(source, &draft).and_then(|_bytes| File::open(&draft)?.sync_all()).and_then(|()| {
+        let is_whole = look_of(&fs::symlink_metadata(source)?) == before;
+        if is_whole { Ok(()) } else { Err(io::Error::other("it was changed while it was copied")) }
+    });
+    if let Err(failure) = copied.and_then(|()| fs::rename(&draft, target)).and_then(|()| sync_parent(target)) {
         // Half a copy is of no use; the file itself is where it was.
         drop(fs::remove_file(&draft));
         return Err(failure);

@@ -5,8 +5,9 @@
 //!
 //! `commands` read options and end with exit codes; `workplace` finds and locks a folder and opens its `state`; `sync` is
 //! one sync, step by step, `sync_run` frames it, and `watch` repeats it when something has changed; `plan`, `outbox` and `names` decide, as pure functions; `scan` and `folder` touch files,
-//! and `survey` says what was done to them;
-//! `remote` and `wire` talk to the server, as whom `session` knows; `report` talks to the person.
+//! and `survey` says what was done to them; `set_aside` begins a state anew that cannot be read;
+//! `remote` and `wire` talk to the server, as whom `session` knows; `report` talks to the person, and `plain` keeps what
+//! others wrote from acting on the terminal.
 
 mod bin;
 pub mod commands;
@@ -17,10 +18,12 @@ pub mod folder;
 pub mod interrupt;
 mod keyring;
 mod markers;
+mod moved;
 mod moves;
 pub mod names;
 pub mod options;
 mod outbox;
+mod plain;
 mod plan;
 pub mod progress;
 mod progress_line;
@@ -30,6 +33,7 @@ pub mod report;
 pub mod retry;
 pub mod scan;
 mod session;
+mod set_aside;
 pub mod state;
 mod survey;
 pub mod sync;

@@ -9,7 +9,7 @@ use crate::client::state::DocId;
 pub const EXTENSIONS: [&str; 2] = ["md", "txt"];
 
 /// Bytes of one part of a path, on every common file system.
-const MAX_PART_BYTES: usize = 255;
+pub const MAX_PART_BYTES: usize = 255;
 
 /// Bytes kept free in a name for the ending of a second document of the same title.
 const SUFFIX_BYTES: usize = 16;
@@ -100,11 +100,31 @@ fn holdable(part: &str) -> String {
 #[must_use]
 pub fn second_path(path: &str, id: DocId) -> String {
     let id = id.0.simple().to_string();
-    let tail = id.get(24..).unwrap_or_default();
-    match path.rsplit_once('.') {
-        Some((stem, ending)) => format!("{stem} ({tail}).{ending}"),
-        None => format!("{path} ({tail})"),
-    }
+    marked_path(path, id.get(24..).unwrap_or_default())
+}
+
+/// The path with a mark in its name, before the ending; of a name that leaves no room for it the end is cut off.
+#[must_use]
+pub fn marked_path(path: &str, mark: &str) -> String {
+    let (parent, name) = path.rsplit_once('/').map_or((None, path), |(parent, name)| (Some(parent), name));
+    let (stem, ending) = split_name(name);
+    let room = MAX_PART_BYTES.saturating_sub(mark.len() + ending.len() + 3);
+    let name = format!("{} ({mark}){ending}", stem.get(..stem.floor_char_boundary(room)).unwrap_or(stem));
+    parent.map_or(name.clone(), |parent| format!("{parent}/{name}"))
+}
+
+/// The name in at most so many bytes; its ending stays.
+#[must_use]
+pub fn shortened(name: &str, room: usize) -> String {
+    let (stem, ending) = split_name(name);
+    let end = stem.floor_char_boundary(room.saturating_sub(ending.len()));
+    format!("{}{ending}", stem.get(..end).unwrap_or(stem))
+}
+
+/// A name before its ending, and the ending with its dot, if it is one that is synced.
+fn split_name(name: &str) -> (&str, &str) {
+    let at = if is_synced_name(name) { name.rfind('.') } else { None };
+    at.and_then(|at| name.split_at_checked(at)).unwrap_or((name, ""))
 }
 
 /// The title for a file that was moved to `path`. A title without the file's ending stays one.
@@ -186,5 +206,16 @@ mod tests {
     fn a_second_document_of_a_title_has_a_path_of_its_own() {
         let id: DocId = "0190b6a1-0000-7000-8000-0000deadbeef".parse().unwrap();
         assert_eq!(second_path("a/todo.md", id), "a/todo (deadbeef).md");
+        assert_eq!(second_path("v1.2/todo", id), "v1.2/todo (deadbeef)");
+    }
+
+    #[test]
+    fn a_marked_name_is_never_too_long() {
+        for name in [format!("{}.md", "x".repeat(252)), format!("{}.txt", "語".repeat(83)), "é".repeat(127)] {
+            let marked = marked_path(&format!("sub/{name}"), "mine");
+            let marked = marked.strip_prefix("sub/").unwrap();
+            assert!(marked.len() <= 255 && marked.len() > 250 && marked.contains(" (mine)"), "{marked}");
+            assert_eq!(is_synced_name(marked), is_synced_name(&name));
+        }
     }
 }

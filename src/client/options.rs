@@ -74,6 +74,9 @@ pub struct OutputOptions {
     /// Only failures, on standard error
     #[arg(long)]
     pub quiet: bool,
+    /// Answer every question with yes; lifts no guard
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// How the server is asked.
@@ -99,7 +102,7 @@ pub struct InitOptions {
     /// The workspace's id or name [default: the only one that you have]
     #[arg(long, value_name = "ID_OR_NAME")]
     pub workspace: Option<String>,
-    /// Who logs in [default: asked for, or LANDFALL_USERNAME]
+    /// Who logs in [default: LANDFALL_USERNAME, else asked for]
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
     /// Make the account first, where the server lets people do that
@@ -119,7 +122,7 @@ pub struct LoginOptions {
     /// The server's address, if it has moved
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
-    /// Who logs in [default: who did before, or LANDFALL_USERNAME]
+    /// Who logs in [default: LANDFALL_USERNAME, else who did before]
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
     #[command(flatten)]
@@ -305,7 +308,7 @@ pub struct ResetOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub folder: FolderOption,
-    /// Do not ask
+    /// Answer every question with yes
     #[arg(long)]
     pub yes: bool,
 }

@@ -183,6 +183,8 @@ mod tests {
             size: 0,
             modified_ns: 0,
             seen_ns: 0,
+            changed_ns: 0,
+            inode: 0,
         };
         Tracked { file, is_held: false, is_deletion_queued: false }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use console::{measure_text_width, truncate_str};
 
+use crate::client::plain::one_line;
 use crate::client::progress::Progress;
 
 /// The bar between its brackets, if there is room.
@@ -77,15 +78,6 @@ pub fn shown_time(time: Duration) -> String {
         60..3600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
         _ => format!("{}:{:02} h", seconds / 3600, seconds % 3600 / 60),
     }
-}
-
-/// A text without line ends and other characters that move a terminal's cursor.
-#[must_use]
-pub fn one_line(text: &str) -> String {
-    if !text.contains(char::is_control) {
-        return text.to_owned();
-    }
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 #[cfg(test)]

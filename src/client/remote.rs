@@ -14,6 +14,7 @@ use crate::client::compression::{CODING, compressed, unpacked};
 use crate::client::credentials::Credentials;
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
+use crate::client::moved::moved;
 pub use crate::client::remote_error::RemoteError;
 use crate::client::retry::{Backoff, chance, retry_after};
 use crate::client::session::Session;
@@ -242,6 +243,7 @@ impl Remote {
             }
         };
         let mut answer = outcome.map_err(|error| self.connection_error(error))?;
+        moved(&self.server, &answer).map_or(Ok(()), |elsewhere| Err(RemoteError::Local(elsewhere)))?;
         let retry_after = retry_after(answer.headers());
         let status = answer.status().as_u16();
         let read = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
@@ -264,6 +266,7 @@ impl Remote {
         if answer.status().is_success() {
             return Ok(answer);
         }
+        moved(&self.server, &answer).map_or(Ok(()), |elsewhere| Err(RemoteError::Local(elsewhere)))?;
         let (status, retry_after) = (answer.status().as_u16(), retry_after(answer.headers()));
         let bytes = answer.body_mut().read_to_vec().map_err(|error| self.connection_error(error))?;
         Err(refusal(status, &bytes, retry_after))

@@ -12,9 +12,10 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use crate::client::plain;
 use crate::client::progress::Pace;
 pub use crate::client::progress::{Counted, Progress};
-use crate::client::progress_line::{View, one_line, progress_line};
+use crate::client::progress_line::{View, progress_line};
 use crate::client::waits::Listener;
 use crate::domain::timestamp::{Clock, SystemClock};
 
@@ -366,12 +367,7 @@ fn progress_bar() -> ProgressBar {
     bar.with_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// One line, whatever stands in the names and reasons.
 fn line_of(event: &Event<'_>) -> String {
-    one_line(&words_of(event))
-}
-
-fn words_of(event: &Event<'_>) -> String {
     match event {
         Event::Pushed { path, operation, merged } => {
             let done = match *operation {
@@ -393,19 +389,29 @@ fn words_of(event: &Event<'_>) -> String {
     }
 }
 
-/// Writes a line to standard output. A closed one is nobody's loss.
+/// Writes one line to standard output, whatever stands in the names and reasons. A closed one is nobody's loss.
 pub fn write_line(line: &str) {
+    write_plain(&plain::one_line(line));
+}
+
+/// Writes a text to standard output: byte for byte, unless a terminal would act on it.
+pub fn write_text(text: &str) {
+    if io::stdout().is_terminal() { write_plain(&plain::lines(text)) } else { write_plain(text) }
+}
+
+fn write_plain(line: &str) {
     drop(writeln!(io::stdout().lock(), "{line}"));
 }
 
 /// Writes a value as one line of JSON to standard output.
 pub fn write_json<T: Serialize>(value: &T) {
     if let Ok(line) = serde_json::to_string(value) {
-        write_line(&line);
+        write_plain(&line);
     }
 }
 
-/// Writes a line to standard error.
-pub fn complain(line: &str) {
-    drop(writeln!(io::stderr().lock(), "landfall: {line}"));
+/// Writes a complaint to standard error: a line, and those that belong to it set in.
+pub fn complain(complaint: &str) {
+    let lines: Vec<String> = complaint.lines().map(plain::one_line).collect();
+    drop(writeln!(io::stderr().lock(), "landfall: {}", lines.join("\n  ")));
 }

@@ -1,22 +1,23 @@
 //! What the folder holds now. A file that cannot be synced is a problem of that file, told and left alone.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::SystemTime;
 
+use ignore::gitignore::GitignoreBuilder;
 use ignore::{DirEntry, Walk, WalkBuilder};
 
 use crate::client::folder::{DRAFT_PREFIX, Folder, Held, Look, look_of};
 use crate::client::names::{check_path, folded, is_synced_name};
+use crate::client::plan::LocalChange;
+use crate::client::state::DocId;
 use crate::client::state::files::TrackedFile;
 use crate::domain::operation::digest_of;
 
 /// The folder's list of what is not synced, in the syntax of gitignore.
 pub const IGNORE_FILE: &str = ".landfallignore";
-
-/// A file is believed to be unchanged only if it was last modified this long before it was last seen: clocks of file
-/// systems are coarse, and an edit may keep size and time.
-const TRUST_AFTER_NS: i64 = 2_000_000_000;
 
 /// A file as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,12 @@ pub struct Scan {
     pub problems: BTreeMap<String, String>,
     /// Drafts of files that were to be written.
     pub drafts: Vec<String>,
+    /// When it was begun, in nanoseconds since 1970.
+    pub begun_ns: i64,
+    /// Documents whose files were read again and found unchanged, and how they look now.
+    pub seen: Vec<(DocId, Look)>,
+    /// Folders in which new files are left alone, since it is not known which of them are to be ignored.
+    withheld: Vec<String>,
     /// Paths of the files by what [`folded`] makes of them.
     by_folded: BTreeMap<String, String>,
 }
@@ -44,13 +51,14 @@ pub struct Scan {
 #[must_use]
 pub fn scan(folder: &Folder, tracked: &[TrackedFile], max_bytes: u64, all: bool) -> Scan {
     let known: BTreeMap<&str, &TrackedFile> = tracked.iter().map(|file| (file.path.as_str(), file)).collect();
-    let mut scan = Scan::default();
+    let mut scan = Scan { begun_ns: now_ns(), ..Scan::default() };
     for entry in walk(folder) {
         match entry {
             Ok(entry) => scan.take(folder, &entry, &known, max_bytes, all),
             Err(failure) => scan.take_failure(folder.root(), &failure),
         }
     }
+    scan.find_what_links_hide(folder, tracked);
     scan.separate_clashes(&known);
     scan
 }
@@ -82,10 +90,13 @@ impl Scan {
         all: bool,
     ) {
         let Some(kind) = entry.file_type() else { return };
+        let relative = entry.path().strip_prefix(folder.root()).unwrap_or(entry.path());
         if kind.is_dir() {
+            if let Err(reason) = check_ignore_file(entry.path()) {
+                self.take_ignore_failure(&relative.to_string_lossy(), &reason);
+            }
             return;
         }
-        let relative = entry.path().strip_prefix(folder.root()).unwrap_or(entry.path());
         let Some(path) = relative.to_str() else {
             let shown = relative.to_string_lossy().into_owned();
             if is_synced_name(&shown) {
@@ -108,7 +119,7 @@ impl Scan {
             if metadata.len() > max_bytes {
                 return Err(format!("{} bytes are more than the {max_bytes} that the server takes", metadata.len()));
             }
-            read(folder, path, look_of(&metadata), known.get(path).copied().filter(|_| !all))
+            self.read(folder, path, look_of(&metadata), known.get(path).copied(), all)
         });
         match outcome {
             Ok(file) => {
@@ -118,6 +129,67 @@ impl Scan {
                 self.problems.insert(path.to_owned(), reason);
             }
         }
+    }
+
+    /// The file, without being read if nothing of its look has changed.
+    fn read(
+        &mut self,
+        folder: &Folder,
+        path: &str,
+        look: Look,
+        known: Option<&TrackedFile>,
+        anew: bool,
+    ) -> Result<LocalFile, String> {
+        if let Some(file) = known.filter(|file| !anew && file.is_known_as(&look)) {
+            return Ok(LocalFile { digest: file.digest.clone(), look });
+        }
+        match folder.read(path) {
+            Held::Text(text, look) => {
+                let digest = digest_of(&text).to_vec();
+                if let Some(file) = known.filter(|file| file.digest == digest && !file.is_known_as(&look)) {
+                    let is_to_be_noted = file.clone().seen(&look, self.begun_ns).is_known_as(&look);
+                    self.seen.extend(is_to_be_noted.then_some((file.document_id, look)));
+                }
+                Ok(LocalFile { digest, look })
+            }
+            Held::Nothing => Err("it vanished while it was read".to_owned()),
+            Held::Other(reason) => Err(reason),
+        }
+    }
+
+    fn take_ignore_failure(&mut self, folder: &str, reason: &str) {
+        let path = if folder.is_empty() { IGNORE_FILE.to_owned() } else { format!("{folder}/{IGNORE_FILE}") };
+        self.problems.insert(path, format!("{reason}; until it is mended, no new file in its folder is pushed"));
+        self.withheld.push(folder.to_owned());
+    }
+
+    /// Tracked files that can be reached only through a symbolic link are a problem of the link.
+    fn find_what_links_hide(&mut self, folder: &Folder, tracked: &[TrackedFile]) {
+        let mut hidden: BTreeMap<String, usize> = BTreeMap::new();
+        for file in tracked.iter().filter(|file| !self.files.contains_key(&file.path)) {
+            if let Some(link) = folder.link_on_way_to(&file.path) {
+                *hidden.entry(link).or_default() += 1;
+            }
+        }
+        for (link, count) in hidden {
+            let files = if count == 1 { "1 synced file".to_owned() } else { format!("{count} synced files") };
+            let reason = format!(
+                "it is a symbolic link in the place of a folder with {files}; links are not followed: put the folder \
+                 back, or remove the link to delete what was in it"
+            );
+            self.problems.insert(link, reason);
+        }
+    }
+
+    /// Takes away the creations that must wait until it is known what is to be ignored.
+    pub fn withhold(&self, changes: &mut Vec<LocalChange>) {
+        let is_below = |path: &str, folder: &str| {
+            folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+        };
+        changes.retain(|change| match change {
+            LocalChange::Create { path } => !self.withheld.iter().any(|folder| is_below(path, folder)),
+            _ => true,
+        });
     }
 
     fn take_failure(&mut self, root: &Path, failure: &ignore::Error) {
@@ -181,20 +253,19 @@ fn is_hidden(entry: &DirEntry) -> bool {
     name.starts_with('.') && !name.starts_with(DRAFT_PREFIX)
 }
 
-fn read(folder: &Folder, path: &str, look: Look, known: Option<&TrackedFile>) -> Result<LocalFile, String> {
-    let as_before = known.filter(|file| {
-        file.size == look.size
-            && file.modified_ns == look.modified_ns
-            && look.modified_ns.saturating_add(TRUST_AFTER_NS) < file.seen_ns
-    });
-    if let Some(file) = as_before {
-        return Ok(LocalFile { digest: file.digest.clone(), look });
+/// Whether the folder's list of what is not synced, if it has one, can be read and understood. The walk is silent about
+/// one that cannot.
+fn check_ignore_file(folder: &Path) -> Result<(), String> {
+    let path = folder.join(IGNORE_FILE);
+    if fs::symlink_metadata(&path).is_err_and(|failure| failure.kind() == ErrorKind::NotFound) {
+        return Ok(());
     }
-    match folder.read(path) {
-        Held::Text(text, look) => Ok(LocalFile { digest: digest_of(&text).to_vec(), look }),
-        Held::Nothing => Err("it vanished while it was read".to_owned()),
-        Held::Other(reason) => Err(reason),
+    let text = fs::read_to_string(&path).map_err(|failure| format!("it cannot be read: {failure}"))?;
+    let mut patterns = GitignoreBuilder::new(folder);
+    for (line, number) in text.lines().zip(1..) {
+        patterns.add_line(None, line).map_err(|failure| format!("line {number} is no pattern: {failure}"))?;
     }
+    Ok(())
 }
 
 fn path_of(failure: &ignore::Error) -> Option<&Path> {
@@ -202,5 +273,88 @@ fn path_of(failure: &ignore::Error) -> Option<&Path> {
         ignore::Error::WithPath { path, .. } => Some(path),
         ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A time after which every file of a test counts as unchanged for long.
+    const MUCH_LATER: i64 = i64::MAX;
+
+    fn folder_with(texts: &[(&str, &str)]) -> (tempfile::TempDir, Folder) {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |path: &str| -> PathBuf { directory.path().join(path) };
+        texts.iter().for_each(|(path, text)| fs::write(at(path), text).unwrap());
+        let folder = Folder::new(directory.path().to_owned());
+        (directory, folder)
+    }
+
+    /// A tracked file as it looks now, with a digest that no text has: so it shows whether the file was read.
+    fn tracked(folder: &Folder, path: &str, seen_ns: i64) -> TrackedFile {
+        let unseen = TrackedFile {
+            document_id: DocId::mint(),
+            path: path.to_owned(),
+            folded: folded(path),
+            title: path.to_owned(),
+            version: 1,
+            digest: b"not read".to_vec(),
+            size: -1,
+            modified_ns: -1,
+            seen_ns: -1,
+            changed_ns: -1,
+            inode: -1,
+        };
+        unseen.seen(&folder.look(path).unwrap(), seen_ns)
+    }
+
+    fn was_read(folder: &Folder, file: &TrackedFile) -> bool {
+        let found = scan(folder, std::slice::from_ref(file), u64::MAX, false);
+        found.files.get(&file.path).unwrap().digest != file.digest
+    }
+
+    #[test]
+    fn a_file_is_read_again_only_if_its_look_may_have_changed() {
+        let (_directory, folder) = folder_with(&[("a.md", "one\n"), ("b.md", "two\n")]);
+        let file = tracked(&folder, "a.md", MUCH_LATER);
+        assert!(!was_read(&folder, &file));
+        let just_changed = TrackedFile { seen_ns: file.changed_ns + 1, ..file.clone() };
+        assert!(was_read(&folder, &just_changed), "a later change may look the same");
+        for other in [
+            TrackedFile { size: file.size + 1, ..file.clone() },
+            TrackedFile { modified_ns: file.modified_ns - 1, ..file.clone() },
+            TrackedFile { changed_ns: file.changed_ns - 1, ..file.clone() },
+            TrackedFile { inode: -1, ..file.clone() },
+        ] {
+            assert!(was_read(&folder, &other), "{other:?}");
+        }
+        let found = scan(&folder, std::slice::from_ref(&file), u64::MAX, true);
+        assert_ne!(found.files.get("a.md").unwrap().digest, file.digest, "all are to be read");
+    }
+
+    #[test]
+    fn what_was_read_for_nothing_is_not_read_again() {
+        let (_directory, folder) = folder_with(&[("a.md", "one\n"), ("b.md", "two\n")]);
+        let digest = digest_of("one\n").to_vec();
+        let pulled = TrackedFile { digest: digest.clone(), ..tracked(&folder, "a.md", 0) };
+        let look = folder.look("a.md").unwrap();
+        let mut later = Scan { begun_ns: MUCH_LATER, ..Scan::default() };
+        later.read(&folder, "a.md", look, Some(&pulled), false).unwrap();
+        assert_eq!(later.seen, [(pulled.document_id, look)]);
+        let noted = pulled.clone().seen(&look, MUCH_LATER);
+        let mut after = Scan { begun_ns: MUCH_LATER, ..Scan::default() };
+        after.read(&folder, "a.md", look, Some(&noted), false).unwrap();
+        assert!(after.seen.is_empty());
+        // Too early to rely on it, or another text: there is nothing to note.
+        let mut at_once = Scan { begun_ns: look.changed_ns + 1, ..Scan::default() };
+        at_once.read(&folder, "a.md", look, Some(&pulled), false).unwrap();
+        let edited = TrackedFile { digest: b"another".to_vec(), ..pulled };
+        let mut of_edited = Scan { begun_ns: MUCH_LATER, ..Scan::default() };
+        of_edited.read(&folder, "a.md", look, Some(&edited), false).unwrap();
+        assert!(at_once.seen.is_empty() && of_edited.seen.is_empty());
     }
 }

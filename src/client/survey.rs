@@ -40,12 +40,13 @@ pub fn survey(workplace: &mut Workplace) -> Result<Survey, ClientError> {
     let mut scanned = found.files.clone();
     scanned.retain(|path, _| !conflicts.iter().any(|one| one.path == *path));
     let is_gone = |path: &str| !found.is_unknown(path) && !workplace.folder.holds_something(path);
-    let changes = recognise_moves(
+    let mut changes = recognise_moves(
         local_changes(&tracked, &scanned, is_gone),
         &Sizes::of(&tracked, &scanned),
         |id| workplace.state.read(|change| change.find_content(id)),
         |path| workplace.folder.read_text(path),
     )?;
+    found.withhold(&mut changes);
     let path_of = |id| tracked.iter().find(|one| one.file.document_id == id).map_or("", |one| one.file.path.as_str());
     let changed = changes
         .iter()

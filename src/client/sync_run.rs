@@ -76,6 +76,12 @@ pub struct EndBody<'a> {
 }
 
 impl SyncEnd {
+    /// The end of a sync that could not begin, or whose end is not known.
+    #[must_use]
+    pub fn without_sync(failure: ClientError, is_rehearsal: bool) -> Self {
+        Self { outcome: Err(failure), tally: Tally::default(), open: Open::default(), is_rehearsal }
+    }
+
     /// The exit code.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -164,10 +170,7 @@ fn run_told_sync(workplace: Workplace, with: SyncRun<'_>) -> Result<SyncEnd, Cli
     report.begin("asking the server");
     let limits: ServerLimits = match remote.get("/api/v1/limits") {
         Ok(limits) => limits,
-        Err(failure) => {
-            let (tally, open) = (Tally::default(), Open::default());
-            return Ok(SyncEnd { outcome: Err(failure), tally, open, is_rehearsal });
-        }
+        Err(failure) => return Ok(SyncEnd::without_sync(failure, is_rehearsal)),
     };
     let direction = settings.direction;
     let mut engine = Engine::new(Parts {

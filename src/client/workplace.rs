@@ -12,9 +12,9 @@ use crate::client::state::settings::Setting;
 use crate::client::state::{State, StateError};
 use crate::client::sync::Identity;
 
-const DATABASE: &str = "state.db";
+pub(in crate::client) const DATABASE: &str = "state.db";
 const LOCK: &str = "lock";
-const GENERATION: &str = "generation";
+pub(in crate::client) const GENERATION: &str = "generation";
 
 /// What a command does to the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,16 +82,22 @@ impl Workplace {
             Access::Read => match State::open_to_read(&folder.own(DATABASE)) {
                 Ok(Some(state)) => Self::of(folder.rehearsal(), state, None, None),
                 // A state of an earlier release, or on a medium that cannot be written.
-                Ok(None) | Err(_) => Self::rehearse(&folder),
+                Ok(None) | Err(_) => Self::on_copy(&folder, |_| Ok(())),
             },
-            Access::Rehearse => Self::rehearse(&folder),
+            Access::Rehearse => Self::on_copy(&folder, |state| {
+                if read_generation(&folder, state)?.is_doubtful { begin_doubt(state) } else { Ok(()) }
+            }),
         }
     }
 
-    fn rehearse(folder: &Folder) -> Result<Self, ClientError> {
+    fn on_copy(
+        folder: &Folder,
+        prepare: impl FnOnce(&mut State) -> Result<(), ClientError>,
+    ) -> Result<Self, ClientError> {
         let lock = lock(folder)?;
         let copy = copy_state(folder)?;
-        let state = State::open(&copy.0.join(DATABASE))?;
+        let mut state = State::open(&copy.0.join(DATABASE))?;
+        prepare(&mut state)?;
         Self::of(folder.rehearsal(), state, Some(lock), Some(copy))
     }
 
@@ -137,7 +143,7 @@ impl Workplace {
         state.change(|change| {
             change.put_setting(Setting::Server, setup.server)?;
             change.put_setting(Setting::Workspace, setup.workspace)?;
-            change.put_setting(Setting::Device, &format!("cli-{}", uuid::Uuid::now_v7().simple()))?;
+            change.put_setting(Setting::Device, &new_device())?;
             setup.username.map_or(Ok(()), |username| change.put_setting(Setting::Username, username))
         })?;
         Self::of(folder, state, Some(lock), None)
@@ -152,6 +158,11 @@ impl Workplace {
     }
 }
 
+/// A name for a folder, as a device of its user's.
+pub(in crate::client) fn new_device() -> String {
+    format!("cli-{}", uuid::Uuid::now_v7().simple())
+}
+
 /// # Errors
 /// `Usage` if the folder, or one around it, is set up already.
 pub fn check_is_new(root: &Path) -> Result<(), ClientError> {
@@ -164,10 +175,22 @@ pub fn check_is_new(root: &Path) -> Result<(), ClientError> {
     if root.exists() && !root.is_dir() {
         return Err(ClientError::Usage(format!("{} is no folder", root.display())));
     }
-    Ok(())
+    let absolute = std::path::absolute(root).map_err(|cause| ClientError::io(root, cause))?;
+    // The folder may be made only later: then it is the first one above that counts.
+    let real = absolute.ancestors().find_map(|folder| folder.canonicalize().ok());
+    let around = real.as_deref().and_then(|real| find_root(real).ok());
+    around.map_or(Ok(()), |around| {
+        Err(ClientError::Usage(format!(
+            "{} is inside {}, which is synced already, so that its files would be synced twice; choose a folder outside, or \
+             delete {}/.landfall first",
+            root.display(),
+            around.display(),
+            around.display()
+        )))
+    })
 }
 
-fn find_root(start: &Path) -> Result<PathBuf, ClientError> {
+pub(in crate::client) fn find_root(start: &Path) -> Result<PathBuf, ClientError> {
     let absolute = start.canonicalize().map_err(|cause| ClientError::Usage(format!("{}: {cause}", start.display())))?;
     let found = absolute.ancestors().find(|folder| folder.join(STATE_DIRECTORY).join(DATABASE).is_file());
     found.map(Path::to_owned).ok_or_else(|| {
@@ -175,7 +198,7 @@ fn find_root(start: &Path) -> Result<PathBuf, ClientError> {
     })
 }
 
-fn lock(folder: &Folder) -> Result<File, ClientError> {
+pub(in crate::client) fn lock(folder: &Folder) -> Result<File, ClientError> {
     let path = folder.own(LOCK);
     let file = File::open(&path).map_err(|cause| ClientError::io(&path, cause))?;
     match file.try_lock() {
@@ -199,13 +222,21 @@ fn copy_state(folder: &Folder) -> Result<Copy, ClientError> {
     Ok(copy)
 }
 
+/// What counts the syncs of a folder.
+struct Generation {
+    /// As the state and the file beside it have it, whichever is more.
+    number: u64,
+    /// Whether the two are not of one time.
+    is_doubtful: bool,
+}
+
 /// A state that counts fewer syncs than the file beside it was put back from a backup. So were both if the file is not the
 /// one that was written last: the system's time of its last change, and its number, come with no copy. What such a
 /// state says of the files is of another time, and following it would undo what others did since.
-fn check_generation(folder: &Folder, state: &mut State) -> Result<(), ClientError> {
+fn read_generation(folder: &Folder, state: &mut State) -> Result<Generation, ClientError> {
     let path = folder.own(GENERATION);
     let beside: u64 = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-    let (stored, mark, next_mark) = state.change(|change| {
+    let (stored, mark, next_mark) = state.read(|change| {
         Ok((
             change.find_setting(Setting::Generation)?,
             change.find_setting(Setting::Mark)?,
@@ -216,11 +247,22 @@ fn check_generation(folder: &Folder, state: &mut State) -> Result<(), ClientErro
     // The second is what a command left that was killed in the middle of what follows.
     let is_the_last =
         mark.is_none() || mark_of(&path) == mark || (next_mark.is_some() && draft_mark_of(&path) == next_mark);
-    if beside > within || !is_the_last {
-        complain("the folder's sync state may be older than the folder (from a backup, or copied?); reading all anew");
-        state.change(|change| change.begin_doubt())?;
+    Ok(Generation { number: within.max(beside), is_doubtful: beside > within || !is_the_last })
+}
+
+fn begin_doubt(state: &mut State) -> Result<(), ClientError> {
+    complain("the folder's sync state may be older than the folder (from a backup, or copied?); reading all anew");
+    Ok(state.change(|change| change.begin_doubt())?)
+}
+
+/// Begins to doubt a state that was put back from a backup, and counts this command.
+fn check_generation(folder: &Folder, state: &mut State) -> Result<(), ClientError> {
+    let path = folder.own(GENERATION);
+    let Generation { number, is_doubtful } = read_generation(folder, state)?;
+    if is_doubtful {
+        begin_doubt(state)?;
     }
-    let next = within.max(beside).saturating_add(1).to_string();
+    let next = number.saturating_add(1).to_string();
     let draft = draft_small(&path, &next)?;
     let next_mark = draft_mark_of(&draft).unwrap_or_default();
     state.change(|change| {

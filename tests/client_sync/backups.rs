@@ -127,6 +127,31 @@ fn the_state_is_put_back_without_any_file() {
 }
 
 #[test]
+fn a_rehearsal_on_an_old_state_foretells_what_the_sync_does() {
+    let desk = Desk::new();
+    let (here, there, backup) = after_a_backup(&desk);
+    let documents = desk.documents();
+    backup.put_back(&there, ".landfall");
+    there.delete("untouched.md");
+    there.write("mine.md", "mine\n");
+    let before = there.all_files();
+    let rehearsed = there.run(&["sync", "--dry-run"]).expect(0);
+    assert!(rehearsed.says(&["may be older than the folder"]), "{}", rehearsed.stderr);
+    assert_eq!((there.all_files(), desk.documents()), (before, documents));
+    let told = |stdout: &str| -> Vec<String> {
+        let mut lines: Vec<String> = stdout.lines().map(str::to_owned).collect();
+        lines.pop();
+        lines.sort();
+        lines
+    };
+    let ran = there.sync();
+    assert_eq!(told(&rehearsed.stdout), told(&ran.stdout));
+    assert!(ran.says(&["created", "mine.md"]) && !ran.says(&["deleted"]), "{}", ran.stdout);
+    here.sync();
+    assert_eq!(here.files(), there.files());
+}
+
+#[test]
 fn what_was_never_pushed_is_kept_through_a_backup() {
     let desk = Desk::new();
     let (here, there) = (desk.place(), desk.place());

@@ -2,7 +2,6 @@
 //! one.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::left_out::tell_left_out;
 use super::place::{Desk, Place};
 
 /// As the tests of the place run it, with nothing but a stored login.
@@ -64,9 +64,7 @@ fn has_keyring() -> bool {
         .filter(|tool| Command::new(tool).arg("--version").output().is_err())
         .collect();
     if !missing.is_empty() {
-        // Past the test harness, which shows nothing of a test that passes.
-        let missing = missing.join(", ");
-        writeln!(std::io::stderr(), "LEFT OUT: logins in a keyring; not installed here: {missing}").unwrap();
+        tell_left_out(&format!("logins in a keyring, for want of {}", missing.join(", ")));
     }
     missing.is_empty()
 }

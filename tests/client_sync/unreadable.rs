@@ -26,7 +26,7 @@ fn set_mode(place: &Place, path: &str, mode: u32) {
 }
 
 /// A command that is bound by permissions, also if the tests run as root.
-fn bound_by_permissions(command: &Command) -> Command {
+pub(super) fn bound_by_permissions(command: &Command) -> Command {
     let mut bound = Command::new("setpriv");
     bound.args(["--bounding-set", OVERRIDES, "--inh-caps", OVERRIDES, "--"]).arg(command.get_program());
     bound.args(command.get_args()).env_clear();

@@ -1,7 +1,7 @@
 //! `landfall watch`: what happens here and on the server is synced without being asked to.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::left_out::tell_left_out;
 use super::place::{Desk, Place};
 
 /// How long anything that must come may take.
@@ -355,9 +356,7 @@ fn where_the_system_tells_nothing_it_looks() {
         command
     };
     if !in_namespace(lower).output().is_ok_and(|output| output.status.success()) {
-        // Past the test harness, which shows nothing of a test that passes.
-        let left_out = "LEFT OUT: the system's limit of watched folders, which no user namespace may lower here";
-        writeln!(std::io::stderr(), "{left_out}").unwrap();
+        tell_left_out("the system's limit of watched folders, which no user namespace may lower");
         return;
     }
     let inner = place.command(&BY_EVENTS);

@@ -8,7 +8,9 @@ export default mergeConfig(
       include: ["test/**/*.test.{ts,tsx}"],
       // happy-dom, with requests that reach a real server on another origin.
       environment: "../react/test/environment.ts",
-      testTimeout: 30_000,
+      // Only what hangs is to fail by time.
+      testTimeout: 120_000,
+      hookTimeout: 60_000,
       // A test that cannot pass alone is not a test.
       sequence: { shuffle: { files: false, tests: true } },
     },

@@ -3,7 +3,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 30_000,
+    // Only what hangs is to fail by time.
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
     // A test that cannot pass alone is not a test.
     sequence: { shuffle: { files: false, tests: true } },
   },

@@ -16,7 +16,9 @@ export default defineConfig({
   test: {
     environment: "./test/environment.ts",
     include: ["test/**/*.test.{ts,tsx}"],
-    testTimeout: 30_000,
+    // Only what hangs is to fail by time.
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
     sequence: { shuffle: { files: false, tests: true } },
   },
 });

@@ -9,7 +9,7 @@ use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
 use crate::client::markers::marked_up;
 use crate::client::options::{ConflictsOptions, PatienceOptions, Side};
-use crate::client::report::{Report, Voice, write_json, write_line};
+use crate::client::report::{Report, Voice, write_json, write_line, write_text};
 use crate::client::state::open_questions::Conflict;
 use crate::client::sync::{Choice, Direction, Engine, Parts, SyncSettings, find_conflict};
 use crate::client::wire::ServerLimits;
@@ -90,7 +90,7 @@ fn show(options: &ConflictsOptions) -> Result<u8, ClientError> {
                 "{path} is too long to be compared here; choose both, and compare the two files"
             )));
         };
-        write_line(text.strip_suffix('\n').unwrap_or(&text));
+        write_text(text.strip_suffix('\n').unwrap_or(&text));
     }
     Ok(exit::INCOMPLETE)
 }

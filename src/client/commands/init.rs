@@ -7,6 +7,7 @@ use crate::client::credentials::{self, Credentials};
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
 use crate::client::options::InitOptions;
+use crate::client::plain::one_line;
 use crate::client::remote::Remote;
 use crate::client::report::{complain, write_line};
 use crate::client::wire::{List, Workspace};
@@ -16,9 +17,7 @@ use crate::client::workplace::{Setup, Workplace, check_is_new};
 pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
     let server = check_address(&options.server)?;
     check_is_new(&options.folder)?;
-    if is_in_the_open(server) {
-        complain("the address begins with http://: password and documents go over the network in the open");
-    }
+    warn_if_in_the_open(server);
     let found = credentials::find(None)?;
     let has_token = matches!(found, Credentials::Token(_));
     let remote = Remote::new(server, found, patience(options.patience), Interrupt::default());
@@ -30,7 +29,7 @@ pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
         }
         None
     } else {
-        let (username, password) = ask_for_login(options.username.as_deref())?;
+        let (username, password) = ask_for_login(options.username.as_deref(), None)?;
         let refresh_token = match options.register {
             true => remote.register(&username, &password)?,
             false => remote.log_in(&username, &password)?,
@@ -67,6 +66,13 @@ pub(super) fn check_address(server: &str) -> Result<&str, ClientError> {
     Err(ClientError::Usage(format!("--server must be an address like https://notes.example.org, not {server:?}")))
 }
 
+/// Says so, if what is sent can be read on its way.
+pub(super) fn warn_if_in_the_open(server: &str) {
+    if is_in_the_open(server) {
+        complain("the address begins with http://: password and documents go over the network in the open");
+    }
+}
+
 /// Whether what is sent can be read on its way.
 fn is_in_the_open(server: &str) -> bool {
     let Some(authority) = server.strip_prefix("http://").and_then(|rest| rest.split('/').next()) else { return false };
@@ -84,7 +90,7 @@ fn choose<'w>(workspaces: &'w [Workspace], wanted: Option<&str>) -> Result<&'w W
     }
     let shown = if fitting.is_empty() { workspaces.iter().collect() } else { fitting };
     let list: Vec<String> =
-        shown.into_iter().map(|one| format!("  {}  {} ({})", one.workspace_id, one.name, one.role)).collect();
+        shown.into_iter().map(|one| format!("{}  {} ({})", one.workspace_id, one_line(&one.name), one.role)).collect();
     let reason = match wanted {
         Some(wanted) => format!("{wanted:?} is not the id or name of exactly one of your workspaces"),
         None => "name a workspace with --workspace".to_owned(),

@@ -1,6 +1,6 @@
 //! `landfall login`: logs in for a folder, and keeps what renews the login.
 
-use super::init::check_address;
+use super::init::{check_address, warn_if_in_the_open};
 use super::{ask_for_login, keep_login, patience};
 use crate::client::credentials::Credentials;
 use crate::client::error::{ClientError, exit};
@@ -14,9 +14,9 @@ use crate::client::workplace::{Access, Workplace};
 
 pub(super) fn run(options: &LoginOptions) -> Result<u8, ClientError> {
     let mut workplace = Workplace::open(&options.folder.folder, Access::Change)?;
-    let remembered = workplace.username.clone().filter(|_| std::env::var_os("LANDFALL_USERNAME").is_none());
-    let (username, password) = ask_for_login(options.username.as_deref().or(remembered.as_deref()))?;
     let server = options.server.as_deref().map_or(Ok(workplace.server.as_str()), check_address)?.to_owned();
+    warn_if_in_the_open(&server);
+    let (username, password) = ask_for_login(options.username.as_deref(), workplace.username.as_deref())?;
     let remote = Remote::new(&server, Credentials::None, patience(options.patience), Interrupt::default());
     let refresh_token = remote.log_in(&username, &password)?;
     let workspaces: List<Workspace> = remote.get("/api/v1/workspaces")?;

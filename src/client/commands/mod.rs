@@ -17,7 +17,7 @@ use std::time::Duration;
 use console::Term;
 use secrecy::SecretString;
 
-use crate::client::credentials::{self, Credentials, Keeper, Owner};
+use crate::client::credentials::{self, Keeper, Owner};
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
 use crate::client::options::{ClientCommand, OutputOptions, PatienceOptions};
@@ -99,12 +99,15 @@ fn keep_login(workplace: &Workplace, username: &str, refresh_token: &SecretStrin
     Ok(())
 }
 
-/// A name and a password: from the environment, else asked for. Nothing waits for input without a terminal.
-fn ask_for_login(username: Option<&str>) -> Result<(String, SecretString), ClientError> {
-    if let Credentials::Password { username: name, password } = credentials::find(None)?
-        && username.is_none_or(|wanted| wanted == name)
+/// A name and a password: from the environment, else asked for, but for the name if it is `remembered`. `wanted` is the name
+/// of the command line. Nothing waits for input without a terminal.
+fn ask_for_login(wanted: Option<&str>, remembered: Option<&str>) -> Result<(String, SecretString), ClientError> {
+    let (named, password) = credentials::find_login()?;
+    let username = wanted.or(named.as_deref()).or(remembered);
+    if let (Some(username), Some(password)) = (username, password)
+        && named.as_deref() == Some(username)
     {
-        return Ok((name, password));
+        return Ok((username.to_owned(), password));
     }
     if !std::io::stdin().is_terminal() {
         let hint = "there is no terminal to ask on; set LANDFALL_USERNAME and LANDFALL_PASSWORD, or LANDFALL_TOKEN";

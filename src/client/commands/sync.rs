@@ -6,29 +6,37 @@ use crate::client::interrupt::Interrupt;
 use crate::client::options::OneWayOptions;
 use crate::client::report::Report;
 use crate::client::sync::{Direction, SyncSettings};
-use crate::client::sync_run::{History, SyncRun, run_sync};
+use crate::client::sync_run::{History, SyncEnd, SyncRun, run_sync};
 use crate::client::workplace::{Access, Workplace};
 
 pub(super) fn run(options: &OneWayOptions, direction: Direction) -> Result<u8, ClientError> {
-    let interrupt = Interrupt::listen();
-    let access = if options.dry_run { Access::Rehearse } else { Access::Change };
-    let workplace = Workplace::open(&options.folder.folder, access)?;
-    let remote = remote_of(&workplace, options.patience, interrupt.clone())?;
     let mut report = Report::new(voice(options.output));
-    report.keep_telling();
-    let with = SyncRun {
-        remote: &remote,
-        renderer: &renderer()?,
-        report: &mut report,
-        interrupt,
-        settings: settings(options, direction),
-        history: History::All,
+    let end = match sync(options, direction, &mut report) {
+        // Whoever reads events waits for the last one, whatever ended the command.
+        Err(failure) if options.output.json => SyncEnd::without_sync(failure, options.dry_run),
+        outcome => outcome?,
     };
-    let end = run_sync(workplace, with)?;
     report.tell_end();
     report.finish(&end.summary(), &end.body("finished", &report.progress()));
     let exit_code = end.exit_code();
     end.outcome.map(|()| exit_code)
+}
+
+fn sync(options: &OneWayOptions, direction: Direction, report: &mut Report) -> Result<SyncEnd, ClientError> {
+    let interrupt = Interrupt::listen();
+    let access = if options.dry_run { Access::Rehearse } else { Access::Change };
+    let workplace = Workplace::open(&options.folder.folder, access)?;
+    let remote = remote_of(&workplace, options.patience, interrupt.clone())?;
+    report.keep_telling();
+    let with = SyncRun {
+        remote: &remote,
+        renderer: &renderer()?,
+        report,
+        interrupt,
+        settings: settings(options, direction),
+        history: History::All,
+    };
+    run_sync(workplace, with)
 }
 
 fn settings(options: &OneWayOptions, direction: Direction) -> SyncSettings {

@@ -1,4 +1,4 @@
-//! `landfall verify`: compares every document with its file, by digest, and lists what differs. Changes nothing.
+//! `landfall verify`: compares every document with its file, by digest and title, and lists what differs. Changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,15 @@ use crate::domain::operation::digest_of;
 struct Difference {
     path: String,
     what: &'static str,
+    /// The document's title on the server, if it is that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+}
+
+impl Difference {
+    fn of(path: impl Into<String>, what: &'static str) -> Self {
+        Self { path: path.into(), what, title: None }
+    }
 }
 
 pub(super) fn run(options: &VerifyOptions) -> Result<u8, ClientError> {
@@ -45,17 +54,18 @@ pub(super) fn run(options: &VerifyOptions) -> Result<u8, ClientError> {
             break;
         }
     }
-    let unmatched = by_id.into_values().map(|file| Difference { path: file.path, what: "not on the server" });
+    let unmatched = by_id.into_values().map(|file| Difference::of(file.path, "not on the server"));
     differences.extend(unmatched);
     let untracked = scan(&workplace.folder, &tracked, u64::MAX, true).files;
     let is_tracked = |path: &String| tracked.iter().any(|file| file.path == *path);
     let new = untracked.into_keys().filter(|path| !is_tracked(path));
-    differences.extend(new.map(|path| Difference { path, what: "not synced yet" }));
+    differences.extend(new.map(|path| Difference::of(path, "not synced yet")));
     for difference in &differences {
         if options.json {
             write_json(difference);
         } else {
-            write_line(&format!("{}: {}", difference.path, difference.what));
+            let title = difference.title.as_ref().map(|title| format!(" ({title:?} on the server)"));
+            write_line(&format!("{}: {}{}", difference.path, difference.what, title.unwrap_or_default()));
         }
     }
     if !options.json {
@@ -69,20 +79,26 @@ fn read_page(remote: &Remote, workspace: &str, cursor: &str) -> Result<ChangesPa
     remote.get(&format!("/api/v1/documents/changes?workspace_id={workspace}&limit=500{from}"))
 }
 
-fn compare(folder: &Folder, known: Option<&TrackedFile>, document: &WireDocument) -> Option<Difference> {
-    let title = document.title.clone().unwrap_or_default();
-    let Some(file) = known else { return Some(Difference { path: title, what: "not in this folder" }) };
-    let what = match folder.read(&file.path) {
-        Held::Nothing => "the file is gone",
-        Held::Other(_) => "the file cannot be read as text",
-        Held::Text(text, _) => {
-            let server = document.content.as_deref().map(digest_of);
-            match server {
-                Some(digest) if digest == digest_of(&text) => return None,
-                Some(_) => "the texts differ",
-                None => "the server shows no text",
-            }
-        }
-    };
-    Some(Difference { path: file.path.clone(), what })
+fn compare(folder: &Folder, known: Option<&TrackedFile>, document: &WireDocument) -> Vec<Difference> {
+    let title = document.title.as_deref().unwrap_or_default();
+    let Some(file) = known else { return vec![Difference::of(title, "not in this folder")] };
+    let mut differences = Vec::new();
+    differences.extend(compare_texts(folder, file, document).map(|what| Difference::of(&file.path, what)));
+    if file.title != title {
+        let title = Some(title.to_owned());
+        differences.push(Difference { path: file.path.clone(), what: "the titles differ", title });
+    }
+    differences
+}
+
+fn compare_texts(folder: &Folder, file: &TrackedFile, document: &WireDocument) -> Option<&'static str> {
+    match folder.read(&file.path) {
+        Held::Nothing => Some("the file is gone"),
+        Held::Other(_) => Some("the file cannot be read as text"),
+        Held::Text(text, _) => match document.content.as_deref().map(digest_of) {
+            Some(digest) if digest == digest_of(&text) => None,
+            Some(_) => Some("the texts differ"),
+            None => Some("the server shows no text"),
+        },
+    }
 }

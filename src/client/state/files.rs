@@ -4,6 +4,11 @@ use diesel::prelude::*;
 
 use super::schema::{bodies, files};
 use super::{Change, DocId, StateError};
+use crate::client::folder::Look;
+
+/// A file that looks as it did is believed to be unchanged only if its last change was this long before it was seen:
+/// clocks of file systems are coarse, so a later change may look the same.
+const TRUST_AFTER_NS: i64 = 2_000_000_000;
 
 /// A file that stands for a document, without its body.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -21,12 +26,34 @@ pub struct TrackedFile {
     pub version: i64,
     /// Digest of the body's text.
     pub digest: Vec<u8>,
-    /// Bytes of the file when it was last seen.
+    /// Bytes of the file when it was last seen with that text; -1 if it was not.
     pub size: i64,
     /// Its time of modification then, in nanoseconds since 1970.
     pub modified_ns: i64,
     /// When it was seen, likewise.
     pub seen_ns: i64,
+    /// When the system says that it was last changed in any way, likewise.
+    pub changed_ns: i64,
+    /// Its number.
+    pub inode: i64,
+}
+
+impl TrackedFile {
+    /// The same, of a file that looked like this when its text was read, at a time before that.
+    #[must_use]
+    pub fn seen(self, look: &Look, seen_ns: i64) -> Self {
+        let Look { size, modified_ns, changed_ns, inode } = *look;
+        Self { size, modified_ns, changed_ns, inode, seen_ns, ..self }
+    }
+
+    /// Whether a file that looks like this holds the text that it was last seen with.
+    #[must_use]
+    pub fn is_known_as(&self, look: &Look) -> bool {
+        let Self { size, modified_ns, changed_ns, inode, .. } = *self;
+        let last_change = modified_ns.max(changed_ns);
+        *look == Look { size, modified_ns, changed_ns, inode }
+            && last_change.saturating_add(TRUST_AFTER_NS) < self.seen_ns
+    }
 }
 
 /// What a tracked file holds.
@@ -117,12 +144,13 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Notes how a file looks on disk, to spare reading it next time.
+    /// Notes how a file looked when its text was read, at a time before that, to spare reading it again.
     ///
     /// # Errors
     /// `Database`.
-    pub fn mark_seen(&mut self, id: DocId, size: i64, modified_ns: i64, seen_ns: i64) -> Result<(), StateError> {
-        let seen = (files::size.eq(size), files::modified_ns.eq(modified_ns), files::seen_ns.eq(seen_ns));
+    pub fn mark_seen(&mut self, id: DocId, look: &Look, seen_ns: i64) -> Result<(), StateError> {
+        let times = (files::modified_ns.eq(look.modified_ns), files::changed_ns.eq(look.changed_ns));
+        let seen = (files::size.eq(look.size), files::inode.eq(look.inode), times, files::seen_ns.eq(seen_ns));
         diesel::update(files::table.find(id)).set(seen).execute(self.connection)?;
         Ok(())
     }

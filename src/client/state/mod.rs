@@ -40,7 +40,7 @@ pub enum StateError {
     #[error("the folder's state cannot be opened: {0}{advice}", advice = advice(.0))]
     Open(String),
     /// It holds what this program never writes.
-    #[error("the folder's state is damaged: {0}; `landfall reset` forgets it and matches by content")]
+    #[error("the folder's state is damaged: {0}{RESET}")]
     Damaged(String),
 }
 
@@ -54,10 +54,35 @@ impl From<DieselError> for StateError {
     }
 }
 
-/// What to do about a disk that takes no more. SQLite names it in either of these ways.
+/// What to do about a state that cannot be used.
+const RESET: &str = "; `landfall reset` begins a new one, and matches your files by path and content";
+
+/// What SQLite says of a file that was damaged, or is another program's.
+const DAMAGE: [&str; 4] = ["malformed", "not a database", "no such table", "no such column"];
+
+/// What to do about a disk that takes no more, which SQLite names in either of these ways, or about damage.
 fn advice(message: &str) -> &'static str {
-    let is_full = ["database or disk is full", "disk I/O error"].iter().any(|known| message.contains(known));
-    if is_full { "; if its disk is full, make room and run the command again: nothing is lost" } else { "" }
+    let says = |known: &[&str]| known.iter().any(|known| message.contains(known));
+    if says(&["database or disk is full", "disk I/O error"]) {
+        "; if its disk is full, make room and run the command again: nothing is lost"
+    } else if says(&DAMAGE) {
+        RESET
+    } else {
+        ""
+    }
+}
+
+impl StateError {
+    /// Whether the state is of no use any more, whatever is tried.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        let says = |message: &str| DAMAGE.iter().any(|known| message.contains(known));
+        match self {
+            Self::Damaged(_) => true,
+            Self::Database(error) => says(&error.to_string()),
+            Self::Open(message) => says(message),
+        }
+    }
 }
 
 /// One folder's state.

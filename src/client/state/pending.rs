@@ -30,6 +30,15 @@ impl Change<'_> {
         Ok(pending_writes::table.select(PendingWrite::as_select()).load(self.connection)?)
     }
 
+    /// Whether a document's file is still to be replaced.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn has_pending_write(&mut self, id: DocId) -> Result<bool, StateError> {
+        let write = pending_writes::table.find(id);
+        Ok(diesel::select(diesel::dsl::exists(write)).get_result(self.connection)?)
+    }
+
     /// Notes a pending write, in place of an earlier one of the document.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The tables of one folder's state. Column order is that of the migration.
+//! The tables of one folder's state. Column order is that of the migrations.
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
 
@@ -20,6 +20,8 @@ table! {
         size -> BigInt,
         modified_ns -> BigInt,
         seen_ns -> BigInt,
+        changed_ns -> BigInt,
+        inode -> BigInt,
     }
 }
 

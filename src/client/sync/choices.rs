@@ -5,7 +5,7 @@ use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
 use crate::client::markers::find_marker;
-use crate::client::names::{folded, path_for_title};
+use crate::client::names::{folded, marked_path, path_for_title};
 use crate::client::report::Event;
 use crate::client::state::open_questions::Conflict;
 use crate::client::state::outbox::QueuedOperation;
@@ -83,7 +83,7 @@ impl Engine<'_> {
         let title = queued.into_iter().rev().find_map(|operation| operation.title);
         let now = title.clone().unwrap_or_else(|| conflict.server_title.clone());
         let operation = QueuedOperation { title, restore: conflict.server_deleted, ..operation };
-        let file = self.tracked(id, &conflict.path, &now, conflict.server_version, text);
+        let file = Self::tracked(id, &conflict.path, &now, conflict.server_version, text);
         self.state.change(|change| {
             for queued in change.load_queued(id)? {
                 change.remove_operation(&queued.client_id)?;
@@ -107,7 +107,7 @@ impl Engine<'_> {
         } else {
             let text = conflict.server_content.clone().unwrap_or_default();
             let path = &self.server_path(conflict)?;
-            let file = self.tracked(id, path, &conflict.server_title, conflict.server_version, &text);
+            let file = Self::tracked(id, path, &conflict.server_title, conflict.server_version, &text);
             let stored = body(id, conflict.server_yjs_state.clone(), &text);
             let before = Before { content: None, yjs_state: None };
             self.write_file(&file, &stored, None, before, |change| change.remove_conflict(id))?;
@@ -128,10 +128,9 @@ impl Engine<'_> {
 
     /// A path beside `path` where nothing is.
     fn free_path(&self, path: &str) -> Result<String, ClientError> {
-        let (stem, ending) = path.rsplit_once('.').unwrap_or((path, "md"));
         let mut candidates = (1..1000).map(|number| match number {
-            1 => format!("{stem} (mine).{ending}"),
-            number => format!("{stem} (mine {number}).{ending}"),
+            1 => marked_path(path, "mine"),
+            number => marked_path(path, &format!("mine {number}")),
         });
         let free = candidates.find(|candidate| !self.folder.holds_something(candidate));
         free.ok_or_else(|| ClientError::Usage(format!("{path} has too many copies already ({})", now_us())))

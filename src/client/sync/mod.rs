@@ -209,7 +209,9 @@ impl<'a> Engine<'a> {
     /// Any of [`ClientError`]; what was done until then stays.
     pub fn run(&mut self) -> Result<(), ClientError> {
         self.report.begin("looking at the folder");
-        self.folder.empty_bin_of_old()?;
+        if let Err(failure) = self.folder.empty_bin_of_old() {
+            self.problem(".landfall/bin", &format!("what is old in it cannot be removed: {failure}"));
+        }
         self.finish_pending_writes()?;
         self.begin_doubt()?;
         self.look_at_folder()?;
@@ -240,13 +242,17 @@ impl<'a> Engine<'a> {
             self.report.tell(&Event::Problem { path, reason });
             self.tally.failed += 1;
         }
+        if !found.seen.is_empty() {
+            let seen_ns = found.begun_ns;
+            self.state
+                .change(|change| found.seen.iter().try_for_each(|(id, look)| change.mark_seen(*id, look, seen_ns)))?;
+        }
         self.scan = found;
         self.discard_stray_drafts()
     }
 
-    /// A row for a file as it looks now.
-    fn tracked(&self, id: DocId, path: &str, title: &str, version: i64, content: &str) -> TrackedFile {
-        let look = self.folder.look(path);
+    /// A row for a file that has not been seen with this text.
+    fn tracked(id: DocId, path: &str, title: &str, version: i64, content: &str) -> TrackedFile {
         TrackedFile {
             document_id: id,
             path: path.to_owned(),
@@ -254,9 +260,11 @@ impl<'a> Engine<'a> {
             title: title.to_owned(),
             version,
             digest: digest_of(content).to_vec(),
-            size: look.map_or(-1, |look| look.size),
-            modified_ns: look.map_or(-1, |look| look.modified_ns),
-            seen_ns: now_ns(),
+            size: -1,
+            modified_ns: -1,
+            seen_ns: -1,
+            changed_ns: -1,
+            inode: -1,
         }
     }
 

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
-use crate::client::folder::Held;
+use crate::client::folder::{Held, Look};
 use crate::client::moves::{Sizes, recognise_moves};
 use crate::client::names::{folded, title_for_path};
 use crate::client::outbox::{Coalesced, coalesce};
 use crate::client::plan::{LocalChange, Tracked, is_mass_deletion, local_changes};
 use crate::client::report::Event;
-use crate::client::scan::LocalFile;
+use crate::client::scan::{LocalFile, now_ns};
 use crate::client::state::outbox::QueuedOperation;
 use crate::client::state::{Change, DocId, StateError};
 use crate::domain::operation::digest_of;
@@ -94,16 +94,19 @@ impl Engine<'_> {
         let (folder, scan, state) = (&self.folder, &self.scan, &mut self.state);
         let is_gone = |path: &str| !scan.is_unknown(path) && !folder.holds_something(path);
         let changes = local_changes(&tracked, &files, is_gone);
-        Ok(recognise_moves(
+        let mut changes = recognise_moves(
             changes,
             &Sizes::of(&tracked, &files),
             |id| state.change(|change| change.find_content(id)),
             |path| folder.read_text(path),
-        )?)
+        )?;
+        scan.withhold(&mut changes);
+        Ok(changes)
     }
 
     fn record_create(&mut self, path: &str) -> Result<(), ClientError> {
-        let Some(text) = self.text_of(path) else { return Ok(()) };
+        let seen_ns = now_ns();
+        let Some((text, look)) = self.text_of(path) else { return Ok(()) };
         if path.chars().count() > self.limits.max_title_chars {
             self.problem(path, &format!("its path is longer than {} characters", self.limits.max_title_chars));
             return Ok(());
@@ -115,7 +118,7 @@ impl Engine<'_> {
             yjs_update: Some(update),
             ..QueuedOperation::new("create", id, now_us())
         };
-        let file = self.tracked(id, path, path, 0, &text);
+        let file = Self::tracked(id, path, path, 0, &text).seen(&look, seen_ns);
         self.state.change(|change| {
             change.put_file(&file, &body(id, Some(state), &text))?;
             Self::queue(change, operation)
@@ -125,7 +128,8 @@ impl Engine<'_> {
 
     fn record_edit(&mut self, id: DocId) -> Result<(), ClientError> {
         let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? else { return Ok(()) };
-        let Some(text) = self.text_of(&file.path) else { return Ok(()) };
+        let seen_ns = now_ns();
+        let Some((text, look)) = self.text_of(&file.path) else { return Ok(()) };
         if text == stored.content {
             return Ok(());
         }
@@ -136,7 +140,7 @@ impl Engine<'_> {
             }
             None => (self.update_of(id, None, &text), None),
         };
-        let file = self.tracked(id, &file.path, &file.title, file.version, &text);
+        let file = Self::tracked(id, &file.path, &file.title, file.version, &text).seen(&look, seen_ns);
         self.state.change(|change| {
             change.put_file(&file, &body(id, state, &text))?;
             Self::queue(change, operation)
@@ -200,12 +204,12 @@ impl Engine<'_> {
         }
     }
 
-    /// The text of a file that is about to be recorded, if it is still one.
-    fn text_of(&mut self, path: &str) -> Option<String> {
+    /// The text of a file that is about to be recorded, and how the file looked just before, if it is still one.
+    fn text_of(&mut self, path: &str) -> Option<(String, Look)> {
         match self.folder.read(path) {
             // A rehearsal has not written what the scan says.
             Held::Text(text, _) if self.settings.dry_run && !self.is_as_scanned(path, &text) => None,
-            Held::Text(text, _) => Some(text),
+            Held::Text(text, look) => Some((text, look)),
             Held::Nothing => None,
             Held::Other(reason) => {
                 self.problem(path, &reason);

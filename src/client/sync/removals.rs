@@ -11,6 +11,14 @@ use crate::client::state::outbox::QueuedOperation;
 use crate::client::state::{Change, DocId, StateError};
 use crate::client::wire::ServerDocument;
 
+/// What became of a file whose document was deleted.
+enum Removal {
+    /// It is gone, or a person is asked.
+    Settled,
+    /// Nothing yet: somebody is writing it.
+    Postponed,
+}
+
 impl Engine<'_> {
     /// Notes that a document was deleted.
     pub(super) fn note_removal(&mut self, is_tracked: bool, server: &ServerDocument) -> Result<Counted, ClientError> {
@@ -37,15 +45,36 @@ impl Engine<'_> {
         }
         for (id, version) in removals {
             self.interrupt.check()?;
-            if let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? {
-                self.remove_document(&file, &stored, version)?;
+            match self.remove_if_possible(id, version) {
+                // A folder that cannot be written: it costs this file only, and the next sync tries again.
+                Err(ClientError::Io { path, cause }) if !ClientError::is_out_of_room(&cause) => {
+                    let file = self.path_of(id)?;
+                    let reason = format!("its document was deleted, but it stays: {}: {cause}", path.display());
+                    self.problem(&file, &reason);
+                }
+                Err(failure) => return Err(failure),
+                Ok(Removal::Postponed) => {
+                    let file = self.path_of(id)?;
+                    self.problem(&file, "its document was deleted, but it is being written; the next sync removes it");
+                }
+                Ok(Removal::Settled) => self.state.change(|change| change.remove_pending_removal(id))?,
             }
-            self.state.change(|change| change.remove_pending_removal(id))?;
         }
         Ok(())
     }
 
-    fn remove_document(&mut self, file: &TrackedFile, stored: &Body, version: i64) -> Result<(), ClientError> {
+    fn remove_if_possible(&mut self, id: DocId, version: i64) -> Result<Removal, ClientError> {
+        let (known, is_unwritten) =
+            self.state.change(|change| Ok((change.find_with_body(id)?, change.has_pending_write(id)?)))?;
+        match known {
+            // What the file holds is not what the state says.
+            Some(_) if is_unwritten => Ok(Removal::Postponed),
+            Some((file, stored)) => self.remove_document(&file, &stored, version),
+            None => Ok(Removal::Settled),
+        }
+    }
+
+    fn remove_document(&mut self, file: &TrackedFile, stored: &Body, version: i64) -> Result<Removal, ClientError> {
         let id = file.document_id;
         let held = self.folder.read(&file.path);
         let has_queued_edits = self.state.change(|change| change.load_queued(id))?.iter().any(|operation| {
@@ -59,6 +88,9 @@ impl Engine<'_> {
         };
         match take_in(Some(file.version), side, version, true) {
             TakeIn::Remove => {
+                if !matches!(held, Held::Text(_, look) if self.folder.look(&file.path) == Some(look)) {
+                    return Ok(Removal::Postponed);
+                }
                 self.folder.remove(&file.path)?;
                 self.forget(id, &file.path)?;
                 self.tally.pulled += 1;
@@ -71,7 +103,7 @@ impl Engine<'_> {
             }
             _ => {}
         }
-        Ok(())
+        Ok(Removal::Settled)
     }
 
     /// Forgets a document, its file and what was queued for it.

@@ -41,6 +41,11 @@ impl Engine<'_> {
             return Ok(Counted::Succeeded);
         }
         let (title, version) = (server.title.clone(), server.version);
+        if self.state.change(|change| change.has_pending_write(id))? {
+            // The file holds a text of before the one that the state has: compared with that, it would undo it.
+            self.leave_out(id, &title, "an earlier version of it is still to be written to its file")?;
+            return Ok(Counted::Failed);
+        }
         match self.unite_with_known(server, known.as_ref().map(|(_, body)| body)) {
             Ok(united) => {
                 let outcome = match known {
@@ -95,20 +100,20 @@ impl Engine<'_> {
         let side = self.side_of(&path, &held, None, &united.text);
         let stored = body(id, united.yjs_state.clone(), &united.text);
         if side == FileSide::Different {
-            let file = self.tracked(id, &path, &title, version, &united.text);
+            let file = Self::tracked(id, &path, &title, version, &united.text);
             if self.replace_if_earlier(&file, &stored, &held, 0)? {
                 return Ok(Counted::Succeeded);
             }
         }
         match take_in(None, side, version, false) {
             TakeIn::Write => {
-                let file = self.tracked(id, &path, &title, version, &united.text);
+                let file = Self::tracked(id, &path, &title, version, &united.text);
                 let before = Before { content: None, yjs_state: None };
                 self.write_file(&file, &stored, None, before, |_| Ok(()))?;
                 self.report.tell(&Event::Written { path: &path });
             }
             TakeIn::Adopt => {
-                let file = self.tracked(id, &path, &title, version, &united.text);
+                let file = Self::tracked(id, &path, &title, version, &united.text);
                 self.state.change(|change| change.put_file(&file, &stored))?;
                 self.report.tell(&Event::Matched { path: &path });
             }
@@ -151,7 +156,7 @@ impl Engine<'_> {
             return Ok(Counted::Skipped);
         }
         let (version, title) = (united.server.version, file.title.clone());
-        let row = self.tracked(id, &file.path, &title, version, &united.text);
+        let row = Self::tracked(id, &file.path, &title, version, &united.text);
         let now = body(id, united.yjs_state.clone(), &united.text);
         let synced = Before { content: Some(stored.content.clone()), yjs_state: stored.yjs_state.clone() };
         if self.in_doubt && side == FileSide::Different {
@@ -305,12 +310,9 @@ impl Engine<'_> {
         };
         title.clone_into(&mut file.title);
         if path != file.path {
-            let is_other = folded(&path) != folded(&file.path);
-            let to = if is_other && (self.is_taken(&path)? || self.folder.holds_something(&path)) {
-                second_path(&path, id)
-            } else {
-                path
-            };
+            let is_taken = folded(&path) != folded(&file.path) && self.is_taken(&path)?;
+            let is_free = !is_taken && !self.folder.holds_another(&file.path, &path);
+            let to = if is_free { path } else { second_path(&path, id) };
             self.move_file(&mut file, to)?;
         }
         self.state.change(|change| change.update_file(&file))?;

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Engine, body, now_us};
+use super::{Engine, body, now_ns, now_us};
 use crate::client::error::ClientError;
-use crate::client::folder::Held;
+use crate::client::folder::{Held, Look};
 use crate::client::plan::FileSide;
 use crate::client::report::Event;
 use crate::client::state::files::{Body, TrackedFile};
@@ -80,12 +80,23 @@ impl Engine<'_> {
                 self.report.tell(&Event::Note { path: &pending.path, text: reason });
                 continue;
             }
-            match self.folder.read_draft(&pending.draft)? {
-                Some(text) => self.finish_write(pending, &text)?,
-                None => self.state.change(|change| change.remove_pending_write(pending.document_id))?,
+            let path = pending.path.clone();
+            match self.finish_earlier_write(pending) {
+                // It costs this file only: the draft stays, and what it holds is not taken for anybody's change.
+                Err(ClientError::Io { path: place, cause }) if !ClientError::is_out_of_room(&cause) => {
+                    self.problem(&path, &format!("it cannot be written: {}: {cause}", place.display()));
+                }
+                outcome => outcome?,
             }
         }
         Ok(())
+    }
+
+    fn finish_earlier_write(&mut self, pending: PendingWrite) -> Result<(), ClientError> {
+        match self.folder.read_draft(&pending.draft)? {
+            Some(text) => self.finish_write(pending, &text),
+            None => Ok(self.state.change(|change| change.remove_pending_write(pending.document_id))?),
+        }
     }
 
     /// Removes drafts that nothing is known of: they were cut off before anything was stored.
@@ -115,6 +126,7 @@ impl Engine<'_> {
     }
 
     fn try_to_finish(&mut self, pending: &PendingWrite, text: &str) -> Result<Round, ClientError> {
+        let seen_ns = now_ns();
         let held = self.folder.read(&pending.path);
         let side = match (&held, &pending.old_content) {
             (Held::Nothing, _) => FileSide::Absent,
@@ -130,11 +142,12 @@ impl Engine<'_> {
                     return Ok(Round::Changed(Box::new(pending.clone())));
                 }
                 self.folder.put_in_place(&pending.draft, &pending.path)?;
-                self.settle_write(pending, text)
+                let look = self.folder.look(&pending.path);
+                self.settle_write(pending, text, look, seen_ns)
             }
-            (FileSide::AsServer, _) => {
+            (FileSide::AsServer, Held::Text(_, look)) => {
                 self.folder.discard(&pending.draft);
-                self.settle_write(pending, text)
+                self.settle_write(pending, text, Some(look), seen_ns)
             }
             (FileSide::Different, Held::Text(now, _)) => match &pending.old_content {
                 Some(old) => self.unite_with_file(pending, old, &now, text),
@@ -148,12 +161,20 @@ impl Engine<'_> {
         }
     }
 
-    fn settle_write(&mut self, pending: &PendingWrite, text: &str) -> Result<Round, ClientError> {
-        let look = self.folder.look(&pending.path);
-        let seen_ns = super::now_ns();
+    fn settle_write(
+        &mut self,
+        pending: &PendingWrite,
+        text: &str,
+        look: Option<Look>,
+        seen_ns: i64,
+    ) -> Result<Round, ClientError> {
         self.state.change(|change| {
-            if let Some(look) = look {
-                change.mark_seen(pending.document_id, look.size, look.modified_ns, seen_ns)?;
+            // A plain text that was merged here is still to be recorded, and must be read for that.
+            let is_whole = |file: TrackedFile| file.digest == digest_of(text);
+            if let Some(look) = look
+                && change.find_file(pending.document_id)?.is_some_and(is_whole)
+            {
+                change.mark_seen(pending.document_id, &look, seen_ns)?;
             }
             change.remove_pending_write(pending.document_id)
         })?;

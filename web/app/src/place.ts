@@ -15,6 +15,8 @@ export interface Place {
   shared?: SharedStore;
   /** The client of the account's own store; the same as `client` unless the workspace is another one. */
   home: BatchSyncService;
+  /** The stores of both. */
+  opened: IndexedDbStore[];
 }
 
 /** Opens a store, and makes its client. The server is the one that the page came from. */
@@ -23,14 +25,16 @@ export async function openPlace(store: string): Promise<Place> {
   const shared = sharedStore(store);
   if (!shared) {
     const client = new BatchSyncService({ url: "", store: opened });
-    return { store, client, home: client };
+    return { store, client, home: client, opened: [opened] };
   }
   const { username, workspace_id: workspaceId } = shared;
-  const home = new BatchSyncService({ url: "", store: await openStore(shared.home) });
+  const homeStore = await openStore(shared.home);
+  const home = new BatchSyncService({ url: "", store: homeStore });
   // Nobody logs in here, so that only the account's own store holds its refresh token.
   await opened.transaction("write", (tx) => tx.put("meta", "username", username));
   const token = (refresh: boolean): Promise<string | undefined> => home.accessToken(refresh);
-  return { store, shared, home, client: new BatchSyncService({ url: "", store: opened, workspaceId, token }) };
+  const client = new BatchSyncService({ url: "", store: opened, workspaceId, token });
+  return { store, shared, home, client, opened: [opened, homeStore] };
 }
 
 /** Opens a store. Its owner's name was once kept as it was typed; the server, and everything here, has it in lower case. */
@@ -44,7 +48,8 @@ async function openStore(name: string): Promise<IndexedDbStore> {
 }
 
 /** Ends the use of a place; what was typed is on disk when the promise resolves. */
-export async function closePlace({ client, home }: Place): Promise<void> {
+export async function closePlace({ client, home, opened }: Place): Promise<void> {
   await client.close();
   if (home !== client) await home.close();
+  for (const store of opened) await store.close();
 }

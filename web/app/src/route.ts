@@ -13,6 +13,7 @@ export type Route =
   | { view: "history"; id: string }
   | { view: "conflicts"; id?: string }
   | { view: "failed" }
+  | { view: "deleted" }
   | { view: "syncs" }
   | { view: "sharing" };
 
@@ -37,7 +38,7 @@ export function routeOf(hash: string): Route {
   const [view, id, part] = hash.replace(/^#?\/?/, "").split("/");
   if (view === "documents" && id) return { view: part === "history" ? "history" : "document", id };
   if (view === "conflicts") return id ? { view, id } : { view };
-  if (view === "failed" || view === "syncs" || view === "sharing") return { view };
+  if (view === "failed" || view === "deleted" || view === "syncs" || view === "sharing") return { view };
   return { view: "home" };
 }
 

@@ -14,6 +14,7 @@ test("every view has an address that leads back to it", () => {
     { view: "conflicts" },
     { view: "conflicts", id: "0199" },
     { view: "failed" },
+    { view: "deleted" },
     { view: "syncs" },
     { view: "sharing" },
   ];

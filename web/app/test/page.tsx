@@ -1,6 +1,6 @@
 // What somebody at the page does and sees, against the real server.
 import { BatchSyncService, MemoryStore } from "@landfall/client";
-import { fireEvent, screen, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { expect } from "vitest";
 import { newName, PASSWORD } from "../../react/test/support.js";
 
@@ -37,7 +37,7 @@ export async function synced(client: BatchSyncService): Promise<void> {
 /** Clicks a button that can be used, as soon as it is there. */
 export async function press(name: string | RegExp, place: HTMLElement = document.body): Promise<void> {
   const button = await within(place).findByRole<HTMLButtonElement>("button", { name });
-  await expect.poll(() => button.disabled).toBe(false);
+  await waitFor(() => expect(button.disabled).toBe(false));
   fireEvent.click(button);
 }
 

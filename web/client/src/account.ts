@@ -5,24 +5,23 @@
  */
 import type { Engine } from "./engine.js";
 import { OtherAccountError } from "./errors.js";
-import { readQueue } from "./outbox.js";
 import { getMeta, setMeta } from "./store.js";
 import type { SessionAnswer } from "./wire.js";
 
 /**
- * Logs in, or makes an account and logs in.
+ * Logs in, or makes an account and logs in. The store is that account's from then on.
  *
- * @throws {@link OtherAccountError} if work of another account is queued here
+ * @throws {@link OtherAccountError} if the store is another account's
  */
 export async function logIn(
   { store, api }: Engine,
   how: "login" | "register",
-  username: string,
+  name: string,
   password: string,
 ): Promise<void> {
-  const owner = await store.transaction("read", async (tx) =>
-    (await readQueue(tx)).length > 0 ? getMeta(tx, "username") : undefined,
-  );
+  // As the server has it: no two accounts differ by case alone.
+  const username = name.toLowerCase();
+  const owner = await store.transaction("read", (tx) => getMeta(tx, "username"));
   if (owner !== undefined && owner !== username) throw new OtherAccountError(owner);
   const answer = await api.open<SessionAnswer>("POST", `/api/v1/auth/${how}`, { username, password });
   const { access_token, refresh_token, workspace_id } = answer;

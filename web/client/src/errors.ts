@@ -68,11 +68,11 @@ export class LoginNeeded extends Error {
   }
 }
 
-/** Work of another account is still queued here. */
+/** The store holds another account's documents. */
 export class OtherAccountError extends Error {
   override readonly name = "OtherAccountError";
   constructor(owner: string) {
-    super(`work of ${owner} is still queued on this device: push it first, or use a store of its own`);
+    super(`this store holds the documents of ${owner}: open one of its own for another account`);
   }
 }
 

@@ -6,49 +6,71 @@
 import { StorageFullError } from "./errors.js";
 import { TABLES, type Store, type Table, type Tables, type Transaction } from "./store.js";
 
+/** What the browser calls a disk without room. */
+const FULL = "QuotaExceededError";
+
 /** Keeps its tables in an IndexedDB database. Several tabs may have it open. */
 export class IndexedDbStore implements Store {
   readonly name: string;
   readonly shared = true;
-  readonly #database: IDBDatabase;
+  #database: Promise<IDBDatabase> | undefined;
 
-  private constructor(name: string, database: IDBDatabase) {
+  private constructor(name: string) {
     this.name = name;
-    this.#database = database;
   }
 
   /**
-   * Opens the database, and makes it if there is none.
+   * Opens the database, and makes it if there is none. A connection that the browser ends is opened again when it is
+   * needed.
    *
    * @param name of the database; use one for each account of a device
    */
   static async open(name = "landfall"): Promise<IndexedDbStore> {
-    const opening = indexedDB.open(name, 1);
-    opening.onupgradeneeded = () => {
-      for (const table of TABLES) opening.result.createObjectStore(table);
-    };
-    const database = await answer(opening);
-    // A later version of the page wants to change the database: let it.
-    database.addEventListener("versionchange", () => database.close());
-    return new IndexedDbStore(name, database);
+    const store = new IndexedDbStore(name);
+    await store.#connect();
+    return store;
   }
 
   async transaction<R>(mode: "read" | "write", body: (tx: Transaction) => Promise<R>): Promise<R> {
     try {
       return await this.#run(mode, body);
     } catch (error) {
-      throw isQuota(error) ? new StorageFullError({ cause: error }) : error;
+      throw isNamed(error, FULL) ? new StorageFullError({ cause: error }) : error;
     }
   }
 
+  /** Closes the connection. What is asked for later, such as a last save, opens another one. */
   async close(): Promise<void> {
-    this.#database.close();
+    const database = this.#database;
+    this.#database = undefined;
+    (await database)?.close();
+  }
+
+  #connect(): Promise<IDBDatabase> {
+    const drop = () => (this.#database = undefined);
+    this.#database ??= connect(this.name, drop).catch((error: unknown) => {
+      drop();
+      throw error;
+    });
+    return this.#database;
+  }
+
+  async #begin(mode: "read" | "write", isRetry = false): Promise<IDBTransaction> {
+    const database = await this.#connect();
+    try {
+      return database.transaction([...TABLES], mode === "read" ? "readonly" : "readwrite", {
+        durability: mode === "read" ? "default" : "strict",
+      });
+    } catch (error) {
+      // A connection that was lost without a word, as some browsers do in the background.
+      if (isRetry) throw error;
+      this.#database = undefined;
+      return this.#begin(mode, true);
+    }
   }
 
   async #run<R>(mode: "read" | "write", body: (tx: Transaction) => Promise<R>): Promise<R> {
-    const idb = this.#database.transaction([...TABLES], mode === "read" ? "readonly" : "readwrite", {
-      durability: mode === "read" ? "default" : "strict",
-    });
+    const idb = await this.#begin(mode);
     const store = (table: Table) => idb.objectStore(table);
     const tx: Transaction = {
       get: async <T extends Table>(table: T, key: string) =>
@@ -59,25 +81,41 @@ export class IndexedDbStore implements Store {
       delete: async (table, key) => void (await answer(store(table).delete(key))),
     };
     // Watched from the start, since a failed write aborts the transaction before the body hears of it.
-    const done = new Promise<void>((resolve, reject) => {
-      idb.oncomplete = () => resolve();
-      idb.onabort = () => reject(idb.error ?? new DOMException("the transaction was aborted", "AbortError"));
+    const aborted = new Promise<DOMException | undefined>((resolve) => {
+      idb.oncomplete = () => resolve(undefined);
+      idb.onabort = () => resolve(idb.error ?? new DOMException("the transaction was aborted", "AbortError"));
     });
-    done.catch(() => undefined);
     let result: R;
     try {
       result = await body(tx);
     } catch (error) {
-      if (mode === "write") abort(() => idb.abort());
-      const aborted = await done.then(
-        () => undefined,
-        (reason: unknown) => reason,
-      );
-      throw isQuota(aborted) ? aborted : error;
+      abort(idb);
+      const reason = await aborted;
+      throw isNamed(reason, FULL) ? reason : error;
     }
-    await done;
+    const reason = await aborted;
+    if (reason) throw reason;
     return result;
   }
+}
+
+/** @param onLost is told when the connection has ended by itself */
+async function connect(name: string, onLost: () => void): Promise<IDBDatabase> {
+  const opening = indexedDB.open(name, 1);
+  opening.onupgradeneeded = () => {
+    for (const table of TABLES) opening.result.createObjectStore(table);
+  };
+  const database = await answer(opening).catch((error: unknown) => {
+    if (!isNamed(error, "VersionError")) throw error;
+    throw new Error("this page is older than its data: reload it", { cause: error });
+  });
+  database.onclose = onLost;
+  database.onversionchange = () => {
+    // A later version of the page wants to change the database: let it.
+    onLost();
+    database.close();
+  };
+  return database;
 }
 
 /** What a request answers. */
@@ -88,15 +126,14 @@ function answer<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-/** A transaction that is over already cannot be aborted, and need not be. */
-function abort(abortTransaction: () => void): void {
+function abort(idb: IDBTransaction): void {
   try {
-    abortTransaction();
-  } catch (error) {
-    if (!(error instanceof DOMException && error.name === "InvalidStateError")) throw error;
+    idb.abort();
+  } catch {
+    // It is over already, and need not be.
   }
 }
 
-function isQuota(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "QuotaExceededError";
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof DOMException && error.name === name;
 }

@@ -116,7 +116,7 @@ export interface MetaValues {
   /** The last number given out; positions and Yjs rows count on from it. */
   counter: number;
   session: Session;
-  /** Who the queued work belongs to; stays after a logout. */
+  /** Whose store it is, in lower case; stays after a logout. */
   username: string;
   limits: Limits;
   /** Which client syncs now, where there are no Web Locks, and until when (milliseconds since the epoch). */

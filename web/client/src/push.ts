@@ -41,6 +41,7 @@ type Remedy = "again" | "halve" | "set aside";
 export class PushRun {
   readonly #engine: Engine;
   readonly #settings: PushSettings;
+  readonly #cancelled: Promise<void>;
   /** Documents of chunks under way. */
   readonly #busy = new Set<string>();
   /** When operations are due again, by `client_id`; `Infinity` for those that had their turn in this run. */
@@ -48,8 +49,6 @@ export class PushRun {
   /** What was read of the queue and not sent yet, so that it is not read for each chunk. */
   #sendable: QueuedOperation[] = [];
   #stop: Stop | undefined;
-  /** Something that no rule foresees. */
-  #fault: unknown;
   #batches = 0;
   #pulling = false;
   #wake: () => void = () => undefined;
@@ -60,6 +59,11 @@ export class PushRun {
   constructor(engine: Engine, settings: PushSettings) {
     this.#engine = engine;
     this.#settings = settings;
+    const { cancelled } = settings;
+    this.#cancelled = new Promise((resolve) => {
+      if (cancelled.aborted) resolve();
+      else cancelled.addEventListener("abort", () => resolve());
+    });
   }
 
   /** @throws {@link Stop} where the run cannot go on */
@@ -67,12 +71,11 @@ export class PushRun {
     const length = this.#settings.atomic ? 1 : this.#engine.concurrency;
     const workers = Array.from({ length }, () => this.#work());
     await Promise.all(workers);
-    if (this.#fault !== undefined) throw this.#fault;
     if (this.#stop) throw this.#stop;
   }
 
   get #isOver(): boolean {
-    return this.#stop !== undefined || this.#fault !== undefined || this.#settings.cancelled.aborted;
+    return this.#stop !== undefined || this.#settings.cancelled.aborted;
   }
 
   /** Pushes chunk after chunk until nothing is left that may be sent. */
@@ -97,7 +100,7 @@ export class PushRun {
   /** Waits until another worker is done, the run is over, or a point of time. */
   async #pause(until: number | undefined, changed: Promise<void>): Promise<void> {
     const over = new AbortController();
-    const waits = [changed, new Promise<void>((resolve) => onAbort(this.#settings.cancelled, resolve))];
+    const waits = [changed, this.#cancelled];
     if (until !== undefined) waits.push(sleep(this.#engine.clock, until - this.#engine.clock.now(), over.signal));
     await Promise.race(waits);
     over.abort();
@@ -113,9 +116,7 @@ export class PushRun {
     try {
       return await step();
     } catch (error) {
-      const status = statusOf(error);
-      if (status) this.#stop ??= new Stop(status, { cause: error });
-      else this.#fault ??= error;
+      this.#stop ??= new Stop(statusOf(error), { cause: error });
       this.#notify();
       return undefined;
     }
@@ -261,7 +262,7 @@ export class PushRun {
         const queued = (await tx.get("operations", operationKey(operation))) ?? operation;
         return bury(tx, this.#engine.clock.now(), { ...queued, attempts: this.#engine.tries }, problem);
       });
-      this.#conclude(operation, { kind: "buried", letter });
+      this.#conclude(operation, { kind: "buried", error: problem, letter });
     }
   }
 
@@ -299,13 +300,7 @@ export class PushRun {
     const { tracker } = this.#settings;
     const { client_id, document_id } = operation;
     if (settlement.kind === "done") return tracker.count("succeeded");
-    const error =
-      settlement.kind === "conflict"
-        ? settlement.conflict.error
-        : settlement.kind === "buried"
-          ? settlement.letter.error
-          : settlement.error;
-    const { code, message } = error;
+    const { code, message } = settlement.error;
     const at = timestamp(this.#engine.clock.now());
     tracker.note({ client_id, document_id, code, message, retry_count: operation.attempts, timestamp: at });
     if (settlement.kind === "again") {
@@ -334,13 +329,9 @@ function outcomeOf(result: OperationResult): "succeeded" | "failed" | "skipped" 
   return result.status === "skipped" ? "skipped" : "failed";
 }
 
-function onAbort(signal: AbortSignal, callback: () => void): void {
-  if (signal.aborted) callback();
-  else signal.addEventListener("abort", callback, { once: true });
-}
-
-/** How a sync ends that met this error; `undefined` for one that nobody foresaw. */
-export function statusOf(error: unknown): Stop["status"] | undefined {
+/** How a sync ends that met this error. */
+export function statusOf(error: unknown): Stop["status"] {
+  if (error instanceof Stop) return error.status;
   if (error instanceof LoginNeeded) return "auth-needed";
   if (error instanceof StorageFullError) return "storage-full";
   if (error instanceof Unreachable) return "offline";
@@ -350,5 +341,5 @@ export function statusOf(error: unknown): Stop["status"] | undefined {
     if (error.code === "sync_cancelled") return "cancelled";
     return error.status >= 500 ? "offline" : "refused";
   }
-  return undefined;
+  return "failed";
 }

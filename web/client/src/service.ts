@@ -22,6 +22,7 @@ import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./mod
 import type { ClientOptions, NewDocument } from "./options.js";
 import { queueCreate, queueDelete, queueUpdate, readQueue, type DocumentPatch } from "./outbox.js";
 import { readStates, readStatus, type DocumentState, type Status } from "./overview.js";
+import { askToPersist } from "./persistence.js";
 import type { Progress } from "./progress.js";
 import { getMeta, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
@@ -88,6 +89,7 @@ export class BatchSyncService {
       this.#channel?.postMessage({ document_ids, replaced: false });
     });
     if (this.#channel) relaySettled(events, this.#channel);
+    if (store.shared) askToPersist(events);
   }
 
   /** Listens to an event; the returned function ends that. */
@@ -105,7 +107,7 @@ export class BatchSyncService {
   /**
    * Logs in. What was queued while logged out goes with the next sync.
    *
-   * @throws {@link OtherAccountError} if work of another account is queued here
+   * @throws {@link OtherAccountError} if the store is another account's
    */
   login(username: string, password: string): Promise<void> {
     return logIn(this.#engine, "login", username, password);
@@ -281,8 +283,7 @@ export class BatchSyncService {
   // ---- Sync
 
   /**
-   * Pushes the queue, then takes in what changed. It never rejects for what can happen on a network: look at the
-   * report's `status`. While a sync is under way the next one waits for it, so that what was queued before the call is
+   * Pushes the queue, then takes in what changed. It does not reject: look at the report's `status`. While a sync is under way the next one waits for it, so that what was queued before the call is
    * pushed when the promise resolves; all who ask for the same meanwhile share one.
    */
   sync(options: SyncOptions = {}): Promise<SyncReport> {
@@ -290,7 +291,7 @@ export class BatchSyncService {
     const last = this.#runs.at(-1);
     if (last && this.#runs.length > 1 && last.wanted === wanted) return last.report;
     const cancel = new AbortController();
-    const before = last ? last.report.catch(() => undefined) : Promise.resolve();
+    const before = Promise.resolve(last?.report);
     const report = before.then(() => this.#sync(options, cancel.signal)).finally(() => this.#runs.shift());
     this.#runs.push({ wanted, report, cancel });
     return report;
@@ -347,8 +348,8 @@ export class BatchSyncService {
 
   /** Ends the use of this client; the store stays open. */
   async close(): Promise<void> {
-    void this.cancel().catch(() => undefined);
-    await Promise.allSettled(this.#runs.map(({ report }) => report));
+    void this.cancel();
+    await Promise.all(this.#runs.map(({ report }) => report));
     await this.#open.flush();
     this.#channel?.close();
   }

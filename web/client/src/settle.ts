@@ -15,8 +15,8 @@ import { addRow, contentOf, lacking, mergeRows, passRows, readRows, removeRows }
 /** What became of an operation, on this side. */
 export type Settlement =
   | { kind: "done" }
-  | { kind: "conflict"; conflict: Conflict }
-  | { kind: "buried"; letter: DeadLetter }
+  | { kind: "conflict"; error: OperationError; conflict: Conflict }
+  | { kind: "buried"; error: DeadLetter["error"]; letter: DeadLetter }
   | { kind: "again"; error: OperationError };
 
 /**
@@ -40,12 +40,12 @@ export async function settle(
   }
   const error = result.error ?? { code: "internal", message: "the server gave no reason", retryable: false };
   if (result.status === "conflict" && isDocument(result.server)) {
-    return { kind: "conflict", conflict: await setAside(tx, now, operation, result, error, result.server) };
+    return { kind: "conflict", error, conflict: await setAside(tx, now, operation, result, error, result.server) };
   }
   if (result.status === "skipped") return { kind: "again", error };
   const attempts = operation.attempts + 1;
   if (!error.retryable || attempts >= tries) {
-    return { kind: "buried", letter: await bury(tx, now, { ...operation, attempts }, error) };
+    return { kind: "buried", error, letter: await bury(tx, now, { ...operation, attempts }, error) };
   }
   const larger = error.code === "yjs_missing_dependencies" ? await enlarge(tx, operation, result) : {};
   await tx.put("operations", operationKey(operation), { ...operation, ...larger, attempts });

@@ -98,7 +98,7 @@ export class SyncRun {
       return "guarded";
     }
     this.#report.error = error instanceof Stop ? error.cause : error;
-    return error instanceof Stop ? error.status : (statusOf(error) ?? "failed");
+    return statusOf(error);
   }
 
   async #pushAndPull(): Promise<void> {
@@ -158,8 +158,7 @@ export class SyncRun {
   /** Tells the server of the run, for its history. A server that does not take it, or is away, does not stop the sync. */
   async #announce(method: string, path: string, body?: unknown): Promise<void> {
     await this.#engine.api.json(method, path, body).catch((error: unknown) => {
-      const status = statusOf(error);
-      if (status === undefined || status === "auth-needed" || status === "storage-full") throw error;
+      if (["failed", "auth-needed", "storage-full"].includes(statusOf(error))) throw error;
     });
   }
 
@@ -170,7 +169,7 @@ export class SyncRun {
       await this.#engine.store.transaction("write", (tx) => setMeta(tx, "limits", limits));
       return limits;
     } catch (error) {
-      if (statusOf(error) === undefined || statusOf(error) === "storage-full") throw error;
+      if (["failed", "storage-full"].includes(statusOf(error))) throw error;
     }
     return (await this.#engine.store.transaction("read", (tx) => getMeta(tx, "limits"))) ?? FALLBACK_LIMITS;
   }

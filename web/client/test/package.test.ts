@@ -38,4 +38,4 @@ test("the example of the README runs as it stands, on the package as it is built
     await server.stop();
     await rm(directory, { recursive: true, force: true });
   }
-}, 120_000);
+}, 300_000);

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import {
   MemoryStore,
+  OtherAccountError,
   type BatchSyncService,
   type DocumentKind,
   type Progress,
@@ -251,14 +252,20 @@ describe("login", () => {
     expect((await script.clock.run(client.sync())).status).toBe("synced");
   });
 
-  test("what is queued belongs to its account", async () => {
+  test("a store belongs to the account that logged in first, whether anything is queued or not", async () => {
     const script = new Script();
     const client = await script.client();
     await queue(client, ["ada's"]);
     await client.logout();
     expect((await client.sync()).status).toBe("auth-needed");
-    await expect(client.login("grace", "correct horse battery")).rejects.toThrow("work of ada is still queued");
-    await client.login("ada", "correct horse battery");
+    await expect(client.login("grace", "correct horse battery")).rejects.toThrow("documents of ada");
+    // The server has names in lower case.
+    await client.login("Ada", "correct horse battery");
+    expect((await script.clock.run(client.sync())).status).toBe("synced");
+    expect(await client.status()).toMatchObject({ username: "ada", queued: 0 });
+    script.seen.length = 0;
+    await expect(client.login("grace", "correct horse battery")).rejects.toThrow(OtherAccountError);
+    expect(script.seen).toEqual([]);
   });
 
   test("tokens of an outside identity provider are asked for anew after a 401", async () => {

@@ -19,6 +19,9 @@ import { LeaseLock, WebLock } from "../src/lock.js";
 import { TestClock } from "./support/clock.js";
 import { Script } from "./support/script.js";
 
+/** How long to wait for what happens at all. */
+const LONG = { timeout: 30_000 };
+
 let made = 0;
 const directories: string[] = [];
 
@@ -257,6 +260,62 @@ describe("the IndexedDB store", () => {
     for (const store of stores) await store.close();
   });
 
+  test("opens a connection again that was ended: by the browser, for another page's sake, or by close", async () => {
+    const store = await IndexedDbStore.open(`test-${(made += 1)}`);
+    const client = await new Script().client({ store });
+    const opened = vi.spyOn(indexedDB, "open");
+    const connection = vi.spyOn(IDBDatabase.prototype, "transaction");
+    await client.queueCreate({ title: "one" });
+    const ends: ((database: IDBDatabase) => unknown)[] = [
+      (database) => database.onclose?.(new Event("close")),
+      (database) => database.onversionchange?.(new Event("versionchange") as IDBVersionChangeEvent),
+      // Without a word.
+      (database) => database.close(),
+      () => store.close(),
+    ];
+    for (const [n, end] of ends.entries()) {
+      await end(connection.mock.contexts.at(-1) as IDBDatabase);
+      await client.queueCreate({ title: "another" });
+      expect(opened).toHaveBeenCalledTimes(n + 1);
+    }
+    expect(await client.queued()).toHaveLength(5);
+    await client.close();
+    await store.close();
+  });
+
+  test("makes way for a later version of the page, and then says that this one has to be reloaded", async () => {
+    const name = `test-${(made += 1)}`;
+    const store = await IndexedDbStore.open(name);
+    const client = await new Script().client({ store });
+    const later = await new Promise<IDBDatabase>((resolve, reject) => {
+      const opening = indexedDB.open(name, 2);
+      opening.onsuccess = () => resolve(opening.result);
+      opening.onerror = () => reject(opening.error ?? new Error("not opened"));
+    });
+    await expect(client.queueCreate({ title: "late" })).rejects.toThrow("reload");
+    expect(await client.sync()).toMatchObject({ status: "failed" });
+    later.close();
+  });
+
+  test("the browser is asked once to keep what is queued, if it can be asked", async () => {
+    const store = await IndexedDbStore.open(`test-${(made += 1)}`);
+    const persist = vi.fn(() => Promise.reject(new Error("no")));
+    vi.stubGlobal("navigator", { storage: { persist } });
+    try {
+      const client = await new Script().client({ store });
+      expect(persist).not.toHaveBeenCalled();
+      for (const title of ["one", "two"]) await client.queueCreate({ title });
+      expect(persist).toHaveBeenCalledTimes(1);
+      vi.stubGlobal("navigator", undefined);
+      const other = await new Script().client({ store });
+      await other.queueCreate({ title: "three" });
+      for (const each of [client, other]) await each.close();
+    } finally {
+      vi.unstubAllGlobals();
+      await store.close();
+    }
+  });
+
   test("two tabs see each other's edits as they are saved", async () => {
     const name = `test-${(made += 1)}`;
     const stores = [await IndexedDbStore.open(name), await IndexedDbStore.open(name)] as const;
@@ -267,15 +326,15 @@ describe("the IndexedDB store", () => {
     const there = (await two.openDocument(id)).getText(ROOT);
     here.insert(0, "one ");
     await one.flush();
-    await vi.waitFor(() => expect(there.toString()).toBe("one shared"));
+    await vi.waitFor(() => expect(there.toString()).toBe("one shared"), LONG);
     there.insert(there.length, " two");
     await two.flush();
-    await vi.waitFor(() => expect(here.toString()).toBe("one shared two"));
+    await vi.waitFor(() => expect(here.toString()).toBe("one shared two"), LONG);
     // And what becomes of them: a list that shows them as pending has to ask again.
     const told: string[] = [];
     one.on("changed", ({ document_ids }) => told.push(...document_ids));
     await script.clock.run(two.sync());
-    await vi.waitFor(() => expect(told).toContain(id));
+    await vi.waitFor(() => expect(told).toContain(id), LONG);
     await one.close();
     await two.close();
     for (const store of stores) await store.close();

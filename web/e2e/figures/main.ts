@@ -9,9 +9,10 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "@playwright/test";
 import { browser as settings } from "../support/browser.js";
+import { measureBytes } from "../support/first-load.js";
 import { TestServer } from "../support/server.js";
 import { check } from "./checks.js";
-import { measureBytes, measureLoads } from "./load.js";
+import { measureLoads } from "./load.js";
 import { measurePush } from "./push.js";
 import { toMarkdown, writeInto } from "./report.js";
 

@@ -6,7 +6,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import type { Check } from "./checks.js";
-import type { Bytes, LoadFigures } from "./load.js";
+import type { Bytes } from "../support/first-load.js";
+import type { LoadFigures } from "./load.js";
 import type { PushFigures } from "./push.js";
 
 /** The heading that the figures stand under. */

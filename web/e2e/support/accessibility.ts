@@ -8,8 +8,9 @@ import axe from "axe-core";
 
 /** Fails on violations that bar people from using the page as it is now. */
 export async function expectNoSeriousViolations(page: Page): Promise<void> {
+  const isThere = await page.evaluate(() => "axe" in globalThis);
   // Not as a script element: the page's policy rightly bars it.
-  await page.evaluate(`(() => { ${axe.source} })()`);
+  if (!isThere) await page.evaluate(`(() => { ${axe.source} })()`);
   const results = await page.evaluate(
     () => (globalThis as unknown as { axe: typeof axe }).axe.run(document, { resultTypes: ["violations"] }),
   );

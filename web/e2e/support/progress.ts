@@ -1,19 +1,15 @@
 /**
- * What the page tells of a sync that runs, written down as it is drawn.
+ * What the page tells of its sync, written down as it changes: what is shown for a moment only cannot be missed.
  *
  * @module
  */
 import type { Page } from "@playwright/test";
 
-/** What the sync showed at one time. */
+/** What was shown at one time. */
 export interface Shown {
-  /** Milliseconds since the watch began. */
-  at: number;
-  /** The bar's value. */
-  value: number;
-  /** The bar's maximum. */
-  max: number;
-  /** The line beside it. */
+  /** The bar, while there is one. */
+  bar: { value: number; max: number } | undefined;
+  /** The line below it. */
   text: string;
 }
 
@@ -23,21 +19,20 @@ export interface Watch {
   shown(): Promise<Shown[]>;
 }
 
-/** Watches the bar of a sync from now on. A reload ends the watch. */
+/** Watches the sync from now on. A reload ends the watch. */
 export async function watchProgress(page: Page): Promise<Watch> {
   const handle = await page.evaluateHandle(() => {
-    const began = performance.now();
-    const shown: { at: number; value: number; max: number; text: string }[] = [];
+    const shown: { bar: { value: number; max: number } | undefined; text: string }[] = [];
     const look = (): void => {
       const bar = document.querySelector<HTMLProgressElement>("progress[aria-label=Sync]");
+      const text = document.querySelector("[aria-label=Sync] .sync-line > span")?.textContent ?? "";
       const last = shown.at(-1);
-      if (bar && (last?.value !== bar.value || last.max !== bar.max)) {
-        const text = bar.parentElement?.querySelector(".sync-line > span")?.textContent ?? "";
-        shown.push({ at: performance.now() - began, value: bar.value, max: bar.max, text });
-      }
-      requestAnimationFrame(look);
+      if (last && last.text === text && last.bar?.value === bar?.value && last.bar?.max === bar?.max) return;
+      shown.push({ bar: bar ? { value: bar.value, max: bar.max } : undefined, text });
     };
     look();
+    const everything = { subtree: true, childList: true, characterData: true, attributeFilter: ["value", "max"] };
+    new MutationObserver(look).observe(document.body, everything);
     return shown;
   });
   return { shown: () => handle.jsonValue() };

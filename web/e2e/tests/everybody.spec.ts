@@ -17,7 +17,6 @@ async function furnish({ page, editor }: Device, ada: Account, grace: Account): 
   ]);
   await ada.invite(grace, "editor");
   const { document_id, version } = await ada.document("Tides");
-  await editor.open();
   await editor.logIn(ada.credentials);
   await editor.openDocument("Tides");
   await editor.workOffline();
@@ -30,9 +29,12 @@ async function furnish({ page, editor }: Device, ada: Account, grace: Account): 
   await editor.newDocument("Novel", "y".repeat(3_000));
   await editor.expectBadge("Novel", "failed");
   await editor.newDocument("Ship's log", LOG);
-  await editor.expectBadge("Ship's log", "synced");
+  await expect.poll(() => ada.text("Ship's log")).toBe(LOG);
+  // In one go, so that the newest version is all of it.
+  await editor.workOffline();
   await editor.type("- watch: Ada until noon\n");
-  await expect.poll(async () => (await ada.document("Ship's log")).content).toContain("Ada until noon");
+  await editor.workOnline();
+  await expect.poll(() => ada.text("Ship's log")).toContain("Ada until noon\n");
   await expect(page.getByRole("navigation", { name: "Views" })).toContainText("1 waiting");
 }
 
@@ -57,11 +59,9 @@ test.describe("every view", () => {
       test(`${colorScheme}, ${width} pixels wide`, async ({ newDevice, server }, testInfo) => {
         const ada = await Account.register(server, "ada");
         const grace = await Account.register(server, "grace");
-        const device = await newDevice({ colorScheme, viewport: { width: 1440, height: 900 } });
-        await furnish(device, ada, grace);
+        const device = await newDevice({ colorScheme, viewport: { width, height: 900 } });
         const { page, editor } = device;
         const main = page.getByRole("main");
-        await page.setViewportSize({ width, height: 900 });
         const check = async (name: string): Promise<void> => {
           await expect(page.getByText("Opening…")).toHaveCount(0);
           const path = `screenshots/${testInfo.project.name}/every-${name}-${colorScheme}-${width}.png`;
@@ -70,6 +70,11 @@ test.describe("every view", () => {
           expect(await sideways(page), `${name}: nothing scrolls sideways`).toEqual([]);
         };
 
+        await editor.open();
+        await check("first");
+        await page.setViewportSize({ width: 1440, height: 900 });
+        await furnish(device, ada, grace);
+        await page.setViewportSize({ width, height: 900 });
         await check("document");
         await page.getByRole("button", { name: "Preview" }).click();
         await expect(page.getByRole("region", { name: "Preview" })).toContainText("Left Lerwick");
@@ -104,6 +109,13 @@ test.describe("every view", () => {
         await editor.openView("Sharing");
         await expect(main).toContainText("grace");
         await check("sharing");
+        await editor.openDocument("Ship's log");
+        await editor.deleteDocument();
+        await expect(page.getByRole("status").filter({ hasText: "“Ship's log” was deleted." })).toBeVisible();
+        await check("deletion");
+        await editor.openView("Deleted");
+        await expect(main.getByRole("link", { name: "Ship's log" })).toBeVisible();
+        await check("deleted");
         await editor.showList();
         await page.getByRole("link", { name: "Landfall" }).click();
         await expect(editor.link(LONG_TITLE)).toBeVisible();

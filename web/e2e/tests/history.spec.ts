@@ -19,7 +19,7 @@ test("versions are told with who made them and when, and an old one can be resto
   await editor.workOffline();
   await editor.write("# Bread\n\nflour\nwater\nsalt\n");
   await editor.workOnline();
-  await expect.poll(() => ada.document("Bread")).toMatchObject({ version: 3, content: expect.stringContaining("salt") });
+  await expect.poll(() => ada.find("Bread")).toMatchObject({ version: 3, content: expect.stringContaining("salt") });
 
   await editor.openHistory();
   const versions = page.getByRole("list", { name: "Versions" }).getByRole("button");
@@ -112,7 +112,7 @@ test.describe("with a small limit", () => {
 
     await letter.getByRole("link", { name: "Report" }).click();
     await editor.write("Short enough.");
-    await expect.poll(async () => (await ada.document("Report")).content).toBe("Short enough.");
+    await expect.poll(() => ada.text("Report")).toBe("Short enough.");
     await editor.openView("Failed");
     await expect(main).toContainText("Nothing failed.");
     await editor.expectAllBadges("synced", 2);
@@ -158,7 +158,7 @@ test.describe("with a small limit", () => {
     await editor.expectText("Short.");
     await editor.type(" And more.");
     await editor.expectAllBadges("synced", 1);
-    await expect.poll(async () => (await ada.document("Report")).content).toBe("Short. And more.");
+    await expect.poll(() => ada.text("Report")).toBe("Short. And more.");
     const other = (await newDevice()).editor;
     await other.open();
     await other.logIn(ada.credentials);

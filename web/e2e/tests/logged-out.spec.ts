@@ -77,7 +77,7 @@ test("each account on a device has its own documents, and finds them again", asy
   await expect(page.getByRole("heading", { name: "Hello, bob" })).toBeVisible();
   await expect(editor.documents).toHaveText("No documents yet.");
   await editor.newDocument("Bob's list", "Rope.");
-  await editor.expectAllBadges("synced", 1);
+  await expect.poll(() => bob.texts()).toEqual({ "Bob's list": "Rope." });
   await editor.reload();
   await editor.expectAllBadges("synced", 1);
   await editor.expectText("Rope.");

@@ -23,7 +23,7 @@ async function both({ server, newDevice }: Making): Promise<Pair> {
     await editor.expectSynced();
   }
   await hers.editor.newDocument("Plan", "Sail at six.");
-  await hers.editor.expectBadge("Plan", "synced");
+  await expect.poll(() => ada.texts()).toEqual({ Plan: "Sail at six." });
   return { ada, bob, hers, his };
 }
 
@@ -55,7 +55,7 @@ test("an editor of a shared workspace writes in it, and each sees the other's wo
 }) => {
   const { ada, bob, hers, his } = await both({ server, newDevice });
   await his.editor.newDocument("Bob's own", "Not for Ada.");
-  await his.editor.expectBadge("Bob's own", "synced");
+  await expect.poll(() => bob.texts()).toEqual({ "Bob's own": "Not for Ada." });
   await share(hers, "bob", "editor");
 
   await openWorkspace(his.editor, "shared");
@@ -70,10 +70,10 @@ test("an editor of a shared workspace writes in it, and each sees the other's wo
   await his.editor.expectText("Sail at six. Bring rope. And oil.");
   await his.editor.newDocument("Crew", "Ada, Bob.");
   await hers.editor.expectBadge("Crew", "synced");
-  expect((await ada.documents()).map(({ title, content }) => [title, content])).toEqual([
-    ["Crew", "Ada, Bob."],
-    ["Plan", "Sail at six. Bring rope. And oil."],
-  ]);
+  await expect.poll(() => ada.texts()).toEqual({
+    Crew: "Ada, Bob.",
+    Plan: "Sail at six. Bring rope. And oil.",
+  });
 
   await openWorkspace(his.editor, "own");
   await his.editor.expectAllBadges("synced", 1);
@@ -99,7 +99,7 @@ test("a viewer reads along; what he wrote before is kept, and sent once he may w
   await role.selectOption("viewer");
   await expect(hers.page.getByText(/^bob is a viewer/)).toBeVisible();
   await his.editor.workOnline();
-  await expect(his.editor.sync).toContainText(/The server refused: .*viewer.*\. One change waits here\./i);
+  await expect(his.editor.sync).toContainText(/The server refused: .*viewer.*\. (One change waits|\d+ changes wait) here\./i);
   await expect(his.page.getByText("You can read this workspace; to write, ask an owner.")).toBeVisible();
   await expect(his.editor.text).toHaveAttribute("aria-readonly", "true");
   await expect(his.editor.button("New document")).toHaveCount(0);
@@ -107,23 +107,23 @@ test("a viewer reads along; what he wrote before is kept, and sent once he may w
   await his.editor.text.pressSequentially("!");
   await his.editor.expectBadge("Plan", "pending");
   await his.editor.expectText("Sail at six. Or never.");
-  expect(await ada.document("Plan")).toMatchObject({ content: "Sail at six." });
+  expect(await ada.text("Plan")).toBe("Sail at six.");
 
   await role.selectOption("editor");
   await expect(hers.page.getByText(/^bob is an editor/)).toBeVisible();
   await his.editor.syncNow();
   await his.editor.expectBadge("Plan", "synced");
-  await expect.poll(async () => (await ada.document("Plan")).content).toBe("Sail at six. Or never.");
+  await expect.poll(() => ada.text("Plan")).toBe("Sail at six. Or never.");
   await expect(his.editor.button("New document")).toBeVisible();
   await his.editor.type(" Or at seven.");
-  await expect.poll(async () => (await ada.document("Plan")).content).toBe("Sail at six. Or never. Or at seven.");
+  await expect.poll(() => ada.text("Plan")).toBe("Sail at six. Or never. Or at seven.");
 });
 
 test("who is taken out can sync no more, and keeps what is his", async ({ newDevice, server }) => {
   const { ada, bob, hers, his } = await both({ server, newDevice });
   his.complaints.expectStatus(404);
   await his.editor.newDocument("Bob's own", "Not for Ada.");
-  await his.editor.expectBadge("Bob's own", "synced");
+  await expect.poll(() => bob.texts()).toEqual({ "Bob's own": "Not for Ada." });
   await share(hers, "bob", "editor");
   await openWorkspace(his.editor, "shared");
   await his.editor.openDocument("Plan");
@@ -138,8 +138,7 @@ test("who is taken out can sync no more, and keeps what is his", async ({ newDev
   await his.editor.expectBadge("Plan", "pending");
   await hers.editor.openDocument("Plan");
   await hers.editor.type(" Without Bob.");
-  await hers.editor.expectBadge("Plan", "synced");
-  expect(await ada.document("Plan")).toMatchObject({ content: "Sail at six. Without Bob." });
+  await expect.poll(() => ada.texts()).toEqual({ Plan: "Sail at six. Without Bob." });
   await his.editor.expectText("Sail at six. Bring rope.");
 
   await his.editor.openView("Sharing");
@@ -147,6 +146,6 @@ test("who is taken out can sync no more, and keeps what is his", async ({ newDev
   await openWorkspace(his.editor, "own");
   await his.editor.openDocument("Bob's own");
   await his.editor.type(" Still mine.");
+  await expect.poll(() => bob.texts()).toEqual({ "Bob's own": "Not for Ada. Still mine." });
   await his.editor.expectBadge("Bob's own", "synced");
-  expect(await bob.documents()).toMatchObject([{ title: "Bob's own", content: "Not for Ada. Still mine." }]);
 });

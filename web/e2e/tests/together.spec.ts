@@ -94,7 +94,7 @@ test("the offline switch keeps everything from being sent, until it is turned ba
   const other = await newDevice();
   await enter(other, ada);
   await other.editor.newDocument("Elsewhere", "Written elsewhere.");
-  await other.editor.expectBadge("Elsewhere", "synced");
+  await expect.poll(() => ada.texts()).toEqual({ Elsewhere: "Written elsewhere.", Log: "Monday." });
   // It is a choice, so it outlives the page; and each view has its own reasons to ask the server.
   await editor.reload();
   await expect(editor.offlineSwitch).toBeChecked();
@@ -148,6 +148,7 @@ test("two tabs of a device show the same, and send each change once", async ({ d
   await tab.expectText("Monday. Tuesday.");
   await editor.expectAllBadges("synced", 1);
   await tab.expectAllBadges("synced", 1);
+  await expect.poll(() => ada.texts()).toEqual({ Log: "Monday. Tuesday." });
   const sent = pushes.flat().map(({ client_id }) => client_id);
   expect(sent.length).toBeGreaterThan(0);
   expect(sent, "each change is sent by one tab").toEqual([...new Set(sent)]);

@@ -94,7 +94,8 @@ describe("what can be done", () => {
     const [laptop] = await devices(here.server.url);
     const { result } = renderHook(useSync, { wrapper: within({ client: laptop, auto: false }) });
     await waitFor(() => expect(result.current.status?.logged_in).toBe(true));
-    await expect(act(() => result.current.login(newName(), PASSWORD))).rejects.toMatchObject({ status: 401 });
+    const { username = "" } = await laptop.status();
+    await expect(act(() => result.current.login(username, "wrong"))).rejects.toMatchObject({ status: 401 });
     expect(result.current.needsLogin).toBe(false);
     await act(() => result.current.logout());
     expect(await act(() => result.current.sync())).toMatchObject({ status: "auth-needed" });

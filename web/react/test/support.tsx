@@ -8,7 +8,7 @@ import { SyncProvider, type SyncProviderProps } from "../src/index.js";
 import { TestServer } from "../../client/test/support/server.js";
 
 // A machine that builds something else meanwhile is slow.
-configure({ asyncUtilTimeout: 15_000 });
+configure({ asyncUtilTimeout: 30_000 });
 
 export const PASSWORD = "correct horse battery";
 

@@ -51,10 +51,31 @@ describe("useSync", () => {
     };
     const client = await newClient(here.server.url, { lock });
     await client.register(newName(), PASSWORD);
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    const timers = vi.spyOn(globalThis, "setTimeout");
     const { result } = renderHook(useSync, { wrapper: within({ client }) });
     await waitFor(() => expect(result.current.report?.status).toBe("busy"));
-    // Four waits of two seconds at most; doubled each time they would take 15 at least.
-    await waitFor(() => expect(result.current.report?.status).toBe("synced"), { timeout: 12_000 });
+    await waitFor(() => expect(result.current.report?.status).toBe("synced"));
+    // The shortest wait, four times over; doubled each time, it would be there once.
+    expect(timers.mock.calls.filter(([, ms]) => ms === 1000).length).toBeGreaterThanOrEqual(4);
+    vi.restoreAllMocks();
+  });
+
+  test("a sync that failed as nobody foresaw is tried again by itself", async () => {
+    let broken = true;
+    const lock: Lock = {
+      attempt: async (_name, body) => {
+        if (broken) throw new TypeError("broken");
+        return { result: await body() };
+      },
+      wait: (_name, body) => body(),
+    };
+    const client = await newClient(here.server.url, { lock });
+    await client.register(newName(), PASSWORD);
+    const { result } = renderHook(useSync, { wrapper: within({ client }) });
+    await waitFor(() => expect(result.current.report).toMatchObject({ status: "failed", error: { message: "broken" } }));
+    broken = false;
+    await waitFor(() => expect(result.current.report?.status).toBe("synced"));
   });
 
   test("one tab shows what another one sent", async () => {

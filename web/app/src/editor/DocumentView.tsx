@@ -7,6 +7,7 @@ import { useDocument, useSync } from "@landfall/react";
 import { ArrowLeft, Eye, History, PenLine, Trash2 } from "lucide-react";
 import { Suspense, useEffect, useState, type ReactElement } from "react";
 import { Badge } from "../documents/Badge.tsx";
+import { deleteDocument, useTellDeletion } from "../documents/deletion.ts";
 import { go, hrefOf } from "../route.ts";
 import { part } from "../shell/part.ts";
 import { ViewBoundary } from "../shell/ViewBoundary.tsx";
@@ -28,7 +29,8 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   const [isNaming, setNaming] = useState(false);
   const [isTyping, setTyping] = useState(false);
   const [refusal, setRefusal] = useState<unknown>();
-  const { document, state, text, isSaved, error, conflict, deadLetter } = opened;
+  const tellDeletion = useTellDeletion();
+  const { document, doc, state, text, isSaved, error, conflict, deadLetter } = opened;
   const content = useText(client, id, text, document);
 
   useEffect(() => {
@@ -41,8 +43,9 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   useWarning(!isHere && problem !== undefined);
 
   async function remove(): Promise<void> {
+    if (!document) return;
     try {
-      await client.queueDelete(id);
+      tellDeletion(await deleteDocument(client, document, doc));
     } catch (refused) {
       return setRefusal(refused);
     }
@@ -156,7 +159,9 @@ function Gone(): ReactElement {
   return (
     <section className="page">
       <h1>There is no such document here</h1>
-      <p>It was deleted, or has not come to this device yet.</p>
+      <p>
+        It was <a href={hrefOf({ view: "deleted" })}>deleted</a>, or has not come to this device yet.
+      </p>
       <a href="#/">Back to the list</a>
     </section>
   );

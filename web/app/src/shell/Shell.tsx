@@ -5,7 +5,9 @@
  */
 import { useSync } from "@landfall/react";
 import { ArrowLeft } from "lucide-react";
-import { Suspense, type MouseEvent, type ReactElement } from "react";
+import { Suspense, useState, type MouseEvent, type ReactElement } from "react";
+import { DeletionContext, type Deletion } from "../documents/deletion.ts";
+import { DeletionNotice } from "../documents/DeletionNotice.tsx";
 import { DocumentList } from "../documents/DocumentList.tsx";
 import { Home } from "../documents/Home.tsx";
 import type { Update } from "../installation.ts";
@@ -21,6 +23,7 @@ const DocumentView = part(() => import("../editor/DocumentView.tsx"));
 const HistoryView = part(() => import("../history/HistoryView.tsx"));
 const ConflictsView = part(() => import("../conflicts/ConflictsView.tsx"));
 const FailedView = part(() => import("../failed/FailedView.tsx"));
+const DeletedView = part(() => import("../documents/DeletedView.tsx"));
 const SyncsView = part(() => import("../syncs/SyncsView.tsx"));
 const SharingView = part(() => import("../sharing/SharingView.tsx"));
 
@@ -28,6 +31,7 @@ const SharingView = part(() => import("../sharing/SharingView.tsx"));
 export function Shell({ update }: { update: Update | undefined }): ReactElement {
   const route = useRoute();
   const { status } = useSync();
+  const [deletion, setDeletion] = useState<Deletion>();
   useOtherTabsChoice();
   return (
     <div className="shell" data-view={route.view}>
@@ -36,11 +40,14 @@ export function Shell({ update }: { update: Update | undefined }): ReactElement 
       </a>
       <Header />
       <SyncPanel />
-      {update && (
-        <p className="notice" role="status">
-          A new version of the editor is ready. <button onClick={update}>Reload</button>
-        </p>
-      )}
+      <div className="notices">
+        {update && (
+          <p className="notice" role="status">
+            A new version of the editor is ready. <button onClick={update}>Reload</button>
+          </p>
+        )}
+        <DeletionNotice deletion={deletion} onDone={() => setDeletion(undefined)} />
+      </div>
       <aside className="side">
         <DocumentList current={"id" in route ? route.id : undefined} />
         <ViewLinks route={route} conflicts={status?.conflicts ?? 0} failed={status?.dead_letters ?? 0} />
@@ -54,7 +61,9 @@ export function Shell({ update }: { update: Update | undefined }): ReactElement 
           </a>
         )}
         <ViewBoundary key={JSON.stringify(route)}>
-          <Suspense fallback={<p className="opening">Opening…</p>}>{viewOf(route)}</Suspense>
+          <DeletionContext value={setDeletion}>
+            <Suspense fallback={<p className="opening">Opening…</p>}>{viewOf(route)}</Suspense>
+          </DeletionContext>
         </ViewBoundary>
       </main>
     </div>
@@ -77,6 +86,8 @@ function viewOf(route: Route): ReactElement {
       return <ConflictsView id={route.id} />;
     case "failed":
       return <FailedView />;
+    case "deleted":
+      return <DeletedView />;
     case "syncs":
       return <SyncsView />;
     case "sharing":

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CircleAlert, GitCompareArrows, History, Users } from "lucide-react";
+import { CircleAlert, GitCompareArrows, History, Trash2, Users } from "lucide-react";
 import type { ReactElement, ReactNode } from "react";
 import { hrefOf, type Route } from "../route.ts";
 
@@ -17,7 +17,7 @@ export function ViewLinks({
   conflicts: number;
   failed: number;
 }): ReactElement {
-  const link = (view: "conflicts" | "failed" | "syncs" | "sharing", icon: ReactNode, label: string, count = 0) => (
+  const link = (view: "conflicts" | "failed" | "deleted" | "syncs" | "sharing", icon: ReactNode, label: string, count = 0) => (
     <li>
       <a href={hrefOf({ view })} aria-current={route.view === view ? "page" : undefined}>
         {icon}
@@ -36,6 +36,7 @@ export function ViewLinks({
       <ul>
         {link("conflicts", <GitCompareArrows aria-hidden />, "Conflicts", conflicts)}
         {link("failed", <CircleAlert aria-hidden />, "Failed", failed)}
+        {link("deleted", <Trash2 aria-hidden />, "Deleted")}
         {link("syncs", <History aria-hidden />, "Past syncs")}
         {link("sharing", <Users aria-hidden />, "Sharing")}
       </ul>

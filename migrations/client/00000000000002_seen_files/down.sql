@@ -1,0 +1,2 @@
+ALTER TABLE files DROP COLUMN inode;
+ALTER TABLE files DROP COLUMN changed_ns;
