@@ -195,7 +195,7 @@ fn many_clients_at_one_place_cost_one_worker_at_most() {
         Fate::Rendered(Err(RenderError::Damaged(_))) => {}
         fate => panic!("{fate:?}"),
     }
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     assert_unharmed(&renderer);
 }
 

@@ -23,7 +23,7 @@ fn document(content: &str) -> Vec<u8> {
     update(&[(1, 0, vec![in_root("content", &text(content))])], &[])
 }
 
-/// A document that takes a worker a second or more: so many wrote at the same place.
+/// A document that takes a worker minutes: so many wrote at the same place.
 fn crowd() -> Vec<u8> {
     let insert = |client| (client, 0, vec![in_root("content", &text("v"))]);
     update(&(1..=400_000).rev().map(insert).collect::<Vec<_>>(), &[])
@@ -70,11 +70,11 @@ fn workers_are_reused_replaced_and_reaped() {
     drop(pool);
     assert_eq!(children(), Vec::<String>::new(), "dropping the pool ends its workers");
 
-    let impatient = renderer(1, Duration::from_millis(250));
+    let impatient = renderer(1, Duration::from_secs(2));
     let started = Instant::now();
     let Err(RenderError::Damaged(reason)) = impatient.render(&[crowd()]) else { panic!("the crowd was rendered") };
     assert!(reason.contains("longer than"), "{reason}");
-    assert!(started.elapsed() < Duration::from_secs(15));
+    assert!(started.elapsed() < Duration::from_secs(60));
     assert_eq!(children(), Vec::<String>::new(), "a worker that is too slow is killed and reaped");
     assert_eq!(impatient.render(&[document("next")]).unwrap(), "next");
 
@@ -106,14 +106,14 @@ fn workers_are_reused_replaced_and_reaped() {
         program: PathBuf::from("/nonexistent/landfall"),
         workers: 1,
         max_memory_bytes: 1 << 30,
-        time_budget: Duration::from_secs(1),
+        time_budget: Duration::from_secs(20),
     });
     assert!(matches!(unable.render(&[document("x")]), Err(RenderError::Unavailable(_))));
     let cramped = Renderer::new(RenderConfig {
         program: PathBuf::from(env!("CARGO_BIN_EXE_landfall")),
         workers: 1,
         max_memory_bytes: 64 << 20,
-        time_budget: Duration::from_secs(1),
+        time_budget: Duration::from_secs(20),
     });
     let outcome = cramped.render(&[document("x")]);
     assert!(

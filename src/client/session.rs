@@ -1,6 +1,7 @@
 //! Who asks: the access token that goes with each request, and how it is had again when it has run out.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -13,6 +14,8 @@ use crate::client::wire::Tokens;
 
 /// The code of a registration under a name that is somebody's already.
 const NAME_TAKEN: &str = "username_taken";
+/// Nobody who logs in is kept waiting for longer.
+const LONGEST_PUT_OFF: Duration = Duration::from_secs(60);
 
 /// A login, as far as it is known.
 pub(super) struct Session {
@@ -38,7 +41,8 @@ impl Remote {
     /// # Errors
     /// See [`RemoteError`], as a command says it.
     pub fn log_in(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
-        let tokens = self.patiently(Until::NothingHelps, || self.log_in_with(username, password));
+        let tokens =
+            self.patiently(Until::NothingHelps, || self.log_in_with(username, password).map_err(unless_put_off));
         self.begin_session(tokens, username, password)
     }
 
@@ -51,12 +55,12 @@ impl Remote {
         let mut is_again = false;
         let tokens = self.patiently(Until::NothingHelps, || {
             let answer = self.send(&Method::POST, "/api/v1/auth/register", Some(body.as_bytes()), None);
-            match answer.and_then(|bytes| parse(&bytes)) {
+            match answer.and_then(|bytes| parse(&bytes)).map_err(unless_put_off) {
                 // Perhaps by the try before, whose answer was lost: then the password fits.
                 Err(RemoteError::Refused { code, detail, status, retry_after }) if is_again && code == NAME_TAKEN => {
                     self.log_in_with(username, password).map_err(|failure| match failure {
                         RemoteError::Unauthorized(_) => RemoteError::Refused { status, code, detail, retry_after },
-                        other => other,
+                        other => unless_put_off(other),
                     })
                 }
                 outcome => {
@@ -163,6 +167,16 @@ impl Remote {
     /// The session. Whole between any two statements.
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A login that the server puts off for long, as after many wrong passwords, is refused at once: somebody sits there.
+fn unless_put_off(failure: RemoteError) -> RemoteError {
+    match failure {
+        RemoteError::Refused { detail, retry_after: Some(wait), .. } if wait > LONGEST_PUT_OFF => {
+            RemoteError::Unauthorized(format!("{detail}; the server asks to wait {} s", wait.as_secs()))
+        }
+        other => other,
     }
 }
 

@@ -178,6 +178,7 @@ fn a_login_is_tried_again() {
         (LOGIN, 0) => Deed::LoseAnswer,
         (LOGIN, 1) => Deed::RefuseFor(503, 1),
         (LOGIN, 2) => Deed::RefuseFor(429, 1),
+        (LOGIN, 5) => Deed::RefuseFor(429, 120),
         _ => Deed::Pass,
     });
     let place = desk.unconnected();
@@ -187,6 +188,9 @@ fn a_login_is_tried_again() {
     let stranger = desk.unconnected();
     init_as(&stranger, &proxy.url, "nobody", &["--retries", "5"]).expect(3);
     assert_eq!(proxy.asked(LOGIN), 5, "what is wrong is not tried again");
+    assert!(place.run(&["login"]).expect(3).says(&["wait 120 s"]), "nobody is kept waiting for long");
+    assert_eq!(proxy.asked(LOGIN), 6);
+    place.run(&["login"]).expect(0);
 }
 
 #[test]

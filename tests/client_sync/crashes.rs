@@ -159,7 +159,6 @@ fn the_client_is_killed_at_random_moments(database: Database) {
         }
         assert_all_there(&desk, &here, &there, &marks);
     }
-    eprintln!("{cut_short} cut short");
     assert!(cut_short > 0, "no sync was killed between its first change and its end");
 }
 
@@ -188,7 +187,6 @@ fn the_server_is_killed_at_random_moments(database: Database) {
         }
         assert_all_there(&desk, &here, &there, &marks);
     }
-    eprintln!("{cut_short} cut short");
     assert!(cut_short > 0, "no sync lost its server after its first change");
 }
 
@@ -212,7 +210,6 @@ fn a_first_sync_is_killed_again_and_again(database: Database) {
             cut_short += u64::from(kill_during_sync(place, &moment, "10"));
         }
     }
-    eprintln!("{cut_short} cut short");
     assert!(cut_short > 0, "no sync was killed between its first change and its end");
     assert_all_there(&desk, &here, &there, &marks);
 }

@@ -12,7 +12,7 @@ use super::contract::{CONTRACT, Exchange};
 use super::user::User;
 
 /// How long the server may take for whatever must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One frame of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

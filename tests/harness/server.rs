@@ -16,7 +16,7 @@ use super::user::User;
 use crate::postgres_server::PostgresDatabase;
 
 /// How long a server may take to say where it listens, or to stop.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Signs the tokens of every server of the tests, so that tests can forge some.
 pub const JWT_SECRET: &str = "a secret for tests alone, long enough for HMAC-SHA-256";

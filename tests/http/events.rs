@@ -245,7 +245,7 @@ fn streams_are_bounded(database: Database) {
     grace.try_events(None).expect_problem(503, "busy").header("retry-after");
     drop(streams);
     // A client that is gone is noticed at a sign of life.
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while ada.try_events(None).status != 200 {
         assert!(Instant::now() < deadline, "streams that are gone still count");
         std::thread::sleep(Duration::from_millis(100));
@@ -291,6 +291,6 @@ fn streams_end_when_the_server_stops(database: Database) {
     let mut streams: Vec<_> = (0..10).map(|_| ada.events()).collect();
     let started = Instant::now();
     assert!(server.stop().success());
-    assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(25), "it took {:?}", started.elapsed());
     streams.iter_mut().for_each(EventReader::expect_end);
 }

@@ -150,7 +150,7 @@ fn readers_of_sqlite_are_not_held_up_by_the_writer() {
 #[test]
 fn a_postgres_pool_in_full_use_is_busy_or_late() {
     let database = Database::postgres();
-    let config = StoreConfig { reader_connections: 1, connection_timeout_ms: 50, ..StoreConfig::default() };
+    let config = StoreConfig { reader_connections: 1, connection_timeout_ms: 3_000, ..StoreConfig::default() };
     let ada = open_with(&database, &config);
     let (release, occupied) = occupy(&ada);
     assert!(matches!(ada.write(WriteSet::default()), Err(StoreError::Busy)));
@@ -262,7 +262,7 @@ fn postgres_looks_documents_up_by_their_full_key() {
     let read = "SELECT indexrelname::text AS name, idx_tup_read AS rows_read FROM pg_stat_user_indexes \
                 UNION ALL SELECT relname::text || ' in full', seq_tup_read FROM pg_stat_user_tables \
                 WHERE relname IN ('documents', 'document_log', 'document_bodies', 'receipts')";
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_secs(60);
     let used = loop {
         diesel::sql_query("SELECT pg_stat_clear_snapshot()").execute(&mut connection).unwrap();
         let used: Vec<IndexUse> = diesel::sql_query(read).load(&mut connection).unwrap();
