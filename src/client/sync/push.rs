@@ -41,11 +41,16 @@ pub(super) struct Answered {
     pub(super) outcome: Result<BatchAnswer, RemoteError>,
 }
 
+/// An operation's name, and its document.
+pub(super) type Named = (String, DocId);
+
 /// What is known while pushing.
 #[derive(Default)]
 pub(super) struct Course {
     /// Halves of batches that were too much, the next first.
-    pub(super) again: VecDeque<Vec<String>>,
+    pub(super) again: VecDeque<VecDeque<Named>>,
+    /// What was queued and free when that was last looked at, and has not had its turn.
+    ahead: VecDeque<Named>,
     /// Documents with an operation under way.
     busy: BTreeSet<DocId>,
     in_flight: usize,
@@ -165,17 +170,19 @@ impl Engine<'_> {
     }
 
     fn gather_chunk(&mut self, course: &mut Course) -> Result<Option<Chunk>, ClientError> {
-        let candidates = match course.again.pop_front() {
-            Some(names) => names,
-            None => self.next_names(course)?,
-        };
         let batch_size = if self.settings.atomic { self.limits.max_operations } else { self.settings.batch_size };
+        let batch_size = batch_size.min(self.limits.max_operations);
+        let half = course.again.pop_front();
+        let is_half = half.is_some();
+        let mut candidates = match half {
+            Some(names) => names,
+            None => self.next_names(course, batch_size)?,
+        };
         let (mut operations, mut written, mut bytes) = (Vec::new(), Vec::<Box<RawValue>>::new(), 0_usize);
-        for name in candidates {
-            let is_full = operations.len() >= batch_size.min(self.limits.max_operations);
-            let next = if is_full { None } else { self.prepare(&name)? };
-            let size = next.as_ref().map_or(0, |(_, raw)| raw.get().len() + 1);
-            if is_full || (!operations.is_empty() && bytes + size > self.limits.batch_bytes()) {
+        while let Some(candidate) = candidates.pop_front() {
+            let Some((operation, raw)) = self.prepare(&candidate.0)? else { continue };
+            let size = raw.get().len() + 1;
+            if !operations.is_empty() && bytes + size > self.limits.batch_bytes() {
                 if self.settings.atomic {
                     return Err(ClientError::Usage(format!(
                         "what is queued cannot be pushed all or nothing: it is more than the {} bytes that the server \
@@ -183,12 +190,18 @@ impl Engine<'_> {
                         self.limits.max_body_bytes
                     )));
                 }
+                candidates.push_front(candidate);
                 break;
             }
-            let Some((operation, raw)) = next else { continue };
             bytes += size;
             operations.push(operation);
             written.push(raw);
+        }
+        if !is_half {
+            candidates.append(&mut course.ahead);
+            course.ahead = candidates;
+        } else if !candidates.is_empty() {
+            course.again.push_front(candidates);
         }
         if operations.is_empty() {
             return Ok(None);
@@ -202,9 +215,8 @@ impl Engine<'_> {
         operations: Vec<QueuedOperation>,
         written: &[Box<RawValue>],
     ) -> Result<Chunk, ClientError> {
-        let sent = operations.len();
         // The feed leaves out what its own batch wrote, and nothing else: after several batches it is read by itself.
-        let is_only_one = self.batches_sent == 0 && course.again.is_empty() && self.next_names(course)?.len() <= sent;
+        let is_only_one = self.batches_sent == 0 && course.again.is_empty() && course.ahead.is_empty();
         let cursor = self.state.change(|change| change.find_setting(Setting::Cursor))?;
         let pulls =
             is_only_one && cursor.is_some() && self.settings.direction == Direction::Both && !self.settings.dry_run;
@@ -221,20 +233,41 @@ impl Engine<'_> {
         Ok(Chunk { operations, body, pulls })
     }
 
+    /// What comes next, at most so many. The queue is read anew when what was read before has had its turn.
+    fn next_names(&mut self, course: &mut Course, most: usize) -> Result<VecDeque<Named>, ClientError> {
+        loop {
+            let is_anew = course.ahead.is_empty();
+            if is_anew {
+                course.ahead = self.list_free(course)?;
+            }
+            let mut names = VecDeque::new();
+            while names.len() < most
+                && let Some(name) = course.ahead.pop_front()
+            {
+                if !course.busy.contains(&name.1) && !self.held.contains(&name.1) {
+                    names.push_back(name);
+                }
+            }
+            if is_anew || !names.is_empty() {
+                return Ok(names);
+            }
+        }
+    }
+
     /// The first queued operation of each document that is free. Those that were sent before and not answered come last,
     /// so that they hold up no other.
-    fn next_names(&mut self, course: &Course) -> Result<Vec<String>, ClientError> {
+    fn list_free(&mut self, course: &Course) -> Result<VecDeque<Named>, ClientError> {
         let (queue, attempts, conflicts) = self
             .state
             .change(|change| Ok((change.list_outbox()?, change.load_attempts()?, change.load_conflicts()?)))?;
         let mut taken: BTreeSet<DocId> = conflicts.iter().map(|one| one.document_id).collect();
         taken.extend(course.busy.iter().chain(&self.held));
         let free = queue.into_iter().filter(|(_, id, _)| taken.insert(*id));
-        let mut names: Vec<String> = free.map(|(name, ..)| name).collect();
+        let mut names: Vec<Named> = free.map(|(name, id, _)| (name, id)).collect();
         if !attempts.is_empty() {
-            names.sort_by_key(|name| attempts.get(name).copied().unwrap_or(0));
+            names.sort_by_key(|(name, _)| attempts.get(name).copied().unwrap_or(0));
         }
-        Ok(names)
+        Ok(names.into())
     }
 
     /// Fixes an operation for good, marks it as sent, and writes it.

@@ -4,11 +4,13 @@
 //! operation is. It goes to the dead letters only if the server answers to other operations in the same run, then fails
 //! once more over this one, and answers again after that. In any other case it stays queued.
 
+use std::collections::VecDeque;
+
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::Engine;
-use super::push::{Answered, BATCH_PATH, Course};
+use super::push::{Answered, BATCH_PATH, Course, Named};
 use crate::client::error::ClientError;
 use crate::client::remote::{RemoteError, Until};
 use crate::client::report::{Counted, Event};
@@ -35,10 +37,11 @@ impl Engine<'_> {
             self.remote.check_health().map_err(|failure| failure.into_client_error(self.remote.server()))?;
         }
         if operations.len() > 1 {
-            let names: Vec<String> = operations.into_iter().map(|operation| operation.client_id).collect();
-            let (first, second) = names.split_at(names.len().div_ceil(2));
-            course.again.push_front(second.to_vec());
-            course.again.push_front(first.to_vec());
+            let mut first: VecDeque<Named> =
+                operations.into_iter().map(|operation| (operation.client_id, operation.document_id)).collect();
+            let second = first.split_off(first.len().div_ceil(2));
+            course.again.push_front(second);
+            course.again.push_front(first);
             return Ok(());
         }
         for operation in operations {
@@ -71,7 +74,7 @@ impl Engine<'_> {
         for Suspect(operation) in std::mem::take(&mut course.suspects) {
             self.interrupt.check()?;
             self.held.remove(&operation.document_id);
-            course.again.push_front(vec![operation.client_id]);
+            course.again.push_front([(operation.client_id, operation.document_id)].into());
             let Some(chunk) = self.next_chunk(course)? else { continue };
             let outcome = self.remote.post(BATCH_PATH, &chunk.body, Until::LessHelps);
             match outcome {
