@@ -154,3 +154,24 @@ impl From<JobError> for RenderError {
         Self::Damaged(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_that_finds_all_workers_busy_waits_but_not_for_ever() {
+        let renderer = Renderer::new(RenderConfig {
+            program: "landfall".into(),
+            workers: 1,
+            max_memory_bytes: 1 << 30,
+            time_budget: Duration::from_millis(50),
+        });
+        let place = renderer.take_place().unwrap();
+        let started = Instant::now();
+        assert!(matches!(renderer.take_place(), Err(RenderError::Unavailable(_))));
+        assert!(started.elapsed() >= Duration::from_millis(100));
+        drop(place);
+        assert!(renderer.take_place().is_ok());
+    }
+}
