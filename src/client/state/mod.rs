@@ -208,7 +208,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("state.db");
         let mut state = State::open(&file).unwrap();
-        state.connection.revert_last_migration(MIGRATIONS).unwrap();
+        while state.connection.applied_migrations().unwrap().len() > 1 {
+            state.connection.revert_last_migration(MIGRATIONS).unwrap();
+        }
         state
             .connection
             .batch_execute(
