@@ -37,7 +37,7 @@ fn children() -> Vec<String> {
 /// Holds up all workers that there are, for ever.
 fn hold_up_workers() {
     for worker in children() {
-        assert!(Command::new("kill").args(["-STOP", &worker]).status().unwrap().success());
+        assert!(Command::new("sh").arg("-c").arg(format!("kill -STOP {worker}")).status().unwrap().success());
     }
 }
 

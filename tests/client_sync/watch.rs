@@ -92,7 +92,7 @@ impl Watch {
 
     fn signal(&self, name: &str) {
         let group = format!("-{}", self.child.id());
-        assert!(Command::new("kill").args(["-s", name, "--", &group]).status().unwrap().success());
+        assert!(Command::new("sh").arg("-c").arg(format!("kill -s {name} -- {group}")).status().unwrap().success());
     }
 
     fn complaints(&mut self) -> String {
