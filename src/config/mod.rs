@@ -207,6 +207,7 @@ fn limits_of(options: &ServeOptions) -> Result<Limits, ConfigError> {
             max_yjs_clients: given.max_yjs_clients,
             max_yjs_delete_ranges: given.max_yjs_delete_ranges,
             max_yjs_nesting: given.max_yjs_nesting,
+            max_yjs_steps: given.max_yjs_steps,
         },
         receipt_retention_s: given.receipt_retention_s,
         tombstone_retention_s: given.tombstone_retention_s,

@@ -296,6 +296,12 @@ pub struct LimitOptions {
         value_parser = positive
     )]
     pub max_yjs_nesting: usize,
+    /// Steps that putting a document's Yjs items in order may take, besides 64 for each item
+    #[arg(
+        long, env = "LANDFALL_MAX_YJS_STEPS", value_name = "N", default_value = "250000",
+        value_parser = positive
+    )]
+    pub max_yjs_steps: usize,
     /// Seconds that receipts are kept; not less than tombstones
     #[arg(
         long, env = "LANDFALL_RECEIPT_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,

@@ -40,6 +40,9 @@ pub struct YjsCaps {
     pub max_yjs_delete_ranges: usize,
     /// Depth of nested `Any` values and of nested shared types.
     pub max_yjs_nesting: usize,
+    /// Steps that putting a document's items in order may take, besides 64 for each item: where many are put at one
+    /// place, each is compared with those that are there.
+    pub max_yjs_steps: usize,
 }
 
 const DAY_S: i64 = 86_400;
@@ -63,6 +66,12 @@ impl Default for Limits {
 
 impl Default for YjsCaps {
     fn default() -> Self {
-        Self { max_yjs_structs: 1_000_000, max_yjs_clients: 8_192, max_yjs_delete_ranges: 500_000, max_yjs_nesting: 64 }
+        Self {
+            max_yjs_structs: 1_000_000,
+            max_yjs_clients: 8_192,
+            max_yjs_delete_ranges: 500_000,
+            max_yjs_nesting: 64,
+            max_yjs_steps: 250_000,
+        }
     }
 }

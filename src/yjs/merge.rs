@@ -4,7 +4,7 @@
 //! what the decoder does not know. Takes time and memory in proportion to the parts.
 //!
 //! Where two parts have different changes under the same name (two editors that were given the same client id), the
-//! part that begins earlier wins, of those that begin alike the longer one, then the earlier in the list.
+//! part that comes first in the list wins, as in an editor that applies them in this order.
 
 use std::collections::BTreeSet;
 
@@ -204,7 +204,8 @@ mod tests {
             merged,
             update(&[(7, 0, &[root_text("content", "a\u{fffd}"), text_after(7, 1, "\u{fffd}bc")])], &[])
         );
-        assert_eq!(merge_updates(&[start, whole.clone()]).unwrap(), whole);
+        assert_eq!(merge_updates(&[whole.clone(), start.clone()]).unwrap(), whole);
+        assert_eq!(merge_updates(&[start, whole]).unwrap(), merged, "what came first stays");
 
         let values = update(&[(7, 0, &[vec![8, 1, 1, b'l', 3, 125, 1, 119, 1, b'x', 126], vec![0x81, 7, 2, 9]])], &[]);
         assert_eq!(

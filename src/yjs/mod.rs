@@ -1,22 +1,27 @@
-//! Yjs: the gate for bytes from outside, and the only place that names yrs.
+//! Yjs: the gate for bytes from outside.
 //!
-//! `scan` decides what is acceptable, `merge` unites what was accepted, both on bytes alone and in this process.
-//! Whatever needs a live document (the text of a state) goes through `render` to a worker process.
+//! `scan` decides what is acceptable by itself, `fit` whether it fits what is there, `merge` unites what was accepted.
+//! `document` and `placing` put the items of a state at their places; its text is derived by `render`, in a worker
+//! process, whose time and memory are bounded.
 
+mod document;
 mod edit;
+pub mod fit;
 mod frames;
 pub mod merge;
 mod nesting;
 mod order;
+mod overlap;
+mod placing;
 mod reader;
 pub mod render;
 #[cfg(test)]
 mod samples;
 pub mod scan;
-mod skeleton;
 mod squash;
 mod structs;
-mod text;
+pub mod text;
+mod text_cursor;
 mod values;
 mod walk;
 mod weave;

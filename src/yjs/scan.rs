@@ -115,7 +115,7 @@ impl Facts {
         Ok(())
     }
 
-    fn place(&mut self, client: Client, clock: Clock, item: &Item<'_>) -> Result<(), &'static str> {
+    fn place(&mut self, client: Client, clock: Clock, item: &Item<'_>, length: Clock) -> Result<(), &'static str> {
         if let Some(origin) = item.place.origin {
             self.refer(client, clock, origin)?;
         }
@@ -124,6 +124,10 @@ impl Facts {
         }
         if let Some(Parent::Nested(parent)) = item.place.parent {
             self.refer(client, clock, parent)?;
+        }
+        let holds_units = matches!(item.content, Content::Text(_) | Content::Values(_));
+        if item.place.key.is_some() && length > 1 && holds_units {
+            return Err("an entry of a map is longer than one clock");
         }
         Ok(())
     }
@@ -153,11 +157,12 @@ impl<'a> Listener<'a> for Facts {
         {
             self.root_inserts.insert(root.to_owned());
         }
+        let length = item.length;
         let Body::Item(item) = &item.body else { return Ok(()) };
         if matches!(item.content, Content::Type(_)) {
             self.types += 1;
         }
-        self.place(client, clock, item)
+        self.place(client, clock, item, length)
     }
 
     fn on_section(&mut self, section: Section<'a>) {
@@ -291,7 +296,7 @@ mod tests {
 
     #[test]
     fn caps_hold() {
-        let caps = YjsCaps { max_yjs_structs: 2, max_yjs_clients: 2, max_yjs_delete_ranges: 2, max_yjs_nesting: 2 };
+        let caps = YjsCaps { max_yjs_structs: 2, max_yjs_clients: 2, max_yjs_delete_ranges: 2, max_yjs_nesting: 2, ..NO_CAPS };
         let limit = |bytes: Vec<u8>| match scan_update(bytes, &caps) {
             Err(ScanError::TooLarge { limit, .. }) => limit,
             other => panic!("{other:?}"),

@@ -114,11 +114,6 @@ impl<'a> Joiner<'a> {
         self.end += length;
     }
 
-    /// Ends the struct that is being joined: the next one stands by itself.
-    pub(super) fn seam(&mut self) {
-        self.begin(Pending::Nothing);
-    }
-
     /// Writes the client's section.
     pub(super) fn finish(mut self, out: &mut Vec<u8>) {
         self.begin(Pending::Nothing);

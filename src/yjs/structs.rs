@@ -40,7 +40,7 @@ pub(super) enum Body<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Item<'a> {
     pub(super) place: Place<'a>,
-    /// Whether the item says that it is an entry of a map (its key may have to be found from its origin).
+    /// Whether the item carries the mark of a map's entry. Beside an origin yjs writes it and does not read it.
     has_key: bool,
     pub(super) content: Content<'a>,
 }
@@ -197,7 +197,7 @@ impl<'a> Place<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// Whether the item is an entry of a map or an attribute, as far as it says so itself.
+    /// Whether the item carries the mark of a map's entry or an attribute. It is one if the list that it is in is.
     pub(super) fn has_key(&self) -> bool {
         self.has_key
     }

@@ -1,86 +1,101 @@
-//! The text of a state, by integrating its skeleton with yrs.
-//!
-//! To be called in a worker process only: yrs can abort, loop and exhaust memory, and none of that can be caught.
+//! The text of a state.
 
-use yrs::GetString as _;
-use yrs::types::xml::{Xml as _, XmlFragment as _, XmlOut};
-use yrs::updates::decoder::Decode as _;
-use yrs::{Doc, OffsetKind, Options, ReadTxn, Transact, Update};
+use std::collections::BTreeSet;
 
-use crate::yjs::skeleton::Skeleton;
+use crate::yjs::document::{Document, Index, Kind, Owner};
+use crate::yjs::structs::Parent;
+
+/// The root whose text is a document's text, where there is one of that name.
+pub(super) const CONTENT_ROOT: &str = "content";
 
 /// Derives the text of the union of `parts`: that of the root named `content`, else of the only root.
 ///
 /// A root that holds text is read as text. In one that holds XML, every element that holds text itself, and every
-/// empty one, is a line; an element beside text is part of that text's line. Maps and lists have no text.
+/// empty one, is a line; an element beside text is part of that text's line. Maps and lists have no text. What yjs
+/// would not show, and what has no place, is left out.
 ///
 /// # Errors
-/// A reason without any of the document's contents.
-pub(super) fn derive_text<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<String, String> {
-    let skeleton = Skeleton::of(parts).map_err(|error| error.to_string())?;
-    let Some(root) = skeleton.root else { return Ok(String::new()) };
-    let doc = Doc::with_options(Options { skip_gc: true, offset_kind: OffsetKind::Utf16, ..Options::default() });
-    let update = Update::decode_v1(&skeleton.update).map_err(|error| error.to_string())?;
-    doc.transact_mut().apply_update(update).map_err(|error| error.to_string())?;
-    let text = doc.get_or_insert_text(root.as_str());
-    let fragment = doc.get_or_insert_xml_fragment(root.as_str());
-    let transaction = doc.transact();
-    if transaction.has_missing_updates() {
-        return Err("changes are left pending".to_owned());
+/// A reason without any of the document's contents: the parts are no Yjs updates, or leave a gap.
+pub fn derive_text<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<String, String> {
+    let document = placed(parts)?;
+    let Some(root) = root_of(&document) else { return Ok(String::new()) };
+    let plain = plain_text(&document, Owner::Root(root));
+    Ok(if plain.is_empty() { xml_text(&document, Owner::Root(root)) } else { plain })
+}
+
+/// The union of `parts` with every node at its place.
+pub(super) fn placed<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<Document<'a>, String> {
+    let mut document = Document::of(parts).map_err(|error| error.to_string())?;
+    document.place(u64::MAX).map_err(|_too_dear| "it takes too long to put in order".to_owned())?;
+    Ok(document)
+}
+
+/// The root that the text is read from; none if the state has no root, or several and none of them `content`.
+pub(super) fn root_of<'a>(document: &Document<'a>) -> Option<&'a str> {
+    let named = document.parents.iter().filter_map(|(parent, _)| match parent {
+        Parent::Root(name) => Some(*name),
+        Parent::Nested(_) => None,
+    });
+    let roots: BTreeSet<&str> = named.collect();
+    if roots.contains(CONTENT_ROOT) {
+        return Some(CONTENT_ROOT);
     }
-    let plain = text.get_string(&transaction);
-    if plain.is_empty() { Ok(xml_text(fragment.first_child(), &transaction)) } else { Ok(plain) }
+    let mut roots = roots.into_iter();
+    roots.next().filter(|_| roots.next().is_none())
+}
+
+/// The text that lies directly in a shared type.
+pub(super) fn plain_text(document: &Document<'_>, owner: Owner<'_>) -> String {
+    let mut text = String::new();
+    for (_, node) in document.sequence(owner) {
+        if let Kind::Text { from, to } = node.kind {
+            text.push_str(document.texts.get(from..to).unwrap_or_default());
+        }
+    }
+    text
+}
+
+/// The XML nodes that lie directly in a shared type.
+pub(super) fn children(document: &Document<'_>, owner: Owner<'_>) -> Vec<(Index, Kind)> {
+    let is_xml = |kind| matches!(kind, Kind::Element { .. } | Kind::XmlText);
+    document.sequence(owner).map(|(index, node)| (index, node.kind)).filter(|(_, kind)| is_xml(*kind)).collect()
 }
 
 /// A list of sibling nodes that is being read.
 struct Level {
-    next: Option<XmlOut>,
+    rest: std::vec::IntoIter<(Index, Kind)>,
     /// Whether its nodes are parts of one line.
     is_line: bool,
 }
 
 /// The text of a root's XML nodes in document order.
-fn xml_text(first: Option<XmlOut>, transaction: &impl ReadTxn) -> String {
+fn xml_text(document: &Document<'_>, root: Owner<'_>) -> String {
     let mut lines = Lines::default();
-    let mut levels = vec![Level { next: first, is_line: false }];
+    let mut levels = vec![Level { rest: children(document, root).into_iter(), is_line: false }];
     while let Some(level) = levels.last_mut() {
         let is_line = level.is_line;
-        let Some(node) = level.next.take() else {
+        let Some((index, kind)) = level.rest.next() else {
             levels.pop();
             continue;
         };
-        level.next = next_sibling(&node, transaction);
-        match &node {
-            XmlOut::Text(text) => lines.append(&text.get_string(transaction)),
-            XmlOut::Fragment(_) => {}
-            XmlOut::Element(element) => {
-                let first = element.first_child();
-                let holds_text = holds_text(first.clone(), transaction);
+        match kind {
+            Kind::XmlText => lines.append(&plain_text(document, Owner::Node(index))),
+            Kind::Element { is_break } => {
+                let children = children(document, Owner::Node(index));
+                let holds_text = children.iter().any(|(_, kind)| *kind == Kind::XmlText);
                 if is_line {
-                    if matches!(element.tag().as_ref(), "hardBreak" | "hard_break") {
+                    if is_break {
                         lines.append("\n");
                     }
-                } else if holds_text || first.is_none() {
+                } else if holds_text || children.is_empty() {
                     lines.start();
                 }
-                levels.push(Level { next: first, is_line: is_line || holds_text });
+                levels.push(Level { rest: children.into_iter(), is_line: is_line || holds_text });
             }
+            _ => {}
         }
     }
     lines.text
-}
-
-fn next_sibling(node: &XmlOut, transaction: &impl ReadTxn) -> Option<XmlOut> {
-    match node {
-        XmlOut::Element(element) => element.siblings(transaction).next(),
-        XmlOut::Text(text) => text.siblings(transaction).next(),
-        XmlOut::Fragment(_) => None,
-    }
-}
-
-fn holds_text(first: Option<XmlOut>, transaction: &impl ReadTxn) -> bool {
-    let siblings = std::iter::successors(first, |node| next_sibling(node, transaction));
-    siblings.into_iter().any(|node| matches!(node, XmlOut::Text(_)))
 }
 
 /// Text in lines, a line feed between each two.

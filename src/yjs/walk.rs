@@ -14,6 +14,7 @@ pub(super) const NO_CAPS: YjsCaps = YjsCaps {
     max_yjs_clients: usize::MAX,
     max_yjs_delete_ranges: usize::MAX,
     max_yjs_nesting: usize::MAX,
+    max_yjs_steps: usize::MAX,
 };
 
 /// The structs of one client: clocks `[start, end)` without a gap.

@@ -1,9 +1,11 @@
 //! The union of several updates, client by client: which bytes of which part are needed, and where to cut them.
 //!
 //! An update is a set of changes with names, so their union is a matter of clocks alone: for each client, the parts'
-//! sections in order, less what an earlier one had already.
+//! sections in order, less what an earlier one had already. A clock that several parts have is taken from the first of
+//! them that could be applied, as yjs does: what was accepted first stays.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::yjs_facts::{Client, Clock, DeleteSet, StateVector};
 use crate::yjs::reader::{Id, Reader, put_length, put_number};
@@ -79,15 +81,10 @@ impl<'a> Weave<'a> {
     /// If a part cannot be read, or a client's clocks have a gap between the parts.
     pub(super) fn of(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ScanError> {
         let Collected { mut sections, deletions } = Collected::of(parts)?;
-        // Where two start alike the longer one makes the other needless.
-        sections.sort_by(|a, b| b.client.cmp(&a.client).then(a.start.cmp(&b.start)).then(b.end.cmp(&a.end)));
-        let mut runs: Vec<Run<'a>> = Vec::new();
-        for section in sections {
-            match runs.last_mut().filter(|run| run.client == section.client) {
-                Some(run) => run.extend(section)?,
-                None => runs.push(Run::new(section)),
-            }
-        }
+        // Stable: the sections of one client stay in the order of their parts.
+        sections.sort_by_key(|section| Reverse(section.client));
+        let of_clients = sections.chunk_by(|first, second| first.client == second.client);
+        let runs = of_clients.map(Run::of).collect::<Result<_, _>>()?;
         Ok(Self { runs, deletes: union_of_deletions(deletions) })
     }
 
@@ -147,20 +144,46 @@ impl<'a> Weave<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(section: Section<'a>) -> Self {
-        let Section { client, start, end, .. } = section;
-        Self { client, start, end, pieces: vec![Piece { section, from: start }] }
+    /// The run of one client's sections, each applied as soon as what comes before it is there.
+    fn of(sections: &[Section<'a>]) -> Result<Self, ScanError> {
+        let start = sections.iter().map(|section| section.start).min().unwrap_or(0);
+        let client = sections.first().map_or(0, |section| section.client);
+        let mut run = Self { client, start, end: start, pieces: Vec::new() };
+        // By start, then by part: what waits for earlier clocks.
+        let mut waiting: BTreeMap<(Clock, usize), Section<'a>> = BTreeMap::new();
+        for (part, section) in sections.iter().enumerate() {
+            if section.start > run.end {
+                waiting.insert((section.start, part), *section);
+                continue;
+            }
+            run.extend(*section);
+            run.extend_by(&mut waiting);
+        }
+        if waiting.is_empty() {
+            Ok(run)
+        } else {
+            Err(ScanError::Invalid { reason: "the updates leave a gap between them", offset: 0 })
+        }
     }
 
-    fn extend(&mut self, section: Section<'a>) -> Result<(), ScanError> {
-        if section.start > self.end {
-            return Err(ScanError::Invalid { reason: "the updates leave a gap between them", offset: 0 });
+    /// Applies what waited and can be applied now, the earliest part first.
+    fn extend_by(&mut self, waiting: &mut BTreeMap<(Clock, usize), Section<'a>>) {
+        let mut ready: BTreeMap<usize, Section<'a>> = BTreeMap::new();
+        loop {
+            while let Some(entry) = waiting.first_entry().filter(|entry| entry.key().0 <= self.end) {
+                let ((_, part), section) = entry.remove_entry();
+                ready.insert(part, section);
+            }
+            let Some((_, section)) = ready.pop_first() else { return };
+            self.extend(section);
         }
+    }
+
+    fn extend(&mut self, section: Section<'a>) {
         if section.end > self.end {
             self.pieces.push(Piece { section, from: self.end });
             self.end = section.end;
         }
-        Ok(())
     }
 
     fn drop_below(&mut self, known: Clock) {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod hand;
+pub mod model;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -71,7 +72,7 @@ pub fn node_with(script: &str, arguments: &[&OsStr], settings: &[(&str, &str)], 
 }
 
 /// The scripts' directory, with npm's packages in place.
-fn interop_directory() -> PathBuf {
+pub fn interop_directory() -> PathBuf {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop");
     // Test binaries may run side by side.
     let lock = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("npm.lock")).unwrap();
