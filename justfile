@@ -32,6 +32,11 @@ bench *arguments:
 fuzz target="yjs_scan" seconds="60":
     cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }}
 
+# Fuzz the server's reading of Yjs against npm yjs for some seconds; prints the seed and how many mutants were compared
+fuzz-yjs seconds="600" seed=`date +%s`:
+    FUZZ_YJS_SECONDS={{ seconds }} FUZZ_YJS_SEED={{ seed }} FUZZ_YJS_MUTANTS=1000000000 \
+        cargo test --locked --test yjs_differential -- --nocapture
+
 # Licences, advisories and sources of the dependencies, and dependencies that nothing uses.
 # Needs: cargo install --locked cargo-deny cargo-machete
 audit:

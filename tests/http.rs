@@ -45,4 +45,5 @@ mod http {
     mod syncs;
     mod validation;
     mod yjs_documents;
+    mod yjs_fit;
 }

@@ -72,7 +72,7 @@ fn an_operation_that_the_database_refuses_counts_once() {
         let tried = attempt(Attempt { trial: Some(trial), ..Attempt::default() });
         assert!(!tried.counted, "a trial counts nothing");
     }
-    let applied = attempt(Attempt { refused: [1].into(), trial: None });
+    let applied = attempt(Attempt { refused: [1].into(), ..Attempt::default() });
     assert!(applied.counted);
     assert_eq!(told(&model), ["completed 1+1+0 of 2, create 2 of 2 in batch 1", "two internal x0"]);
 }

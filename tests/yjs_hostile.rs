@@ -13,20 +13,21 @@ mod yjs_support;
 use std::time::{Duration, Instant};
 
 use landfall::domain::yjs_facts::StateVector;
+use landfall::yjs::fit::check_fits;
 use landfall::yjs::merge::{merge_updates, squash};
 use landfall::yjs::render::{RenderError, Renderer};
 use landfall::yjs::scan::{ScanError, scan_state_vector, scan_update};
 use serde::Deserialize;
 use yjs_support::hand::{behind, between, element, in_item, in_map, in_root, list, number, text, update};
-use yjs_support::{Bytes, base64, caps, documents, node, parse, renderer, shared_data};
+use yjs_support::{Bytes, base64, caps, documents, from_hex, node, parse, renderer, shared_data};
 
 const TIME_BUDGET: Duration = Duration::from_secs(20);
 
 /// What became of a list of updates that a server was sent one after the other.
 #[derive(Debug)]
 enum Fate {
-    /// The scanner refused one of them.
-    Refused(ScanError),
+    /// The scanner refused one of them, or it does not fit those before it.
+    Refused(String),
     /// One leans on changes that are not there.
     Incomplete,
     /// All were accepted, and this is what rendering them gave.
@@ -34,15 +35,19 @@ enum Fate {
 }
 
 fn receive(updates: &[Vec<u8>], renderer: &Renderer) -> Fate {
-    let mut known = StateVector::default();
+    let (mut known, mut accepted) = (StateVector::default(), Vec::new());
     for update in updates {
         let scanned = match scan_update(update.clone(), &caps()) {
             Ok(scanned) => scanned,
-            Err(error) => return Fate::Refused(error),
+            Err(error) => return Fate::Refused(error.to_string()),
         };
         if !scanned.is_complete_for(&known) {
             return Fate::Incomplete;
         }
+        if let Some(Err(misfit)) = check_fits(&accepted, &known, &[&scanned], &caps()).pop() {
+            return Fate::Refused(misfit.to_string());
+        }
+        accepted.push(update.clone());
         for span in scanned.spans {
             known.advance(span.client, span.end);
         }
@@ -61,7 +66,7 @@ fn assert_unharmed(renderer: &Renderer) {
 
 fn refused(updates: &[Vec<u8>]) -> String {
     match receive(updates, &renderer(1, TIME_BUDGET)) {
-        Fate::Refused(error) => error.to_string(),
+        Fate::Refused(reason) => reason,
         fate => panic!("{fate:?}"),
     }
 }
@@ -83,10 +88,6 @@ fn rendered(updates: &[Vec<u8>]) -> String {
 struct Recorded {
     name: String,
     updates_hex: Vec<String>,
-}
-
-fn from_hex(hex: &str) -> Vec<u8> {
-    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn large_numbers_in_any_place_do_no_harm() {
                 0,
                 vec![
                     in_root("content", &text("ab")),
-                    in_map("m", "k", &[8, 2, 125, 1, 117, 1, 126]),
+                    in_map("m", "k", &[8, 1, 117, 2, 125, 1, 126]),
                     behind((5, 1), &[1, 2]),
                 ],
             ),

@@ -76,7 +76,7 @@ fn workers_are_reused_replaced_and_reaped() {
     let started = Instant::now();
     assert_eq!(impatient.render(&[document("first")]).unwrap(), "first");
     hold_up_workers();
-    let Err(RenderError::Damaged(reason)) = impatient.render(&[document("held up")]) else { panic!("it was rendered") };
+    let Err(RenderError::Slow(reason)) = impatient.render(&[document("held up")]) else { panic!("it was rendered") };
     assert!(reason.contains("longer than"), "{reason}");
     assert!(started.elapsed() < Duration::from_secs(60));
     assert_eq!(children(), Vec::<String>::new(), "a worker that is too slow is killed and reaped");

@@ -164,7 +164,7 @@ impl TryFrom<ServeOptions> for Config {
             http_workers: options.http_workers.unwrap_or_else(cores),
             purge_interval: Duration::from_secs(options.purge_interval_s),
             yjs_workers: YjsWorkers {
-                count: options.yjs_workers,
+                count: options.yjs_workers.unwrap_or_else(|| cores().max(2)),
                 max_memory_bytes: options.yjs_memory_bytes,
                 time_budget: Duration::from_millis(options.yjs_time_ms),
             },

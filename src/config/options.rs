@@ -185,12 +185,11 @@ pub struct ServeOptions {
         value_parser = clap::value_parser!(u64).range(0..=31 * 86_400), help_heading = "Server"
     )]
     pub purge_interval_s: u64,
-    /// Processes that derive text from Yjs states, at most
+    /// Processes that derive text from Yjs states, at most [default: one for each core, at least 2]
     #[arg(
-        long, env = "LANDFALL_YJS_WORKERS", value_name = "N", default_value = "2", value_parser = positive,
-        help_heading = "Server"
+        long, env = "LANDFALL_YJS_WORKERS", value_name = "N", value_parser = positive, help_heading = "Server"
     )]
-    pub yjs_workers: usize,
+    pub yjs_workers: Option<usize>,
     /// Address space of each of them, in bytes
     #[arg(
         long, env = "LANDFALL_YJS_MEMORY_BYTES", value_name = "BYTES", default_value_t = 2 << 30,

@@ -405,6 +405,17 @@ fn divergent() -> Refusal {
     .with_document()
 }
 
+/// The refusal of an update that has other contents than the document under a name that both know.
+pub(super) fn divergent_contents() -> Refusal {
+    Refusal::new(
+        ErrorCode::DivergentHistory,
+        "the Yjs update has other contents than the document for changes of one client id, as if two editors had used it; take the server's state and redo the edit under another client id",
+        Some("data/yjs_state_b64"),
+    )
+    .with_document()
+    .with_base()
+}
+
 fn missing_dependencies(attach: Attach) -> Refusal {
     Refusal {
         attach,

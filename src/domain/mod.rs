@@ -20,4 +20,5 @@ pub mod text_edits;
 pub mod text_merge;
 pub mod timestamp;
 pub mod track;
+pub mod unfit;
 pub mod yjs_facts;

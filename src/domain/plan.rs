@@ -10,6 +10,7 @@ use crate::domain::ids::{DocumentId, Version};
 use crate::domain::operation::{Operation, OperationError, OperationKind, Submitted, Target};
 use crate::domain::outcome::{Attach, Base, Outcome, Status};
 use crate::domain::track::{Authorship, Track};
+use crate::domain::unfit::{Unfit, UnfitAnswer};
 use crate::domain::yjs_facts::DeleteSet;
 
 /// What the store knows of the documents and names of a batch.
@@ -23,6 +24,8 @@ pub struct Loaded {
     pub texts: HashMap<(DocumentId, Version), VersionText>,
     /// Deletions of Yjs states, as [`needs`] asked for them.
     pub deletions: HashMap<DocumentId, DeleteSet>,
+    /// Operations (by place) whose Yjs updates do not fit their documents.
+    pub unfit: HashMap<usize, Unfit>,
 }
 
 /// What a plan needs besides heads and receipts.
@@ -187,7 +190,13 @@ impl Planner<'_> {
             content: track.content.as_deref(),
             known_deletions: track.deletions.as_ref(),
         };
-        match decide(&situation, operation) {
+        let mut decision = decide(&situation, operation);
+        match loaded.unfit.get(&operation.index).and_then(|unfit| unfit.answer(&decision, operation.index)) {
+            Some(UnfitAnswer::Error(error)) => return fail(outcome, error),
+            Some(UnfitAnswer::Refusal(refusal)) => decision = refusal.into(),
+            None => {}
+        }
+        match decision {
             Decision::Refuse(refusal) => {
                 let base = operation.base_version.filter(|_| refusal.with_base);
                 outcome.base = base

@@ -8,6 +8,7 @@ use crate::domain::batch::{Resolution, resolve_targets};
 use crate::domain::cursor::ForeignCursor;
 use crate::domain::document::{StoredDocument, WriteSet};
 use crate::domain::ids::DocumentId;
+use crate::domain::limits::YjsCaps;
 use crate::domain::operation::{Submitted, Target};
 use crate::domain::outcome::{Attach, Outcome};
 use crate::domain::plan::{Loaded, Mode, needs, plan};
@@ -16,6 +17,7 @@ use crate::domain::track::Authorship;
 use crate::domain::yjs_facts::StateVector;
 use crate::store::{BatchTransaction, End, StoreError};
 use crate::sync::counting::{count, find_run};
+use crate::sync::fit::{find_unfit, states_needed};
 use crate::sync::pull::{Pulled, cursor_of, read_page_locked};
 use crate::sync::{BatchRequest, SyncError};
 use crate::yjs::merge::deletions_of;
@@ -71,6 +73,8 @@ pub struct Attempt {
     pub refused: BTreeSet<usize>,
     /// Only the first so many, in order of execution; stored nothing.
     pub trial: Option<usize>,
+    /// What a document's Yjs state may be.
+    pub yjs: YjsCaps,
 }
 
 /// Runs a batch in a transaction; a refusal refuses all of it.
@@ -95,7 +99,7 @@ pub fn run_batch(
         Ok(run) => run,
         Err(refusal) => return Ok((Err(refusal), End::Rollback)),
     };
-    let (loaded, resolutions) = load(tx, request)?;
+    let (loaded, resolutions) = load(tx, request, &attempt.yjs)?;
     let mode = Mode {
         by: Authorship { user_id: request.user_id, now },
         atomic: request.atomic,
@@ -141,7 +145,11 @@ pub fn run_batch(
     Ok((Ok(applied), if keep || counted { End::Commit } else { End::Rollback }))
 }
 
-fn load(tx: &mut dyn BatchTransaction, request: &BatchRequest) -> Result<(Loaded, Vec<Resolution>), StoreError> {
+fn load(
+    tx: &mut dyn BatchTransaction,
+    request: &BatchRequest,
+    caps: &YjsCaps,
+) -> Result<(Loaded, Vec<Resolution>), StoreError> {
     let operations = &request.operations;
     let mut loaded = Loaded::default();
     if request.device_id.is_some() {
@@ -158,14 +166,19 @@ fn load(tx: &mut dyn BatchTransaction, request: &BatchRequest) -> Result<(Loaded
         let texts = tx.load_texts(&needs.texts.into_iter().collect::<Vec<_>>())?;
         loaded.texts = texts.into_iter().map(|text| ((text.document_id, text.version), text)).collect();
     }
-    if !needs.deletions.is_empty() {
-        for document in tx.load_documents(&needs.deletions.into_iter().collect::<Vec<_>>())? {
-            let deletions = deletions_of(&document.yjs_parts).map_err(|error| {
-                StoreError::Corrupt(format!("Yjs state of document {}: {error}", document.head.document_id))
-            })?;
-            loaded.deletions.insert(document.head.document_id, deletions);
+    let states = states_needed(operations, &resolutions, &loaded);
+    let ids: Vec<DocumentId> = needs.deletions.union(&states).copied().collect();
+    let mut parts = HashMap::new();
+    for document in if ids.is_empty() { Vec::new() } else { tx.load_documents(&ids)? } {
+        let id = document.head.document_id;
+        if needs.deletions.contains(&id) {
+            let deletions = deletions_of(&document.yjs_parts)
+                .map_err(|error| StoreError::Corrupt(format!("Yjs state of document {id}: {error}")))?;
+            loaded.deletions.insert(id, deletions);
         }
+        parts.insert(id, document.yjs_parts);
     }
+    loaded.unfit = find_unfit(operations, &resolutions, &loaded, &parts, caps);
     Ok((loaded, resolutions))
 }
 

@@ -6,6 +6,7 @@ pub mod apply;
 mod counting;
 pub mod diff;
 pub mod events;
+mod fit;
 pub mod maintenance;
 pub mod pull;
 pub mod retention;

@@ -13,7 +13,7 @@ use crate::store::feed_pages::{ChangedDocument, FeedPage, Span};
 use crate::sync::apply::Refusal;
 use crate::sync::view::{Learned, Rendered, view_head, view_readable};
 use crate::sync::{ChangesPage, DocumentView, PullFrom, YjsBodies};
-use crate::yjs::render::Renderer;
+use crate::yjs::render::Turn;
 
 /// Documents of the pull in a batch, at most.
 pub const BATCH_PULL_DOCUMENTS: usize = 100;
@@ -119,7 +119,7 @@ pub struct Shown {
 /// Shows what was read; `keep` is told what rendering taught. The page ends before a document that cannot be rendered
 /// now, and when rendering has taken too long.
 pub fn show(
-    renderer: &Renderer,
+    turn: &Turn<'_>,
     workspace_id: WorkspaceId,
     pulled: Pulled,
     yjs: YjsBodies,
@@ -140,7 +140,7 @@ pub fn show(
             break;
         }
         let rendered = Rendered::from(&document.head);
-        match view_readable(renderer, document) {
+        match view_readable(turn, document) {
             (_, Learned::NotNow(reason)) => {
                 (has_more, not_now) = (true, Some(reason));
                 break;
@@ -173,7 +173,7 @@ mod tests {
     use crate::domain::document::{DocumentHead, StoredDocument};
     use crate::domain::ids::{DocumentId, UserId};
     use crate::domain::timestamp::Timestamp;
-    use crate::yjs::render::RenderConfig;
+    use crate::yjs::render::{RenderConfig, Renderer};
 
     const WORKSPACE: WorkspaceId = WorkspaceId(Uuid::from_u128(1));
 
@@ -248,7 +248,8 @@ mod tests {
         let feed = feed(9, 0);
         let load = |_: &Span| Ok(FeedPage { changes, has_more: false });
         let pulled = read_page(Cursor { sequence: 2, floor: 0 }, &feed, 100, load).unwrap().and_own_changes(12);
-        let shown = show(&renderer, WORKSPACE, pulled, yjs, |_, _| {});
+        let turn = renderer.turn(1, Instant::now() + Duration::from_secs(60));
+        let shown = show(&turn, WORKSPACE, pulled, yjs, |_, _| {});
         let cursor = Cursor::open(&shown.page.next_cursor, WORKSPACE, &feed.key).unwrap();
         (shown.page.items.len(), cursor.sequence, shown.page.has_more, shown)
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::domain::document::StoredDocument;
-use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::limits::Limits;
 use crate::domain::operation::Submitted;
 use crate::domain::outcome::Attach;
@@ -24,10 +24,12 @@ use crate::sync::{
     VersionView, YjsBodies,
 };
 use crate::yjs::merge::encode_state_vector;
-use crate::yjs::render::Renderer;
+use crate::yjs::render::{Renderer, Turn};
 
 /// How many refused operations are searched for before the rest of the batch is given up.
 const MAX_REFUSED: usize = 8;
+/// Time for deriving all the texts that one answer shows.
+const ANSWER_RENDERING: Duration = Duration::from_secs(6);
 
 /// The use cases, bound to a store and a renderer.
 pub struct SyncService {
@@ -71,6 +73,7 @@ impl SyncService {
             self.events.progressed(request.workspace_id, request.user_id, sync_id);
         }
         let readers = readers_of(&request.operations);
+        let turn = self.turn(request.user_id);
         let Applied { outcomes, mut documents, vectors, pulled, .. } = applied;
         let results = outcomes
             .into_iter()
@@ -81,7 +84,7 @@ impl SyncService {
                         .get(&id)
                         .map_or(ServerSide::Nothing, |vector| ServerSide::StateVector(encode_state_vector(vector))),
                     (Attach::Document, Some(id)) => match documents.get_mut(&id) {
-                        Some(document) => self.server_side(&request, document, reader),
+                        Some(document) => self.server_side(&turn, &request, document, reader),
                         None => ServerSide::Nothing,
                     },
                     _ => ServerSide::Nothing,
@@ -89,7 +92,8 @@ impl SyncService {
                 OperationAnswer { outcome, server }
             })
             .collect();
-        let changes = pulled.map(|pulled| self.show_changes(request.workspace_id, pulled, YjsBodies::Whole).page);
+        let changes =
+            pulled.map(|pulled| self.show_changes(&turn, request.workspace_id, pulled, YjsBodies::Whole).page);
         Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic, changes })
     }
 
@@ -98,7 +102,7 @@ impl SyncService {
     fn apply_surviving_refusals(&self, request: &Arc<BatchRequest>, deadline: Instant) -> Result<Applied, SyncError> {
         let mut refused = BTreeSet::new();
         loop {
-            let attempt = Attempt { refused: refused.clone(), trial: None };
+            let attempt = Attempt { refused: refused.clone(), trial: None, yjs: self.limits.yjs.clone() };
             let reason = match self.run(request, deadline, attempt) {
                 Err(SyncError::Store(StoreError::Refused(reason)))
                     if !request.atomic && refused.len() < MAX_REFUSED =>
@@ -122,7 +126,13 @@ impl SyncService {
         deadline: Instant,
         refused: &BTreeSet<usize>,
     ) -> Result<usize, SyncError> {
-        let trial = |first| self.run(request, deadline, Attempt { refused: refused.clone(), trial: Some(first) });
+        let trial = |first| {
+            self.run(
+                request,
+                deadline,
+                Attempt { refused: refused.clone(), trial: Some(first), yjs: self.limits.yjs.clone() },
+            )
+        };
         let order = trial(0)?.order;
         let (mut passes, mut fails) = (0, order.len());
         while fails - passes > 1 {
@@ -152,11 +162,12 @@ impl SyncService {
     /// The server's side of one outcome. The batch is committed: whatever fails here only makes the answer poorer.
     fn server_side(
         &self,
+        turn: &Turn<'_>,
         request: &BatchRequest,
         document: &mut StoredDocument,
         reader: Option<&StateVector>,
     ) -> ServerSide {
-        match view_document(&self.renderer, document.clone(), reader) {
+        match view_document(turn, document.clone(), reader) {
             Ok((view, learned)) => {
                 if let Learned::Text(text) = &learned {
                     document.content = Some(text.clone());
@@ -173,6 +184,11 @@ impl SyncService {
         }
     }
 
+    /// The renders of one answer to this user.
+    fn turn(&self, user_id: UserId) -> Turn<'_> {
+        self.renderer.turn(user_id.0.as_u128(), Instant::now() + ANSWER_RENDERING)
+    }
+
     fn keep(&self, workspace_id: WorkspaceId, rendered: Rendered, learned: Learned) {
         let Rendered { document_id, content_version, version } = rendered;
         match learned {
@@ -181,7 +197,9 @@ impl SyncService {
                 self.maintenance.offer(Task::KeepText { workspace_id, document_id, content_version, text });
             }
             Learned::Damaged => self.maintenance.offer(Task::MarkDamaged { workspace_id, document_id, version }),
-            Learned::NotNow(reason) => tracing::warn!(%document_id, reason, "rendering put off"),
+            Learned::NotNow(reason) | Learned::PutOff(reason) => {
+                tracing::warn!(%document_id, reason, "the document is shown without its text for now");
+            }
         }
     }
 
@@ -192,6 +210,7 @@ impl SyncService {
     /// or what the store says.
     pub fn pull_changes(
         &self,
+        user_id: UserId,
         workspace_id: WorkspaceId,
         from: &PullFrom,
         max_documents: usize,
@@ -205,16 +224,16 @@ impl SyncService {
             };
             read_page(cursor, &feed, max_documents, |span| reader.load_changes(span)).map(Ok)
         })??;
-        let Shown { page, nothing_rendered } = self.show_changes(workspace_id, pulled, yjs);
+        let Shown { page, nothing_rendered } = self.show_changes(&self.turn(user_id), workspace_id, pulled, yjs);
         match nothing_rendered {
             Some(reason) => Err(StoreError::Unavailable(reason).into()),
             None => Ok(page),
         }
     }
 
-    fn show_changes(&self, workspace_id: WorkspaceId, pulled: Pulled, yjs: YjsBodies) -> Shown {
+    fn show_changes(&self, turn: &Turn<'_>, workspace_id: WorkspaceId, pulled: Pulled, yjs: YjsBodies) -> Shown {
         let keep = |rendered, learned| self.keep(workspace_id, rendered, learned);
-        let shown = show(&self.renderer, workspace_id, pulled, yjs, keep);
+        let shown = show(turn, workspace_id, pulled, yjs, keep);
         let documents = u64::try_from(shown.page.items.len()).unwrap_or(u64::MAX);
         metrics::counter!("landfall_pulled_documents_total").increment(documents);
         shown
@@ -224,10 +243,15 @@ impl SyncService {
     ///
     /// # Errors
     /// `NotFound`, or what the store says.
-    pub fn find_document(&self, workspace_id: WorkspaceId, document_id: DocumentId) -> Result<DocumentView, SyncError> {
+    pub fn find_document(
+        &self,
+        user_id: UserId,
+        workspace_id: WorkspaceId,
+        document_id: DocumentId,
+    ) -> Result<DocumentView, SyncError> {
         let stored = self.store.find_document(workspace_id, document_id)?.ok_or(SyncError::NotFound)?;
         let rendered = Rendered::from(&stored.head);
-        let (view, learned) = view_document(&self.renderer, stored, None)?;
+        let (view, learned) = view_document(&self.turn(user_id), stored, None)?;
         if let Learned::NotNow(reason) = learned {
             return Err(StoreError::Unavailable(reason).into());
         }
@@ -295,6 +319,7 @@ impl SyncService {
     /// `NotFound`, or what the store says.
     pub fn find_version(
         &self,
+        user_id: UserId,
         workspace_id: WorkspaceId,
         document_id: DocumentId,
         version: Version,
@@ -303,7 +328,7 @@ impl SyncService {
         let content = match stored.content {
             Some(content) => Some(content),
             None if stored.yjs_parts.is_empty() => None,
-            None => self.renderer.render(&stored.yjs_parts).ok(),
+            None => self.turn(user_id).render(document_id.0.as_u128(), &stored.yjs_parts).ok(),
         };
         Ok(VersionView { entry: stored.entry, content })
     }

@@ -8,7 +8,7 @@ use crate::domain::yjs_facts::StateVector;
 use crate::store::StoreError;
 use crate::sync::DocumentView;
 use crate::yjs::merge::{diff_update, encode_state_vector, merge_updates};
-use crate::yjs::render::{RenderError, Renderer};
+use crate::yjs::render::{RenderError, Turn};
 
 /// What rendering a document taught that is worth storing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Learned {
     Damaged,
     /// No worker could be had to render it; the view lacks its text for now.
     NotNow(String),
+    /// It takes too long to render; the view lacks its text until it is tried again.
+    PutOff(String),
 }
 
 const MERGE_SECONDS: &str = "landfall_yjs_merge_seconds";
@@ -56,18 +58,18 @@ impl From<&DocumentHead> for Rendered {
 /// # Errors
 /// `Corrupt` if its stored Yjs parts cannot be read.
 pub fn view_document(
-    renderer: &Renderer,
+    turn: &Turn<'_>,
     document: StoredDocument,
     reader: Option<&StateVector>,
 ) -> Result<(DocumentView, Learned), StoreError> {
-    let (view, learned, unreadable) = view(renderer, document, reader);
+    let (view, learned, unreadable) = view(turn, document, reader);
     unreadable.map_or(Ok((view, learned)), Err)
 }
 
 /// As [`view_document`], for one among many: Yjs parts that cannot be read are left out of the view, and told to the
 /// log.
-pub fn view_readable(renderer: &Renderer, document: StoredDocument) -> (DocumentView, Learned) {
-    let (view, learned, unreadable) = view(renderer, document, None);
+pub fn view_readable(turn: &Turn<'_>, document: StoredDocument) -> (DocumentView, Learned) {
+    let (view, learned, unreadable) = view(turn, document, None);
     if let Some(error) = unreadable {
         tracing::error!(document_id = %view.document_id, %error, "the document is shown without its Yjs state");
     }
@@ -93,7 +95,7 @@ pub fn view_head(document: StoredDocument) -> DocumentView {
 }
 
 fn view(
-    renderer: &Renderer,
+    turn: &Turn<'_>,
     document: StoredDocument,
     reader: Option<&StateVector>,
 ) -> (DocumentView, Learned, Option<StoreError>) {
@@ -105,7 +107,7 @@ fn view(
         _ if deleted => None,
         Some(content) => Some(content),
         None if damaged || head.state_vector.is_none() => None,
-        None => match timed("landfall_render_seconds", || renderer.render(&yjs_parts)) {
+        None => match timed("landfall_render_seconds", || turn.render(id.0.as_u128(), &yjs_parts)) {
             Ok(text) => {
                 learned = Learned::Text(text.clone());
                 Some(text)
@@ -113,6 +115,10 @@ fn view(
             Err(RenderError::Damaged(reason)) => {
                 tracing::error!(document_id = %id, version = head.version, reason, "the document cannot be rendered");
                 learned = Learned::Damaged;
+                None
+            }
+            Err(RenderError::Slow(reason)) => {
+                learned = Learned::PutOff(reason);
                 None
             }
             Err(RenderError::Unavailable(reason)) => {

@@ -34,11 +34,16 @@ fn index_of(length: usize) -> Index {
 pub(super) enum Kind {
     /// A garbage-collected run: it is in no list.
     Collected,
-    /// Deleted, whatever it was.
+    /// Deleted, and no shared type: yjs knows the items of a deleted type until it collects them.
     Deleted,
     /// Text: a range of the document's `texts`.
-    Text { from: usize, to: usize },
-    Element { is_break: bool },
+    Text {
+        from: usize,
+        to: usize,
+    },
+    Element {
+        is_break: bool,
+    },
     XmlText,
     /// A shared type without a text of its own here.
     OtherType,
@@ -84,6 +89,8 @@ pub(super) struct Flags {
     pub(super) is_unmarked: bool,
     /// It cannot be placed, and is left out with what hangs on it.
     pub(super) left_out: bool,
+    /// It is deleted.
+    pub(super) is_deleted: bool,
 }
 
 /// A sequence of nodes: the items of a shared type, or the values that one of its keys has had.
@@ -91,6 +98,8 @@ pub(super) struct Flags {
 pub(super) struct List {
     pub(super) first: Index,
     pub(super) is_keyed: bool,
+    /// In how many shared types it lies; roots not counted.
+    pub(super) depth: usize,
 }
 
 /// Whose list it is, and under which key.
@@ -151,7 +160,8 @@ impl<'a> Document<'a> {
         for run in &weave.runs {
             let (seams, deleted) = cuts.of_client(run.client);
             let from = index_of(document.nodes.len());
-            let mut carver = Carver { document: &mut document, client: run.client, from, seams, deleted, last_seam: None };
+            let mut carver =
+                Carver { document: &mut document, client: run.client, from, seams, deleted, last_seam: None };
             run.for_each(|strand| {
                 carver.carve(&strand);
                 Ok(())
@@ -187,10 +197,20 @@ impl<'a> Document<'a> {
 
     /// The list of this name, made if there is none yet.
     pub(super) fn list_named(&mut self, name: ListName<'a>) -> Index {
-        *self.names.entry(name).or_insert_with(|| {
-            self.lists.push(List { first: NONE, is_keyed: name.key.is_some() });
-            index_of(self.lists.len() - 1)
-        })
+        if let Some(list) = self.names.get(&name) {
+            return *list;
+        }
+        let depth = match name.parent {
+            Owner::Root(_) => 0,
+            Owner::Node(index) => {
+                let list = self.node(index).and_then(|node| self.lists.get(at(node.list)));
+                list.map_or(0, |list| list.depth) + 1
+            }
+        };
+        self.lists.push(List { first: NONE, is_keyed: name.key.is_some(), depth });
+        let list = index_of(self.lists.len() - 1);
+        self.names.insert(name, list);
+        list
     }
 
     /// The nodes of a root's or type's sequence, in order; deleted ones too.
@@ -292,7 +312,7 @@ impl<'a> Carver<'_, 'a, '_> {
             } else {
                 inner.place.after(Id { client: self.client, clock: from - 1 })
             };
-            let flags = Flags { continues: from > start, ..flags };
+            let flags = Flags { continues: from > start, is_deleted, ..flags };
             self.push(from, Piece { length, kind, place: Some(place), flags });
             from = to;
         }
@@ -362,7 +382,8 @@ impl<'a> Carver<'_, 'a, '_> {
         }
         let Some(last) = self.document.nodes.last_mut() else { return false };
         let behind_last = piece.place.is_some_and(|place| {
-            place.origin == Some(Id { client: self.client, clock: clock - 1 }) && place.right_origin == last.right_origin
+            place.origin == Some(Id { client: self.client, clock: clock - 1 })
+                && place.right_origin == last.right_origin
         });
         match (&mut last.kind, piece.kind) {
             (Kind::Collected, Kind::Collected) => {}
@@ -393,13 +414,13 @@ fn flags_of(item: &Item<'_>, length: Clock) -> Flags {
 
 fn kind_of(item: &Item<'_>, is_deleted: bool) -> Kind {
     match item.content {
-        _ if is_deleted => Kind::Deleted,
         Content::Deleted => Kind::Deleted,
         Content::Type(SharedType::XmlElement(tag)) => {
             Kind::Element { is_break: matches!(tag, "hardBreak" | "hard_break") }
         }
         Content::Type(SharedType::XmlText) => Kind::XmlText,
         Content::Type(_) => Kind::OtherType,
+        _ if is_deleted => Kind::Deleted,
         Content::Text(_) | Content::Values(_) | Content::Opaque => Kind::Other,
     }
 }

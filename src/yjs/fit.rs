@@ -5,7 +5,7 @@
 //! lock is needed between the check and the commit.
 
 use crate::domain::limits::YjsCaps;
-use crate::domain::yjs_facts::{Client, Clock, StateVector};
+use crate::domain::yjs_facts::{Client, Clock, ScannedUpdate, StateVector};
 use crate::yjs::document::{Document, Index, Kind, NONE, Node, at};
 use crate::yjs::overlap::has_other_contents;
 use crate::yjs::reader::Id;
@@ -34,33 +34,92 @@ pub enum Misfit {
     },
 }
 
-/// Whether `update`, which the scanner accepted, fits the union of `parts` (none for a new document). An update that
-/// leans on what is not there fits as far as this goes.
+/// Whether updates, which the scanner accepted, fit the union of `parts` (none for a new document), which knows `known`:
+/// each as if those before it that fit were applied. All that they lean on has to be there.
 ///
 /// # Errors
-/// Why it does not; also if a part cannot be read.
-pub fn check_fit(parts: &[Vec<u8>], update: &[u8], caps: &YjsCaps) -> Result<(), Misfit> {
-    let weave = Weave::of(parts.iter().map(Vec::as_slice))?;
-    let known = weave.state_vector()?;
-    let mut spans = Spans::default();
-    walk_update(update, &NO_CAPS, &mut spans)?;
-    if let Some(client) = has_other_contents(&weave, &known, &spans.sections)? {
-        return Err(Misfit::Divergent { client });
+/// For each update why it does not; also if a part cannot be read.
+pub fn check_fits(
+    parts: &[Vec<u8>],
+    known: &StateVector,
+    updates: &[&ScannedUpdate],
+    caps: &YjsCaps,
+) -> Vec<Result<(), Misfit>> {
+    let mut parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    let mut known = known.clone();
+    // Most often all is well, and one look at all of them tells.
+    if updates.len() > 1 && fit_together(&parts, &known, updates, caps) {
+        return updates.iter().map(|_| Ok(())).collect();
     }
-    drop(weave);
-    if spans.sections.iter().all(|section| section.end <= known.get(section.client)) {
+    let mut checked = Vec::with_capacity(updates.len());
+    for update in updates {
+        let fit = check_fit(&parts, &known, update, caps);
+        if fit.is_ok() {
+            update.spans.iter().for_each(|span| known.advance(span.client, span.end));
+            parts.push(&update.bytes);
+        }
+        checked.push(fit);
+    }
+    checked
+}
+
+/// Whether updates that have nothing under known names fit, one after the other.
+fn fit_together(parts: &[&[u8]], known: &StateVector, updates: &[&ScannedUpdate], caps: &YjsCaps) -> bool {
+    let mut reached = known.clone();
+    let is_new = |update: &&ScannedUpdate| {
+        let is_new = !repeats(update, &reached);
+        update.spans.iter().for_each(|span| reached.advance(span.client, span.end));
+        is_new
+    };
+    if !updates.iter().all(is_new) {
+        return false;
+    }
+    let new = updates.iter().map(|update| update.bytes.as_slice());
+    let Ok(mut document) = Document::of(parts.iter().copied().chain(new)) else { return false };
+    document.place(allowed_steps(&document, caps)).is_ok()
+        && !is_too_deep(&document, known, caps)
+        && breaches(&document, known).next().is_none()
+}
+
+/// Whether an update has changes under names that are known.
+fn repeats(update: &ScannedUpdate, known: &StateVector) -> bool {
+    update.spans.iter().any(|span| span.start < known.get(span.client))
+}
+
+fn check_fit(parts: &[&[u8]], known: &StateVector, update: &ScannedUpdate, caps: &YjsCaps) -> Result<(), Misfit> {
+    if repeats(update, known) {
+        let mut spans = Spans::default();
+        walk_update(&update.bytes, &NO_CAPS, &mut spans)?;
+        let weave = Weave::of(parts.iter().copied())?;
+        if let Some(client) = has_other_contents(&weave, known, &spans.sections)? {
+            return Err(Misfit::Divergent { client });
+        }
+    }
+    if !update.has_structs_beyond(known) {
         return Ok(());
     }
-    let mut document = Document::of(parts.iter().map(Vec::as_slice).chain([update]))?;
-    let allowed = STEPS_PER_NODE.saturating_mul(u64::try_from(document.nodes.len()).unwrap_or(u64::MAX));
-    let max_steps = u64::try_from(caps.max_yjs_steps).unwrap_or(u64::MAX).saturating_add(allowed);
-    if document.place(max_steps).is_err() && !is_cheap_by_itself(parts, update, &known)? {
-        return Err(ScanError::TooLarge { limit: "max_yjs_steps", max: caps.max_yjs_steps }.into());
+    let with_update = || parts.iter().copied().chain([update.bytes.as_slice()]);
+    let mut document = Document::of(with_update())?;
+    if document.place(allowed_steps(&document, caps)).is_err() {
+        let mut before = Document::of(parts.iter().copied())?;
+        document = Document::of(with_update())?;
+        if !is_cheap_by_itself(&mut before, &mut document, known) {
+            return Err(ScanError::TooLarge { limit: "max_yjs_steps", max: caps.max_yjs_steps }.into());
+        }
     }
-    match breaches(&document, &known).next() {
+    if is_too_deep(&document, known, caps) {
+        return Err(ScanError::TooLarge { limit: "max_yjs_nesting", max: caps.max_yjs_nesting }.into());
+    }
+    match breaches(&document, known).next() {
         None => Ok(()),
-        Some((id, reason)) => Err(ScanError::Invalid { reason, offset: offset_of(update, id) }.into()),
+        Some((id, reason)) => Err(ScanError::Invalid { reason, offset: offset_of(&update.bytes, id) }.into()),
     }
+}
+
+/// The steps that placing a document may take.
+fn allowed_steps(document: &Document<'_>, caps: &YjsCaps) -> u64 {
+    let nodes = u64::try_from(document.nodes.len()).unwrap_or(u64::MAX);
+    u64::try_from(caps.max_yjs_steps).unwrap_or(u64::MAX).saturating_add(STEPS_PER_NODE.saturating_mul(nodes))
 }
 
 /// Changes that have no place in a document, and are left out of its text.
@@ -93,18 +152,23 @@ pub fn unplaceable(parts: &[Vec<u8>]) -> Result<Vec<Unplaceable>, ScanError> {
     Ok(found.collect())
 }
 
-/// Whether the update costs little to place, in a document that is dear already.
-fn is_cheap_by_itself(parts: &[Vec<u8>], update: &[u8], known: &StateVector) -> Result<bool, Misfit> {
-    let mut before = Document::of(parts.iter().map(Vec::as_slice))?;
-    let mut after = Document::of(parts.iter().map(Vec::as_slice).chain([update]))?;
+/// Whether an update costs little to place, in a document that is dear already. Places both.
+fn is_cheap_by_itself(before: &mut Document<'_>, after: &mut Document<'_>, known: &StateVector) -> bool {
     let placed = before.place(MEASURED_STEPS).and_then(|()| after.place(MEASURED_STEPS));
     let new = after.nodes.iter().filter(|node| is_new(node, known)).count();
     let allowed = STEPS_PER_NODE.saturating_mul(u64::try_from(new).unwrap_or(u64::MAX));
-    Ok(placed.is_ok() && after.steps.saturating_sub(before.steps) <= allowed)
+    placed.is_ok() && after.steps.saturating_sub(before.steps) <= allowed
 }
 
 fn is_new(node: &Node, known: &StateVector) -> bool {
     node.id.clock.saturating_add(node.length) > known.get(node.id.client)
+}
+
+/// Whether a new shared type lies in too many others: editors take them apart by recursion.
+fn is_too_deep(document: &Document<'_>, known: &StateVector, caps: &YjsCaps) -> bool {
+    let depth = |node: &Node| document.lists.get(at(node.list)).map_or(0, |list| list.depth);
+    let new_types = document.nodes.iter().filter(|node| node.kind.is_type() && is_new(node, known));
+    new_types.map(depth).any(|depth| depth >= caps.max_yjs_nesting)
 }
 
 /// Nodes beyond `known` that break a rule.
@@ -137,10 +201,13 @@ fn why_in_no_list(document: &Document<'_>, node: &Node) -> Option<&'static str> 
         return match (list_of(node.left_node), list_of(node.right_node)) {
             // Collected with its neighbours, as yjs does it: they were in something that is deleted.
             (left, right) if left == right && left == NONE => None,
-            (left, right) if left == right => Some("an item's right neighbour does not come after its left one"),
+            (left, right) if left == right => Some("an item's neighbours were never side by side"),
             (left, right) if left == NONE || right == NONE => Some("one of an item's neighbours is collected"),
             _ => Some("an item's neighbours are in different lists"),
         };
+    }
+    if node.flags.left_out && node.right_node != NONE {
+        return Some("an item's neighbours were never side by side");
     }
     if node.flags.left_out {
         return Some("an item leans on changes that are not there");

@@ -8,13 +8,16 @@ mod document;
 mod edit;
 pub mod fit;
 mod frames;
+mod lanes;
 pub mod merge;
 mod nesting;
 mod order;
 mod overlap;
 mod placing;
+mod put_off;
 mod reader;
 pub mod render;
+mod render_error;
 #[cfg(test)]
 mod samples;
 pub mod scan;

@@ -31,7 +31,9 @@ pub(super) fn has_other_contents(
             while from < to && !differs {
                 let Some(their) = theirs.at(section.client, from)? else { break };
                 let end = to.min(their.end());
-                differs = ours.differs(their, from, end);
+                // An item cannot go on a run that was collected: yjs fails at that.
+                let goes_on = matches!(ours.item.body, Body::Collected) && matches!(their.item.body, Body::Item(_));
+                differs = ours.differs(their, from, end) || (goes_on && end == run.end && their.end() > end);
                 from = end;
             }
             Ok(())

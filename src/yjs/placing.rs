@@ -55,16 +55,16 @@ impl Document<'_> {
         positions
     }
 
-    /// Nodes in a list whose right neighbour does not come after their left one.
+    /// Nodes in a list whose neighbours cannot have been side by side: the right one does not come after the left one, or
+    /// what it was put behind itself comes after the left one. Where yjs puts those depends on what came before them.
     fn misplaced(&self) -> Vec<Index> {
         let positions = self.positions();
+        // Before the first of a list comes none.
+        let position = |index: Index| positions.get(at(index)).copied();
         let is_misplaced = |node: &Node| {
-            let place = |index: Index| positions.get(at(index));
-            node.list != NONE
-                && !node.flags.continues
-                && node.left_node != NONE
-                && node.right_node != NONE
-                && place(node.left_node) >= place(node.right_node)
+            let left = position(node.left_node);
+            let behind = |right: &Node| position(node.right_node) <= left || position(right.left_node) > left;
+            node.list != NONE && !node.flags.continues && self.node(node.right_node).is_some_and(behind)
         };
         (0..).zip(&self.nodes).filter(|(_, node)| is_misplaced(node)).map(|(index, _)| index).collect()
     }
@@ -332,5 +332,88 @@ impl<'d, 'a> Placing<'d, 'a> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yjs::samples::{array_in, keyed_text, root_text, text_after, text_between, update};
+    use crate::yjs::text::derive_text;
+
+    fn placed(bytes: &[u8]) -> Document<'_> {
+        let mut document = Document::of([bytes]).unwrap();
+        document.place(u64::MAX).unwrap();
+        document
+    }
+
+    /// The nodes of a root in order: first clock, length, and whether they hold text.
+    fn order(document: &Document<'_>, root: &str) -> Vec<(u64, Clock, Clock, bool)> {
+        let nodes = document.sequence(Owner::Root(root));
+        nodes
+            .map(|(_, node)| (node.id.client, node.id.clock, node.length, matches!(node.kind, Kind::Text { .. })))
+            .collect()
+    }
+
+    #[test]
+    fn texts_are_cut_where_others_name_them_and_where_they_are_deleted() {
+        let state = update(
+            &[
+                (9, 0, &[text_between((5, 2), (5, 3), "X"), text_after(9, 0, "Y")]),
+                (5, 0, &[root_text("notes", "abcdefgh"), text_after(5, 7, "i")]),
+            ],
+            &[(9, &[(0, 1)]), (5, &[(4, 2)])],
+        );
+        assert_eq!(
+            order(&placed(&state), "notes"),
+            [(5, 0, 3, true), (9, 0, 1, false), (9, 1, 1, true), (5, 3, 1, true), (5, 4, 2, false), (5, 6, 3, true),]
+        );
+        assert_eq!(derive_text([state.as_slice()]).unwrap(), "abcYdghi");
+    }
+
+    #[test]
+    fn what_yjs_collects_is_in_no_list() {
+        let in_text = array_in(Parent::Nested(Id { client: 5, clock: 0 }));
+        let state = update(
+            &[(5, 0, &[root_text("t", "ab"), in_text, vec![0, 2], text_after(5, 3, "c"), text_after(5, 5, "d")])],
+            &[],
+        );
+        let document = placed(&state);
+        assert_eq!(order(&document, "t"), [(5, 0, 2, true)]);
+        assert!(document.nodes.iter().skip(1).all(|node| node.list == NONE));
+    }
+
+    #[test]
+    fn an_item_between_neighbours_in_the_wrong_order_is_left_out_with_what_hangs_on_it() {
+        let state = update(
+            &[
+                (9, 0, &[text_between((5, 3), (5, 1), "x"), text_after(9, 0, "y"), text_after(5, 0, "z")]),
+                (5, 0, &[root_text("t", "abcd"), keyed_text("t", "k", "v")]),
+            ],
+            &[],
+        );
+        assert_eq!(derive_text([state.as_slice()]).unwrap(), "azbcd");
+    }
+
+    #[test]
+    fn a_client_whose_changes_lean_on_what_is_not_there_waits() {
+        let state = update(&[(9, 0, &[root_text("t", "a"), text_after(7, 0, "b"), text_after(9, 0, "c")])], &[]);
+        assert_eq!(derive_text([state.as_slice()]).unwrap(), "a");
+        let late = update(&[(9, 3, &[text_after(9, 2, "x")]), (5, 0, &[root_text("t", "a")])], &[]);
+        assert_eq!(derive_text([late.as_slice()]).unwrap(), "a");
+        let circle =
+            update(&[(9, 0, &[root_text("t", "a"), text_after(5, 0, "b")]), (5, 0, &[text_after(9, 1, "c")])], &[]);
+        assert_eq!(derive_text([circle.as_slice()]).unwrap(), "a");
+    }
+
+    #[test]
+    fn steps_are_counted_and_bounded() {
+        let many: Vec<_> = (1..=100).map(|clock| text_between((1, 0), (1, clock), "x")).collect();
+        let state = update(&[(2, 0, &many), (1, 0, &[root_text("t", &"-".repeat(102))])], &[]);
+        let document = placed(&state);
+        assert!((5_000..6_000).contains(&document.steps), "{}", document.steps);
+        assert_eq!(Document::of([state.as_slice()]).unwrap().place(1_000), Err(TooDear));
+        let typed = update(&[(1, 0, &[root_text("t", "a"), text_after(1, 0, "b"), text_after(1, 1, "c")])], &[]);
+        assert_eq!(placed(&typed).steps, 0);
     }
 }

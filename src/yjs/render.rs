@@ -1,16 +1,19 @@
 //! Texts of Yjs states derived, and edited, in worker processes.
 //!
-//! yrs can be made to abort, to loop, to exhaust memory and to use freed memory, and nothing in the same process
-//! guards against that. So a document is only ever built in a worker: the same program with a hidden subcommand, with
-//! bounded memory, bounded time, no environment and no other file than its two pipes. What happens there costs one
-//! worker and one document.
+//! Whatever a state is like, it must not hold up anything else. So its text is derived in a worker: the same program with
+//! a hidden subcommand, with bounded memory, bounded time, no environment and no other file than its two pipes. What
+//! happens there costs one worker and one document. Workers are shared fairly (`lanes`), and a document that took too
+//! long is put off for a while (`put_off`).
 
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::domain::yjs_facts::Client;
 use crate::yjs::frames::{Answer, Job, Task};
+use crate::yjs::lanes::{Lanes, NOBODY};
+use crate::yjs::put_off::PutOff;
+pub use crate::yjs::render_error::RenderError;
 use crate::yjs::worker_handle::{JobError, WorkerHandle};
 
 /// How the pool of workers is set up.
@@ -22,156 +25,157 @@ pub struct RenderConfig {
     pub workers: usize,
     /// Address space of a worker, in bytes; 256 MiB of it are a stack, so less than 512 MiB leaves little for documents.
     pub max_memory_bytes: u64,
-    /// Time for one document. A caller waits twice as long for a free worker.
+    /// Time for one document. A caller waits at most twice as long for a free worker.
     pub time_budget: Duration,
-}
-
-/// Why a document could not be rendered.
-#[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// The state itself is at fault (the worker refused it, died of it, or exceeded memory or time): do not try again.
-    #[error("the document cannot be rendered: {0}")]
-    Damaged(String),
-    /// No worker could be had; it may work later.
-    #[error("no worker to render the document: {0}")]
-    Unavailable(String),
 }
 
 /// A pool of worker processes. Dropping it ends them.
 #[derive(Debug)]
 pub struct Renderer {
     config: RenderConfig,
-    pool: Mutex<Pool>,
-    freed: Condvar,
+    lanes: Lanes,
+    idle: Mutex<Vec<WorkerHandle>>,
+    put_off: PutOff,
 }
 
-#[derive(Debug, Default)]
-struct Pool {
-    idle: Vec<WorkerHandle>,
-    /// Workers that run, and places kept for workers that are being started.
-    taken: usize,
+/// The renders that one answer needs: all on behalf of one user, and over by one deadline.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn<'r> {
+    renderer: &'r Renderer,
+    user: u128,
+    deadline: Instant,
+}
+
+impl Turn<'_> {
+    /// The text of the union of `parts`, which is the state of `document`. Blocks; call off the event loop.
+    ///
+    /// # Errors
+    /// See [`RenderError`]; `Unavailable` also when the turn is over.
+    pub fn render(&self, document: u128, parts: &[Vec<u8>]) -> Result<String, RenderError> {
+        let Self { renderer, user, deadline } = *self;
+        renderer.put_off.check(document)?;
+        let started = Instant::now();
+        let outcome = renderer.run(Task::Render, parts, user, deadline);
+        match &outcome {
+            Ok(_) => renderer.put_off.forget(document),
+            Err(RenderError::Slow(_)) => renderer.put_off.note(document),
+            // It was cut short by the turn's end, but it was long enough to hold up others.
+            Err(_) if started.elapsed() > renderer.config.time_budget / 2 => renderer.put_off.note(document),
+            Err(_) => {}
+        }
+        text_of(outcome?)
+    }
 }
 
 impl Renderer {
     /// A pool; workers start when they are first needed.
     #[must_use]
     pub fn new(config: RenderConfig) -> Self {
-        Self { config, pool: Mutex::default(), freed: Condvar::new() }
+        let lanes = Lanes::new(config.workers);
+        Self { config, lanes, idle: Mutex::default(), put_off: PutOff::default() }
     }
 
-    /// The text of the union of `parts`. Blocks; call off the event loop.
+    /// Renders on behalf of `user`, until `deadline`.
+    #[must_use]
+    pub const fn turn(&self, user: u128, deadline: Instant) -> Turn<'_> {
+        Turn { renderer: self, user, deadline }
+    }
+
+    /// The text of the union of `parts`, on nobody's behalf. Blocks; call off the event loop.
     ///
     /// # Errors
-    /// `Damaged` and `Unavailable`, see [`RenderError`].
+    /// See [`RenderError`].
     pub fn render(&self, parts: &[Vec<u8>]) -> Result<String, RenderError> {
-        match self.run(Task::Render, parts)? {
-            Answer::Text(text) => Ok(text),
-            _ => Err(RenderError::Unavailable("the worker answered another question".to_owned())),
-        }
+        text_of(self.run(Task::Render, parts, NOBODY, self.patience())?)
     }
 
     /// The Yjs update by which `client` makes `text` of the text of the union of `parts` (of nothing, where there are
     /// none), by small edits. Blocks; call off the event loop.
     ///
     /// # Errors
-    /// `Damaged` (also where the document's text is no plain text) and `Unavailable`, see [`RenderError`].
+    /// See [`RenderError`]; `Damaged` also where the document's text is no plain text.
     pub fn edit(&self, parts: &[Vec<u8>], client: Client, text: &str) -> Result<Vec<u8>, RenderError> {
-        match self.run(Task::Edit(client, text.to_owned()), parts)? {
+        match self.run(Task::Edit(client, text.to_owned()), parts, NOBODY, self.patience())? {
             Answer::Update(update) => Ok(update),
             _ => Err(RenderError::Unavailable("the worker answered another question".to_owned())),
         }
     }
 
-    fn run(&self, task: Task, parts: &[Vec<u8>]) -> Result<Answer, RenderError> {
+    /// When a caller without a deadline is through: as long again as a render may take, it waits for a worker.
+    fn patience(&self) -> Instant {
+        Instant::now() + self.config.time_budget * 3
+    }
+
+    fn run(&self, task: Task, parts: &[Vec<u8>], user: u128, deadline: Instant) -> Result<Answer, RenderError> {
         let job = Arc::new(Job { task, parts: parts.to_vec() });
-        let _place = self.take_place()?;
+        let _place = self.lanes.take_place(user, deadline.min(Instant::now() + self.config.time_budget * 2))?;
         if let Some(worker) = self.idle_worker() {
-            match self.run_on(worker, &job) {
+            match self.run_on(worker, &job, deadline) {
                 // It may have died of something else (an earlier document, the system): let a fresh one judge.
-                Err(JobError::Died) => {}
+                Err(RunError::Job(JobError::Died)) => {}
                 outcome => return outcome.map_err(RenderError::from),
             }
         }
         let worker = WorkerHandle::start(&self.config).map_err(|error| {
             RenderError::Unavailable(format!("{} did not start: {error}", self.config.program.display()))
         })?;
-        self.run_on(worker, &job).map_err(RenderError::from)
-    }
-
-    /// Waits for the right to run a worker.
-    fn take_place(&self) -> Result<Place<'_>, RenderError> {
-        let deadline = Instant::now() + self.config.time_budget * 2;
-        let mut pool = self.lock();
-        while pool.taken >= self.config.workers {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
-                return Err(RenderError::Unavailable(format!("all {} are busy", self.config.workers)));
-            };
-            pool = self.freed.wait_timeout(pool, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        pool.taken += 1;
-        Ok(Place { renderer: self })
+        self.run_on(worker, &job, deadline).map_err(RenderError::from)
     }
 
     fn idle_worker(&self) -> Option<WorkerHandle> {
-        self.lock().idle.pop()
+        self.idle().pop()
     }
 
     /// Has `worker` do a job, and keeps it for the next one if it came through unharmed.
-    fn run_on(&self, mut worker: WorkerHandle, job: &Arc<Job>) -> Result<Answer, JobError> {
-        match worker.run(job, self.config.time_budget)? {
-            Answer::Refused(reason) => {
-                self.lock().idle.push(worker);
-                Err(JobError::Refused(reason))
+    fn run_on(&self, mut worker: WorkerHandle, job: &Arc<Job>, deadline: Instant) -> Result<Answer, RunError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            self.idle().push(worker);
+            return Err(RunError::TurnIsOver);
+        }
+        match worker.run(job, self.config.time_budget.min(left)) {
+            Ok(Answer::Refused(reason)) => {
+                self.idle().push(worker);
+                Err(JobError::Refused(reason).into())
             }
-            answer @ (Answer::Text(_) | Answer::Update(_)) => {
-                self.lock().idle.push(worker);
+            Ok(answer @ (Answer::Text(_) | Answer::Update(_))) => {
+                self.idle().push(worker);
                 Ok(answer)
             }
-            Answer::Panicked => Err(JobError::Refused("the renderer panicked".to_owned())),
+            Ok(Answer::Panicked) => Err(JobError::Refused("the renderer panicked".to_owned()).into()),
+            Err(JobError::TooSlow(_)) if left < self.config.time_budget => Err(RunError::TurnIsOver),
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// The pool. Its state is whole between any two statements, so a panic elsewhere does not spoil it.
-    fn lock(&self) -> MutexGuard<'_, Pool> {
-        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Workers that wait for a job. The list is whole between any two statements, so a panic elsewhere does not spoil it.
+    fn idle(&self) -> MutexGuard<'_, Vec<WorkerHandle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The right to run one worker; given back when dropped.
-struct Place<'r> {
-    renderer: &'r Renderer,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.renderer.lock().taken -= 1;
-        self.renderer.freed.notify_one();
+fn text_of(answer: Answer) -> Result<String, RenderError> {
+    match answer {
+        Answer::Text(text) => Ok(text),
+        _ => Err(RenderError::Unavailable("the worker answered another question".to_owned())),
     }
 }
 
-impl From<JobError> for RenderError {
-    fn from(error: JobError) -> Self {
-        Self::Damaged(error.to_string())
-    }
+/// Why a job was not done.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error(transparent)]
+    Job(#[from] JobError),
+    #[error("the time for all of an answer's documents is up")]
+    TurnIsOver,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_caller_that_finds_all_workers_busy_waits_but_not_for_ever() {
-        let renderer = Renderer::new(RenderConfig {
-            program: "landfall".into(),
-            workers: 1,
-            max_memory_bytes: 1 << 30,
-            time_budget: Duration::from_millis(50),
-        });
-        let place = renderer.take_place().unwrap();
-        let started = Instant::now();
-        assert!(matches!(renderer.take_place(), Err(RenderError::Unavailable(_))));
-        assert!(started.elapsed() >= Duration::from_millis(100));
-        drop(place);
-        assert!(renderer.take_place().is_ok());
+impl From<RunError> for RenderError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::TurnIsOver => Self::Unavailable(error.to_string()),
+            RunError::Job(JobError::TooSlow(_)) => Self::Slow(error.to_string()),
+            RunError::Job(_) => Self::Damaged(error.to_string()),
+        }
     }
 }

@@ -296,7 +296,8 @@ mod tests {
 
     #[test]
     fn caps_hold() {
-        let caps = YjsCaps { max_yjs_structs: 2, max_yjs_clients: 2, max_yjs_delete_ranges: 2, max_yjs_nesting: 2, ..NO_CAPS };
+        let caps =
+            YjsCaps { max_yjs_structs: 2, max_yjs_clients: 2, max_yjs_delete_ranges: 2, max_yjs_nesting: 2, ..NO_CAPS };
         let limit = |bytes: Vec<u8>| match scan_update(bytes, &caps) {
             Err(ScanError::TooLarge { limit, .. }) => limit,
             other => panic!("{other:?}"),

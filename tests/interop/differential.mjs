@@ -32,7 +32,7 @@ const childrenOf = type => {
 
 /** The text as the server shows it: see `derive_text`. */
 const shownText = doc => {
-  const roots = [...doc.share.keys()]
+  const roots = [...doc.share].filter(([, type]) => type._start !== null || type._map.size > 0).map(([name]) => name)
   const name = roots.includes('content') ? 'content' : roots.length === 1 ? roots[0] : null
   if (name === null) return ''
   const root = doc.share.get(name)
@@ -62,6 +62,13 @@ const shownText = doc => {
   return text
 }
 
+/** What JSON cannot write; and half of a surrogate pair, which yjs spoils when it lets an update wait for others. */
+const plain = (_key, value) => {
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'string') return value.toWellFormed()
+  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
+}
+
 /** Everything that is visible, whatever kinds its readers take the roots to be. Formats stand by their effect. */
 const contentsOf = doc => {
   const seen = type => {
@@ -75,7 +82,7 @@ const contentsOf = doc => {
         else formats.set(content.key, content.value)
         continue
       }
-      const attributes = JSON.stringify([...formats].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0))
+      const attributes = JSON.stringify([...formats].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0), plain)
       if (isText(content)) {
         if (last !== null && last[0] === attributes) last[1] += content.str
         else sequence.push(last = [attributes, content.str])
@@ -99,7 +106,6 @@ const contentsOf = doc => {
       default: return { kind: content.constructor.name, values: content.getContent() }
     }
   }
-  const plain = (_key, value) => typeof value === 'bigint' ? `${value}n` : value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
   const roots = [...doc.share].map(([name, type]) => [name, seen(type)]).filter(([, { sequence, keys }]) => sequence.length + keys.length > 0)
   roots.sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
   return JSON.stringify({

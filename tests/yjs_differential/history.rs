@@ -1,8 +1,8 @@
 //! A document as the server keeps it: what was accepted, in order.
 
 use landfall::domain::yjs_facts::StateVector;
-use landfall::yjs::fit::check_fit;
-use landfall::yjs::merge::{diff_update, merge_updates, squash};
+use landfall::yjs::fit::check_fits;
+use landfall::yjs::merge::{deletions_of, diff_update, merge_updates, squash};
 use landfall::yjs::scan::scan_update;
 use landfall::yjs::text::derive_text;
 
@@ -35,8 +35,13 @@ impl History {
         if !scanned.is_complete_for(&self.known) {
             return Fate::Refused("it leans on changes that are not there".to_owned());
         }
-        if let Err(misfit) = check_fit(&self.updates, update, &caps()) {
+        if let Some(Err(misfit)) = check_fits(&self.updates, &self.known, &[&scanned], &caps()).pop() {
             return Fate::Refused(misfit.to_string());
+        }
+        let known_deletions = deletions_of(&self.updates).unwrap();
+        if !scanned.has_structs_beyond(&self.known) && known_deletions.covers(&scanned.deletes) {
+            // Nothing new: the server does not keep it.
+            return Fate::Accepted;
         }
         self.before.push(self.known.clone());
         self.overlaps |= scanned.spans.iter().any(|span| span.start < self.known.get(span.client));
@@ -57,13 +62,24 @@ impl History {
         derive_text(self.updates.iter().map(Vec::as_slice)).expect("what was accepted can be shown")
     }
 
+    /// The updates in their order. What an editor has already can still cut a character in two when it comes again in
+    /// another form, so where that can be the updates are taken as the server hands them on.
+    fn as_received(&self) -> Vec<Vec<u8>> {
+        let has_pairs = self.updates.iter().any(|update| update.iter().any(|byte| (0xf0..0xf5).contains(byte)));
+        if !(self.overlaps && has_pairs) {
+            return self.updates.clone();
+        }
+        let handed_on = |(at, known)| diff_update(&self.updates[..=at], known).unwrap();
+        self.before.iter().enumerate().filter_map(handed_on).collect()
+    }
+
     /// Lists of updates that make the same document, the first as it was received.
     pub fn forms(&self) -> Vec<Vec<Vec<u8>>> {
         let merged = merge_updates(&self.updates).unwrap();
         let squashed = squash(&self.updates).unwrap();
         let text = derive_text([squashed.as_slice()]).unwrap();
         assert_eq!(text, self.text(), "squashed, it reads otherwise: {:x?}", self.updates);
-        let mut forms = vec![self.updates.clone(), vec![merged], vec![squashed.clone()]];
+        let mut forms = vec![self.as_received(), vec![merged], vec![squashed.clone()]];
         let half = self.updates.len() / 2;
         if let Some(known) = self.before.get(half) {
             let mut caught_up = self.updates[..half].to_vec();

@@ -25,7 +25,7 @@ use editor::Editor;
 use history::{Fate, History};
 use mutants::{Random, World, mutate};
 use yjs_support::model::Update;
-use yjs_support::{documents, random_documents};
+use yjs_support::{documents, from_hex, random_documents};
 
 /// Histories that are compared in one exchange with npm yjs.
 const TOGETHER: usize = 40;
@@ -34,13 +34,10 @@ fn setting(name: &str, default: u64) -> u64 {
     env::var(name).map_or(default, |value| value.parse().expect(name))
 }
 
-fn from_hex(hex: &str) -> Vec<u8> {
-    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
-}
-
 /// Real documents, as lists of updates: most of them short, since short ones show a difference best.
 fn bases() -> Vec<Vec<Vec<u8>>> {
-    let mut bases: Vec<_> = documents().iter().chain(&random_documents(7, 60)).map(|document| document.updates()).collect();
+    let mut bases: Vec<_> =
+        documents().iter().chain(&random_documents(7, 60)).map(|document| document.updates()).collect();
     bases.retain(|updates| !updates.is_empty() && updates.iter().map(Vec::len).sum::<usize>() < 4_000);
     // The start of each, too.
     let starts: Vec<_> = bases.iter().map(|updates| updates[..updates.len().min(6)].to_vec()).collect();

@@ -97,6 +97,11 @@ impl TryFrom<String> for Bytes {
     }
 }
 
+/// Bytes from hex.
+pub fn from_hex(hex: &str) -> Vec<u8> {
+    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
+
 /// Bytes as base64.
 pub fn base64(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)

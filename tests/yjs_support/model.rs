@@ -231,7 +231,9 @@ impl Struct {
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
         let names_parent = self.origin.is_none() && self.right_origin.is_none();
         let marked = if names_parent { self.key.is_some() } else { self.marked };
-        out.push(kind | flag(self.origin.is_some(), 0x80) | flag(self.right_origin.is_some(), 0x40) | flag(marked, 0x20));
+        out.push(
+            kind | flag(self.origin.is_some(), 0x80) | flag(self.right_origin.is_some(), 0x40) | flag(marked, 0x20),
+        );
         for (client, clock) in [self.origin, self.right_origin].into_iter().flatten() {
             out.extend([number(client), number(clock)].concat());
         }

@@ -22,8 +22,9 @@ async fn pull_changes(
 ) -> Result<HttpResponse, ApiError> {
     let ChangesQuery { workspace_id, from, limit, yjs } = ChangesQuery::parse(request.query_string())?;
     // Megabytes of JSON are not written on the event loop.
+    let user_id = user.user_id;
     let json = read(state, user, workspace_id, move |state| {
-        let page = state.sync.pull_changes(workspace_id, &from, limit, yjs).map_err(ApiError::from)?;
+        let page = state.sync.pull_changes(user_id, workspace_id, &from, limit, yjs).map_err(ApiError::from)?;
         encode_changes(&page).map_err(ApiError::internal)
     });
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json.await?))

@@ -52,6 +52,7 @@ async fn read_document(
     let workspace_id = parse_workspace(request.query_string())?;
     let is_conditional = request.headers().contains_key(header::IF_NONE_MATCH);
     let known = is_conditional.then(|| IfNoneMatch::parse(&request).ok()).flatten();
+    let user_id = user.user_id;
     let found = read(state, user, workspace_id, move |state| {
         // Whoever has the current version is told so from the head alone.
         if let Some(known) = known
@@ -60,7 +61,7 @@ async fn read_document(
         {
             return Ok(Err(version));
         }
-        state.sync.find_document(workspace_id, document_id).map(Ok)
+        state.sync.find_document(user_id, workspace_id, document_id).map(Ok)
     });
     Ok(match found.await? {
         Ok(document) => {
@@ -96,8 +97,10 @@ async fn read_version(
     let document_id = parse_document_id(request.match_info().query("document_id"))?;
     let version: Version = parse_version(request.match_info().query("version"))?;
     let workspace_id = parse_workspace(request.query_string())?;
-    let view =
-        read(state, user, workspace_id, move |state| state.sync.find_version(workspace_id, document_id, version));
+    let user_id = user.user_id;
+    let view = read(state, user, workspace_id, move |state| {
+        state.sync.find_version(user_id, workspace_id, document_id, version)
+    });
     Ok(HttpResponse::Ok().json(VersionBody::new(document_id, &view.await?)))
 }
 
