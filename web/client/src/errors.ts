@@ -89,6 +89,14 @@ export class NoSuchDocument extends Error {
   }
 }
 
+/** A whole text was made from a version that others have changed since, and whose text is not known here any more. */
+export class BaseUnknown extends Error {
+  override readonly name = "BaseUnknown";
+  constructor(version: number) {
+    super(`others changed the document since version ${version}, and its text is not known any more: read it anew`);
+  }
+}
+
 /** A resolution that the conflict does not allow. */
 export class ResolutionError extends Error {
   override readonly name = "ResolutionError";

@@ -9,10 +9,11 @@
 import * as Y from "yjs";
 import { jsonBytes, toBase64, uuidv7 } from "./bytes.js";
 import { timestamp } from "./clock.js";
-import { NoSuchDocument } from "./errors.js";
+import { BaseUnknown, NoSuchDocument } from "./errors.js";
 import type { LocalDocument, QueuedOperation } from "./model.js";
 import { nextNumber, numberKey, type Transaction } from "./store.js";
 import type { WireData, WireOperation } from "./wire.js";
+import { edited } from "./text.js";
 import { addRow, editsOf, mergeRows, passRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
 
 /** What is to change in a document. */
@@ -27,6 +28,12 @@ export interface DocumentPatch {
    * in between is then merged or told as a conflict, and not overwritten. What this device itself changed counts as seen.
    */
   base_version?: number;
+}
+
+/** What is known besides of a change: an edit of the open Yjs document, or the text that `content` was made from. */
+export interface Circumstances {
+  edit?: Uint8Array | undefined;
+  base?: string | undefined;
 }
 
 /** The key of an operation: those of one document lie together, in order. */
@@ -120,17 +127,21 @@ export async function queueUpdate(
   now: number,
   documentId: string,
   patch: DocumentPatch,
-  edit?: Uint8Array,
+  { edit, base }: Circumstances = {},
 ): Promise<void> {
   const document = await tx.get("documents", documentId);
   if (!document || (document.deleted && !patch.restore && !edit)) throw new NoSuchDocument(documentId);
   const isYjs = document.kind === "yjs";
   if (isYjs && patch.content !== undefined) {
-    edit = textUpdate(mergeRows(await readRows(tx, documentId)), patch.content);
+    const { foreign_version = 0 } = document;
+    const isStale = (patch.base_version ?? foreign_version) < foreign_version;
+    if (isStale && base === undefined) throw new BaseUnknown(patch.base_version ?? 0);
+    edit = textUpdate(mergeRows(await readRows(tx, documentId)), patch.content, isStale ? base : undefined);
   }
+  const content = patch.content === undefined ? undefined : edited(document.content ?? "", patch.content);
   const fields = {
     ...(patch.title !== undefined && patch.title !== document.title ? { title: patch.title } : {}),
-    ...(!isYjs && patch.content !== undefined && patch.content !== document.content ? { content: patch.content } : {}),
+    ...(!isYjs && content !== undefined && content !== document.content ? { content } : {}),
   };
   await reviveBuried(tx, now, documentId);
   if (document.deleted && patch.restore) await restore(tx, now, document, fields);

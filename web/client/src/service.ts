@@ -26,6 +26,7 @@ import { askToPersist } from "./persistence.js";
 import type { Progress } from "./progress.js";
 import { getMeta, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
+import { Readings } from "./readings.js";
 import { relaySettled, type Notice } from "./tabs.js";
 import { contentOf } from "./yjs-rows.js";
 
@@ -40,6 +41,7 @@ export class BatchSyncService {
   readonly #engine: Engine;
   readonly #open: OpenDocuments;
   readonly #channel: BroadcastChannel | undefined;
+  readonly #readings = new Readings();
   /** The sync under way, and those that wait for it. */
   readonly #runs: { wanted: string; report: Promise<SyncReport>; cancel: AbortController }[] = [];
   #progress: Progress | undefined;
@@ -156,7 +158,8 @@ export class BatchSyncService {
   /** Changes a document's title or text, or brings it back; on disk when the promise resolves. */
   async queueUpdate(documentId: string, patch: DocumentPatch): Promise<void> {
     await this.#open.flush();
-    await this.#write((tx) => queueUpdate(tx, this.#engine.clock.now(), documentId, patch));
+    const base = this.#readings.of(documentId, patch.base_version);
+    await this.#write((tx) => queueUpdate(tx, this.#engine.clock.now(), documentId, patch, { base }));
     this.#tellQueued([documentId]);
     await this.#open.refresh([documentId]);
   }
@@ -208,12 +211,14 @@ export class BatchSyncService {
    * A document with its present text; of rich text, the text that the server last told. `undefined` if there is none or
    * it was deleted.
    */
-  document(documentId: string): Promise<(LocalDocument & { content: string }) | undefined> {
-    return this.#read(async (tx) => {
+  async document(documentId: string): Promise<(LocalDocument & { content: string }) | undefined> {
+    const found = await this.#read(async (tx) => {
       const document = await tx.get("documents", documentId);
       if (!document || document.deleted) return undefined;
       return { ...document, content: (await contentOf(tx, document)) ?? document.content ?? "" };
     });
+    if (found) this.#readings.note(documentId, found.version, found.content);
+    return found;
   }
 
   /** How each document that is not in sync stands, by id. */

@@ -6,9 +6,8 @@
 import * as Y from "yjs";
 import type { LocalDocument, YjsRow } from "./model.js";
 import { nextNumber, yjsKey, type Transaction } from "./store.js";
-
-/** The root type of a document's text: what the server derives `content` from. */
-export const ROOT = "content";
+import { mergeTexts } from "./merge.js";
+import { plainText, rewrite, ROOT, shown } from "./text.js";
 
 /** More rows than this of one owner are folded into one. */
 const FOLD_AT = 64;
@@ -88,40 +87,19 @@ export function docFrom(state: Uint8Array | undefined): Y.Doc {
 }
 
 /**
- * Turns a text into another one by replacing what lies between their common beginning and end: for a `<textarea>`, and
- * for whatever else knows only whole texts.
- */
-export function replaceText(text: Y.Text, wanted: string): void {
-  const present = text.toString();
-  let start = 0;
-  while (start < present.length && start < wanted.length && present[start] === wanted[start]) start += 1;
-  let end = 0;
-  const room = Math.min(present.length, wanted.length) - start;
-  while (end < room && present[present.length - 1 - end] === wanted[wanted.length - 1 - end]) end += 1;
-  // Both halves of a surrogate pair stay together.
-  if (start > 0 && isHighSurrogate(present.charCodeAt(start - 1))) start -= 1;
-  if (end > 0 && isHighSurrogate(present.charCodeAt(present.length - end - 1))) end -= 1;
-  text.doc?.transact(() => {
-    if (present.length - end > start) text.delete(start, present.length - end - start);
-    if (wanted.length - end > start) text.insert(start, wanted.slice(start, wanted.length - end));
-  });
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
-}
-
-/**
  * The update that gives a state this text; `undefined` if it has it already.
  *
+ * @param base what the text was made from, where the state may have gone on since: that is then merged with it
  * @throws RangeError if the state is not a plain text
  */
-export function textUpdate(state: Uint8Array | undefined, wanted: string): Uint8Array | undefined {
+export function textUpdate(state: Uint8Array | undefined, wanted: string, base?: string): Uint8Array | undefined {
   const doc = docFrom(state);
-  if (plainText(doc) === undefined) throw new RangeError("the document is rich text: change it in its editor");
+  const present = plainText(doc);
+  if (present === undefined) throw new RangeError("the document is rich text: change it in its editor");
   let made: Uint8Array | undefined;
   doc.on("update", (update: Uint8Array) => (made = update));
-  replaceText(doc.getText(ROOT), wanted);
+  const goal = shown(wanted);
+  rewrite(doc.getText(ROOT), base === undefined ? goal : mergeTexts(shown(base), goal, shown(present)).text);
   doc.destroy();
   return made;
 }
@@ -133,11 +111,4 @@ export async function contentOf(tx: Transaction, document: LocalDocument): Promi
   const text = plainText(doc);
   doc.destroy();
   return text;
-}
-
-function plainText(doc: Y.Doc): string | undefined {
-  const root = doc.getText(ROOT);
-  const text = root.toString();
-  // Nodes of rich text count, and have no characters.
-  return root.length === text.length ? text : undefined;
 }

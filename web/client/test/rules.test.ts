@@ -1,8 +1,10 @@
 // The rules that every client keeps: the cases of tests/client_rules, which the folder client is tested against as well.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { BatchSyncService, SyncReport } from "../src/index.js";
-import { failure, problem, Script, type Turn } from "./support/script.js";
+import * as Y from "yjs";
+import { replaceText, ROOT, shown, type BatchSyncService, type SyncReport } from "../src/index.js";
+import { mergeTexts } from "../src/merge.js";
+import { document, failure, problem, Script, type Turn } from "./support/script.js";
 
 interface Answer {
   status: number;
@@ -147,4 +149,55 @@ describe("streams.json", () => {
       await client.close();
     },
   );
+});
+
+describe("merges.json", () => {
+  type Case = { base: string; mine: string; theirs: string; merged?: string; merged_other?: string; clash?: true };
+  const keys = ["base", "mine", "theirs", "merged", "merged_other", "order", "clash"];
+  const cases = casesOf<Case>("merges", keys);
+  test.each(cases)("$name", ({ base, mine, theirs, merged, merged_other, clash }) => {
+    for (const [one, other] of [
+      [mine, theirs],
+      [theirs, mine],
+    ] as const) {
+      const made = mergeTexts(base, one, other);
+      expect(made.clashes).toBe(clash ?? false);
+      expect(clash ? [one] : [merged, merged_other]).toContain(made.text);
+    }
+  });
+});
+
+describe("line_ends.json", () => {
+  type Case = { kind: "yjs" | "text"; stored: string; shown: string; wanted?: string; after: string };
+  const keys = ["kind", "stored", "shown", "wanted", "after", "file", "file_after"];
+  test.each(casesOf<Case>("line_ends", keys))("$name", async ({ kind, stored, shown: visible, wanted, after }) => {
+    const script = new Script();
+    const client = await script.client();
+    const state = new Y.Doc();
+    state.getText(ROOT).insert(0, stored);
+    const yjs = {
+      yjs_state_b64: Buffer.from(Y.encodeStateAsUpdate(state)).toString("base64"),
+      state_vector_b64: Buffer.from(Y.encodeStateVector(state)).toString("base64"),
+    };
+    const told = document("d", 1, { content: stored, ...(kind === "yjs" ? yjs : {}) });
+    script.pages = [{ items: [told], next_cursor: "c1", has_more: false }];
+    await script.clock.run(client.sync());
+    if (kind === "yjs") {
+      const text = (await client.openDocument("d")).getText(ROOT);
+      expect(text.toString()).toBe(visible);
+      if (wanted !== undefined) replaceText(text, wanted);
+      await client.flush();
+    } else {
+      expect(shown((await client.document("d"))?.content ?? "")).toBe(visible);
+      if (wanted !== undefined) await client.queueUpdate("d", { content: wanted });
+    }
+    expect((await client.document("d"))?.content).toBe(after);
+    expect(await client.queued()).toHaveLength(wanted === undefined ? 0 : 1);
+    // The server, with what is sent, has the same.
+    await script.clock.run(client.sync());
+    const data = script.batches.at(-1)?.operations[0] as { data?: { yjs_state_b64?: string; content?: string } } | undefined;
+    const sent = data?.data?.yjs_state_b64;
+    if (sent !== undefined) Y.applyUpdate(state, Buffer.from(sent, "base64"));
+    expect(kind === "yjs" ? state.getText(ROOT).toString() : (data?.data?.content ?? stored)).toBe(after);
+  });
 });
