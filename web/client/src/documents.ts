@@ -4,6 +4,7 @@
  * @module
  */
 import * as Y from "yjs";
+import { uuidv7 } from "./bytes.js";
 import type { Engine } from "./engine.js";
 import { NoSuchDocument } from "./errors.js";
 import { queueCreate, queueUpdate } from "./outbox.js";
@@ -106,12 +107,22 @@ export class OpenDocuments {
     }
   }
 
-  /** Closes a document whose state was replaced; edits of it that are not on disk have no place any more. */
-  replace(documentId: string): void {
+  /**
+   * Closes a document whose state was replaced. Edits of it that are not on disk yet have no place in the new one: what was
+   * written becomes a document of its own.
+   */
+  async replace(documentId: string): Promise<void> {
     const entry = this.#open.get(documentId);
     if (!entry) return;
+    const isWhole = entry.unsaved.length === 0;
     entry.unsaved = [];
+    const state = Y.encodeStateAsUpdate(entry.doc);
     entry.doc.destroy();
+    if (isWhole) return;
+    const now = this.#engine.clock.now();
+    const copy = { document_id: uuidv7(now), kind: "yjs", title: `${entry.title} (copy)`, content: "", state } as const;
+    await this.#engine.store.transaction("write", (tx) => queueCreate(tx, now, copy));
+    this.#onSaved(copy.document_id);
   }
 
   /** Saves, one save at a time; edits that come meanwhile go into the next one together. */

@@ -102,7 +102,7 @@ export class ResolutionError extends Error {
   override readonly name = "ResolutionError";
 }
 
-/** A sync would delete so much that somebody has to agree first. */
+/** So much would be deleted that somebody has to agree first. The deletions wait; everything else was synced. */
 export class MassDeletion extends Error {
   override readonly name = "MassDeletion";
   /** Where the documents would be deleted. */
@@ -114,7 +114,7 @@ export class MassDeletion extends Error {
   constructor(side: "server" | "device", deletions: number, documents: number) {
     super(
       `${deletions} of ${documents} documents would be deleted on the ${side}; ` +
-        "nothing was; sync with allowMassDelete if that is meant",
+        "none was; sync with allowMassDelete if that is meant",
     );
     this.side = side;
     this.deletions = deletions;

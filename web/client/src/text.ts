@@ -81,6 +81,33 @@ function isEmpty(root: { _start: Y.Item | null; _map: Map<string, Y.Item> }): bo
   return root._map.size === 0;
 }
 
+/** The text of rich text, in the order of the document, its blocks on lines of their own; as near as can be without its editor. */
+export function richText(doc: Y.Doc): string {
+  const roots = [...doc.share].filter(([, root]) => !isEmpty(root));
+  const [, root] = roots.find(([name]) => name === ROOT) ?? (roots.length === 1 ? roots[0] : undefined) ?? [];
+  const blocks: string[] = [];
+  let line = "";
+  const end = () => {
+    if (line !== "") blocks.push(line);
+    line = "";
+  };
+  const walk = (type: { _start: Y.Item | null }) => {
+    for (let item = type._start; item; item = item.right) {
+      if (item.deleted) continue;
+      if (item.content instanceof Y.ContentString) line += item.content.str;
+      if (!(item.content instanceof Y.ContentType)) continue;
+      const { type: inner } = item.content;
+      const isBlock = inner instanceof Y.XmlElement || type instanceof Y.XmlText;
+      if (isBlock) end();
+      walk(inner);
+      if (isBlock) end();
+    }
+  };
+  if (root) walk(root);
+  end();
+  return blocks.join("\n");
+}
+
 /**
  * Turns a text into another one by replacing what lies between their common beginning and end: for a `<textarea>`, and
  * for whatever else knows only whole texts. Line ends that a field shows as line feeds stay what they are.

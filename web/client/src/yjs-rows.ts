@@ -7,7 +7,7 @@ import * as Y from "yjs";
 import type { LocalDocument, YjsRow } from "./model.js";
 import { nextNumber, yjsKey, type Transaction } from "./store.js";
 import { mergeTexts } from "./merge.js";
-import { plainText, rewrite, ROOT, shown } from "./text.js";
+import { plainText, rewrite, richText, ROOT, shown } from "./text.js";
 
 /** More rows than this of one owner are folded into one. */
 const FOLD_AT = 64;
@@ -56,14 +56,20 @@ export async function addRow(
   operation?: string,
 ): Promise<void> {
   const owner = operation === undefined ? {} : { operation };
-  const rows = (await readRows(tx, documentId)).filter((row) => row.operation === operation);
-  let whole = update;
-  if (rows.length >= FOLD_AT) {
-    whole = Y.mergeUpdates([...rows.map((row) => row.update), update]);
-    for (const row of rows) await tx.delete("yjs", yjsKey(documentId, row.number));
-  }
   const number = await nextNumber(tx);
-  await tx.put("yjs", yjsKey(documentId, number), { document_id: documentId, number, update: whole, ...owner });
+  await tx.put("yjs", yjsKey(documentId, number), { document_id: documentId, number, update, ...owner });
+  await foldRows(tx, documentId, operation);
+}
+
+/** Makes one row of those of an owner, if they are many. */
+async function foldRows(tx: Transaction, documentId: string, operation?: string): Promise<void> {
+  const rows = (await readRows(tx, documentId)).filter((row) => row.operation === operation);
+  if (rows.length <= FOLD_AT) return;
+  const update = Y.mergeUpdates(rows.map((row) => row.update));
+  await removeRows(tx, rows);
+  // In the place of the newest, so that who has the document open has seen it.
+  const number = rows.at(-1)?.number ?? 0;
+  await tx.put("yjs", yjsKey(documentId, number), { ...rows[0], document_id: documentId, number, update });
 }
 
 /** Gives rows another owner; without `to` they count as known to the server. */
@@ -72,6 +78,14 @@ export async function passRows(tx: Transaction, rows: readonly YjsRow[], to?: st
     const row: YjsRow = { document_id, number, update, ...(to === undefined ? {} : { operation: to }) };
     await tx.put("yjs", yjsKey(document_id, number), row);
   }
+  const [first] = rows;
+  if (first) await foldRows(tx, first.document_id, to);
+}
+
+/** What is here of a document, as a state vector; `undefined` if nothing is. */
+export async function vectorOf(tx: Transaction, documentId: string): Promise<Uint8Array | undefined> {
+  const state = mergeRows(await readRows(tx, documentId));
+  return state && Y.encodeStateVectorFromUpdate(state);
 }
 
 /** Removes rows. */
@@ -109,6 +123,15 @@ export async function contentOf(tx: Transaction, document: LocalDocument): Promi
   if (document.kind === "text") return document.content;
   const doc = docFrom(mergeRows(await readRows(tx, document.document_id)));
   const text = plainText(doc);
+  doc.destroy();
+  return text;
+}
+
+/** What can be read of a document: its text, or that of rich text as far as it can be derived here. */
+export async function readableOf(tx: Transaction, document: LocalDocument): Promise<string> {
+  if (document.kind === "text") return document.content ?? "";
+  const doc = docFrom(mergeRows(await readRows(tx, document.document_id)));
+  const text = plainText(doc) ?? richText(doc);
   doc.destroy();
   return text;
 }

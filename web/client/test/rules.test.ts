@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { replaceText, ROOT, shown, type BatchSyncService, type SyncReport } from "../src/index.js";
 import { mergeTexts } from "../src/merge.js";
-import { document, failure, problem, Script, type Turn } from "./support/script.js";
+import { document, failure, problem, Script, tombstone, type Turn } from "./support/script.js";
 
 interface Answer {
   status: number;
@@ -199,5 +199,93 @@ describe("line_ends.json", () => {
     const sent = data?.data?.yjs_state_b64;
     if (sent !== undefined) Y.applyUpdate(state, Buffer.from(sent, "base64"));
     expect(kind === "yjs" ? state.getText(ROOT).toString() : (data?.data?.content ?? stored)).toBe(after);
+  });
+});
+
+describe("restore.json", () => {
+  type Case = { local: string; version: number; server: string; server_version?: number; outcome: string };
+  const keys = ["local", "version", "server", "server_version", "outcome"];
+  test.each(casesOf<Case>("restore", keys))("$name: $outcome", async (row) => {
+    const script = new Script();
+    const client = await script.client();
+    const id = "d";
+    const others = [document("other", 1)];
+    if (row.version > 0) {
+      script.pages = [{ items: [document(id, row.version), ...others], next_cursor: "old", has_more: false }];
+      await script.clock.run(client.sync());
+    } else await client.queueCreate({ document_id: id, title: "mine", content: `text of ${id}`, kind: "text" });
+    // The server is restored: it knows no cursor of before, and has what its backup had.
+    const isThere = row.server !== "absent";
+    const there = row.server_version ?? 0;
+    script.on = ({ path, query }) =>
+      path.endsWith("/changes") && query.get("cursor") === "old" ? problem(410, "cursor_expired") : undefined;
+    script.judge = ({ operation, document_id, ...sent }) => {
+      if (document_id !== id || operation === "create") return {};
+      const base = "base_version" in sent ? (sent.base_version ?? 0) : 0;
+      if (operation === "delete" && !isThere) return { unchanged: true };
+      if (!isThere) return { ...failure("not_found"), version: undefined as never };
+      return base > there ? { ...failure("invalid_base_version"), version: there } : { version: base + 1 };
+    };
+    if (row.local === "edited" && row.version > 0) await client.queueUpdate(id, { content: "edited" });
+    if (row.local === "deleted") await client.queueDelete(id);
+    const told = row.server === "tombstone" ? [tombstone(id, there)] : isThere ? [document(id, there, { title: "theirs" })] : [];
+    script.pages = [{ items: [...told, ...others], next_cursor: "new", has_more: false }];
+    expect((await script.clock.run(client.sync())).status).toBe("synced");
+    await script.clock.run(client.sync());
+    const { lost, queued, dead_letters } = await client.status();
+    expect({ queued, dead_letters }).toEqual({ queued: 0, dead_letters: 0 });
+    const found = await client.document(id);
+    const outcome = () => {
+      if (lost > 0) return "offered";
+      if (!found) return row.local === "deleted" ? "kept" : "deleted";
+      if (script.pushed.flat().includes("create mine")) return "pushed";
+      return found.version > row.version ? "pulled" : "kept";
+    };
+    expect(outcome()).toBe(row.outcome);
+    if (row.outcome !== "offered") return;
+    expect(found?.content).toBe(row.local === "edited" ? "edited" : `text of ${id}`);
+    script.judge = () => ({});
+    await client.sendAgain();
+    await script.clock.run(client.sync());
+    expect(script.batches.at(-1)?.operations).toMatchObject([
+      { operation: isThere ? "update" : "create", document_id: id, data: { content: found?.content } },
+    ]);
+    expect(await client.status()).toMatchObject({ lost: 0, queued: 0, dead_letters: 0 });
+  });
+});
+
+describe("mass_deletion.json", () => {
+  type Counts = "documents" | "deleted_here" | "deleted_elsewhere" | "edited_here" | "edited_elsewhere";
+  type Case = Record<Counts, number> & { asks: boolean };
+  const keys = ["documents", "deleted_here", "deleted_elsewhere", "edited_here", "edited_elsewhere", "asks"];
+  test.each(casesOf<Case>("mass_deletion", keys))("$name", async (row) => {
+    const script = new Script();
+    const client = await script.client();
+    const ids = Array.from({ length: row.documents }, (_, n) => `d${String(n).padStart(3, "0")}`);
+    script.pages = [{ items: ids.map((id) => document(id, 1)), next_cursor: "c1", has_more: false }];
+    await script.clock.run(client.sync());
+    script.seen.length = 0;
+    const left = [...ids];
+    for (const id of left.splice(0, row.deleted_here)) await client.queueDelete(id);
+    const gone = left.splice(0, row.deleted_elsewhere).map((id) => tombstone(id, 2));
+    const mine = left.splice(0, row.edited_here);
+    for (const id of mine) await client.queueUpdate(id, { content: "edited here" });
+    const theirs = left.splice(0, row.edited_elsewhere);
+    const edited = theirs.map((id) => document(id, 2, { content: "edited elsewhere" }));
+    script.pages = [{ items: [...gone, ...edited], next_cursor: "c2", has_more: false }];
+    const report = await script.clock.run(client.sync());
+    expect(report.status).toBe(row.asks ? "guarded" : "synced");
+    const sent = script.batches.flatMap(({ operations }) => operations);
+    expect(sent.filter(({ operation }) => operation === "delete")).toHaveLength(row.asks ? 0 : row.deleted_here);
+    expect(sent.filter(({ operation }) => operation === "update")).toHaveLength(row.edited_here);
+    for (const id of theirs) expect(await client.document(id)).toMatchObject({ content: "edited elsewhere" });
+    expect(await client.status()).toMatchObject({
+      queued: row.asks ? row.deleted_here : 0,
+      documents: row.documents - row.deleted_here - (row.asks ? 0 : row.deleted_elsewhere),
+    });
+    // The answer, either way.
+    expect((await script.clock.run(client.sync({ allowMassDelete: true }))).status).toBe("synced");
+    const { documents, queued } = await client.status();
+    expect({ documents, queued }).toEqual({ documents: row.documents - row.deleted_here - row.deleted_elsewhere, queued: 0 });
   });
 });
