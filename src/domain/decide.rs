@@ -3,9 +3,10 @@
 use crate::domain::document::DocumentHead;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::Version;
+use crate::domain::line_diff::Budget;
 use crate::domain::operation::{Changes, Digest, Operation, OperationKind, Text, digest_of};
 use crate::domain::outcome::Attach;
-use crate::domain::text_merge::{TextMerge, merge_texts};
+use crate::domain::text_merge::{TextMerge, merge_texts_within};
 use crate::domain::yjs_facts::{DeleteSet, ScannedUpdate, StateVector};
 
 /// Title and text as the editor had them before its change.
@@ -128,12 +129,12 @@ impl From<Refusal> for Decision {
     }
 }
 
-/// Decides what the operation does to the document.
+/// Decides what the operation does to the document. A merge of texts spends of `budget`.
 #[must_use]
-pub fn decide(situation: &Situation<'_>, operation: &Operation) -> Decision {
+pub fn decide(situation: &Situation<'_>, operation: &Operation, budget: &mut Budget) -> Decision {
     match operation.kind {
         OperationKind::Create => decide_create(situation, &operation.changes),
-        OperationKind::Update => decide_update(situation, operation).unwrap_or_else(Decision::from),
+        OperationKind::Update => decide_update(situation, operation, budget).unwrap_or_else(Decision::from),
         OperationKind::Delete => decide_delete(situation, operation),
     }
 }
@@ -218,7 +219,7 @@ fn decide_delete(situation: &Situation<'_>, operation: &Operation) -> Decision {
     }
 }
 
-fn decide_update(situation: &Situation<'_>, operation: &Operation) -> Result<Decision, Refusal> {
+fn decide_update(situation: &Situation<'_>, operation: &Operation, budget: &mut Budget) -> Result<Decision, Refusal> {
     let Some(head) = situation.current else {
         return Err(Refusal::new(
             ErrorCode::NotFound,
@@ -246,7 +247,7 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation) -> Result<Dec
     }
     let body = match &changes.yjs {
         Some(update) => standing.merge_yjs(update, changes.content.as_ref())?,
-        None => standing.merge_text(changes.content.as_ref())?,
+        None => standing.merge_text(changes.content.as_ref(), budget)?,
     };
     if head.is_purged() {
         // Nothing is left to change: what the editor sends makes the document anew, under the old id.
@@ -336,7 +337,7 @@ impl Against<'_> {
         })
     }
 
-    fn merge_text(&self, content: Option<&Text>) -> Result<BodyEffect, Refusal> {
+    fn merge_text(&self, content: Option<&Text>, budget: &mut Budget) -> Result<BodyEffect, Refusal> {
         let Some(incoming) = content else { return Ok(BodyEffect::NOTHING) };
         if self.head.content_digest == Some(incoming.digest) {
             return Ok(BodyEffect::NOTHING);
@@ -355,7 +356,7 @@ impl Against<'_> {
             return Ok(BodyEffect::NOTHING);
         }
         let Some(server) = self.situation.content else { return Err(clash()) };
-        match merge_texts(base, &incoming.text, server) {
+        match merge_texts_within(base, &incoming.text, server, budget) {
             TextMerge::Clean(merged) if merged == server => Ok(BodyEffect::NOTHING),
             TextMerge::Clean(merged) => set(Text::new(merged)),
             TextMerge::Clash(marked) => Err(Refusal { merge_text: Some(marked), ..clash() }),

@@ -7,8 +7,10 @@ use crate::domain::decide::{BaseView, Decision, Refusal, Situation, Standing, de
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, VersionText, WriteSet};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
+use crate::domain::line_diff::Budget;
 use crate::domain::operation::{Operation, OperationError, OperationKind, Submitted, Target};
 use crate::domain::outcome::{Attach, Base, Outcome, Status};
+use crate::domain::text_merge::MERGE_STEPS;
 use crate::domain::track::{Authorship, Track};
 use crate::domain::yjs_facts::DeleteSet;
 
@@ -45,9 +47,14 @@ pub struct Mode<'a> {
     pub with_receipts: bool,
     /// Operations that the database refused to store when they were tried before: they fail.
     pub refused: &'a BTreeSet<usize>,
+    /// Steps that the merges of the batch may take together; each at most [`MERGE_STEPS`].
+    pub merge_steps: usize,
     /// Look at this many operations only, in order of execution: how a refused one is searched for.
     pub first: Option<usize>,
 }
+
+/// [`Mode::merge_steps`] of a batch that nobody waits for.
+pub const BATCH_MERGE_STEPS: usize = 10 * MERGE_STEPS;
 
 /// Outcomes in submitted order, and what to store.
 #[derive(Clone, Debug)]
@@ -91,8 +98,14 @@ pub fn needs(operations: &[Submitted], resolutions: &[Resolution], loaded: &Load
 /// Decides every operation and collects what is to be stored.
 #[must_use]
 pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution], loaded: &Loaded) -> Plan {
-    let mut planner =
-        Planner { mode, loaded, tracks: HashMap::new(), touched: Vec::new(), writes: WriteSet::default() };
+    let mut planner = Planner {
+        mode,
+        loaded,
+        merge_steps: mode.merge_steps,
+        tracks: HashMap::new(),
+        touched: Vec::new(),
+        writes: WriteSet::default(),
+    };
     let mut outcomes: Vec<Option<Outcome>> = operations.iter().map(|_| None).collect();
     let order = execution_order(operations, resolutions);
     for position in order.iter().copied().take(mode.first.unwrap_or(usize::MAX)) {
@@ -114,6 +127,8 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
 struct Planner<'a> {
     mode: Mode<'a>,
     loaded: &'a Loaded,
+    /// Steps that are left for merges.
+    merge_steps: usize,
     tracks: HashMap<DocumentId, Track>,
     /// Documents in the order in which they were first changed.
     touched: Vec<DocumentId>,
@@ -187,7 +202,11 @@ impl Planner<'_> {
             content: track.content.as_deref(),
             known_deletions: track.deletions.as_ref(),
         };
-        match decide(&situation, operation) {
+        let steps = self.merge_steps.min(MERGE_STEPS);
+        let mut budget = Budget::of(steps);
+        let decision = decide(&situation, operation, &mut budget);
+        self.merge_steps -= steps - budget.left();
+        match decision {
             Decision::Refuse(refusal) => {
                 let base = operation.base_version.filter(|_| refusal.with_base);
                 outcome.base = base
