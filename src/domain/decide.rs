@@ -69,7 +69,7 @@ pub struct UpdateEffect {
     pub content: ContentChange,
     /// Whether the operation's Yjs update is appended.
     pub append_yjs: bool,
-    /// Whether it was applied onto a newer version.
+    /// Whether it was merged with what others had changed.
     pub merged: bool,
     /// Whether the title replaced one that somebody else had set meanwhile.
     pub title_overwritten: bool,
@@ -133,10 +133,26 @@ impl From<Refusal> for Decision {
 #[must_use]
 pub fn decide(situation: &Situation<'_>, operation: &Operation, budget: &mut Budget) -> Decision {
     match operation.kind {
+        OperationKind::Check => decide_check(situation, operation),
         OperationKind::Create => decide_create(situation, &operation.changes),
         OperationKind::Update => decide_update(situation, operation, budget).unwrap_or_else(Decision::from),
         OperationKind::Delete => decide_delete(situation, operation),
     }
+}
+
+/// A document that is not there, or is deleted, is at version 0 for a check.
+fn decide_check(situation: &Situation<'_>, operation: &Operation) -> Decision {
+    let live = situation.current.filter(|head| !head.is_deleted());
+    if operation.base_version == Some(live.map_or(0, |head| head.version)) {
+        return Decision::Unchanged;
+    }
+    Refusal::new(
+        ErrorCode::VersionMismatch,
+        "the document is not at base_version; look at server",
+        Some("base_version"),
+    )
+    .with_document()
+    .into()
 }
 
 fn decide_create(situation: &Situation<'_>, changes: &Changes) -> Decision {
@@ -255,7 +271,8 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation, budget: &mut 
     }
     let (title, title_overwritten) = standing.merge_title(changes)?;
     let effect = UpdateEffect {
-        merged: !standing.is_exact() && (body.changes() || title.is_some()),
+        // Forced, a text or a title overwrites; a Yjs state is merged all the same.
+        merged: !standing.is_exact() && (body.append_yjs || (!operation.force && (body.changes() || title.is_some()))),
         title,
         content: body.content,
         append_yjs: body.append_yjs,

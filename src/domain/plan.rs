@@ -77,6 +77,9 @@ pub fn needs(operations: &[Submitted], resolutions: &[Resolution], loaded: &Load
     for (submitted, resolution) in operations.iter().zip(resolutions) {
         let (Submitted::Valid(operation), Some(id)) = (submitted, resolution.document_id) else { continue };
         let Some(head) = loaded.heads.get(&id) else { continue };
+        if operation.kind == OperationKind::Check {
+            continue;
+        }
         let replayed = loaded.receipts.get(&operation.client_id).and_then(|receipt| receipt.version);
         let bare_yjs = operation.changes.yjs.is_some() && operation.changes.title.is_none();
         for base in operation.base_version.filter(|_| !bare_yjs).into_iter().chain(replayed) {
@@ -124,11 +127,20 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
     planner.finish(outcomes.into_iter().flatten().collect(), operations, order)
 }
 
+/// Whether everything but checks has a receipt: the batch is one that was applied before.
+fn is_applied(operations: &[Submitted], loaded: &Loaded) -> bool {
+    let mut guarded = operations.iter().filter(|operation| operation.kind() != Some(OperationKind::Check)).peekable();
+    guarded.peek().is_some()
+        && guarded.all(|operation| operation.client_id().is_some_and(|name| loaded.receipts.contains_key(name)))
+}
+
 struct Planner<'a> {
     mode: Mode<'a>,
     loaded: &'a Loaded,
     /// Steps that are left for merges.
     merge_steps: usize,
+    /// Everything that the batch's checks guarded has been applied: they held then.
+    checks_held: bool,
     tracks: HashMap<DocumentId, Track>,
     /// Documents in the order in which they were first changed.
     touched: Vec<DocumentId>,
@@ -154,10 +166,14 @@ impl Planner<'_> {
             Submitted::Rejected(rejected) => Some(rejected.error.clone()),
             Submitted::Valid(_) => resolution.error.clone(),
         };
-        let failed_before =
-            resolution.document_id.and_then(|id| self.tracks.get(&id)).is_some_and(|track| track.failed);
+        let is_applied = submitted.client_id().is_some_and(|name| self.loaded.receipts.contains_key(name));
+        let track = resolution.document_id.and_then(|id| self.tracks.get(&id));
+        let failed_before = track.is_some_and(|track| track.failed || (track.check_failed && !is_applied));
         match (failure, submitted, resolution.document_id) {
             (Some(error), _, _) => fail(&mut outcome, error),
+            (None, Submitted::Valid(operation), Some(id)) if operation.kind == OperationKind::Check => {
+                self.check(operation, id, &mut outcome);
+            }
             _ if failed_before || create_failed => {
                 let message = "an operation that this one builds on failed; settle that one first";
                 skip(&mut outcome, ErrorCode::DependencyFailed, message);
@@ -175,8 +191,10 @@ impl Planner<'_> {
             }
         }
         if let Some(track) = resolution.document_id.and_then(|id| self.tracks.get_mut(&id)) {
-            track.failed |= outcome.status != Status::Success;
             if outcome.status != Status::Success {
+                let is_check = submitted.kind() == Some(OperationKind::Check);
+                let failed = if is_check { &mut track.check_failed } else { &mut track.failed };
+                *failed = true;
                 outcome.version = track.version();
             }
         }
@@ -218,6 +236,25 @@ impl Planner<'_> {
         }
     }
 
+    /// A check looks at the document as it was before the batch, and leaves nothing behind.
+    fn check(&self, operation: &Operation, id: DocumentId, outcome: &mut Outcome) {
+        let Some(track) = self.tracks.get(&id) else { return };
+        let situation = Situation {
+            current: track.stored.as_ref(),
+            deleted_by_batch: false,
+            standing: Standing::Unstated,
+            content: None,
+            known_deletions: None,
+        };
+        outcome.version = track.stored.as_ref().map(|head| head.version);
+        if self.checks_held {
+            return;
+        }
+        if let Decision::Refuse(refusal) = decide(&situation, operation, &mut Budget::of(0)) {
+            refuse(outcome, *refusal, operation.index, track.stored.is_some());
+        }
+    }
+
     fn replay(&mut self, operation: &Operation, id: DocumentId, receipt: &Receipt, outcome: &mut Outcome) {
         let same_target = matches!(operation.target, Target::Minted(_)) || id == receipt.document_id;
         if receipt.kind != operation.kind || receipt.payload_digest != operation.payload_digest || !same_target {
@@ -231,6 +268,9 @@ impl Planner<'_> {
         outcome.document_id = Some(receipt.document_id);
         outcome.version = receipt.version;
         if let Some(track) = self.tracks.get_mut(&id) {
+            if track.head.as_ref().is_some_and(|head| may_lack_news(head, operation, receipt)) {
+                outcome.attach = Attach::Document;
+            }
             track.note_success(operation, receipt.version, None);
             track.deleted_by_batch |= operation.kind == OperationKind::Delete && track.version() == receipt.version;
         }
@@ -324,6 +364,20 @@ impl Planner<'_> {
             outcome.document_id = None;
         }
     }
+}
+
+/// Whether an editor that is answered from a receipt may not have what the document holds: it has moved on, or the first
+/// answer, which may have been lost, may have told of a merge.
+fn may_lack_news(head: &DocumentHead, operation: &Operation, receipt: &Receipt) -> bool {
+    if Some(head.version) != receipt.version {
+        return true;
+    }
+    let changes = &operation.changes;
+    let built_on_it = |base: Version| base == head.version || base.checked_add(1) == Some(head.version);
+    let says_all = changes.yjs.is_none()
+        && changes.title.as_ref() == Some(&head.title)
+        && changes.content.as_ref().map(|content| content.digest) == head.content_digest;
+    operation.kind == OperationKind::Update && !says_all && !operation.base_version.is_some_and(built_on_it)
 }
 
 /// What the editor has after its operation, where that is not what the server has.
