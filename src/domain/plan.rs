@@ -105,6 +105,7 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
         mode,
         loaded,
         merge_steps: mode.merge_steps,
+        checks_held: mode.atomic && is_applied(operations, loaded),
         tracks: HashMap::new(),
         touched: Vec::new(),
         writes: WriteSet::default(),
@@ -190,13 +191,13 @@ impl Planner<'_> {
                 fail(&mut outcome, OperationError { code: ErrorCode::Invalid, message, pointer: None });
             }
         }
-        if let Some(track) = resolution.document_id.and_then(|id| self.tracks.get_mut(&id)) {
-            if outcome.status != Status::Success {
-                let is_check = submitted.kind() == Some(OperationKind::Check);
-                let failed = if is_check { &mut track.check_failed } else { &mut track.failed };
-                *failed = true;
-                outcome.version = track.version();
-            }
+        if outcome.status != Status::Success
+            && let Some(track) = resolution.document_id.and_then(|id| self.tracks.get_mut(&id))
+        {
+            let is_check = submitted.kind() == Some(OperationKind::Check);
+            let failed = if is_check { &mut track.check_failed } else { &mut track.failed };
+            *failed = true;
+            outcome.version = track.version();
         }
         outcome
     }
