@@ -3,10 +3,10 @@
 use crate::domain::ids::Version;
 use crate::domain::timestamp::Timestamp;
 
-/// 2026-01-01T00:00:00Z, in seconds: before any database could be put back.
-const COUNTED_FROM_S: i64 = 1_767_225_600;
-/// Versions that one document can have been given in a second, by far: each is a row, under the workspace's lock.
-const VERSIONS_PER_S: i64 = 100_000;
+/// 2026-01-01T00:00:00Z, in microseconds: before any database could be put back.
+const COUNTED_FROM: i64 = 1_767_225_600_000_000;
+/// Microseconds in which one document cannot have been given two versions: each is a row, under the workspace's lock.
+const TIME_OF_A_VERSION: i64 = 10;
 /// What is added where the clock cannot be believed.
 const STEP: Version = 1_000_000_000;
 /// No floor by the clock is above this one: versions stay exact in JSON (2^53) for ever after.
@@ -18,8 +18,7 @@ const HIGHEST_BY_CLOCK: Version = 1 << 51;
 /// that began from the same state. Time passed in each of them, and no document gets versions faster than this counts.
 #[must_use]
 pub fn version_floor(now: Timestamp, highest: Version) -> Version {
-    let seconds = now.0.div_euclid(1_000_000).saturating_sub(COUNTED_FROM_S);
-    let by_clock = seconds.saturating_mul(VERSIONS_PER_S);
+    let by_clock = now.0.saturating_sub(COUNTED_FROM).div_euclid(TIME_OF_A_VERSION);
     let above_all = highest.saturating_add(STEP);
     if by_clock <= HIGHEST_BY_CLOCK { by_clock.max(above_all) } else { above_all }
 }
@@ -29,7 +28,7 @@ mod tests {
     use super::*;
 
     fn at(seconds: i64) -> Timestamp {
-        Timestamp((COUNTED_FROM_S + seconds) * 1_000_000)
+        Timestamp(COUNTED_FROM + seconds * 1_000_000)
     }
 
     #[test]
