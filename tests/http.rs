@@ -31,6 +31,7 @@ mod http {
     mod hostile;
     mod interop;
     mod limits;
+    mod lives;
     mod members;
     mod modes;
     mod openapi;

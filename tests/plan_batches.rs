@@ -396,7 +396,7 @@ proptest! {
             };
             Operation { base_version: operation.base_version.and(known), ..operation }
         });
-        let cursor = Cursor { sequence: at, floor: 0 }.seal(WORKSPACE, &FeedKey::new(Vec::new()));
+        let cursor = Cursor { sequence: at, floor: 0 }.seal(WORKSPACE, &FeedKey::new(Vec::new(), 0));
         let request = BatchRequest {
             atomic: all,
             pull: Some(PullFrom::Cursor(cursor)),

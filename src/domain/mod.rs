@@ -10,6 +10,7 @@ pub mod document;
 pub mod error_code;
 pub mod history;
 pub mod ids;
+pub mod life;
 pub mod limits;
 pub mod line_diff;
 pub mod operation;

@@ -16,6 +16,16 @@ pub struct Authorship {
     pub user_id: UserId,
     /// The time of the batch.
     pub now: Timestamp,
+    /// No new version is below this one. Above 1 once the database was put back to an earlier state: versions that were
+    /// given out before then, and are gone, are not given out again.
+    pub version_floor: Version,
+}
+
+impl Authorship {
+    /// The version that comes after `current`.
+    fn version_after(&self, current: Option<Version>) -> Version {
+        current.map_or(1, |version| version.saturating_add(1)).max(self.version_floor)
+    }
 }
 
 /// A document while a batch is folded over it.
@@ -108,7 +118,7 @@ impl Track {
     /// is left. The log says that it was created, since its history begins here.
     pub fn create(&mut self, document_id: DocumentId, operation: &Operation, by: Authorship) -> LogEntry {
         let changes = &operation.changes;
-        let version = self.version().map_or(1, |version| version.saturating_add(1));
+        let version = by.version_after(self.version());
         let text = match (&changes.content, &changes.yjs) {
             (Some(content), _) => Some((content.text.clone(), content.digest)),
             (None, Some(_)) => None,
@@ -151,7 +161,7 @@ impl Track {
         effect: UpdateEffect,
         by: Authorship,
     ) -> LogEntry {
-        head.version = head.version.saturating_add(1);
+        head.version = by.version_after(Some(head.version));
         head.updated_at = by.now;
         head.updated_by = by.user_id;
         head.deleted_at = None;
@@ -184,7 +194,7 @@ impl Track {
 
     /// Turns the document into a tombstone.
     pub fn delete(&mut self, mut head: DocumentHead, operation: &Operation, by: Authorship) -> LogEntry {
-        head.version = head.version.saturating_add(1);
+        head.version = by.version_after(Some(head.version));
         head.updated_at = by.now;
         head.updated_by = by.user_id;
         head.deleted_at = Some(by.now);

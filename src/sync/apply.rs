@@ -97,7 +97,7 @@ pub fn run_batch(
     };
     let (loaded, resolutions) = load(tx, request)?;
     let mode = Mode {
-        by: Authorship { user_id: request.user_id, now },
+        by: Authorship { user_id: request.user_id, now, version_floor: feed.version_floor },
         atomic: request.atomic,
         with_receipts: request.device_id.is_some(),
         refused: &attempt.refused,

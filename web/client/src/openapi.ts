@@ -576,7 +576,7 @@ export interface components {
         Base64: string;
         /**
          * Format: int64
-         * @description 1 at creation, +1 for each applied operation that changed something; never goes back
+         * @description 1 at creation, +1 for each applied operation that changed something; never goes back. In a database that was restored from a backup, new versions start above all that may have been given out before
          */
         VersionNumber: number;
         /** @description Unique in the batch; names the operation in the answer; with `device_id` its permanent name */
