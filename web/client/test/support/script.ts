@@ -130,7 +130,7 @@ export class Script {
 
 /** What a test calls an operation: its title, or its text. */
 export function nameOf(operation: WireOperation): string {
-  if (operation.operation === "delete") return "";
+  if (operation.operation === "delete" || operation.operation === "check") return "";
   return operation.data.title ?? operation.data.content ?? "";
 }
 
