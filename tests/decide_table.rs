@@ -118,6 +118,7 @@ impl Case<'_> {
             deleted_by_batch: self.deleted_by_batch,
             standing: self.standing.clone(),
             content: self.content,
+            is_damaged: false,
             known_deletions: self.deletions.as_ref(),
         };
         decide(&situation, operation, &mut Budget::of(MERGE_STEPS))

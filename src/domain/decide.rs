@@ -47,6 +47,8 @@ pub struct Situation<'a> {
     pub content: Option<&'a str>,
     /// The deletions that the document's Yjs state knows, where they were asked for.
     pub known_deletions: Option<&'a DeleteSet>,
+    /// Whether its Yjs state cannot be shown.
+    pub is_damaged: bool,
 }
 
 /// What becomes of the document's text.
@@ -249,6 +251,10 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation, budget: &mut 
     check_base(situation, operation, head)?;
     let changes = &operation.changes;
     if head.state_vector.is_some() && changes.yjs.is_none() && changes.content.is_some() {
+        if situation.is_damaged && operation.force {
+            // Nobody can read what is there: the text makes the document anew, and its history keeps the bytes.
+            return Ok(Decision::Create);
+        }
         return Err(Refusal::new(
             ErrorCode::YjsRequired,
             "the document has Yjs state: send the change as yjs_state_b64, text alone cannot change it",

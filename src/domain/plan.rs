@@ -26,6 +26,8 @@ pub struct Loaded {
     pub texts: HashMap<(DocumentId, Version), VersionText>,
     /// Deletions of Yjs states, as [`needs`] asked for them.
     pub deletions: HashMap<DocumentId, DeleteSet>,
+    /// Documents whose Yjs state cannot be shown, of those that an operation would put a text in the place of.
+    pub damaged: BTreeSet<DocumentId>,
     /// Operations (by place) whose Yjs updates do not fit their documents.
     pub unfit: HashMap<usize, Unfit>,
 }
@@ -223,6 +225,7 @@ impl Planner<'_> {
             standing: standing.clone(),
             content: track.content.as_deref(),
             known_deletions: track.deletions.as_ref(),
+            is_damaged: loaded.damaged.contains(&id) && !track.is_changed(),
         };
         let steps = self.merge_steps.min(MERGE_STEPS);
         let mut budget = Budget::of(steps);
@@ -254,6 +257,7 @@ impl Planner<'_> {
             standing: Standing::Unstated,
             content: None,
             known_deletions: None,
+            is_damaged: false,
         };
         outcome.version = track.stored.as_ref().map(|head| head.version);
         if self.checks_held {

@@ -127,7 +127,7 @@ impl Track {
         let mut head = DocumentHead {
             document_id,
             version,
-            title: changes.title.clone().unwrap_or_default(),
+            title: changes.title.clone().or_else(|| self.title_kept_by(operation)).unwrap_or_default(),
             created_at: by.now,
             updated_at: by.now,
             updated_by: by.user_id,
@@ -151,6 +151,11 @@ impl Track {
         let sets_text = changes.content.is_some() || changes.yjs.is_none();
         let entry = self.finish(head, operation, sets_text, changes.yjs.as_ref());
         LogEntry { kind: OperationKind::Create, ..entry }
+    }
+
+    /// The title that a document keeps when an update makes it anew.
+    fn title_kept_by(&self, operation: &Operation) -> Option<String> {
+        self.head.as_ref().filter(|_| operation.kind == OperationKind::Update).map(|head| head.title.clone())
     }
 
     /// Changes the document, reviving it if it was deleted.

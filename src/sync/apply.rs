@@ -177,6 +177,9 @@ fn load(
                 .map_err(|error| StoreError::Corrupt(format!("Yjs state of document {id}: {error}")))?;
             loaded.deletions.insert(id, deletions);
         }
+        if document.damaged {
+            loaded.damaged.insert(id);
+        }
         parts.insert(id, document.yjs_parts);
     }
     loaded.unfit = find_unfit(operations, &resolutions, &loaded, &parts, caps);

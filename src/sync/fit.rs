@@ -39,7 +39,15 @@ pub(super) fn states_needed(
     loaded: &Loaded,
 ) -> BTreeSet<DocumentId> {
     let has_state = |id: &DocumentId| loaded.heads.get(id).is_some_and(|head| head.state_vector.is_some());
-    updates_of(operations, resolutions, loaded).into_keys().filter(has_state).collect()
+    let with_updates = updates_of(operations, resolutions, loaded).into_keys();
+    // A forced text takes the place of a state that cannot be shown.
+    let forced = operations.iter().zip(resolutions).filter_map(|(submitted, resolution)| match submitted {
+        Submitted::Valid(operation) if operation.force && operation.changes.yjs.is_none() => {
+            resolution.document_id.filter(|_| operation.changes.content.is_some())
+        }
+        _ => None,
+    });
+    with_updates.chain(forced).filter(has_state).collect()
 }
 
 /// The operations (by place) whose updates do not fit, and why. An update is looked at as if those before it were

@@ -1,9 +1,10 @@
 //! Yjs: the gate for bytes from outside.
 //!
 //! `scan` decides what is acceptable by itself, `fit` whether it fits what is there, `merge` unites what was accepted.
-//! `document` and `placing` put the items of a state at their places; its text is derived by `render`, in a worker
+//! `document`, `carve` and `placing` put the items of a state at their places; its text is derived by `render`, in a worker
 //! process, whose time and memory are bounded.
 
+mod carve;
 mod document;
 mod edit;
 pub mod fit;
