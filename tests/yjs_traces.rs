@@ -13,7 +13,9 @@ mod yjs_support;
 
 use std::time::Duration;
 
+use landfall::domain::limits::YjsCaps;
 use landfall::domain::yjs_facts::StateVector;
+use landfall::yjs::fit::check_fits;
 use landfall::yjs::merge::{diff_update, facts_of, join_updates, merge_updates, squash};
 use landfall::yjs::scan::scan_update;
 use yjs_support::{caps, renderer, trace};
@@ -44,6 +46,13 @@ fn check(name: &str) {
     assert_eq!(facts.0, known);
     for form in [&merged, &state, &squashed] {
         assert!(facts_of(std::slice::from_ref(form)).unwrap() == facts, "{name}: knows or deletes something else");
+    }
+
+    // What people type is never dear: it stays below the 64 steps that every item has anyway.
+    let strict = YjsCaps { max_yjs_steps: 0, ..caps() };
+    for whole in [&merged, &state, &squashed] {
+        let scanned = scan_update(whole.clone(), &caps()).unwrap();
+        assert_eq!(check_fits(&[], &StateVector::default(), &[&scanned], &strict), [Ok(())], "{name}");
     }
 
     let scanned: Vec<_> = updates.iter().map(|update| scan_update(update.clone(), &caps()).unwrap()).collect();

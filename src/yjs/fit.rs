@@ -18,7 +18,7 @@ use crate::yjs::weave::Weave;
 const STEPS_PER_NODE: u64 = 64;
 
 /// Steps within which a document is measured that was too dear before there was a limit.
-const MEASURED_STEPS: u64 = 50_000_000;
+const MEASURED_STEPS: u64 = 15_000_000;
 
 /// Why an update does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,7 +103,7 @@ fn check_fit(parts: &[&[u8]], known: &StateVector, update: &ScannedUpdate, caps:
     if document.place(allowed_steps(&document, caps)).is_err() {
         let mut before = Document::of(parts.iter().copied())?;
         document = Document::of(with_update())?;
-        if !is_cheap_by_itself(&mut before, &mut document, known) {
+        if before.nodes.is_empty() || !is_cheap_by_itself(&mut before, &mut document, known) {
             return Err(ScanError::TooLarge { limit: "max_yjs_steps", max: caps.max_yjs_steps }.into());
         }
     }
@@ -262,4 +262,71 @@ impl<'a> Listener<'a> for Spans<'a> {
     }
 
     fn on_deletion(&mut self, _client: Client, _start: Clock, _end: Clock) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::limits::Limits;
+    use crate::yjs::samples::{array_in, root_text, text_after, text_between, update};
+    use crate::yjs::scan::scan_update;
+
+    fn check(parts: &[Vec<u8>], update: Vec<u8>, caps: &YjsCaps) -> Result<(), Misfit> {
+        let known = Weave::of(parts.iter().map(Vec::as_slice)).unwrap().state_vector().unwrap();
+        let scanned = scan_update(update, &Limits::default().yjs).unwrap();
+        check_fits(parts, &known, &[&scanned], caps).pop().unwrap()
+    }
+
+    #[test]
+    fn a_breach_is_named_with_its_place() {
+        let base = vec![update(&[(1, 0, &[root_text("t", "abcd")])], &[])];
+        let wrong = update(&[(2, 0, &[text_after(1, 0, "x"), text_between((1, 3), (1, 1), "y")])], &[]);
+        let Err(Misfit::Refused(ScanError::Invalid { reason, offset })) =
+            check(&base, wrong.clone(), &Limits::default().yjs)
+        else {
+            panic!("it fits")
+        };
+        assert_eq!(reason, "an item's neighbours were never side by side");
+        assert_eq!(wrong.get(offset..).unwrap(), [text_between((1, 3), (1, 1), "y"), vec![0]].concat());
+        // Accepted before there was a rule, it is named, and the rest is shown.
+        let found = unplaceable(&[base, vec![wrong]].concat()).unwrap();
+        assert_eq!(found, [Unplaceable { client: 2, clock: 1, length: 1, reason }]);
+    }
+
+    #[test]
+    fn a_document_that_is_dear_already_takes_what_is_cheap() {
+        let crowd: Vec<_> = (1..200).map(|client| update(&[(client, 0, &[root_text("t", "x")])], &[])).collect();
+        let caps = YjsCaps { max_yjs_steps: 0, ..Limits::default().yjs };
+        // Each comes behind all others: 200 steps, where an item may have 64.
+        let dear = update(&[(1_000, 0, &[root_text("t", "y")])], &[]);
+        assert!(check(&crowd, dear.clone(), &Limits::default().yjs).is_ok());
+        let over: Vec<_> = crowd.iter().cloned().chain([update(&[(2_000, 0, &[root_text("t", "z")])], &[])]).collect();
+        assert!(check(&over, update(&[(2_000, 1, &[text_after(2_000, 0, "!")])], &[]), &caps).is_ok());
+    }
+
+    #[test]
+    fn types_are_counted_through_the_whole_document() {
+        let caps = YjsCaps { max_yjs_nesting: 3, ..Limits::default().yjs };
+        let within = |clock| array_in(Parent::Nested(Id { client: 1, clock }));
+        let base = vec![update(&[(1, 0, &[array_in(Parent::Root("t")), within(0)])], &[])];
+        let third = update(&[(1, 2, &[within(1)])], &[]);
+        assert!(check(&base, third.clone(), &caps).is_ok());
+        let fourth = update(&[(1, 3, &[within(2)])], &[]);
+        let refused = check(&[base, vec![third]].concat(), fourth, &caps);
+        assert!(matches!(refused, Err(Misfit::Refused(ScanError::TooLarge { limit: "max_yjs_nesting", .. }))));
+    }
+
+    #[test]
+    fn other_contents_under_a_known_name_are_found() {
+        let caps = Limits::default().yjs;
+        let base = vec![update(&[(7, 0, &[root_text("t", "hello")])], &[])];
+        let of = |structs: &[Vec<u8>]| check(&base, update(&[(7, 0, structs)], &[]), &caps);
+        assert_eq!(of(&[root_text("t", "HELLO world")]), Err(Misfit::Divergent { client: 7 }));
+        assert_eq!(of(&[root_text("u", "hello")]), Err(Misfit::Divergent { client: 7 }));
+        assert_eq!(of(&[root_text("t", "hel"), text_after(7, 2, "LO")]), Err(Misfit::Divergent { client: 7 }));
+        // The same, cut elsewhere, deleted, collected.
+        assert_eq!(of(&[root_text("t", "hel"), text_after(7, 2, "lo world")]), Ok(()));
+        assert_eq!(of(&[vec![1, 1, 1, b't', 5]]), Ok(()));
+        assert_eq!(of(&[vec![0, 9]]), Ok(()));
+    }
 }

@@ -22,8 +22,8 @@ impl Document<'_> {
     /// # Errors
     /// If that takes more than `max_steps` steps.
     pub(super) fn place(&mut self, max_steps: u64) -> Result<(), TooDear> {
+        self.steps = 0;
         for _ in 0..MAX_ROUNDS {
-            self.steps = 0;
             Placing::new(self, max_steps).place_all()?;
             let misplaced = self.misplaced();
             if misplaced.is_empty() {

@@ -99,7 +99,7 @@ fn what_was_accepted_first_stays(database: Database) {
     let ada = server.register("ada");
     let typed = |typed: &str| hand::update(&[(77, 0, vec![in_root("content", &text(typed))])], &[]);
     let id = ada.send(create("made").yjs(&typed("hello"))).document_id("made");
-    ada.send(update("longer", &id).yjs(&typed("hello world"))).expect_outcomes(["longer success v2"]);
+    ada.send(update("longer", &id).base(1).yjs(&typed("hello world"))).expect_outcomes(["longer success v2"]);
     let other = ada.send(update("other", &id).yjs(&typed("HELLO world and more")));
     other.expect_outcomes(["other conflict divergent_history v2"]);
     let collected = hand::update(&[(77, 0, vec![vec![0, 11]])], &[]);

@@ -1093,6 +1093,8 @@ export interface components {
             max_yjs_delete_ranges: number;
             /** @description Depth of nested values and of nested shared types */
             max_yjs_nesting: number;
+            /** @description Steps that putting a document's Yjs items in order may take, besides 64 for each item. An item takes a step for each other one between its left and right neighbour that it is compared with: many items at one place are dear, whoever reads them. */
+            max_yjs_steps: number;
             /** @description Seconds that a receipt is kept */
             receipt_retention_s: number;
             /** @description Seconds that a deleted document is remembered */
