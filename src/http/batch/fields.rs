@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::Limits;
 use crate::domain::operation::OperationError;
+use crate::http::integer;
 use crate::sync::PullFrom;
 
 /// Characters of a `client_id`, a `document_ref` and a `device_id` at most.
@@ -128,8 +129,8 @@ pub(super) fn boolean(raw: &RawValue) -> Result<bool, Fault> {
 
 /// A document's version: an integer of at least 1.
 pub(super) fn version(raw: &RawValue) -> Result<i64, Fault> {
-    match serde_json::from_str::<i64>(raw.get()) {
-        Ok(version) if version >= 1 => Ok(version),
+    match integer::parse(raw.get()) {
+        Some(version) if version >= 1 => Ok(version),
         _ => Err(Fault::invalid("must be an integer of at least 1: the version that the editor last saw")),
     }
 }
