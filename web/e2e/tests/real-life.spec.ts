@@ -49,8 +49,9 @@ test("a gateway's error pages and login pages harm nothing: the queue arrives by
     await editor.type(` ${status}`);
   }
   await context.unroute("**/api/v1/documents/batch");
+  // By itself: the page tries again after a minute at the latest.
+  await expect.poll(() => ada.text("Letter"), { timeout: 90_000 }).toBe("Dear Grace 413 400 502 200");
   await editor.expectBadge("Letter", "synced");
-  await expect.poll(() => ada.text("Letter")).toBe("Dear Grace 413 400 502 200");
 });
 
 test("six tabs have one stream of events, and when its tab is closed another one takes over", async ({ device, server }) => {

@@ -58,20 +58,9 @@ function OpenWorkspace(): ReactElement | null {
 
 function AccountMenu(): ReactElement | null {
   const { status, needsLogin } = useSync();
-  const [isOpen, setOpen] = useState(false);
   if (!status) return null;
   // A session that the server ended is none either, though this device still has it.
-  if (!status.logged_in || needsLogin) {
-    return (
-      <>
-        <button className="main-button" onClick={() => setOpen(true)}>
-          <LogIn aria-hidden />
-          Log in
-        </button>
-        {isOpen && <LoginDialog username={status.username} onClose={() => setOpen(false)} />}
-      </>
-    );
-  }
+  if (!status.logged_in || needsLogin) return <LoginButton username={status.username} />;
   return (
     <>
       <span className="who" title={`Logged in as ${status.username ?? ""}`}>
@@ -79,6 +68,28 @@ function AccountMenu(): ReactElement | null {
         <span className="unseen">Logged in as </span>
         <span className="name">{status.username}</span>
       </span>
+      <LogoutButton />
+    </>
+  );
+}
+
+function LoginButton({ username }: { username: string | undefined }): ReactElement {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button className="main-button" onClick={() => setOpen(true)}>
+        <LogIn aria-hidden />
+        Log in
+      </button>
+      {isOpen && <LoginDialog username={username} onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+function LogoutButton(): ReactElement {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
       <button className="quiet-button" aria-label="Log out" title="Log out" onClick={() => setOpen(true)}>
         <LogOut aria-hidden />
       </button>
