@@ -24,7 +24,7 @@ use crate::sync::{
     VersionView, YjsBodies,
 };
 use crate::yjs::merge::encode_state_vector;
-use crate::yjs::render::{Renderer, Turn};
+use crate::yjs::render::{RenderError, Renderer, Turn};
 
 /// How many refused operations are searched for before the rest of the batch is given up.
 const MAX_REFUSED: usize = 8;
@@ -316,7 +316,7 @@ impl SyncService {
     /// One version with its text, derived from the Yjs log where it was not stored as text.
     ///
     /// # Errors
-    /// `NotFound`, or what the store says.
+    /// `NotFound`; `Unavailable` if the text must be rendered and no worker can be had; or what the store says.
     pub fn find_version(
         &self,
         user_id: UserId,
@@ -328,7 +328,11 @@ impl SyncService {
         let content = match stored.content {
             Some(content) => Some(content),
             None if stored.yjs_parts.is_empty() => None,
-            None => self.turn(user_id).render(document_id.0.as_u128(), &stored.yjs_parts).ok(),
+            None => match self.turn(user_id).render(document_id.0.as_u128(), &stored.yjs_parts) {
+                Ok(text) => Some(text),
+                Err(RenderError::Damaged(_) | RenderError::Slow(_)) => None,
+                Err(RenderError::Unavailable(reason)) => return Err(StoreError::Unavailable(reason).into()),
+            },
         };
         Ok(VersionView { entry: stored.entry, content })
     }
