@@ -13,6 +13,7 @@ pub mod history;
 pub mod ids;
 pub mod life;
 pub mod limits;
+pub mod line_diff;
 pub mod operation;
 pub mod outcome;
 pub mod plan;

@@ -10,7 +10,7 @@ use crate::domain::document::{StoredDocument, WriteSet};
 use crate::domain::ids::DocumentId;
 use crate::domain::operation::{Submitted, Target};
 use crate::domain::outcome::{Attach, Outcome};
-use crate::domain::plan::{Loaded, Mode, needs, plan};
+use crate::domain::plan::{BATCH_MERGE_STEPS, Loaded, Mode, needs, plan};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
 use crate::domain::yjs_facts::StateVector;
@@ -101,6 +101,7 @@ pub fn run_batch(
         atomic: request.atomic,
         with_receipts: request.device_id.is_some(),
         refused: &attempt.refused,
+        merge_steps: BATCH_MERGE_STEPS,
         first: attempt.trial,
     };
     let started = Instant::now();
