@@ -99,7 +99,7 @@ impl ClientError {
     pub fn of_one_file(&self) -> Option<String> {
         match self {
             Self::Io { path, cause } if !Self::is_out_of_room(cause) => Some(format!("{}: {cause}", path.display())),
-            Self::Render(RenderError::Damaged(reason)) => Some(reason.clone()),
+            Self::Render(RenderError::Damaged(reason) | RenderError::Slow(reason)) => Some(reason.clone()),
             _ => None,
         }
     }
