@@ -5,8 +5,9 @@ mod model;
 use landfall::domain::ids::SyncId;
 use landfall::domain::sync_run::RunStatus;
 use landfall::domain::timestamp::Timestamp;
+use landfall::sync::BatchRefusal;
 use landfall::sync::BatchRequest;
-use landfall::sync::apply::{Attempt, Refusal};
+use landfall::sync::apply::Attempt;
 use model::Model;
 use model::operations::{USER, WORKSPACE, atomic, batch, create, delete, from_device, update};
 use uuid::Uuid;
@@ -89,7 +90,7 @@ fn a_cancelled_run_refuses_before_anything_is_looked_at() {
     let before = model.clone();
     for operation in [create("two", 2, "T", "x"), create("one", 1, "T", "x")] {
         let refused = model.attempt(&towards_run(batch([operation])), at(2), &Attempt::default());
-        assert!(matches!(refused, Err(Refusal::SyncCancelled)));
+        assert!(matches!(refused, Err(BatchRefusal::SyncCancelled)));
     }
     assert_eq!(model, before);
 }

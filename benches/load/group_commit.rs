@@ -11,7 +11,7 @@ use landfall::http::batch::request::parse_batch;
 use landfall::store::accounts::NewUser;
 use landfall::store::{BatchScope, DatabaseUrl, Store, StoreConfig};
 use landfall::sync::BatchRequest;
-use landfall::sync::apply::{Attempt, run_batch};
+use landfall::sync::apply::{Attempt, process};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -83,9 +83,9 @@ fn write(
             now: NOW,
             deadline: started + Duration::from_secs(30),
         };
-        let applied = store.run_batch(scope, move |tx| run_batch(tx, &request, NOW, &Attempt::default()))?;
-        let applied = applied.map_err(|refusal| format!("the batch was refused: {refusal:?}"))?;
-        if applied.outcomes.iter().any(|outcome| outcome.error.is_some()) {
+        let processed = process(store, &scope, &Arc::new(request), &Attempt::default())?;
+        let processed = processed.map_err(|refusal| format!("the batch was refused: {refusal:?}"))?;
+        if processed.plan.outcomes.iter().any(|outcome| outcome.error.is_some()) {
             return Err("an operation was refused".into());
         }
         latencies.push(started.elapsed());

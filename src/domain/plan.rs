@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::batch::{Resolution, execution_order};
 use crate::domain::decide::{BaseView, Decision, Refusal, Situation, Standing, decide};
-use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, VersionText, WriteSet};
+use crate::domain::document::{DocumentHead, DocumentWrite, Expected, HeadWrite, Receipt, VersionText, WriteSet};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::line_diff::Budget;
@@ -338,11 +338,40 @@ impl Planner<'_> {
         }
         for id in &self.touched {
             let Some(Track { stored, head: Some(head), .. }) = self.tracks.remove(id) else { continue };
-            let write =
-                stored.map_or(HeadWrite::Insert, |stored| HeadWrite::Replace { expected_version: stored.version });
+            let write = match stored {
+                None => HeadWrite::Insert,
+                Some(stored) if stored.is_purged() => HeadWrite::Renew { expected_version: stored.version },
+                Some(stored) => HeadWrite::Replace { expected_version: stored.version },
+            };
             self.writes.documents.push(DocumentWrite { write, head });
         }
+        if !self.writes.is_empty() {
+            self.writes.expects = self.expects();
+            self.writes.unused_names = self.unused_names(operations);
+        }
         Plan { outcomes, writes: self.writes, order, rolled_back }
+    }
+
+    /// The documents that were looked at and are not written, in a fixed order.
+    fn expects(&self) -> Vec<Expected> {
+        let looked_at = self
+            .tracks
+            .iter()
+            .map(|(id, track)| Expected { document_id: *id, version: track.stored.as_ref().map(|head| head.version) });
+        let mut expects: Vec<Expected> = looked_at.collect();
+        expects.sort_unstable_by_key(|expected| expected.document_id);
+        expects
+    }
+
+    /// The names that were looked up, had no receipt, and get none.
+    fn unused_names(&self, operations: &[Submitted]) -> Vec<String> {
+        if !self.mode.with_receipts {
+            return Vec::new();
+        }
+        let given: BTreeSet<&str> = self.writes.receipts.iter().map(|receipt| receipt.client_id.as_str()).collect();
+        let names: BTreeSet<&str> = operations.iter().flat_map(Submitted::receipt_names).collect();
+        let is_unused = |name: &&&str| !given.contains(**name) && !self.loaded.receipts.contains_key(**name);
+        names.iter().filter(is_unused).map(|name| (*name).to_owned()).collect()
     }
 
     /// What an outcome becomes when the atomic batch around it failed: nothing that the batch did remains.

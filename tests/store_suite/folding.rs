@@ -55,7 +55,7 @@ impl Diary {
             BatchRequest { workspace_id: self.author.workspace_id, user_id: self.author.user_id, ..batch(operations) };
         let applied =
             self.author.store.run_batch(scope, move |tx| run_batch(tx, &request, now, &Attempt::default()))?;
-        Ok(applied.unwrap().outcomes)
+        Ok(applied.unwrap().plan.outcomes)
     }
 
     /// The current version, 0 if there is none.
