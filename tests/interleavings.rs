@@ -224,9 +224,9 @@ fn a_batch_that_stores_nothing_needs_no_writer() {
     // The writer is gone: only what needs none is still answered.
     store.close();
     let (outcomes, wrote) = run(atomic(from_device("d", batch([delete("gone", 1, 1), update("late", 2, 7, "b")]))));
-    assert!(!wrote && outcomes.iter().all(|outcome| outcome.error.is_some()));
+    assert!(!wrote && outcomes.iter().all(|outcome| outcome.error().is_some()));
     let (outcomes, wrote) = run(BatchRequest { dry_run: true, ..batch([update("dry", 1, 1, "b")]) });
     assert_eq!((outcomes[0].version, wrote), (Some(2), false));
     let (outcomes, wrote) = run(batch([check("same", 1, 1)]));
-    assert_eq!((outcomes[0].kind, outcomes[0].error.is_none(), wrote), (Some(OperationKind::Check), true, false));
+    assert_eq!((outcomes[0].kind, outcomes[0].error().is_none(), wrote), (Some(OperationKind::Check), true, false));
 }

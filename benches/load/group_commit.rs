@@ -85,7 +85,7 @@ fn write(
         };
         let processed = process(store, &scope, &Arc::new(request), &Attempt::default())?;
         let processed = processed.map_err(|refusal| format!("the batch was refused: {refusal:?}"))?;
-        if processed.plan.outcomes.iter().any(|outcome| outcome.error.is_some()) {
+        if processed.plan.outcomes.iter().any(|outcome| outcome.error().is_some()) {
             return Err("an operation was refused".into());
         }
         latencies.push(started.elapsed());

@@ -18,9 +18,10 @@ use super::{BatchScope, StoreError};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
 use crate::domain::ids::{DocumentId, Version};
 
-// In each text the workspace's id is one plain parameter on its way to every table: a sharded Postgres sends the
-// statement to one shard then. Lookups are lateral or by the whole key, and the transactions' planner settings keep the
-// planner from reading a whole workspace for them.
+// In each text that reads, the workspace's id is one plain parameter on its way to every table: a sharded Postgres sends the
+// statement to one shard then. Every wanted row is looked up by a lateral of its own: joined plainly, the planner may read
+// the whole workspace by an index that begins with its id, and does so before statistics are first gathered. A write cannot
+// look its target up laterally, so `WRITE_SET` keeps the id out of the planner's sight.
 
 /// Receipts under their permanent names.
 const RECEIPTS: &str = include_str!("sql/receipts.sql");

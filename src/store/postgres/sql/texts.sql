@@ -1,10 +1,13 @@
 SELECT wanted.document_id, wanted.version, named.title, written.content
 FROM (SELECT ?::uuid AS workspace_id) AS scope
 CROSS JOIN unnest(?::uuid[], ?::bigint[]) AS wanted (document_id, version)
-JOIN documents AS document
-  ON document.workspace_id = scope.workspace_id
- AND document.document_id = wanted.document_id
- AND wanted.version BETWEEN document.epoch AND document.version
+CROSS JOIN LATERAL (
+    SELECT candidate.*
+    FROM documents AS candidate
+    WHERE candidate.workspace_id = scope.workspace_id
+      AND candidate.document_id = wanted.document_id
+    LIMIT 1
+) AS document
 CROSS JOIN LATERAL (
     SELECT entry.title FROM document_log AS entry
     WHERE entry.workspace_id = scope.workspace_id
@@ -21,3 +24,4 @@ LEFT JOIN LATERAL (
     ORDER BY entry.version DESC
     LIMIT 1
 ) AS written ON TRUE
+WHERE wanted.version BETWEEN document.epoch AND document.version

@@ -3,7 +3,7 @@ WITH advanced AS (
     WHERE workspace_id = ?::uuid
     RETURNING head_sequence, version_floor
 ),
-incoming AS NOT MATERIALIZED (
+incoming AS MATERIALIZED (
     SELECT ?::uuid AS workspace_id, head.* FROM unnest(
         ?::uuid[], ?::bigint[], ?::boolean[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[], ?::uuid[],
         ?::bigint[], ?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[], ?::bytea[], ?::bigint[], ?::bigint[], ?::bigint[]

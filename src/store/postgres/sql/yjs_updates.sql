@@ -1,9 +1,13 @@
 SELECT wanted.document_id, entry.yjs_update
 FROM (SELECT ?::uuid AS workspace_id) AS scope
 CROSS JOIN unnest(?::uuid[]) AS wanted (document_id)
-JOIN documents AS document
-  ON document.workspace_id = scope.workspace_id
- AND document.document_id = wanted.document_id
+CROSS JOIN LATERAL (
+    SELECT candidate.*
+    FROM documents AS candidate
+    WHERE candidate.workspace_id = scope.workspace_id
+      AND candidate.document_id = wanted.document_id
+    LIMIT 1
+) AS document
 LEFT JOIN LATERAL (
     SELECT candidate.yjs_version
     FROM document_bodies AS candidate
