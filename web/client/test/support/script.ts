@@ -99,6 +99,11 @@ export class Script {
     if (request.path.endsWith("/health")) return json({ status: "ok" });
     if (request.path.endsWith("/batch")) return json(this.#answer(request.body as BatchRequest));
     if (request.path.endsWith("/changes")) return json(this.#page());
+    // Nothing is missing of what a page has told.
+    if (request.path.endsWith("/diff")) {
+      const { documents } = request.body as { documents: { document_id: string; version?: number }[] };
+      return json({ items: documents.map(({ document_id, version = 1 }) => ({ document_id, version })) });
+    }
     return problem(404, "not_found");
   }
 
