@@ -17,7 +17,7 @@ use landfall::domain::timestamp::Timestamp;
 use landfall::store::accounts::NewUser;
 use landfall::store::feed_pages::{FeedPage, Span};
 use landfall::store::{BatchScope, DatabaseUrl, Snapshot, Store, StoreConfig, StoreError};
-use landfall::sync::BatchRequest;
+use landfall::sync::Batch;
 use landfall::sync::apply::{Attempt, process, run_batch};
 use model::operations::{
     USER, WORKSPACE, atomic, batch, check, create, delete, from_device, id, retitle, typing, update, yjs,
@@ -47,7 +47,7 @@ fn open(url: &str) -> Store {
 }
 
 /// Off the lock, as the server does; every third batch under it, as one that has lost too many races.
-fn apply(store: &Store, request: &BatchRequest, now: Timestamp) -> Vec<Outcome> {
+fn apply(store: &Store, request: &Batch, now: Timestamp) -> Vec<Outcome> {
     let scope = BatchScope {
         workspace_id: request.workspace_id,
         user_id: request.user_id,
@@ -132,7 +132,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
 }
 
 /// Names come from a small pool, so that resends and clashes of names happen.
-fn any_batch() -> impl Strategy<Value = BatchRequest> {
+fn any_batch() -> impl Strategy<Value = Batch> {
     let named = (any_operation(), 0..30_u8).prop_map(|(operation, name)| {
         let payload_digest = digest_of(&format!("{:?}", operation.changes));
         Operation { client_id: format!("op{name}"), payload_digest, ..operation }

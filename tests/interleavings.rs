@@ -14,7 +14,7 @@ use landfall::domain::plan::Plan;
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::accounts::NewUser;
 use landfall::store::{BatchScope, DatabaseUrl, End, Store, StoreConfig, StoreError};
-use landfall::sync::BatchRequest;
+use landfall::sync::Batch;
 use landfall::sync::apply::{Attempt, Looked, decide, has_to_store, look, process, store_plan};
 use model::operations::{
     USER, WORKSPACE, atomic, batch, by_reference, check, create, delete, from_device, id, retitle, update,
@@ -40,7 +40,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
 }
 
 /// Names come from a small pool, so that the two batches send the same operations now and then.
-fn any_batch(operations: usize) -> impl Strategy<Value = BatchRequest> {
+fn any_batch(operations: usize) -> impl Strategy<Value = Batch> {
     let named = (any_operation(), 0..6_u8).prop_map(|(operation, name)| {
         let payload_digest = digest_of(&format!("{:?}", operation.changes));
         Operation { client_id: format!("op{name}"), payload_digest, ..operation }
@@ -57,7 +57,7 @@ fn any_batch(operations: usize) -> impl Strategy<Value = BatchRequest> {
 }
 
 /// The histories that are tried: what was there before, and the two batches.
-fn histories() -> impl Strategy<Value = (Vec<BatchRequest>, BatchRequest, BatchRequest)> {
+fn histories() -> impl Strategy<Value = (Vec<Batch>, Batch, Batch)> {
     (prop::collection::vec(any_batch(4), 0..3), any_batch(4), any_batch(4))
 }
 
@@ -72,7 +72,7 @@ fn seen_in_model(model: &Model) -> Seen {
 }
 
 /// What two batches come to, one after the other.
-fn in_order(before: &Model, first: &BatchRequest, second: &BatchRequest) -> (Vec<Outcome>, Vec<Outcome>, Seen) {
+fn in_order(before: &Model, first: &Batch, second: &Batch) -> (Vec<Outcome>, Vec<Outcome>, Seen) {
     let mut model = before.clone();
     let first = model.apply(first, NOW).outcomes;
     let second = model.apply(second, NOW).outcomes;
@@ -81,7 +81,7 @@ fn in_order(before: &Model, first: &BatchRequest, second: &BatchRequest) -> (Vec
 
 /// Whether both batches, `first` stored before `second` though both were looked at before, came to what some order
 /// comes to.
-fn agrees(before: &Model, requests: [&BatchRequest; 2], outcomes: [&[Outcome]; 2], seen: &Seen) -> bool {
+fn agrees(before: &Model, requests: [&Batch; 2], outcomes: [&[Outcome]; 2], seen: &Seen) -> bool {
     let (one, two, end) = in_order(before, requests[0], requests[1]);
     let (other_two, other_one, other_end) = in_order(before, requests[1], requests[0]);
     (one == outcomes[0] && two == outcomes[1] && end == *seen)
@@ -116,7 +116,7 @@ fn every_interleaving_agrees_with_an_order_on_the_model() {
         .unwrap();
 }
 
-fn scope(request: &BatchRequest) -> BatchScope {
+fn scope(request: &Batch) -> BatchScope {
     BatchScope {
         workspace_id: WORKSPACE,
         user_id: USER,
@@ -126,7 +126,7 @@ fn scope(request: &BatchRequest) -> BatchScope {
     }
 }
 
-fn decide_in(store: &Store, request: &BatchRequest) -> (Looked, Plan) {
+fn decide_in(store: &Store, request: &Batch) -> (Looked, Plan) {
     let attempt = Attempt::default();
     let looked = store.look(&scope(request), |snapshot| look(snapshot, request, &attempt)).unwrap().unwrap();
     let plan = decide(&looked, request, NOW, &attempt, usize::MAX);
@@ -134,7 +134,7 @@ fn decide_in(store: &Store, request: &BatchRequest) -> (Looked, Plan) {
 }
 
 /// Stores what was decided; the outcomes, or none after a lost race.
-fn store_in(store: &Store, request: &BatchRequest, (looked, plan): (Looked, Plan)) -> Option<Vec<Outcome>> {
+fn store_in(store: &Store, request: &Batch, (looked, plan): (Looked, Plan)) -> Option<Vec<Outcome>> {
     let outcomes = plan.outcomes.clone();
     if !has_to_store(request, &Attempt::default(), &plan) {
         return Some(outcomes);
@@ -216,7 +216,7 @@ fn every_interleaving_agrees_with_an_order_on_sqlite() {
 fn a_batch_that_stores_nothing_needs_no_writer() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
-    let run = |request: BatchRequest| {
+    let run = |request: Batch| {
         let processed = process(&store, &scope(&request), &Arc::new(request), &Attempt::default()).unwrap().unwrap();
         (processed.plan.outcomes, processed.stored.wrote)
     };
@@ -225,7 +225,7 @@ fn a_batch_that_stores_nothing_needs_no_writer() {
     store.close();
     let (outcomes, wrote) = run(atomic(from_device("d", batch([delete("gone", 1, 1), update("late", 2, 7, "b")]))));
     assert!(!wrote && outcomes.iter().all(|outcome| outcome.error().is_some()));
-    let (outcomes, wrote) = run(BatchRequest { dry_run: true, ..batch([update("dry", 1, 1, "b")]) });
+    let (outcomes, wrote) = run(Batch { dry_run: true, ..batch([update("dry", 1, 1, "b")]) });
     assert_eq!((outcomes[0].version, wrote), (Some(2), false));
     let (outcomes, wrote) = run(batch([check("same", 1, 1)]));
     assert_eq!((outcomes[0].kind, outcomes[0].error().is_none(), wrote), (Some(OperationKind::Check), true, false));

@@ -10,7 +10,7 @@ use landfall::domain::ids::{DocumentId, Version};
 use landfall::domain::operation::{Operation, OperationKind, Target};
 use landfall::domain::outcome::{Attach, Outcome, Status};
 use landfall::domain::timestamp::Timestamp;
-use landfall::sync::{BatchRequest, PullFrom};
+use landfall::sync::{Batch, PullFrom};
 use model::Model;
 use model::operations::{
     WORKSPACE, atomic, batch, by_reference, check, create, delete, from_device, id, retitle, typing, update, yjs,
@@ -32,7 +32,7 @@ fn told(outcome: &Outcome) -> String {
     format!("{}{code}{version}{flags}", outcome.status().as_str())
 }
 
-fn push(model: &mut Model, request: &BatchRequest) -> Vec<String> {
+fn push(model: &mut Model, request: &Batch) -> Vec<String> {
     model.apply(request, NOW).outcomes.iter().map(told).collect()
 }
 
@@ -397,7 +397,7 @@ proptest! {
             Operation { base_version: operation.base_version.and(known), ..operation }
         });
         let cursor = Cursor { sequence: at, floor: 0 }.seal(WORKSPACE, &FeedKey::new(Vec::new(), 0));
-        let request = BatchRequest {
+        let request = Batch {
             atomic: all,
             pull: Some(PullFrom::Cursor(cursor)),
             ..from_device("d", batch(named("c", honest.collect())))

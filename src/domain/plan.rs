@@ -220,8 +220,13 @@ impl Planner<'_> {
             Submitted::Rejected(rejected) => return Verdict::failure(Ending::failed(rejected.error.clone())),
             Submitted::Valid(operation) => operation,
         };
+        let building_on_a_failure = || {
+            let message = "an operation that this one builds on failed; settle that one first";
+            Verdict::failure(Ending::skipped(ErrorCode::DependencyFailed, message))
+        };
         let id = match (&resolution.error, resolution.document_id) {
             (Some(error), _) => return Verdict::failure(Ending::failed(error.clone())),
+            (None, None) if create_failed => return building_on_a_failure(),
             (None, None) => return Verdict::error(ErrorCode::Invalid, "the operation names no document", None),
             (None, Some(id)) => id,
         };
@@ -232,8 +237,7 @@ impl Planner<'_> {
         let track = self.tracks.get(&id);
         let failed_before = track.is_some_and(|track| track.failed || (track.check_failed && receipt.is_none()));
         if failed_before || create_failed {
-            let message = "an operation that this one builds on failed; settle that one first";
-            return Verdict::failure(Ending::skipped(ErrorCode::DependencyFailed, message));
+            return building_on_a_failure();
         }
         if self.mode.refused.contains(&operation.index) {
             return Verdict::error(ErrorCode::Internal, "the database refused this operation's data", None);

@@ -11,7 +11,7 @@ use crate::store::feed::FeedState;
 use crate::store::{BatchScope, BatchTransaction, End, Store, StoreError};
 use crate::sync::counting::{count, find_run};
 pub use crate::sync::look::{Attempt, Looked, decide, look};
-use crate::sync::{BatchRefusal, BatchRequest};
+use crate::sync::{Batch, BatchRefusal};
 
 /// How often a batch is decided off the lock.
 const TRIES_OFF_LOCK: u32 = 3;
@@ -71,7 +71,7 @@ impl Processed {
 pub fn process(
     store: &Store,
     scope: &BatchScope,
-    request: &Arc<BatchRequest>,
+    request: &Arc<Batch>,
     attempt: &Attempt,
 ) -> Result<Result<Processed, BatchRefusal>, StoreError> {
     for _ in 0..TRIES_OFF_LOCK {
@@ -96,7 +96,7 @@ pub fn process(
 fn carry_out(
     store: &Store,
     scope: &BatchScope,
-    request: &Arc<BatchRequest>,
+    request: &Arc<Batch>,
     attempt: &Attempt,
     looked: Looked,
     plan: Plan,
@@ -118,7 +118,7 @@ fn carry_out(
 /// As those of [`process`].
 pub fn run_batch(
     tx: &mut dyn BatchTransaction,
-    request: &BatchRequest,
+    request: &Batch,
     now: Timestamp,
     attempt: &Attempt,
 ) -> Result<(Result<Processed, BatchRefusal>, End), StoreError> {
@@ -134,7 +134,7 @@ pub fn run_batch(
 /// Whether a decision must be taken to the writer. A dry run need not: it stores nothing, and its answer shows what it
 /// would have stored.
 #[must_use]
-pub fn has_to_store(request: &BatchRequest, attempt: &Attempt, plan: &Plan) -> bool {
+pub fn has_to_store(request: &Batch, attempt: &Attempt, plan: &Plan) -> bool {
     let counts = request.sync_id.is_some() && attempt.trial.is_none();
     !request.dry_run && (counts || !plan.writes.is_empty())
 }
@@ -145,7 +145,7 @@ pub fn has_to_store(request: &BatchRequest, attempt: &Attempt, plan: &Plan) -> b
 /// `LostRace` if the decision was made on something that has changed since; or what the store says.
 pub fn store_plan(
     tx: &mut dyn BatchTransaction,
-    request: &BatchRequest,
+    request: &Batch,
     looked: &Looked,
     plan: &Plan,
     attempt: &Attempt,

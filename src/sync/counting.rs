@@ -10,7 +10,7 @@ use crate::domain::plan::Plan;
 use crate::domain::sync_run::{CountedBatch, Direction, RunStatus, SyncRun};
 use crate::domain::timestamp::Timestamp;
 use crate::store::{BatchTransaction, StoreError};
-use crate::sync::{BatchRefusal, BatchRequest};
+use crate::sync::{Batch, BatchRefusal};
 
 /// The run that a batch counts towards. A run that nobody opened is opened by its first batch: a progress bar that is
 /// missing must not hold up a queue. The workspace is locked.
@@ -19,7 +19,7 @@ use crate::sync::{BatchRefusal, BatchRequest};
 /// Inside: `SyncCancelled`. Outside: what the store says.
 pub(super) fn find_run(
     tx: &mut dyn BatchTransaction,
-    request: &BatchRequest,
+    request: &Batch,
     sync_id: SyncId,
     now: Timestamp,
 ) -> Result<Result<SyncRun, BatchRefusal>, StoreError> {

@@ -14,7 +14,7 @@ use crate::domain::track::Authorship;
 use crate::store::feed::FeedState;
 use crate::store::{Snapshot, StoreError};
 use crate::sync::pull::cursor_of;
-use crate::sync::{BatchRefusal, BatchRequest};
+use crate::sync::{Batch, BatchRefusal};
 use crate::yjs::merge::deletions_of;
 
 /// Which part of a batch to run: what the search for a refused operation varies.
@@ -43,7 +43,7 @@ pub struct Looked {
 /// Inside: a cursor or a cancelled run refuses the batch. Outside: what the store says.
 pub fn look(
     snapshot: &mut dyn Snapshot,
-    request: &BatchRequest,
+    request: &Batch,
     attempt: &Attempt,
 ) -> Result<Result<Looked, BatchRefusal>, StoreError> {
     let feed = snapshot.feed()?;
@@ -62,7 +62,7 @@ pub fn look(
     Ok(Ok(Looked { loaded, resolutions, feed, cursor }))
 }
 
-fn load(snapshot: &mut dyn Snapshot, request: &BatchRequest) -> Result<(Loaded, Vec<Resolution>), StoreError> {
+fn load(snapshot: &mut dyn Snapshot, request: &Batch) -> Result<(Loaded, Vec<Resolution>), StoreError> {
     let operations = &request.operations;
     let mut loaded = Loaded::default();
     if request.device_id.is_some() {
@@ -92,7 +92,7 @@ fn load(snapshot: &mut dyn Snapshot, request: &BatchRequest) -> Result<(Loaded, 
 
 /// Decides the batch on what was looked at: a function of its arguments.
 #[must_use]
-pub fn decide(looked: &Looked, request: &BatchRequest, now: Timestamp, attempt: &Attempt, merge_steps: usize) -> Plan {
+pub fn decide(looked: &Looked, request: &Batch, now: Timestamp, attempt: &Attempt, merge_steps: usize) -> Plan {
     let mode = Mode {
         by: Authorship { user_id: request.user_id, now, version_floor: looked.feed.version_floor },
         atomic: request.atomic,

@@ -18,6 +18,6 @@ mod view;
 
 pub use self::service::SyncService;
 pub use self::types::{
-    BatchAnswer, BatchRefusal, BatchRequest, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide,
-    SyncError, VersionView, YjsBodies,
+    Batch, BatchAnswer, BatchRefusal, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
+    VersionView, YjsBodies,
 };

@@ -21,8 +21,8 @@ use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::pull::{Pulled, Shown, cursor_of, read_page, show};
 use crate::sync::view::{Learned, Rendered, view_document};
 use crate::sync::{
-    BatchAnswer, BatchRequest, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
-    VersionView, YjsBodies,
+    Batch, BatchAnswer, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError, VersionView,
+    YjsBodies,
 };
 use crate::yjs::merge::encode_state_vector;
 use crate::yjs::render::{RenderError, Renderer};
@@ -58,7 +58,7 @@ impl SyncService {
     ///
     /// # Errors
     /// What the store says; nothing of the batch is then stored.
-    pub fn apply_batch(&self, request: BatchRequest, deadline: Instant) -> Result<BatchAnswer, SyncError> {
+    pub fn apply_batch(&self, request: Batch, deadline: Instant) -> Result<BatchAnswer, SyncError> {
         let request = Arc::new(request);
         let processed = self.apply_surviving_refusals(&request, deadline)?;
         for document_id in processed.outgrown() {
@@ -96,7 +96,7 @@ impl SyncService {
     }
 
     /// Reads what the answer shows. The batch may be committed: then what fails here only makes the answer poorer.
-    fn gather(&self, request: &BatchRequest, processed: &Processed, deadline: Instant) -> Result<Gathered, SyncError> {
+    fn gather(&self, request: &Batch, processed: &Processed, deadline: Instant) -> Result<Gathered, SyncError> {
         if !has_to_gather(processed) {
             return Ok(Gathered::default());
         }
@@ -110,7 +110,7 @@ impl SyncService {
         }
     }
 
-    fn scope(&self, request: &BatchRequest, deadline: Instant) -> BatchScope {
+    fn scope(&self, request: &Batch, deadline: Instant) -> BatchScope {
         BatchScope {
             workspace_id: request.workspace_id,
             user_id: request.user_id,
@@ -122,7 +122,7 @@ impl SyncService {
 
     /// One operation whose data the database refuses costs itself only: it is searched for by halves, in trials that
     /// store nothing, and the batch is run again without it. An atomic batch fails as a whole.
-    fn apply_surviving_refusals(&self, request: &Arc<BatchRequest>, deadline: Instant) -> Result<Processed, SyncError> {
+    fn apply_surviving_refusals(&self, request: &Arc<Batch>, deadline: Instant) -> Result<Processed, SyncError> {
         let mut refused = BTreeSet::new();
         loop {
             let attempt = Attempt { refused: refused.clone(), trial: None };
@@ -145,7 +145,7 @@ impl SyncService {
     /// The operation (by place in the request) at which the database first refuses the batch.
     fn find_refused(
         &self,
-        request: &Arc<BatchRequest>,
+        request: &Arc<Batch>,
         deadline: Instant,
         refused: &BTreeSet<usize>,
     ) -> Result<usize, SyncError> {
@@ -163,17 +163,12 @@ impl SyncService {
         order.get(passes).copied().ok_or_else(|| StoreError::Refused("no operation is at fault".to_owned()).into())
     }
 
-    fn run(&self, request: &Arc<BatchRequest>, deadline: Instant, attempt: Attempt) -> Result<Processed, SyncError> {
+    fn run(&self, request: &Arc<Batch>, deadline: Instant, attempt: Attempt) -> Result<Processed, SyncError> {
         Ok(process(&self.store, &self.scope(request, deadline), request, &attempt)??)
     }
 
     /// The server's side of one outcome. The batch is committed: whatever fails here only makes the answer poorer.
-    fn server_side(
-        &self,
-        request: &BatchRequest,
-        document: &mut StoredDocument,
-        reader: Option<&StateVector>,
-    ) -> ServerSide {
+    fn server_side(&self, request: &Batch, document: &mut StoredDocument, reader: Option<&StateVector>) -> ServerSide {
         match view_document(&self.renderer, document.clone(), reader) {
             Ok((view, learned)) => {
                 if let Learned::Text(text) = &learned {

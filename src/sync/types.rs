@@ -9,8 +9,8 @@ use crate::store::StoreError;
 use crate::store::documents::VersionEntry;
 
 /// A parsed batch, from a user who may write to the workspace.
-#[derive(Clone, Debug)]
-pub struct BatchRequest {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
     /// Where.
     pub workspace_id: WorkspaceId,
     /// Who.

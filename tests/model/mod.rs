@@ -23,7 +23,7 @@ use landfall::store::{BatchTransaction, End, Snapshot, StoreError};
 use landfall::sync::apply::{Attempt, Looked, Processed, decide, has_to_store, look, run_batch, store_plan};
 use landfall::sync::gather::gather;
 use landfall::sync::pull::Pulled;
-use landfall::sync::{BatchRefusal, BatchRequest};
+use landfall::sync::{Batch, BatchRefusal};
 
 type ReceiptKey = (UserId, String, String);
 
@@ -65,17 +65,12 @@ pub struct Decided {
 
 impl Model {
     /// Runs a batch as a database would.
-    pub fn apply(&mut self, request: &BatchRequest, now: Timestamp) -> Applied {
+    pub fn apply(&mut self, request: &Batch, now: Timestamp) -> Applied {
         self.attempt(request, now, &Attempt::default()).expect("nothing refuses a batch here")
     }
 
     /// Runs a part of a batch, or one that is refused.
-    pub fn attempt(
-        &mut self,
-        request: &BatchRequest,
-        now: Timestamp,
-        attempt: &Attempt,
-    ) -> Result<Applied, BatchRefusal> {
+    pub fn attempt(&mut self, request: &Batch, now: Timestamp, attempt: &Attempt) -> Result<Applied, BatchRefusal> {
         let mut tx = self.transaction(request);
         let (processed, end) = run_batch(&mut tx, request, now, attempt).expect("the model never fails");
         if end == End::Commit {
@@ -94,7 +89,7 @@ impl Model {
     }
 
     /// The first two steps of a batch: it is looked at and decided.
-    pub fn decide(&self, request: &BatchRequest, now: Timestamp) -> Decided {
+    pub fn decide(&self, request: &Batch, now: Timestamp) -> Decided {
         let attempt = Attempt::default();
         let looked = look(&mut self.transaction(request), request, &attempt).expect("the model never fails");
         let looked = looked.expect("nothing refuses a batch here");
@@ -103,7 +98,7 @@ impl Model {
     }
 
     /// The third step: it is stored; `false` if it lost a race.
-    pub fn store(&mut self, request: &BatchRequest, now: Timestamp, decided: &Decided) -> bool {
+    pub fn store(&mut self, request: &Batch, now: Timestamp, decided: &Decided) -> bool {
         let attempt = Attempt::default();
         if !has_to_store(request, &attempt, &decided.plan) {
             return true;
@@ -118,7 +113,7 @@ impl Model {
         true
     }
 
-    fn transaction(&self, request: &BatchRequest) -> ModelTransaction {
+    fn transaction(&self, request: &Batch) -> ModelTransaction {
         let owner = (request.user_id, request.device_id.clone().unwrap_or_default());
         ModelTransaction::new(self.workspace(request.workspace_id), owner)
     }

@@ -13,7 +13,7 @@ use landfall::domain::outcome::{Outcome, Status};
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::documents::VersionEntry;
 use landfall::store::{BatchScope, End, StoreError};
-use landfall::sync::BatchRequest;
+use landfall::sync::Batch;
 use landfall::sync::apply::{Attempt, run_batch};
 use landfall::sync::maintenance::compact;
 use landfall::sync::retention::{Folded, Stop, fold_step};
@@ -52,7 +52,7 @@ impl Diary {
         let now = self.now;
         let scope = BatchScope { now, device_id: None, ..self.author.scope() };
         let request =
-            BatchRequest { workspace_id: self.author.workspace_id, user_id: self.author.user_id, ..batch(operations) };
+            Batch { workspace_id: self.author.workspace_id, user_id: self.author.user_id, ..batch(operations) };
         let applied =
             self.author.store.run_batch(scope, move |tx| run_batch(tx, &request, now, &Attempt::default()))?;
         Ok(applied.unwrap().plan.outcomes)
