@@ -18,6 +18,7 @@ pub mod sync_run;
 mod tally;
 pub mod text_edits;
 pub mod text_merge;
+pub mod text_unite;
 pub mod timestamp;
 pub mod track;
 pub mod yjs_facts;
