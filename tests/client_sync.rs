@@ -28,6 +28,7 @@ mod client_sync {
     mod guards;
     mod hostile_folder;
     mod left_out;
+    mod line_ends;
     mod logins;
     mod many_files;
     mod messages;
@@ -38,6 +39,7 @@ mod client_sync {
     mod proxy;
     mod renewals;
     mod reserved_port;
+    mod same_change;
     mod small_disk;
     mod two_people;
     mod unreadable;

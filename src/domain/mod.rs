@@ -11,6 +11,7 @@ pub mod error_code;
 pub mod history;
 pub mod ids;
 pub mod limits;
+pub mod line_ends;
 pub mod operation;
 pub mod outcome;
 pub mod plan;

@@ -34,6 +34,14 @@ table! {
 }
 
 table! {
+    forms (document_id) {
+        document_id -> Text,
+        has_crlf -> Bool,
+        has_mark -> Bool,
+    }
+}
+
+table! {
     outbox (client_id) {
         client_id -> Text,
         position -> BigInt,

@@ -34,6 +34,7 @@ use crate::client::state::settings::Setting;
 use crate::client::state::{DocId, State};
 use crate::client::wire::ServerLimits;
 use crate::domain::limits::YjsCaps;
+use crate::domain::line_ends::inside;
 use crate::domain::operation::digest_of;
 use crate::yjs::merge::squash;
 use crate::yjs::render::{RenderError, Renderer};
@@ -286,6 +287,12 @@ impl<'a> Engine<'a> {
     /// The union of Yjs updates, in few pieces.
     fn unite(&self, parts: Vec<Vec<u8>>) -> Result<Vec<u8>, RenderError> {
         squash(&parts).map_err(|error| RenderError::Damaged(error.to_string()))
+    }
+
+    /// The text of a Yjs state.
+    fn text_of_state(&self, state: &[u8]) -> Result<String, RenderError> {
+        let text = self.renderer.render(&[state.to_vec()])?;
+        Ok(inside(&text).into_owned())
     }
 
     /// What of a text goes along with its Yjs update.

@@ -133,8 +133,10 @@ impl Engine<'_> {
             ..QueuedOperation::new("create", id, now_us())
         };
         let file = Self::tracked(id, path, path, 0, &text).seen(&look, seen_ns);
+        let form = self.folder.form(path).unwrap_or_default();
         self.state.change(|change| {
             change.put_file(&file, &body(id, Some(state), &text))?;
+            change.put_form(id, form)?;
             Self::queue(change, operation)
         })?;
         Ok(())
@@ -144,7 +146,13 @@ impl Engine<'_> {
         let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? else { return Ok(()) };
         let seen_ns = now_ns();
         let Some((text, look)) = self.text_of(&file.path) else { return Ok(()) };
+        let file = Self::tracked(id, &file.path, &file.title, file.version, &text).seen(&look, seen_ns);
+        let form = self.folder.form(&file.path);
         if text == stored.content {
+            self.state.change(|change| {
+                change.update_file(&file)?;
+                form.map_or(Ok(()), |form| change.put_form(id, form))
+            })?;
             return Ok(());
         }
         let (operation, state) = match &stored.yjs_state {
@@ -154,9 +162,9 @@ impl Engine<'_> {
             }
             None => (self.update_of(id, None, &text), None),
         };
-        let file = Self::tracked(id, &file.path, &file.title, file.version, &text).seen(&look, seen_ns);
         self.state.change(|change| {
             change.put_file(&file, &body(id, state, &text))?;
+            form.map_or(Ok(()), |form| change.put_form(id, form))?;
             Self::queue(change, operation)
         })?;
         Ok(())

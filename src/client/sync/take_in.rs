@@ -1,6 +1,5 @@
 //! Taking in one document of the server's: into the state and into its file.
 
-use super::write_back::Before;
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
@@ -12,7 +11,7 @@ use crate::client::state::files::{Body, TrackedFile};
 use crate::client::state::open_questions::Conflict;
 use crate::client::wire::ServerDocument;
 use crate::domain::operation::digest_of;
-use crate::domain::text_merge::{TextMerge, merge_texts};
+use crate::domain::text_unite::unite_texts;
 use crate::yjs::render::RenderError;
 
 /// A document of the server's, united with what is known of it here.
@@ -77,7 +76,7 @@ impl Engine<'_> {
         let parts: Vec<Vec<u8>> =
             known.and_then(|body| body.yjs_state.clone()).into_iter().chain([incoming.clone()]).collect();
         let state = self.unite(parts)?;
-        let text = self.renderer.render(std::slice::from_ref(&state))?;
+        let text = self.text_of_state(&state)?;
         Ok(United { server, yjs_state: Some(state), text })
     }
 
@@ -104,13 +103,12 @@ impl Engine<'_> {
         match take_in(None, side, version, false) {
             TakeIn::Write => {
                 let file = Self::tracked(id, &path, &title, version, &united.text);
-                let before = Before { content: None, yjs_state: None };
-                self.write_file(&file, &stored, None, before, |_| Ok(()))?;
+                self.write_file(&file, &stored, None, None, |_| Ok(()))?;
                 self.report.tell(&Event::Written { path: &path });
             }
             TakeIn::Adopt => {
                 let file = Self::tracked(id, &path, &title, version, &united.text);
-                self.state.change(|change| change.put_file(&file, &stored))?;
+                self.adopt(&file, &stored)?;
                 self.report.tell(&Event::Matched { path: &path });
             }
             TakeIn::AskWhich => {
@@ -154,7 +152,6 @@ impl Engine<'_> {
         let (version, title) = (united.server.version, file.title.clone());
         let row = Self::tracked(id, &file.path, &title, version, &united.text);
         let now = body(id, united.yjs_state.clone(), &united.text);
-        let synced = Before { content: Some(stored.content.clone()), yjs_state: stored.yjs_state.clone() };
         if self.in_doubt && side == FileSide::Different {
             if self.replace_if_earlier(&row, &now, &held, file.version)? {
                 return Ok(Counted::Succeeded);
@@ -170,10 +167,10 @@ impl Engine<'_> {
                 self.state.change(|change| change.put_file(&row, &now))?;
             }
             TakeIn::Write => {
-                self.write_file(&row, &now, None, synced, |_| Ok(()))?;
+                self.write_file(&row, &now, None, Some(stored.content.clone()), |_| Ok(()))?;
                 self.report.tell(&Event::Written { path: &row.path });
             }
-            TakeIn::Adopt => self.state.change(|change| change.put_file(&row, &now))?,
+            TakeIn::Adopt => self.adopt(&row, &now)?,
             TakeIn::Restore => self.restore(&row, &now)?,
             TakeIn::Unite => return self.unite_with_changed_file(&row, now, stored, held, united),
             _ => {
@@ -188,8 +185,7 @@ impl Engine<'_> {
     /// Changed there and gone here: the change weighs more.
     fn restore(&mut self, row: &TrackedFile, now: &Body) -> Result<(), ClientError> {
         let id = row.document_id;
-        let before = Before { content: None, yjs_state: None };
-        self.write_file(row, now, None, before, |change| {
+        self.write_file(row, now, None, None, |change| {
             let queued = change.load_queued(id)?;
             let unsent = queued.iter().filter(|operation| operation.kind == "delete" && !operation.sent);
             unsent.map(|operation| operation.client_id.clone()).try_for_each(|name| change.remove_operation(&name))
@@ -210,34 +206,36 @@ impl Engine<'_> {
         united: United,
     ) -> Result<Counted, ClientError> {
         let Held::Text(ours, _) = &held else { return Ok(Counted::Skipped) };
-        let id = row.document_id;
-        if let (Some(base), Some(state)) = (&stored.yjs_state, &now.yjs_state) {
-            let (update, base) = self.edit(Some(base), ours)?;
-            let state = self.unite(vec![state.clone(), update.clone()])?;
-            let text = self.renderer.render(std::slice::from_ref(&state))?;
-            let operation = self.update_of(id, Some(update), &text);
-            let row = TrackedFile { digest: digest_of(&text).to_vec(), ..row.clone() };
-            let before = Before { content: Some(ours.clone()), yjs_state: Some(base) };
-            self.write_file(&row, &body(id, Some(state), &text), None, before, |change| {
-                Self::queue(change, operation)
-            })?;
-            self.report.tell(&Event::Written { path: &row.path });
-            return Ok(Counted::Succeeded);
-        }
-        match merge_texts(&stored.content, ours, &united.text) {
-            TextMerge::Clean(merged) => {
-                let before = Before { content: Some(ours.clone()), yjs_state: None };
-                self.write_file(row, &now, Some(&merged), before, |_| Ok(()))?;
-                self.report.tell(&Event::Written { path: &row.path });
-                Ok(Counted::Succeeded)
+        let Some(both) = unite_texts(&stored.content, ours, &united.text) else {
+            let path = row.path.clone();
+            let reason = "the same words were changed here and on the server";
+            self.ask(&path, reason, Some(stored.content.clone()), held, united)?;
+            return Ok(Counted::Failed);
+        };
+        let before = Some(ours.clone());
+        match now.yjs_state.as_ref().filter(|_| both != united.text) {
+            Some(state) => {
+                let (update, state) = self.edit(Some(state), &both)?;
+                let operation = self.update_of(row.document_id, Some(update), &both);
+                let row = TrackedFile { digest: digest_of(&both).to_vec(), ..row.clone() };
+                let now = body(row.document_id, Some(state), &both);
+                self.write_file(&row, &now, None, before, |change| Self::queue(change, operation))?;
             }
-            TextMerge::Clash(_) | TextMerge::TooLarge => {
-                let path = row.path.clone();
-                let reason = "the same lines were changed here and on the server";
-                self.ask(&path, reason, Some(stored.content.clone()), held, united)?;
-                Ok(Counted::Failed)
-            }
+            // What a plain text is more than the server's is recorded when the folder is looked at.
+            None => self.write_file(row, &now, Some(&both), before, |_| Ok(()))?,
         }
+        self.report.tell(&Event::Written { path: &row.path });
+        Ok(Counted::Succeeded)
+    }
+
+    /// Notes that a file has the document's text already.
+    fn adopt(&mut self, row: &TrackedFile, now: &Body) -> Result<(), ClientError> {
+        let form = self.folder.form(&row.path);
+        self.state.change(|change| {
+            change.put_file(row, now)?;
+            form.map_or(Ok(()), |form| change.put_form(row.document_id, form))
+        })?;
+        Ok(())
     }
 
     /// Leaves the file alone and notes both sides, for a person to choose.
