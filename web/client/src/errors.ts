@@ -49,14 +49,19 @@ export class AtomicLimitError extends Error {
   }
 }
 
-/** No answer came: the network is away, or the server is. */
+/** No answer of the server's came: the network or the server is away, or something between them answered. */
 export class Unreachable extends Error {
   override readonly name = "Unreachable";
   /** Whether the request was sent and the time for its answer ran out. */
   readonly timedOut: boolean;
-  constructor(timedOut: boolean, options?: ErrorOptions) {
-    super(timedOut ? "the server did not answer in time" : "the server cannot be reached", options);
+  /** What `Retry-After` asked for, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+  constructor(timedOut: boolean, options?: ErrorOptions & { status?: number; retryAfterMs?: number | undefined }) {
+    const status = options?.status;
+    const reason = status === undefined ? "" : `: something in between answered, with status ${status}`;
+    super(timedOut ? "the server did not answer in time" : `the server cannot be reached${reason}`, options);
     this.timedOut = timedOut;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 

@@ -35,6 +35,8 @@ export interface QueuedOperation {
   sent: boolean;
   /** Failed tries since it was queued or retried by hand. */
   attempts: number;
+  /** When the first of them failed, in milliseconds since the epoch. */
+  failing_since?: number;
   /** When it was queued, RFC 3339. */
   queued_at: string;
 }
@@ -125,6 +127,8 @@ export interface MetaValues {
   held_deletions: Record<string, number>;
   /** Set while everything is pulled anew: the documents that were not seen yet. */
   unseen: string[];
+  /** When the server last took an operation, in milliseconds since the epoch. */
+  accepted_at: number;
   /** When everything was last in sync, RFC 3339. */
   synced_at: string;
 }

@@ -207,7 +207,7 @@ async function reviveBuried(tx: Transaction, now: number, documentId: string): P
   for (const letter of letters) await tx.delete("dead_letters", issueKey(letter));
   for (const operation of behind) await tx.delete("operations", operationKey(operation));
   const parts = [...letters.map(({ operation }) => operation), ...behind].sort((a, b) => a.position - b.position);
-  const { payload: _payload, ...whole } = parts.reduce(united);
+  const { payload: _payload, failing_since: _since, ...whole } = parts.reduce(united);
   const client_id = uuidv7(now);
   await tx.put("operations", operationKey(whole), { ...whole, client_id, sent: false, attempts: 0 });
   const names = new Set(parts.map((part) => part.client_id));

@@ -8,7 +8,7 @@ import { fromBase64, toBase64 } from "./bytes.js";
 import { timestamp } from "./clock.js";
 import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./model.js";
 import { isPending, issueKey, operationKey, readQueueOf } from "./outbox.js";
-import type { Transaction } from "./store.js";
+import { getMeta, setMeta, type Transaction } from "./store.js";
 import type { OperationError, OperationResult, WireDocument } from "./wire.js";
 import { addRow, contentOf, lacking, mergeRows, passRows, readRows, removeRows } from "./yjs-rows.js";
 
@@ -17,24 +17,23 @@ export type Settlement =
   | { kind: "done" }
   | { kind: "conflict"; error: OperationError; conflict: Conflict }
   | { kind: "buried"; error: DeadLetter["error"]; letter: DeadLetter }
-  | { kind: "again"; error: OperationError };
+  | { kind: "again"; error: DeadLetter["error"] };
 
-/**
- * Takes in the answer to one operation.
- *
- * @param tries how often an operation is tried whose failure may pass
- */
+/** An operation that fails alone is given up after so many tries, over at least so long in milliseconds. */
+const PATIENCE = { tries: 8, ms: 10 * 60_000 };
+
+/** Takes in the answer to one operation. */
 export async function settle(
   tx: Transaction,
   now: number,
   sent: QueuedOperation,
   result: OperationResult,
-  tries: number,
 ): Promise<Settlement> {
   const operation = await tx.get("operations", operationKey(sent));
   // Settled already, by another tab whose turn came when this one was asleep.
   if (!operation || operation.client_id !== sent.client_id) return { kind: "done" };
   if (result.status === "success") {
+    await setMeta(tx, "accepted_at", now);
     await succeed(tx, operation, result);
     return { kind: "done" };
   }
@@ -43,13 +42,28 @@ export async function settle(
     return { kind: "conflict", error, conflict: await setAside(tx, now, operation, result, error, result.server) };
   }
   if (result.status === "skipped") return { kind: "again", error };
-  const attempts = operation.attempts + 1;
-  if (!error.retryable || attempts >= tries) {
-    return { kind: "buried", error, letter: await bury(tx, now, { ...operation, attempts }, error) };
-  }
   const larger = error.code === "yjs_missing_dependencies" ? await enlarge(tx, operation, result) : {};
-  await tx.put("operations", operationKey(operation), { ...operation, ...larger, attempts });
-  return { kind: "again", error };
+  return await fail(tx, now, { ...operation, ...larger }, error);
+}
+
+/**
+ * Counts a failed try. What may still succeed stays queued, and is given up only if it failed often and for long while the
+ * server took others: else it is perhaps not the operation's fault.
+ */
+export async function fail(
+  tx: Transaction,
+  now: number,
+  operation: QueuedOperation,
+  error: DeadLetter["error"],
+): Promise<Settlement> {
+  const { failing_since = now } = operation;
+  const failed = { ...operation, attempts: operation.attempts + 1, failing_since };
+  const hasPatience = failed.attempts < PATIENCE.tries || now - failing_since < PATIENCE.ms;
+  if (error.retryable && (hasPatience || ((await getMeta(tx, "accepted_at")) ?? 0) < failing_since)) {
+    await tx.put("operations", operationKey(operation), failed);
+    return { kind: "again", error };
+  }
+  return { kind: "buried", error, letter: await bury(tx, now, failed, error) };
 }
 
 /** Moves an operation to the dead letters. */

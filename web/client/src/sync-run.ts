@@ -7,7 +7,7 @@ import { uuidv7 } from "./bytes.js";
 import { timestamp } from "./clock.js";
 import { guardQueue } from "./deletions.js";
 import { Stop, type Engine, type SyncReport, type SyncStatus } from "./engine.js";
-import { MassDeletion } from "./errors.js";
+import { MassDeletion, RequestRefused, Unreachable } from "./errors.js";
 import { deviceId, workspaceId } from "./identity.js";
 import type { QueuedOperation } from "./model.js";
 import { readQueue } from "./outbox.js";
@@ -60,7 +60,7 @@ export class SyncRun {
       engine.events.emit("progress", progress);
     });
     const { direction } = this.#options;
-    this.#report = { status: "synced", direction, progress: this.#tracker.snapshot(), pulled: 0, results: [] };
+    this.#report = { status: "synced", direction, progress: this.#tracker.snapshot(), pulled: 0, results: [], again: 0 };
   }
 
   /**
@@ -97,7 +97,13 @@ export class SyncRun {
       this.#report.guard = error;
       return "guarded";
     }
-    this.#report.error = error instanceof Stop ? error.cause : error;
+    const cause = error instanceof Stop ? error.cause : error;
+    this.#report.error = cause;
+    if ((cause instanceof RequestRefused || cause instanceof Unreachable) && cause.retryAfterMs !== undefined) {
+      // More than a time can hold is as good as never: in a year.
+      const ms = Math.min(cause.retryAfterMs, 365 * 24 * 3600_000);
+      this.#report.retry_at = timestamp(this.#engine.clock.now() + ms);
+    }
     return statusOf(error);
   }
 
@@ -151,7 +157,11 @@ export class SyncRun {
       puller,
     });
     this.#report.results = run.results;
-    await run.run();
+    try {
+      await run.run();
+    } finally {
+      this.#report.again = run.again;
+    }
     if (cancelled.aborted && !dryRun) await this.#announce("POST", `${path}/cancel?workspace_id=${workspaceId}`);
   }
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { MemoryStore, ROOT, type BatchSyncService, type WireDocument } from "../src/index.js";
+import { TestClock } from "./support/clock.js";
 import { readEvents, type ServerEvent } from "../src/events-stream.js";
 import { document, json, problem, Script, tombstone, WORKSPACE } from "./support/script.js";
 
@@ -295,14 +296,22 @@ describe("server events", () => {
     end();
   });
 
-  const without: { what: string; answer: () => Response }[] = [
-    { what: "404", answer: () => problem(404, "not_found") },
-    { what: "an answer that is no stream", answer: () => json({}) },
-  ];
-  test.each(without)("a server without a stream ($what) is polled", async ({ answer }) => {
+  test("where something in between answers instead of the stream, it pulls, and tries again", async () => {
+    const script = new Script();
+    const client = await script.client();
+    let opened = 0;
+    script.on = ({ path }) => (path.endsWith("/events") ? ((opened += 1), json({})) : undefined);
+    const end = client.subscribe();
+    await script.clock.pass(3_500);
+    end();
+    expect(opened).toBe(3);
+    expect(script.seen.filter(({ path }) => path.endsWith("/changes"))).toHaveLength(3);
+  });
+
+  test("a server without a stream is polled", async () => {
     const script = new Script();
     const client = await script.client({ pollMs: 5000 });
-    script.on = ({ path }) => (path.endsWith("/events") ? answer() : undefined);
+    script.on = ({ path }) => (path.endsWith("/events") ? problem(404, "not_found") : undefined);
     const end = client.subscribe();
     await script.clock.pass(14_000);
     end();
@@ -322,7 +331,7 @@ describe("server events", () => {
         },
       });
       const events: ServerEvent[] = [];
-      for await (const event of readEvents(body)) events.push(event);
+      for await (const event of readEvents(body, new TestClock())) events.push(event);
       expect(events, `cut into pieces of ${size}`).toEqual([
         { event: "message", data: "", id: "1" },
         { event: "change", data: '{"a":\n"é"}', id: undefined },

@@ -29,7 +29,7 @@ export interface Seen {
 export type Turn = Response | Error | undefined;
 
 export class Script {
-  readonly clock = new TestClock();
+  readonly clock: TestClock;
   readonly seen: Seen[] = [];
   /** Answers instead of the usual. */
   on: (request: Seen) => Turn | Promise<Turn> = () => undefined;
@@ -38,6 +38,10 @@ export class Script {
   /** The feed; each page is answered once, then empty ones. */
   pages: ChangesPage[] = [];
   limits = { max_operations: 100, max_body_bytes: 10_485_760 };
+
+  constructor(now?: number) {
+    this.clock = new TestClock(now);
+  }
 
   readonly fetch = async (input: string, init: RequestInit = {}): Promise<Response> => {
     const url = new URL(input);
@@ -133,7 +137,7 @@ export function problem(status: number, code: string, headers: Record<string, st
   return json(
     { type: "about:blank", title: code, status, detail: `refused: ${code}`, code, request_id: "r" },
     status,
-    headers,
+    { "content-type": "application/problem+json", ...headers },
   );
 }
 
