@@ -219,6 +219,10 @@ impl<'a> Group<'a> {
                     composed.extend(united_lines(&last.after, &hunk.after)?);
                     continue;
                 }
+                Some(last) if last.after.is_empty() && hunk.after.is_empty() && hunk.before.start < at => {
+                    at = at.max(hunk.before.end);
+                    continue;
+                }
                 Some(last) if last.before == hunk.before || hunk.before.start < at => return None,
                 Some(last) if last.before.end == hunk.before.start && shares_lines(&last.after, &hunk.after) => {
                     return None;
@@ -291,19 +295,19 @@ fn unite_words(base: &str, ours: &str, theirs: &str) -> Option<String> {
 
 /// Both made more of the same words: one goes on where the other ends, or both begin new lines.
 fn united_words(base: &[&str], ours: &[&str], theirs: &[&str]) -> Option<String> {
-    let goes_on = |longer: &[&str], shorter: &[&str]| {
-        let is_change = shorter.iter().any(|word| !word.trim().is_empty()) && shorter != base;
-        is_change && (longer.starts_with(shorter) || longer.ends_with(shorter))
+    let [base, ours, theirs] = [base, ours, theirs].map(<[&str]>::concat);
+    let goes_on = |longer: &str, shorter: &str| {
+        !shorter.trim().is_empty() && shorter != base && (longer.starts_with(shorter) || longer.ends_with(shorter))
     };
-    if goes_on(ours, theirs) {
-        return Some(ours.concat());
+    if goes_on(&ours, &theirs) {
+        return Some(ours);
     }
-    if goes_on(theirs, ours) {
-        return Some(theirs.concat());
+    if goes_on(&theirs, &ours) {
+        return Some(theirs);
     }
-    let (ours, theirs) = (ours.strip_prefix(base)?.concat(), theirs.strip_prefix(base)?.concat());
-    let (ours, theirs) = (ours.strip_prefix('\n')?, theirs.strip_prefix('\n')?);
-    Some(format!("{}\n{}", base.concat(), united_lines(&lines(theirs), &lines(ours))?.join("\n")))
+    let new_lines = |side: &str| side.strip_prefix(base.as_str())?.strip_prefix('\n').map(str::to_owned);
+    let (ours, theirs) = (new_lines(&ours)?, new_lines(&theirs)?);
+    Some(format!("{base}\n{}", united_lines(&lines(&theirs), &lines(&ours))?.join("\n")))
 }
 
 #[cfg(test)]
@@ -325,13 +329,19 @@ mod tests {
         assert_united("- [ ] a\n- [ ] b\n", "- [x] a\n- [ ] b\n", "- [x] a\n- [ ] b c\n", "- [x] a\n- [ ] b c\n");
         assert_united("fix teh bug", "fix the bug", "fix the big bug", "fix the big bug");
         assert_united("teh end\n", "the end\nmore\n", "the end\n", "the end\nmore\n");
-        assert_united("a\n", "a\n\n## Monday\n- mine\n", "a\n\n## Monday\n- yours\n", "a\n\n## Monday\n- yours\n- mine\n");
+        assert_united(
+            "a\n",
+            "a\n\n## Monday\n- mine\n",
+            "a\n\n## Monday\n- yours\n",
+            "a\n\n## Monday\n- yours\n- mine\n",
+        );
         assert_united(
             "---\ntitle: x\n---\n",
             "---\ntitle: x\ndate: 2024-05-11\n---\nmine\n",
             "---\ntitle: x\ndate: 2024-05-11\n---\n",
             "---\ntitle: x\ndate: 2024-05-11\n---\nmine\n",
         );
+        assert_united("a\nb\nc\nd\n", "a\nc\nd\n", "a\nd\n", "a\nd\n");
         assert_united("date: 1\n\nx\n", "date: 2\n\nx\ny\n", "date: 2\n\nx z\n", "date: 2\n\nx z\ny\n");
     }
 

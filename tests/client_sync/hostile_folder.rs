@@ -117,7 +117,6 @@ fn a_write_that_cannot_be_finished_costs_itself_only() {
             path: "closed/a.md".into(),
             draft: "closed/.landfall-draft-1".into(),
             old_content: Some(texts[0].into()),
-            old_yjs_state: None,
         })
     });
     noted.unwrap();

@@ -67,5 +67,5 @@ fn a_stored_text_with_crlf_is_shown_and_edited_with_lf(database: Database) {
     here.sync();
     assert_eq!(here.files(), there.files());
     assert_eq!(desk.documents()["old.md"], ["one, yours\ntwo\nthree, mine\n"]);
-    assert_eq!(desk.documents()["plain.md"], ["one\ntwo\nthree\n"]);
+    assert_eq!(desk.documents()["plain.md"], ["one\r\ntwo\r\nthree\r\n"], "a plain text keeps its line ends");
 }

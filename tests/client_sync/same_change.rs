@@ -8,11 +8,41 @@ on_both_databases!(a_change_that_both_made_comes_once, different_values_ask);
 
 /// What both began with, what each made of it, and what both must have in the end.
 const SAME: [(&str, &str, &str, &str, &str); 9] = [
-    ("tick", "- [ ] milk\n- [ ] bread\n", "- [x] milk\n- [ ] bread\n", "- [x] milk\n- [ ] bread\n- [ ] eggs\n", "- [x] milk\n- [ ] bread\n- [ ] eggs\n"),
-    ("slip", "teh end of teh day\n", "the end of the day\n", "the end of the day, at last\n", "the end of the day, at last\n"),
-    ("heading", "# Log\n", "# Log\n\n## Monday\n- mine\n", "# Log\n\n## Monday\n- yours\n", "# Log\n\n## Monday\n- mine\n- yours\n"),
-    ("date", "---\ndate: 2024-05-01\n---\n\ntext\n", "---\ndate: 2024-05-11\n---\n\ntext\n", "---\ndate: 2024-05-11\n---\n\ntext\nmore\n", "---\ndate: 2024-05-11\n---\n\ntext\nmore\n"),
-    ("formatter", "*  one\n*  two\n\n\nend", "- one\n- two\n\nend\n", "- one\n- two\n\nend\nP.S.\n", "- one\n- two\n\nend\nP.S.\n"),
+    (
+        "tick",
+        "- [ ] milk\n- [ ] bread\n",
+        "- [x] milk\n- [ ] bread\n",
+        "- [x] milk\n- [ ] bread\n- [ ] eggs\n",
+        "- [x] milk\n- [ ] bread\n- [ ] eggs\n",
+    ),
+    (
+        "slip",
+        "teh end of teh day\n",
+        "the end of the day\n",
+        "the end of the day, at last\n",
+        "the end of the day, at last\n",
+    ),
+    (
+        "heading",
+        "# Log\n",
+        "# Log\n\n## Monday\n- mine\n",
+        "# Log\n\n## Monday\n- yours\n",
+        "# Log\n\n## Monday\n- mine\n- yours\n",
+    ),
+    (
+        "date",
+        "---\ndate: 2024-05-01\n---\n\ntext\n",
+        "---\ndate: 2024-05-11\n---\n\ntext\n",
+        "---\ndate: 2024-05-11\n---\n\ntext\nmore\n",
+        "---\ndate: 2024-05-11\n---\n\ntext\nmore\n",
+    ),
+    (
+        "formatter",
+        "*  one\n*  two\n\n\nend",
+        "- one\n- two\n\nend\n",
+        "- one\n- two\n\nend\nP.S.\n",
+        "- one\n- two\n\nend\nP.S.\n",
+    ),
     ("deleted", "a\nb\nc\nd\n", "a\nd\n", "a\nd\ne\n", "a\nd\ne\n"),
     ("all", "old\n", "new\n", "new\n", "new\n"),
     ("emoji", "🎈 [ ] 文字\n", "🎈 [x] 文字\n", "🎈 [x] 文字 🎉\n", "🎈 [x] 文字 🎉\n"),
@@ -68,7 +98,10 @@ fn different_values_ask(database: Database) {
     let ran = there.run(&["sync"]).expect(1);
     for (path, _, mine, yours) in cases {
         assert!(ran.says(&["conflict", path]), "{}", ran.stdout);
-        assert_eq!((there.read(path).as_str(), desk.documents()[path].as_slice()), (yours, [mine.to_owned()].as_slice()));
+        assert_eq!(
+            (there.read(path).as_str(), desk.documents()[path].as_slice()),
+            (yours, [mine.to_owned()].as_slice())
+        );
     }
     let shown = there.run(&["conflicts", ".", "--show", "status.md"]).expect(1).stdout;
     let marked = "<<<<<<< mine\nstatus: published\n=======\nstatus: one\n>>>>>>> theirs\n\ntext\n";
@@ -79,5 +112,8 @@ fn different_values_ask(database: Database) {
     here.sync();
     assert_eq!(here.files(), there.files());
     assert_eq!(here.read("status.md"), "status: published\n\ntext\n");
-    assert_eq!((here.read("date.md"), here.read("new.md")), ("date: 2024-06-01\n".into(), "---\ndate: 1\n---\n".into()));
+    assert_eq!(
+        (here.read("date.md"), here.read("new.md")),
+        ("date: 2024-06-01\n".into(), "---\ndate: 1\n---\n".into())
+    );
 }

@@ -5,7 +5,9 @@ CREATE TABLE forms (
     has_mark BOOLEAN NOT NULL
 ) WITHOUT ROWID;
 
--- Texts are kept with LF from now on.
+-- Texts are kept with LF from now on. A document without Yjs state keeps the line ends that it has on the server.
+ALTER TABLE bodies ADD COLUMN raw TEXT;
+UPDATE bodies SET raw = content WHERE yjs_state IS NULL AND instr(content, char(13, 10)) > 0;
 UPDATE bodies SET content = replace(replace(content, char(13, 13, 10), char(10)), char(13, 10), char(10));
 UPDATE pending_writes SET old_content = replace(replace(old_content, char(13, 13, 10), char(10)), char(13, 10), char(10));
 UPDATE conflicts SET

@@ -30,6 +30,7 @@ table! {
         document_id -> Text,
         yjs_state -> Nullable<Binary>,
         content -> Text,
+        raw -> Nullable<Text>,
     }
 }
 

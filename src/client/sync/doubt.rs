@@ -81,7 +81,9 @@ impl Engine<'_> {
             self.interrupt.check()?;
             let path = format!("/api/v1/documents/{id}/versions/{version}?workspace_id={workspace}");
             match self.remote.get::<WireDocument>(&path) {
-                Ok(found) if found.content.as_deref().is_some_and(|content| inside(content) == text) => return Ok(true),
+                Ok(found) if found.content.as_deref().is_some_and(|content| inside(content) == text) => {
+                    return Ok(true);
+                }
                 Ok(_) => {}
                 // The history does not go back that far.
                 Err(ClientError::Refused { .. }) => return Ok(false),

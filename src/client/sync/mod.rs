@@ -336,5 +336,5 @@ fn new_editor(device: &str) -> Result<u64, ClientError> {
 
 /// The body of a document.
 fn body(id: DocId, yjs_state: Option<Vec<u8>>, content: &str) -> Body {
-    Body { document_id: id, yjs_state, content: content.to_owned() }
+    Body { document_id: id, yjs_state, content: content.to_owned(), raw: None }
 }

@@ -11,8 +11,10 @@ use crate::client::outbox::{Coalesced, coalesce};
 use crate::client::plan::{LocalChange, Tracked, is_mass_deletion, local_changes};
 use crate::client::report::Event;
 use crate::client::scan::{LocalFile, now_ns};
+use crate::client::state::files::Body;
 use crate::client::state::outbox::QueuedOperation;
 use crate::client::state::{Change, DocId, StateError};
+use crate::domain::line_ends::{FileForm, outside};
 use crate::domain::operation::digest_of;
 
 /// Changes that are queued in one transaction.
@@ -155,15 +157,16 @@ impl Engine<'_> {
             })?;
             return Ok(());
         }
+        let raw = stored.raw.as_deref().map(|raw| outside(&text, Some(raw), FileForm::default()));
         let (operation, state) = match &stored.yjs_state {
             Some(state) => {
                 let (update, state) = self.edit(Some(state), &text)?;
                 (self.update_of(id, Some(update), &text), Some(state))
             }
-            None => (self.update_of(id, None, &text), None),
+            None => (self.update_of(id, None, raw.as_deref().unwrap_or(&text)), None),
         };
         self.state.change(|change| {
-            change.put_file(&file, &body(id, state, &text))?;
+            change.put_file(&file, &Body { raw, ..body(id, state, &text) })?;
             form.map_or(Ok(()), |form| change.put_form(id, form))?;
             Self::queue(change, operation)
         })?;

@@ -23,6 +23,13 @@ struct United {
     text: String,
 }
 
+impl United {
+    fn body(&self) -> Body {
+        let raw = self.server.raw.clone().filter(|_| self.yjs_state.is_none());
+        Body { raw, ..body(self.server.document_id, self.yjs_state.clone(), &self.text) }
+    }
+}
+
 impl Engine<'_> {
     /// Takes in a document. How it ended, for counting.
     pub(super) fn take_in(&mut self, server: ServerDocument) -> Result<Counted, ClientError> {
@@ -93,7 +100,7 @@ impl Engine<'_> {
         let path = if self.is_taken(&path)? { second_path(&path, id) } else { path };
         let held = self.folder.read(&path);
         let side = self.side_of(&path, &held, None, &united.text);
-        let stored = body(id, united.yjs_state.clone(), &united.text);
+        let stored = united.body();
         if side == FileSide::Different {
             let file = Self::tracked(id, &path, &title, version, &united.text);
             if self.replace_if_earlier(&file, &stored, &held, 0)? {
@@ -151,7 +158,7 @@ impl Engine<'_> {
         }
         let (version, title) = (united.server.version, file.title.clone());
         let row = Self::tracked(id, &file.path, &title, version, &united.text);
-        let now = body(id, united.yjs_state.clone(), &united.text);
+        let now = united.body();
         if self.in_doubt && side == FileSide::Different {
             if self.replace_if_earlier(&row, &now, &held, file.version)? {
                 return Ok(Counted::Succeeded);

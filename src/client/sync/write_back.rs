@@ -42,12 +42,8 @@ impl Engine<'_> {
         let text = text.unwrap_or(&body.content);
         let form = self.state.change(|change| change.find_form(file.document_id))?;
         let draft = self.folder.write_draft(&file.path, text, form)?;
-        let pending = PendingWrite {
-            document_id: file.document_id,
-            path: file.path.clone(),
-            draft,
-            old_content: before,
-        };
+        let pending =
+            PendingWrite { document_id: file.document_id, path: file.path.clone(), draft, old_content: before };
         self.state.change(|change| {
             change.put_file(file, body)?;
             change.put_pending_write(&pending)?;
