@@ -4,9 +4,11 @@
 //! like any other.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use imara_diff::{Algorithm, Diff, InternedInput};
+use super::line_diff::{Budget, hunks};
+
+/// Steps that a comparison of two texts may take. What they do not reach counts as new.
+const MAX_STEPS: usize = 20_000_000;
 
 /// The byte order mark, as a character.
 pub const MARK: char = '\u{feff}';
@@ -68,14 +70,14 @@ pub fn outside(text: &str, old: Option<&str>, form: FileForm) -> String {
     };
     let mut at = 0;
     let mut old_at = 0;
-    for (before, after) in hunks(&bare, &lines) {
-        for (line, number) in lines.get(at..after.start).unwrap_or_default().iter().zip(at..) {
+    for hunk in hunks(&bare, &lines, &mut Budget::of(MAX_STEPS)) {
+        for (line, number) in lines.get(at..hunk.new.start).unwrap_or_default().iter().zip(at..) {
             put(line, ends.get(old_at + number - at), number);
         }
-        for (line, number) in lines.get(after.clone()).unwrap_or_default().iter().zip(after.start..) {
+        for (line, number) in lines.get(hunk.new.clone()).unwrap_or_default().iter().zip(hunk.new.start..) {
             put(line, None, number);
         }
-        (at, old_at) = (after.end, before.end);
+        (at, old_at) = (hunk.new.end, hunk.old.end);
     }
     for (line, number) in lines.get(at..).unwrap_or_default().iter().zip(at..) {
         put(line, ends.get(old_at + number - at), number);
@@ -87,16 +89,6 @@ pub fn outside(text: &str, old: Option<&str>, form: FileForm) -> String {
 fn end_of(line: &str) -> Option<&str> {
     let rest = line.strip_suffix('\n')?;
     line.get(rest.trim_end_matches('\r').len()..)
-}
-
-fn hunks(old: &[&str], new: &[&str]) -> Vec<(Range<usize>, Range<usize>)> {
-    let wide = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    let mut input = InternedInput::default();
-    input.update_before(old.iter().copied());
-    input.update_after(new.iter().copied());
-    let diff = Diff::compute(Algorithm::Histogram, &input);
-    let widen = |range: Range<u32>| wide(range.start)..wide(range.end);
-    diff.hunks().map(|hunk| (widen(hunk.before), widen(hunk.after))).collect()
 }
 
 #[cfg(test)]

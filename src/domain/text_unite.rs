@@ -7,10 +7,12 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use imara_diff::{Algorithm, Diff, InternedInput};
+use super::line_diff::{self, Budget};
 
 /// Changed lines longer than this are not compared by words: it bounds the time.
 const MAX_COMPARED_BYTES: usize = 64 * 1024;
+/// Steps that one comparison may take. What they do not reach counts as changed, so that somebody is asked.
+const MAX_STEPS: usize = 20_000_000;
 
 /// What `ours` and `theirs` made of `base`, in one text; `None` if the same words were changed in different ways.
 #[must_use]
@@ -96,16 +98,8 @@ struct Side<'a>(Vec<Hunk<'a>>);
 
 impl<'a> Side<'a> {
     fn of(base: &[&'a str], side: &[&'a str]) -> Self {
-        let mut input = InternedInput::default();
-        input.update_before(base.iter().copied());
-        input.update_after(side.iter().copied());
-        let mut diff = Diff::compute(Algorithm::Histogram, &input);
-        diff.postprocess_no_heuristic(&input);
-        let hunk = |hunk: imara_diff::Hunk| Hunk {
-            before: widen(&hunk.before),
-            after: pieces(side, widen(&hunk.after)).to_vec(),
-        };
-        Self(diff.hunks().map(hunk).collect())
+        let hunk = |hunk: line_diff::Hunk| Hunk { before: hunk.old, after: pieces(side, hunk.new).to_vec() };
+        Self(line_diff::hunks(base, side, &mut Budget::of(MAX_STEPS)).into_iter().map(hunk).collect())
     }
 
     /// The same changes; those with nothing but a gap between them that `joins` are one.
@@ -123,11 +117,6 @@ impl<'a> Side<'a> {
         }
         Self(joined)
     }
-}
-
-fn widen(range: &Range<u32>) -> Range<usize> {
-    let wide = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    wide(range.start)..wide(range.end)
 }
 
 /// What both sides changed.

@@ -177,6 +177,16 @@ impl TestServer {
         self.data.directory.path()
     }
 
+    /// Its database, where that is on Postgres.
+    pub fn postgres(&self) -> Option<&PostgresDatabase> {
+        self.data.postgres.as_ref()
+    }
+
+    /// The URL of that database.
+    pub fn postgres_url(&self) -> Option<&str> {
+        self.postgres().map(PostgresDatabase::url)
+    }
+
     /// The id of the process.
     pub fn process_id(&self) -> u32 {
         self.process.as_ref().expect("a running server").child.id()

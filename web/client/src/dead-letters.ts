@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { dropQueueOf, issueKey, operationKey } from "./outbox.js";
+import { dropQueueOf, issueKey, operationKey } from "./queue.js";
 import type { Transaction } from "./store.js";
 import { readRows, removeRows } from "./yjs-rows.js";
 

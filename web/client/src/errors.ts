@@ -89,12 +89,20 @@ export class NoSuchDocument extends Error {
   }
 }
 
+/** A whole text was made from a version that others have changed since, and whose text is not known here any more. */
+export class BaseUnknown extends Error {
+  override readonly name = "BaseUnknown";
+  constructor(version: number) {
+    super(`others changed the document since version ${version}, and its text is not known any more: read it anew`);
+  }
+}
+
 /** A resolution that the conflict does not allow. */
 export class ResolutionError extends Error {
   override readonly name = "ResolutionError";
 }
 
-/** A sync would delete so much that somebody has to agree first. */
+/** So much would be deleted that somebody has to agree first. The deletions wait; everything else was synced. */
 export class MassDeletion extends Error {
   override readonly name = "MassDeletion";
   /** Where the documents would be deleted. */
@@ -106,7 +114,7 @@ export class MassDeletion extends Error {
   constructor(side: "server" | "device", deletions: number, documents: number) {
     super(
       `${deletions} of ${documents} documents would be deleted on the ${side}; ` +
-        "nothing was; sync with allowMassDelete if that is meant",
+        "none was; sync with allowMassDelete if that is meant",
     );
     this.side = side;
     this.deletions = deletions;

@@ -12,7 +12,7 @@ export interface paths {
         put?: never;
         /**
          * Push a batch of operations
-         * @description Creates run first, then updates, then deletes; inside a kind as submitted. Operations on the same document keep
+         * @description Checks run first, then creates, then updates, then deletes; inside a kind as submitted. Operations on the same document keep
          *     their submitted order. Results are answered in submitted order, one for each operation, whatever the mode.
          *
          *     - `atomic: false` (default): each operation stands alone.
@@ -20,7 +20,8 @@ export interface paths {
          *       that all culprits are named; the others are `skipped` with `rolled_back`.
          *     - `dry_run: true`: the same answer as the real run would give, and nothing is stored.
          *     - `device_id`: every operation that succeeds leaves a receipt under (workspace, user, device, `client_id`). Sent
-         *       again, it is answered with the first answer's `status`, `document_id` and `version`, plus `replayed: true`.
+         *       again, it is answered with the first answer's `status`, `document_id` and `version`, plus `replayed: true`, and
+         *       with `server` where the editor may not have what the document holds.
          *     - `cursor` (a cursor of the feed, or null for its start): the answer carries `changes`, the page of the feed from
          *       there, without what the batch itself wrote. Where an update was applied onto a newer version, its result has
          *       `server` instead. A cursor that is refused (400, 410) refuses the batch.
@@ -575,13 +576,18 @@ export interface components {
         Base64: string;
         /**
          * Format: int64
-         * @description 1 at creation, +1 for each applied operation that changed something; never goes back
+         * @description 1 at creation, +1 for each applied operation that changed something; never goes back. In a database that was restored from a backup, new versions start above all that may have been given out before
          */
         VersionNumber: number;
         /** @description Unique in the batch; names the operation in the answer; with `device_id` its permanent name */
         OperationName: string;
         /** @enum {string} */
-        OperationKind: "create" | "update" | "delete";
+        OperationKind: "check" | "create" | "update" | "delete";
+        /**
+         * @description What an operation did that made a version
+         * @enum {string}
+         */
+        ChangeKind: "create" | "update" | "delete";
         /**
          * @description A viewer reads, an editor also writes, an owner also manages the members
          * @enum {string}
@@ -606,7 +612,7 @@ export interface components {
             /** @description At most `max_operations` */
             operations: components["schemas"]["Operation"][];
         };
-        Operation: components["schemas"]["CreateOperation"] | components["schemas"]["UpdateOperation"] | components["schemas"]["DeleteOperation"];
+        Operation: components["schemas"]["CreateOperation"] | components["schemas"]["UpdateOperation"] | components["schemas"]["DeleteOperation"] | components["schemas"]["CheckOperation"];
         CreateOperation: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -659,6 +665,26 @@ export interface components {
             /** Format: int64 */
             base_version?: number | null;
             force?: boolean | null;
+        };
+        /**
+         * @description A precondition. It succeeds if the document, as it was before the batch, is live and at exactly this version. Checks
+         *     run first, change nothing and leave no receipt. In an atomic batch they make "apply this only if what I read is
+         *     still so" exact, across documents
+         */
+        CheckOperation: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            operation: "check";
+            client_id: components["schemas"]["OperationName"];
+            /** Format: uuid */
+            document_id: string;
+            /**
+             * Format: int64
+             * @description The version that the document must be at; 0 if there must be none, or a deleted one
+             */
+            base_version: number;
         };
         /**
          * @description A create needs a title. An update carries at least one field besides `state_vector_b64`.
@@ -724,7 +750,8 @@ export interface components {
             /** @description The document's current version on the server; absent if there is no document */
             version?: components["schemas"]["VersionNumber"];
             /**
-             * @description Applied onto a newer version; `server` has the result
+             * @description Merged with what others had changed since `base_version`; `server` has the result. An update that was forced
+             *     over another text is not merged
              * @constant
              */
             merged?: true;
@@ -745,15 +772,16 @@ export interface components {
             title_overwritten?: true;
             error?: components["schemas"]["OperationError"];
             /**
-             * @description The server's document after an update onto a newer version, forced ones included, or in a conflict;
-             *     only its state vector where that is what lacks
+             * @description The server's document after an update onto a newer version, forced ones included; in a conflict; and with
+             *     `replayed` where the document has moved on since, or may hold what the editor has not seen. Only its state
+             *     vector where that is what lacks
              */
             server?: components["schemas"]["Document"] | components["schemas"]["ServerStateVector"];
             /** @description The version that the editor edited, if it is still in the history */
             base?: components["schemas"]["Base"];
             /** @description For a conflict of texts */
             merge?: components["schemas"]["TextMerge"];
-        } & (unknown & unknown & unknown & unknown);
+        } & (unknown & unknown & unknown & unknown & unknown & unknown);
         /**
          * @description Why an operation was not applied. Clients treat codes that they do not know by `retryable`.
          * @enum {string}
@@ -880,7 +908,7 @@ export interface components {
         NextPageToken: string | null;
         VersionFields: {
             version: components["schemas"]["VersionNumber"];
-            operation: components["schemas"]["OperationKind"];
+            operation: components["schemas"]["ChangeKind"];
             title: string;
             updated_at: components["schemas"]["Timestamp"];
             /** @description The name of the user who made it */

@@ -8,7 +8,8 @@ import { backoffMs, sleep, timestamp } from "./clock.js";
 import { Stop, type Engine } from "./engine.js";
 import { AtomicLimitError, LoginNeeded, RequestRefused, StorageFullError, Unreachable } from "./errors.js";
 import type { QueuedOperation } from "./model.js";
-import { operationKey, readSendable, takeChunk, type OutgoingOperation } from "./outbox.js";
+import { readSendable, takeChunk, type OutgoingOperation } from "./outbox.js";
+import { operationKey } from "./queue.js";
 import type { ProgressTracker } from "./progress.js";
 import type { Puller } from "./pull.js";
 import { fail, settle, type Settlement } from "./settle.js";
@@ -27,6 +28,8 @@ export interface PushSettings {
   dryRun: boolean;
   /** Everything in one request, all or nothing. */
   atomic: boolean;
+  /** Whether deletions wait for somebody's consent. */
+  holdsDeletions: boolean;
   /** Takes in changes that come with answers; without it none are asked for. */
   puller: Puller | undefined;
   tracker: ProgressTracker;
@@ -146,7 +149,8 @@ export class PushRun {
       for (;;) {
         if (this.#sendable.length === 0) {
           const now = this.#engine.clock.now();
-          this.#sendable = (await readSendable(tx)).filter(
+          const isHeld = ({ operation }: QueuedOperation) => operation === "delete" && this.#settings.holdsDeletions;
+          this.#sendable = (await readSendable(tx, isHeld)).filter(
             ({ document_id, client_id }) => !this.#busy.has(document_id) && (this.#due.get(client_id) ?? 0) <= now,
           );
           if (this.#sendable.length === 0) return [];
@@ -319,7 +323,8 @@ export class PushRun {
       return;
     }
     tracker.count("failed");
-    if (settlement.kind === "conflict") this.#engine.events.emit("conflict", settlement.conflict);
+    if (settlement.kind === "lost") this.#engine.events.emit("changed", { document_ids: [document_id] });
+    else if (settlement.kind === "conflict") this.#engine.events.emit("conflict", settlement.conflict);
     else this.#engine.events.emit("dead-letter", settlement.letter);
   }
 

@@ -10,7 +10,7 @@ import { Stop, type Engine, type SyncReport, type SyncStatus } from "./engine.js
 import { MassDeletion, RequestRefused, Unreachable } from "./errors.js";
 import { deviceId, workspaceId } from "./identity.js";
 import type { QueuedOperation } from "./model.js";
-import { readQueue } from "./outbox.js";
+import { readQueue } from "./queue.js";
 import { ProgressTracker, type Progress } from "./progress.js";
 import { Puller } from "./pull.js";
 import { PushRun, statusOf } from "./push.js";
@@ -38,6 +38,8 @@ const FALLBACK_LIMITS = { max_operations: 100, max_body_bytes: 10_485_760 };
 /** What a run knows when it starts. */
 interface Prepared {
   queue: QueuedOperation[];
+  /** What has to be agreed to before deletions are pushed. */
+  guarded: MassDeletion | undefined;
   deviceId: string;
   workspaceId: string;
 }
@@ -108,14 +110,18 @@ export class SyncRun {
   }
 
   async #pushAndPull(): Promise<void> {
-    const { direction, dryRun, allowMassDelete } = this.#options;
+    const { direction, dryRun, atomic, allowMassDelete } = this.#options;
     const prepared = await this.#prepare();
     const pulls = direction !== "push" && !dryRun;
     const puller = new Puller(this.#engine, prepared.workspaceId);
     this.#tracker.start(prepared.queue.length);
+    if (prepared.guarded && atomic) throw prepared.guarded;
     try {
       if (prepared.queue.length > 0) await this.#push(prepared, pulls ? puller : undefined);
-      if (pulls) await puller.run(allowMassDelete, this.#cancelled);
+      const tooMany = pulls ? await puller.run(allowMassDelete, this.#cancelled) : undefined;
+      // Said last: only the deletions wait.
+      const guarded = prepared.guarded ?? tooMany;
+      if (guarded) throw guarded;
     } finally {
       this.#report.pulled = puller.pulled;
     }
@@ -127,16 +133,16 @@ export class SyncRun {
     const { direction, allowMassDelete } = this.#options;
     return this.#engine.store.transaction("write", async (tx) => {
       const queue = direction === "pull" ? [] : await readQueue(tx);
-      if (!allowMassDelete && direction !== "pull") await guardQueue(tx);
       return {
         queue,
+        guarded: allowMassDelete || direction === "pull" ? undefined : await guardQueue(tx),
         deviceId: await deviceId(tx, this.#engine.clock.now()),
         workspaceId: await workspaceId(tx, this.#engine.workspaceId),
       };
     });
   }
 
-  async #push({ queue, deviceId, workspaceId }: Prepared, puller: Puller | undefined): Promise<void> {
+  async #push({ queue, guarded, deviceId, workspaceId }: Prepared, puller: Puller | undefined): Promise<void> {
     const { direction, dryRun, atomic } = this.#options;
     const limits = await this.#limits();
     const syncId = uuidv7(this.#engine.clock.now());
@@ -152,6 +158,7 @@ export class SyncRun {
       limits,
       dryRun,
       atomic,
+      holdsDeletions: guarded !== undefined,
       tracker,
       cancelled,
       puller,

@@ -148,7 +148,7 @@ describe("the guard against mass deletion", () => {
   });
 });
 
-test("an expired cursor: everything is pulled anew, and what is not told of any more was deleted", async () => {
+test("an expired cursor: everything is pulled anew, and what is not told of any more is kept and offered", async () => {
   const script = new Script();
   const client = await script.client();
   feed(
@@ -164,8 +164,15 @@ test("an expired cursor: everything is pulled anew, and what is not told of any 
   const fresh = [ids(3).map((id) => document(id, 1)), [document("d004", 2, { title: "changed" }), document(mine, 1)]];
   script.pages = fresh.map((items, n) => ({ items, next_cursor: `fresh${n}`, has_more: n === 0 }));
   expect((await script.clock.run(client.sync())).status).toBe("synced");
-  expect(await titles(client)).toEqual(["changed", "d000", "d001", "d002", "mine"]);
-  expect(await client.status()).toMatchObject({ queued: 0, dead_letters: 0 });
+  expect(await titles(client)).toEqual(["changed", "d000", "d001", "d002", "d003", "d005", "mine"]);
+  expect(await client.status()).toMatchObject({ queued: 0, dead_letters: 0, lost: 2 });
+  expect((await client.lostDocuments()).map(({ title }) => title)).toEqual(["d003", "d005"]);
+  script.seen.length = 0;
+  expect(await client.sendAgain()).toBe(2);
+  await script.clock.run(client.sync());
+  expect(script.pushed).toEqual([["create d003", "create d005"]]);
+  expect(await client.status()).toMatchObject({ queued: 0, lost: 0 });
+  expect(await client.document("d003")).toMatchObject({ version: 1, content: "text of d003" });
 });
 
 test("a deleted document can be brought back until the server has forgotten it; then it is forgotten here", async () => {

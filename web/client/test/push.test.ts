@@ -382,7 +382,7 @@ describe("the guard against mass deletion", () => {
     expect(report.status).toBe(stops ? "guarded" : "synced");
     if (!stops) return;
     expect(report.guard).toMatchObject({ side: "server", deletions, documents });
-    expect(script.seen).toEqual([]);
+    expect(script.batches).toEqual([]);
     expect((await script.clock.run(client.sync({ allowMassDelete: true }))).status).toBe("synced");
     expect(await client.status()).toMatchObject({ queued: 0, documents: documents - deletions });
   });

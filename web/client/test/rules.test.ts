@@ -1,8 +1,10 @@
 // The rules that every client keeps: the cases of tests/client_rules, which the folder client is tested against as well.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { BatchSyncService, SyncReport } from "../src/index.js";
-import { failure, problem, Script, type Turn } from "./support/script.js";
+import * as Y from "yjs";
+import { replaceText, ROOT, shown, type BatchSyncService, type SyncReport } from "../src/index.js";
+import { mergeTexts } from "../src/merge.js";
+import { document, failure, problem, Script, tombstone, type Turn } from "./support/script.js";
 
 interface Answer {
   status: number;
@@ -147,4 +149,143 @@ describe("streams.json", () => {
       await client.close();
     },
   );
+});
+
+describe("merges.json", () => {
+  type Case = { base: string; mine: string; theirs: string; merged?: string; merged_other?: string; clash?: true };
+  const keys = ["base", "mine", "theirs", "merged", "merged_other", "order", "clash"];
+  const cases = casesOf<Case>("merges", keys);
+  test.each(cases)("$name", ({ base, mine, theirs, merged, merged_other, clash }) => {
+    for (const [one, other] of [
+      [mine, theirs],
+      [theirs, mine],
+    ] as const) {
+      const made = mergeTexts(base, one, other);
+      expect(made.clashes).toBe(clash ?? false);
+      expect(clash ? [one] : [merged, merged_other]).toContain(made.text);
+    }
+  });
+});
+
+describe("line_ends.json", () => {
+  type Case = { kind: "yjs" | "text"; stored: string; shown: string; wanted?: string; after: string };
+  const keys = ["kind", "stored", "shown", "wanted", "after", "file", "file_after"];
+  test.each(casesOf<Case>("line_ends", keys))("$name", async ({ kind, stored, shown: visible, wanted, after }) => {
+    const script = new Script();
+    const client = await script.client();
+    const state = new Y.Doc();
+    state.getText(ROOT).insert(0, stored);
+    const yjs = {
+      yjs_state_b64: Buffer.from(Y.encodeStateAsUpdate(state)).toString("base64"),
+      state_vector_b64: Buffer.from(Y.encodeStateVector(state)).toString("base64"),
+    };
+    const told = document("d", 1, { content: stored, ...(kind === "yjs" ? yjs : {}) });
+    script.pages = [{ items: [told], next_cursor: "c1", has_more: false }];
+    await script.clock.run(client.sync());
+    if (kind === "yjs") {
+      const text = (await client.openDocument("d")).getText(ROOT);
+      expect(text.toString()).toBe(visible);
+      if (wanted !== undefined) replaceText(text, wanted);
+      await client.flush();
+    } else {
+      expect(shown((await client.document("d"))?.content ?? "")).toBe(visible);
+      if (wanted !== undefined) await client.queueUpdate("d", { content: wanted });
+    }
+    expect((await client.document("d"))?.content).toBe(after);
+    expect(await client.queued()).toHaveLength(wanted === undefined ? 0 : 1);
+    // The server, with what is sent, has the same.
+    await script.clock.run(client.sync());
+    const data = script.batches.at(-1)?.operations[0] as { data?: { yjs_state_b64?: string; content?: string } } | undefined;
+    const sent = data?.data?.yjs_state_b64;
+    if (sent !== undefined) Y.applyUpdate(state, Buffer.from(sent, "base64"));
+    expect(kind === "yjs" ? state.getText(ROOT).toString() : (data?.data?.content ?? stored)).toBe(after);
+  });
+});
+
+describe("restore.json", () => {
+  type Case = { local: string; version: number; server: string; server_version?: number; outcome: string };
+  const keys = ["local", "version", "server", "server_version", "outcome"];
+  test.each(casesOf<Case>("restore", keys))("$name: $outcome", async (row) => {
+    const script = new Script();
+    const client = await script.client();
+    const id = "d";
+    const others = [document("other", 1)];
+    if (row.version > 0) {
+      script.pages = [{ items: [document(id, row.version), ...others], next_cursor: "old", has_more: false }];
+      await script.clock.run(client.sync());
+    } else await client.queueCreate({ document_id: id, title: "mine", content: `text of ${id}`, kind: "text" });
+    // The server is restored: it knows no cursor of before, and has what its backup had.
+    const isThere = row.server !== "absent";
+    const there = row.server_version ?? 0;
+    script.on = ({ path, query }) =>
+      path.endsWith("/changes") && query.get("cursor") === "old" ? problem(410, "cursor_expired") : undefined;
+    script.judge = ({ operation, document_id, ...sent }) => {
+      if (document_id !== id || operation === "create") return {};
+      const base = "base_version" in sent ? (sent.base_version ?? 0) : 0;
+      if (operation === "delete" && !isThere) return { unchanged: true };
+      if (!isThere) return { ...failure("not_found"), version: undefined as never };
+      return base > there ? { ...failure("invalid_base_version"), version: there } : { version: base + 1 };
+    };
+    if (row.local === "edited" && row.version > 0) await client.queueUpdate(id, { content: "edited" });
+    if (row.local === "deleted") await client.queueDelete(id);
+    const told = row.server === "tombstone" ? [tombstone(id, there)] : isThere ? [document(id, there, { title: "theirs" })] : [];
+    script.pages = [{ items: [...told, ...others], next_cursor: "new", has_more: false }];
+    expect((await script.clock.run(client.sync())).status).toBe("synced");
+    await script.clock.run(client.sync());
+    const { lost, queued, dead_letters } = await client.status();
+    expect({ queued, dead_letters }).toEqual({ queued: 0, dead_letters: 0 });
+    const found = await client.document(id);
+    const outcome = () => {
+      if (lost > 0) return "offered";
+      if (!found) return row.local === "deleted" ? "kept" : "deleted";
+      if (script.pushed.flat().includes("create mine")) return "pushed";
+      return found.version > row.version ? "pulled" : "kept";
+    };
+    expect(outcome()).toBe(row.outcome);
+    if (row.outcome !== "offered") return;
+    expect(found?.content).toBe(row.local === "edited" ? "edited" : `text of ${id}`);
+    script.judge = () => ({});
+    await client.sendAgain();
+    await script.clock.run(client.sync());
+    expect(script.batches.at(-1)?.operations).toMatchObject([
+      { operation: isThere ? "update" : "create", document_id: id, data: { content: found?.content } },
+    ]);
+    expect(await client.status()).toMatchObject({ lost: 0, queued: 0, dead_letters: 0 });
+  });
+});
+
+describe("mass_deletion.json", () => {
+  type Counts = "documents" | "deleted_here" | "deleted_elsewhere" | "edited_here" | "edited_elsewhere";
+  type Case = Record<Counts, number> & { asks: boolean };
+  const keys = ["documents", "deleted_here", "deleted_elsewhere", "edited_here", "edited_elsewhere", "asks"];
+  test.each(casesOf<Case>("mass_deletion", keys))("$name", async (row) => {
+    const script = new Script();
+    const client = await script.client();
+    const ids = Array.from({ length: row.documents }, (_, n) => `d${String(n).padStart(3, "0")}`);
+    script.pages = [{ items: ids.map((id) => document(id, 1)), next_cursor: "c1", has_more: false }];
+    await script.clock.run(client.sync());
+    script.seen.length = 0;
+    const left = [...ids];
+    for (const id of left.splice(0, row.deleted_here)) await client.queueDelete(id);
+    const gone = left.splice(0, row.deleted_elsewhere).map((id) => tombstone(id, 2));
+    const mine = left.splice(0, row.edited_here);
+    for (const id of mine) await client.queueUpdate(id, { content: "edited here" });
+    const theirs = left.splice(0, row.edited_elsewhere);
+    const edited = theirs.map((id) => document(id, 2, { content: "edited elsewhere" }));
+    script.pages = [{ items: [...gone, ...edited], next_cursor: "c2", has_more: false }];
+    const report = await script.clock.run(client.sync());
+    expect(report.status).toBe(row.asks ? "guarded" : "synced");
+    const sent = script.batches.flatMap(({ operations }) => operations);
+    expect(sent.filter(({ operation }) => operation === "delete")).toHaveLength(row.asks ? 0 : row.deleted_here);
+    expect(sent.filter(({ operation }) => operation === "update")).toHaveLength(row.edited_here);
+    for (const id of theirs) expect(await client.document(id)).toMatchObject({ content: "edited elsewhere" });
+    expect(await client.status()).toMatchObject({
+      queued: row.asks ? row.deleted_here : 0,
+      documents: row.documents - row.deleted_here - (row.asks ? 0 : row.deleted_elsewhere),
+    });
+    // The answer, either way.
+    expect((await script.clock.run(client.sync({ allowMassDelete: true }))).status).toBe("synced");
+    const { documents, queued } = await client.status();
+    expect({ documents, queued }).toEqual({ documents: row.documents - row.deleted_here - row.deleted_elsewhere, queued: 0 });
+  });
 });

@@ -99,6 +99,11 @@ export class Script {
     if (request.path.endsWith("/health")) return json({ status: "ok" });
     if (request.path.endsWith("/batch")) return json(this.#answer(request.body as BatchRequest));
     if (request.path.endsWith("/changes")) return json(this.#page());
+    // Nothing is missing of what a page has told.
+    if (request.path.endsWith("/diff")) {
+      const { documents } = request.body as { documents: { document_id: string; version?: number }[] };
+      return json({ items: documents.map(({ document_id, version = 1 }) => ({ document_id, version })) });
+    }
     return problem(404, "not_found");
   }
 
@@ -125,7 +130,7 @@ export class Script {
 
 /** What a test calls an operation: its title, or its text. */
 export function nameOf(operation: WireOperation): string {
-  if (operation.operation === "delete") return "";
+  if (operation.operation === "delete" || operation.operation === "check") return "";
   return operation.data.title ?? operation.data.content ?? "";
 }
 
