@@ -34,6 +34,7 @@ mod client_sync {
     mod messages;
     mod moved_files;
     mod outages;
+    mod paths;
     mod place;
     mod progress;
     mod proxy;

@@ -285,14 +285,13 @@ fn unite_words(base: &str, ours: &str, theirs: &str) -> Option<String> {
 /// Both made more of the same words: one goes on where the other ends, or both begin new lines.
 fn united_words(base: &[&str], ours: &[&str], theirs: &[&str]) -> Option<String> {
     let [base, ours, theirs] = [base, ours, theirs].map(<[&str]>::concat);
-    let goes_on = |longer: &str, shorter: &str| {
-        !shorter.trim().is_empty() && shorter != base && (longer.starts_with(shorter) || longer.ends_with(shorter))
-    };
-    if goes_on(&ours, &theirs) {
-        return Some(ours);
-    }
-    if goes_on(&theirs, &ours) {
-        return Some(theirs);
+    for (longer, shorter) in [(&ours, &theirs), (&theirs, &ours)] {
+        let more = longer.strip_prefix(shorter.as_str()).map(|more| (more, base.ends_with(more)));
+        let more = more.or_else(|| longer.strip_suffix(shorter.as_str()).map(|more| (more, base.starts_with(more))));
+        if let Some((_, is_old)) = more.filter(|_| !shorter.trim().is_empty() && *shorter != base) {
+            // What one has more was there before: the other took it away.
+            return Some(if is_old { shorter.clone() } else { longer.clone() });
+        }
     }
     let new_lines = |side: &str| side.strip_prefix(base.as_str())?.strip_prefix('\n').map(str::to_owned);
     let (ours, theirs) = (new_lines(&ours)?, new_lines(&theirs)?);
@@ -331,6 +330,7 @@ mod tests {
             "---\ntitle: x\ndate: 2024-05-11\n---\nmine\n",
         );
         assert_united("a\nb\nc\nd\n", "a\nc\nd\n", "a\nd\n", "a\nd\n");
+        assert_united("a\nb\nc\n", "x\nc\n", "x\nb\nc\n", "x\nc\n");
         assert_united("date: 1\n\nx\n", "date: 2\n\nx\ny\n", "date: 2\n\nx z\n", "date: 2\n\nx z\ny\n");
     }
 

@@ -57,6 +57,7 @@ table! {
         sent -> Bool,
         attempts -> BigInt,
         created_at -> BigInt,
+        first_sent_at -> BigInt,
     }
 }
 

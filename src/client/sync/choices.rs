@@ -4,7 +4,7 @@ use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
 use crate::client::markers::find_marker;
-use crate::client::names::{folded, marked_path, path_for_title};
+use crate::client::names::{folded, marked_path};
 use crate::client::report::Event;
 use crate::client::state::open_questions::Conflict;
 use crate::client::state::outbox::QueuedOperation;
@@ -121,7 +121,10 @@ impl Engine<'_> {
 
     /// Where the server's document has its file: the file here may have been moved, or the document there.
     fn server_path(&mut self, conflict: &Conflict) -> Result<String, ClientError> {
-        let at_title = path_for_title(&conflict.server_title).unwrap_or_else(|_| conflict.path.clone());
+        let (id, title) = (conflict.document_id, conflict.server_title.as_str());
+        let paths = self.paths()?;
+        paths.put(id, title);
+        let at_title = paths.path_of(id).and_then(Result::ok).unwrap_or_else(|| conflict.path.clone());
         let is_free = folded(&at_title) != folded(&conflict.path)
             && !self.folder.holds_something(&at_title)
             && self.state.change(|change| change.load_files_like(&folded(&at_title)))?.is_empty();

@@ -7,6 +7,7 @@
 mod choices;
 mod diffs;
 mod doubt;
+mod paths;
 mod pull;
 mod push;
 mod record;
@@ -26,6 +27,7 @@ use crate::client::error::ClientError;
 use crate::client::folder::{Folder, Look};
 use crate::client::interrupt::Interrupt;
 use crate::client::names::folded;
+use crate::client::paths::Paths;
 use crate::client::remote::Remote;
 use crate::client::report::{Event, Report};
 use crate::client::scan::{LocalFile, Scan, now_ns, scan};
@@ -145,6 +147,10 @@ pub struct Engine<'a> {
     batches_sent: usize,
     /// Whether the state may be older than the files.
     in_doubt: bool,
+    /// Which paths the documents have, once that is asked.
+    paths: Option<Paths>,
+    /// Documents whose files could not be moved yet.
+    waiting_moves: BTreeSet<DocId>,
 }
 
 /// The parts of an [`Engine`] that come from outside.
@@ -195,6 +201,8 @@ impl<'a> Engine<'a> {
             held: BTreeSet::new(),
             batches_sent: 0,
             in_doubt: false,
+            paths: None,
+            waiting_moves: BTreeSet::new(),
         })
     }
 
@@ -228,8 +236,10 @@ impl<'a> Engine<'a> {
         if self.settings.direction != Direction::Pull {
             self.report.begin("looking for changes");
             self.record_local_changes()?;
+            self.settle_paths()?;
             self.report.begin("pushing");
             self.push()?;
+            self.settle_paths()?;
         }
         self.tally.queued = self.state.change(|change| change.list_outbox())?.len();
         Ok(())

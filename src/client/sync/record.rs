@@ -6,8 +6,9 @@ use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::{Held, Look};
 use crate::client::moves::{Sizes, recognise_moves};
-use crate::client::names::{folded, title_for_path};
+use crate::client::names::{folded, not_everywhere, title_for_path};
 use crate::client::outbox::{Coalesced, coalesce};
+use crate::client::paths::own_path;
 use crate::client::plan::{LocalChange, Tracked, is_mass_deletion, local_changes};
 use crate::client::report::Event;
 use crate::client::scan::{LocalFile, now_ns};
@@ -128,6 +129,7 @@ impl Engine<'_> {
             return Ok(());
         }
         let id = DocId::mint();
+        self.paths()?.put(id, path);
         let (update, state) = self.edit(None, &text)?;
         let operation = QueuedOperation {
             title: Some(path.to_owned()),
@@ -141,6 +143,9 @@ impl Engine<'_> {
             change.put_form(id, form)?;
             Self::queue(change, operation)
         })?;
+        if let Some(reason) = not_everywhere(path) {
+            self.report.tell(&Event::Note { path, text: &format!("{reason}; it is synced all the same") });
+        }
         Ok(())
     }
 
@@ -176,6 +181,8 @@ impl Engine<'_> {
     fn record_move(&mut self, id: DocId, to: &str) -> Result<(), ClientError> {
         let Some(mut file) = self.state.change(|change| change.find_file(id))? else { return Ok(()) };
         let title = title_for_path(to, &file.title);
+        self.displace(to, id)?;
+        self.paths()?.put(id, &title);
         let operation = QueuedOperation { title: Some(title.clone()), ..QueuedOperation::new("update", id, now_us()) };
         self.report.tell(&Event::Moved { from: &file.path, to });
         to.clone_into(&mut file.path);
@@ -188,7 +195,20 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// The file of another document had this path until now; what is left of that one is known by a path of its own.
+    fn displace(&mut self, path: &str, newcomer: DocId) -> Result<(), ClientError> {
+        let holders = self.state.change(|change| change.load_files_like(&folded(path)))?;
+        for mut holder in holders.into_iter().filter(|holder| holder.document_id != newcomer && holder.path == path) {
+            holder.path = own_path(path, holder.document_id);
+            holder.folded = folded(&holder.path);
+            self.state.change(|change| change.update_file(&holder))?;
+            self.paths()?.remove(holder.document_id);
+        }
+        Ok(())
+    }
+
     fn record_delete(&mut self, id: DocId) -> Result<(), ClientError> {
+        self.paths()?.remove(id);
         let operation = QueuedOperation::new("delete", id, now_us());
         self.state.change(|change| {
             Self::queue(change, operation)?;

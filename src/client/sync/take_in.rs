@@ -3,7 +3,7 @@
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
-use crate::client::names::{folded, path_for_title, second_path};
+use crate::client::names::folded;
 use crate::client::plan::{FileSide, TakeIn, take_in};
 use crate::client::report::{Counted, Event};
 use crate::client::state::DocId;
@@ -48,6 +48,7 @@ impl Engine<'_> {
 
     fn try_to_take_in(&mut self, server: ServerDocument) -> Result<Counted, ClientError> {
         let id = server.document_id;
+        self.note_title(&server)?;
         let (known, conflict, is_unwritten) = self.state.change(|change| {
             Ok((change.find_with_body(id)?, change.find_conflict(id)?, change.has_pending_write(id)?))
         })?;
@@ -89,15 +90,18 @@ impl Engine<'_> {
 
     fn take_in_new(&mut self, united: United) -> Result<Counted, ClientError> {
         let (id, title, version) = (united.server.document_id, united.server.title.clone(), united.server.version);
-        let path = match path_for_title(&title) {
+        let path = match self.paths()?.path_of(id).unwrap_or_else(|| Err("it is not there".to_owned())) {
             Ok(path) => path,
             Err(reason) => {
                 self.leave_out(id, &title, &format!("its title cannot be a file's path: {reason}"))?;
                 return Ok(Counted::Failed);
             }
         };
-        self.give_way(&path, id)?;
-        let path = if self.is_taken(&path)? { second_path(&path, id) } else { path };
+        if let Some(reason) = self.is_in_the_way(&path)? {
+            self.leave_out(id, &title, &reason)?;
+            return Ok(Counted::Failed);
+        }
+        self.respell(&path)?;
         let held = self.folder.read(&path);
         let side = self.side_of(&path, &held, None, &united.text);
         let stored = united.body();
@@ -132,22 +136,7 @@ impl Engine<'_> {
         Ok(Counted::Succeeded)
     }
 
-    /// Of documents with one title the eldest has the title's path, on every device: a younger one moves away.
-    fn give_way(&mut self, path: &str, newcomer: DocId) -> Result<(), ClientError> {
-        let holders = self.state.change(|change| change.load_files_like(&folded(path)))?;
-        let younger = holders.into_iter().filter(|file| file.document_id > newcomer);
-        for mut file in younger.filter(|file| path_for_title(&file.title).as_ref() == Ok(&file.path)) {
-            let to = second_path(&file.path, file.document_id);
-            if !self.folder.holds_something(&to) {
-                self.move_file(&mut file, to)?;
-                self.state.change(|change| change.update_file(&file))?;
-            }
-        }
-        Ok(())
-    }
-
     fn take_in_tracked(&mut self, united: United, file: TrackedFile, stored: &Body) -> Result<Counted, ClientError> {
-        let file = self.follow_title(file, &united.server.title)?;
         let held = self.folder.read(&file.path);
         let side = self.side_of(&file.path, &held, Some(&stored.content), &united.text);
         let id = file.document_id;
@@ -294,53 +283,28 @@ impl Engine<'_> {
         Ok(Counted::Skipped)
     }
 
-    /// Moves the file if the server's title changed and ours did not.
-    fn follow_title(&mut self, mut file: TrackedFile, title: &str) -> Result<TrackedFile, ClientError> {
-        let id = file.document_id;
-        let renamed_here =
-            self.state.change(|change| change.load_queued(id))?.iter().any(|operation| operation.title.is_some());
-        if file.title == title || renamed_here {
-            return Ok(file);
-        }
-        let path = match path_for_title(title) {
-            Ok(path) => path,
-            Err(reason) => {
-                self.problem(&file.path, &format!("its new title {title:?} cannot be a file's path: {reason}"));
-                return Ok(file);
-            }
-        };
-        title.clone_into(&mut file.title);
-        if path != file.path {
-            let is_taken = folded(&path) != folded(&file.path) && self.is_taken(&path)?;
-            let is_free = !is_taken && !self.folder.holds_another(&file.path, &path);
-            let to = if is_free { path } else { second_path(&path, id) };
-            self.move_file(&mut file, to)?;
-        }
-        self.state.change(|change| change.update_file(&file))?;
-        Ok(file)
-    }
-
-    fn move_file(&mut self, file: &mut TrackedFile, to: String) -> Result<(), ClientError> {
-        if self.folder.holds_something(&file.path) {
-            self.folder.rename(&file.path, &to)?;
-            self.report.tell(&Event::Moved { from: &file.path, to: &to });
-        }
-        if let Some(scanned) = self.scan.remove(&file.path) {
-            self.scan.put(&to, scanned);
-        }
-        file.folded = folded(&to);
-        file.path = to;
-        Ok(())
-    }
-
-    /// Whether another document's file has the path, or one that differs in case alone.
-    fn is_taken(&mut self, path: &str) -> Result<bool, ClientError> {
+    /// Why a new document cannot have its file at a path.
+    fn is_in_the_way(&mut self, path: &str) -> Result<Option<String>, ClientError> {
         let wanted = folded(path);
         let (files, conflicts) =
             self.state.change(|change| Ok((change.load_files_like(&wanted)?, change.load_conflicts()?)))?;
-        Ok(!files.is_empty()
-            || conflicts.iter().any(|one| folded(&one.path) == wanted)
-            || self.scan.other_case_of(path).is_some())
+        let asked = conflicts.into_iter().map(|one| one.path).find(|path| folded(path) == wanted);
+        let holder = files.into_iter().map(|file| file.path).next().or(asked);
+        Ok(holder.map(|holder| format!("{holder} is in its way")))
+    }
+
+    /// A file that is no document's yet, and whose path is the same but for how it is written, gets the document's path.
+    fn respell(&mut self, path: &str) -> Result<(), ClientError> {
+        let Some(other) = self.scan.other_case_of(path).map(str::to_owned) else { return Ok(()) };
+        if self.folder.holds_another(&other, path) {
+            return Ok(());
+        }
+        self.folder.rename(&other, path)?;
+        self.report.tell(&Event::Moved { from: &other, to: path });
+        if let Some(file) = self.scan.remove(&other) {
+            self.scan.put(path, file);
+        }
+        Ok(())
     }
 
     /// What the file is, beside what was last synced and what the server's document comes to.
