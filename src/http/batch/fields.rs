@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::Limits;
 use crate::domain::operation::OperationError;
+use crate::http::integer;
 use crate::sync::PullFrom;
 
 /// Characters of a `client_id`, a `document_ref` and a `device_id` at most.
@@ -128,27 +129,14 @@ pub(super) fn boolean(raw: &RawValue) -> Result<bool, Fault> {
 
 /// A document's version: an integer of at least 1.
 pub(super) fn version(raw: &RawValue) -> Result<i64, Fault> {
-    let version = integer(raw).filter(|version| *version >= 1);
+    let version = integer::parse(raw.get()).filter(|version| *version >= 1);
     version.ok_or_else(|| Fault::invalid("must be an integer of at least 1: the version that the editor last saw"))
 }
 
 /// A document's version, or 0 for a document that is not there.
 pub(super) fn version_or_none(raw: &RawValue) -> Result<i64, Fault> {
-    let version = integer(raw).filter(|version| *version >= 0);
+    let version = integer::parse(raw.get()).filter(|version| *version >= 0);
     version.ok_or_else(|| Fault::invalid("must be an integer of at least 1, or 0 where no document must be"))
-}
-
-/// An integer, also one that is written as `1.0` or `1e0`: to JSON they are the same number.
-fn integer(raw: &RawValue) -> Option<i64> {
-    /// Above this not every integer is a double.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    serde_json::from_str(raw.get()).ok().or_else(|| {
-        let number: f64 = serde_json::from_str(raw.get()).ok()?;
-        if number.fract() != 0.0 || number.abs() > EXACT {
-            return None;
-        }
-        format!("{number:.0}").parse().ok()
-    })
 }
 
 /// Yjs bytes in base64; `bytes_left` is what other updates of the operation have left of `max_yjs_bytes`.

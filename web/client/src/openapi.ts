@@ -602,7 +602,7 @@ export interface components {
             atomic: boolean;
             /** @default false */
             dry_run: boolean;
-            /** @description Where to pull from in the same round trip; null for the start of the feed, absent for no pull */
+            /** @description Where to pull from in the same round trip: an opaque cursor, null for the start of the feed, absent for no pull */
             cursor?: string | null;
             /**
              * Format: uuid
@@ -637,7 +637,7 @@ export interface components {
             /** Format: uuid */
             document_id?: string | null;
             /** @description The `client_id` of a create of the same batch or, with `device_id`, of an earlier one */
-            document_ref?: string | null;
+            document_ref?: components["schemas"]["OperationName"] | null;
             /**
              * Format: int64
              * @description The version that the editor last saw
@@ -661,7 +661,7 @@ export interface components {
             client_id: components["schemas"]["OperationName"];
             /** Format: uuid */
             document_id?: string | null;
-            document_ref?: string | null;
+            document_ref?: components["schemas"]["OperationName"] | null;
             /** Format: int64 */
             base_version?: number | null;
             force?: boolean | null;
@@ -691,6 +691,7 @@ export interface components {
          *     `yjs_state_b64` and `yjs_updates_b64` exclude each other.
          */
         OperationData: {
+            /** @description At most `max_title_chars`, without NUL */
             title?: string | null;
             /** @description The text, at most `max_content_bytes` of UTF-8, without NUL */
             content?: string | null;
@@ -1017,12 +1018,15 @@ export interface components {
             next_page_token: components["schemas"]["NextPageToken"];
             has_more: boolean;
         };
+        /** @description Letters and digits count without regard to case */
+        Username: string;
         Credentials: {
-            username: string;
+            username: components["schemas"]["Username"];
             /** Format: password */
             password: string;
         };
         RefreshRequest: {
+            /** @description Opaque */
             refresh_token: string;
         };
         TokenFields: {
@@ -1032,7 +1036,7 @@ export interface components {
             token_type: "Bearer";
             /** @description Seconds that the access token serves */
             expires_in: number;
-            /** @description Serves once, at `/api/v1/auth/refresh` */
+            /** @description Serves once, at `/api/v1/auth/refresh`; opaque */
             refresh_token: string;
         };
         Tokens: components["schemas"]["TokenFields"];
@@ -1044,6 +1048,7 @@ export interface components {
             workspace_id?: string;
         };
         WorkspaceRequest: {
+            /** @description Not all blank, and without control characters */
             name: string;
             /**
              * Format: uuid
@@ -1243,7 +1248,10 @@ export interface components {
                 };
             };
         };
-        /** @description The body is not declared as `application/json`, or its `Content-Encoding` is not known */
+        /**
+         * @description The body is not declared as `application/json`; or its `Content-Encoding` is not known, is more than one, or is one
+         *     where none is taken
+         */
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1333,10 +1341,10 @@ export interface components {
         /** @description The sync run, by an id of the client's choice */
         SyncId: string;
         /** @description The member's name */
-        Username: string;
+        Username: components["schemas"]["Username"];
         /** @description Items of a page at most */
         PageSize: number;
-        /** @description The `next_page_token` of the page before */
+        /** @description The `next_page_token` of the page before, opaque; an empty one is none */
         PageToken: string;
         /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
         RequestId: string;
@@ -1520,7 +1528,7 @@ export interface operations {
                 workspace_id: components["parameters"]["WorkspaceId"];
             };
             header?: {
-                /** @description The `id` of the last event that was heard; an empty one is none */
+                /** @description The `id` of the last event that was heard, opaque; an empty one is none */
                 "Last-Event-ID"?: string;
                 /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
@@ -1571,7 +1579,7 @@ export interface operations {
                 workspace_id: components["parameters"]["WorkspaceId"];
                 /** @description Items of a page at most */
                 page_size?: components["parameters"]["PageSize"];
-                /** @description The `next_page_token` of the page before */
+                /** @description The `next_page_token` of the page before, opaque; an empty one is none */
                 page_token?: components["parameters"]["PageToken"];
                 /** @description Whether tombstones are listed too */
                 include_deleted?: boolean;
@@ -1612,7 +1620,10 @@ export interface operations {
             query: {
                 /** @description The workspace */
                 workspace_id: components["parameters"]["WorkspaceId"];
-                /** @description The `next_cursor` of the page before, or of a batch's `changes`; without it, the start of the feed */
+                /**
+                 * @description The `next_cursor` of the page before, or of a batch's `changes`; without it, or with an empty one, the start of
+                 *     the feed. Opaque
+                 */
                 cursor?: string;
                 /** @description Documents of the page at most */
                 limit?: number;
@@ -1711,7 +1722,7 @@ export interface operations {
                 workspace_id: components["parameters"]["WorkspaceId"];
                 /** @description Items of a page at most */
                 page_size?: components["parameters"]["PageSize"];
-                /** @description The `next_page_token` of the page before */
+                /** @description The `next_page_token` of the page before, opaque; an empty one is none */
                 page_token?: components["parameters"]["PageToken"];
             };
             header?: {
@@ -1932,7 +1943,7 @@ export interface operations {
                 workspace_id: components["parameters"]["WorkspaceId"];
                 /** @description Items of a page at most */
                 page_size?: components["parameters"]["PageSize"];
-                /** @description The `next_page_token` of the page before */
+                /** @description The `next_page_token` of the page before, opaque; an empty one is none */
                 page_token?: components["parameters"]["PageToken"];
             };
             header?: {
