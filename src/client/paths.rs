@@ -115,11 +115,6 @@ impl Paths {
         Some(if is_free { Ok(long) } else { Err("other documents have every name that it could have".to_owned()) })
     }
 
-    /// Documents that ask for this path, or one that is equal to it, the eldest first.
-    pub fn holders_of(&self, path: &str) -> impl Iterator<Item = DocId> {
-        self.holders.get(&folded(path)).into_iter().flatten().copied()
-    }
-
     fn is_free(&self, key: &str) -> bool {
         !self.holders.contains_key(key) && !self.folders.contains_key(key)
     }

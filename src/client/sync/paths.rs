@@ -90,7 +90,7 @@ impl Engine<'_> {
     pub(super) fn settle_paths(&mut self) -> Result<(), ClientError> {
         let Some(paths) = &mut self.paths else { return Ok(()) };
         let changed = paths.take_changed();
-        if changed.is_empty() {
+        if changed.is_empty() && self.waiting_moves.is_empty() {
             return Ok(());
         }
         let mut journeys = self.journeys(&changed)?;

@@ -6,7 +6,6 @@ use crate::client::folder::Held;
 use crate::client::names::folded;
 use crate::client::plan::{FileSide, TakeIn, take_in};
 use crate::client::report::{Counted, Event};
-use crate::client::state::DocId;
 use crate::client::state::files::{Body, TrackedFile};
 use crate::client::state::open_questions::Conflict;
 use crate::client::wire::ServerDocument;
