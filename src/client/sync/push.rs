@@ -295,6 +295,9 @@ impl Engine<'_> {
             }
             operation.sent = true;
             operation.attempts += 1;
+            if operation.first_sent_at == 0 {
+                operation.first_sent_at = super::now_us();
+            }
             change.update_operation(&operation)?;
             Ok((Some(operation), known))
         })?;
