@@ -39,9 +39,10 @@ pub fn write(seed: u64, habits: &Habits) -> History {
         (0..).zip(habits.styles).map(|(number, style)| Author::new(seed, number, *style)).collect();
     let mut transactions: Vec<Transaction> = Vec::new();
     let mut written: Vec<Vec<Vec<u8>>> = Vec::new();
-    for stint in 0..habits.stints {
+    for _ in 0..habits.stints {
         let number = numbers.below(authors.len());
-        if numbers.percent(habits.merges) || stint == 0 {
+        // Nobody begins a text that another one has begun: they open it first.
+        if numbers.percent(habits.merges) || authors[number].heads.is_empty() {
             let heads = authors.iter().flat_map(|author| author.heads.clone()).collect();
             authors[number].take(heads, &written);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::harness::{Database, TestServer};
 
@@ -12,6 +13,8 @@ const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 const ADDRESS: &str = "127.0.0.1:7001";
 /// Stands for what is different each time: within a line, or for a whole line or none.
 const ANY: &str = "…";
+/// How long the server may take to say what to do first.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Ends the output of a step.
 const MARK: &str = "\u{1e}";
 
@@ -118,10 +121,14 @@ fn the_story_of_the_readme_is_what_happens() {
 #[test]
 fn the_first_steps_work_when_pasted_twice() {
     let server = TestServer::start_with(Database::Sqlite, &[("LANDFALL_REGISTRATION", "open")]);
+    let started = Instant::now();
+    while !server.log().contains("op_1") && started.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let said = server.log();
     let (_, steps) = said.split_once("Paste this").expect("first steps");
     let steps: String =
-        steps.lines().skip(2).take_while(|line| !line.contains(" INFO ")).flat_map(|line| [line, "\n"]).collect();
+        steps.lines().skip(2).take_while(|line| !line.starts_with("20")).flat_map(|line| [line, "\n"]).collect();
     for _ in 0..2 {
         let output = Command::new("bash").arg("-euc").arg(&steps).stdin(Stdio::null()).output().expect("bash");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,0 +1,1 @@
+//! Nothing but OpenSSL itself, which the build script links.
