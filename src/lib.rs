@@ -3,6 +3,7 @@
 //! The map, and the only direction of imports: `http → sync → {store, yjs, domain}`, `auth → {store, domain}`.
 //! See `ARCHITECTURE.md` for the invariants.
 
+pub mod admin;
 pub mod auth;
 pub mod client;
 pub mod config;

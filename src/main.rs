@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 use clap_complete::Shell;
+use landfall::admin;
 use landfall::client::commands;
-use landfall::config::options::{Cli, Command, DatabaseOptions, LogFormat, ServeOptions};
+use landfall::config::options::{AdminCommand, Cli, Command, DatabaseOptions, LogFormat, ServeOptions};
 use landfall::config::{Config, ConfigError, DatabaseConfig, secret_file};
 use landfall::server;
 use landfall::store::{DatabaseUrl, migrations};
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(options) => serve(*options),
         Command::Migrate(options) => migrate(options),
+        Command::Admin(command) => administer(command),
         Command::Client(command) => return ExitCode::from(commands::run(command)),
         Command::Completions { shell } => write_completions(shell),
         Command::YjsWorker { .. } => return worker::run(),
@@ -62,6 +64,11 @@ fn migrate(options: DatabaseOptions) -> Result<(), Box<dyn Error>> {
     }
     writeln!(out, "{} is up to date", config.url)?;
     Ok(())
+}
+
+fn administer(command: AdminCommand) -> Result<(), Box<dyn Error>> {
+    start_logging(LogFormat::Text)?;
+    admin::run(command, &mut io::stdout().lock())
 }
 
 /// The worker is left out: nobody starts it by hand.

@@ -6,8 +6,10 @@ use landfall::domain::decide::{BaseView, ContentChange, Decision, Situation, Sta
 use landfall::domain::document::DocumentHead;
 use landfall::domain::error_code::ErrorCode;
 use landfall::domain::ids::{DocumentId, UserId};
+use landfall::domain::line_diff::Budget;
 use landfall::domain::operation::{Changes, Operation, OperationKind, Target, Text};
 use landfall::domain::outcome::Attach;
+use landfall::domain::text_merge::MERGE_STEPS;
 use landfall::domain::timestamp::Timestamp;
 use landfall::domain::yjs_facts::{ClientSpan, DeleteSet, ScannedUpdate, StateVector};
 use uuid::Uuid;
@@ -118,7 +120,7 @@ impl Case<'_> {
             content: self.content,
             known_deletions: self.deletions.as_ref(),
         };
-        decide(&situation, operation)
+        decide(&situation, operation, &mut Budget::of(MERGE_STEPS))
     }
 
     fn refusal(&self, operation: &Operation) -> (ErrorCode, Attach) {

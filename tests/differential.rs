@@ -19,7 +19,7 @@ use landfall::store::{BatchScope, BatchTransaction, DatabaseUrl, End, Store, Sto
 use landfall::sync::BatchRequest;
 use landfall::sync::apply::{Attempt, run_batch};
 use model::operations::{
-    USER, WORKSPACE, atomic, batch, create, delete, from_device, id, retitle, typing, update, yjs,
+    USER, WORKSPACE, atomic, batch, check, create, delete, from_device, id, retitle, typing, update, yjs,
 };
 use model::{Model, far_away};
 use proptest::prelude::*;
@@ -118,6 +118,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
         3 => (DOCUMENTS, 0..6_i64, content).prop_map(|(doc, base, text)| update("", doc, base, &text)),
         1 => (DOCUMENTS, 0..6_i64, "[TU]").prop_map(|(doc, base, title)| retitle("", doc, base, &title)),
         1 => (DOCUMENTS, 0..6_i64).prop_map(|(doc, base)| delete("", doc, base)),
+        1 => (DOCUMENTS, 0..6_i64).prop_map(|(doc, version)| check("", doc, version)),
         2 => (DOCUMENTS, 0..6_i64, 0..3_u8).prop_map(|(doc, base, clock)| yjs("", doc, base, typing(1, clock, "z"))),
         1 => (DOCUMENTS, content).prop_map(|(doc, text)| Operation { force: true, ..update("", doc, 0, &text) }),
         1 => (DOCUMENTS, 0..6_i64, content).prop_map(|(doc, base, text)| Operation { restore: true, ..update("", doc, base, &text) }),

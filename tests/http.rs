@@ -16,6 +16,7 @@ mod yjs_support;
 mod http {
     mod access;
     mod accounts;
+    mod checks;
     mod compression;
     mod concurrency;
     mod conflicts;
@@ -30,6 +31,7 @@ mod http {
     mod hostile;
     mod interop;
     mod limits;
+    mod lives;
     mod members;
     mod modes;
     mod openapi;

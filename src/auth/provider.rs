@@ -127,6 +127,10 @@ impl Provider {
             return Err(TokenError::Refused("it is too long").into());
         }
         let header = decode_header(token).map_err(|refused| TokenError::from_jwt(&refused))?;
+        // RFC 7515 §4.1.11: whoever does not understand a critical extension must refuse the token. None is understood.
+        if header.crit.is_some() {
+            return Err(TokenError::Refused("it depends on an extension that is not known here").into());
+        }
         let find = || self.keys().and_then(|keys| keys.find(header.kid.as_deref(), header.alg).cloned());
         let mut key = find();
         if key.is_none() {

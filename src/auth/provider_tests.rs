@@ -187,3 +187,15 @@ fn a_key_set_without_end_is_not_read_to_the_end() {
     let failure = Provider::new(config(JwksSource::Url(url))).fetch().unwrap_err().to_string();
     assert!(failure.contains("larger than 1 MiB"), "{failure}");
 }
+
+/// RFC 7515 §4.1.11: an extension that must be understood, and is not. The signature is good.
+#[tokio::test]
+async fn a_critical_extension_is_refused() {
+    let (provider, _file) = provider();
+    for critical in [vec!["b64".to_owned()], vec!["https://id.example/bound".to_owned()], Vec::new()] {
+        let header = Header { kid: Some("e".to_owned()), crit: Some(critical), ..Header::new(Algorithm::ES256) };
+        let token = encode(&header, &claims(), &test_keys::ec()).unwrap();
+        let refused = refusal(&provider, &token).await;
+        assert!(refused.contains("extension"), "{refused}");
+    }
+}

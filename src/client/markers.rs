@@ -1,8 +1,6 @@
 //! The two sides of a conflict in one text, with markers where they differ, for a person to make one of. Pure.
 
-use imara_diff::{Algorithm, Diff, InternedInput};
-
-use crate::domain::text_merge::{INCOMING_LABEL, SERVER_LABEL, TextMerge, merge_texts};
+use crate::domain::text_merge::{INCOMING_LABEL, SERVER_LABEL, TextMerge, common_lines, merge_texts};
 
 /// Begins the line before the text of the file here.
 const MINE: &str = "<<<<<<< mine";
@@ -41,16 +39,6 @@ fn relabelled(text: &str) -> String {
         line => line,
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-fn common_lines(mine: &str, theirs: &str) -> String {
-    let lines: Vec<&str> = mine.split('\n').collect();
-    let mut input = InternedInput::default();
-    input.update_before(lines.iter().copied());
-    input.update_after(theirs.split('\n'));
-    let diff = Diff::compute(Algorithm::Histogram, &input);
-    let kept = lines.iter().zip(0_u32..).filter(|(_, at)| !diff.is_removed(*at)).map(|(line, _)| *line);
-    kept.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

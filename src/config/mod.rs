@@ -3,6 +3,7 @@
 //! [`options`] says what can be set; this module says what it means. Secrets never appear in `Debug`. Nothing here
 //! opens a database, a socket or (besides [`secret_file`]) a file.
 
+mod data_options;
 pub mod options;
 pub mod secret_file;
 

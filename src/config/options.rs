@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use secrecy::SecretString;
 
 use crate::client::options::ClientCommand;
+pub use crate::config::data_options::{AdminCommand, DatabaseOptions, FileOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,6 +50,9 @@ pub enum Command {
     Serve(Box<ServeOptions>),
     /// Bring the database's schema up to date, then stop
     Migrate(DatabaseOptions),
+    /// Back the database up, restore it, look after it
+    #[command(subcommand)]
+    Admin(AdminCommand),
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     Client(ClientCommand),
@@ -85,17 +88,6 @@ impl Cli {
         }
         Self::try_parse_from(arguments)
     }
-}
-
-/// Where the data is.
-#[derive(Clone, Debug, Args)]
-pub struct DatabaseOptions {
-    /// sqlite://path or postgres://… [default: landfall.db in the data directory]
-    #[arg(long, env = "LANDFALL_DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    pub database_url: Option<SecretString>,
-    /// Directory for the SQLite database and the token secret; made when absent
-    #[arg(long, env = "LANDFALL_DATA_DIR", value_name = "DIRECTORY", default_value = "./landfall-data")]
-    pub data_dir: PathBuf,
 }
 
 /// Settings of `serve`.

@@ -83,7 +83,7 @@ fn unresolved(operation: &Submitted, code: ErrorCode, message: &str) -> Resoluti
     }
 }
 
-/// The order of execution, as positions in `operations`: creates, then updates, then deletes, as submitted within a
+/// The order of execution, as positions in `operations`: checks, which look at what was there before the batch, then creates, then updates, then deletes, as submitted within a
 /// kind; on one document as submitted, except that a create stands before what refers to it by name.
 #[must_use]
 pub fn execution_order(operations: &[Submitted], resolutions: &[Resolution]) -> Vec<usize> {
@@ -92,6 +92,10 @@ pub fn execution_order(operations: &[Submitted], resolutions: &[Resolution]) -> 
     let mut place = |position: usize, stages: &mut Vec<Option<OperationKind>>| {
         let Some(stage) = stages.get_mut(position).filter(|stage| stage.is_none()) else { return };
         let own = operations.get(position).and_then(Submitted::kind).unwrap_or(OperationKind::Create);
+        if own == OperationKind::Check {
+            *stage = Some(own);
+            return;
+        }
         let document = resolutions.get(position).and_then(|resolution| resolution.document_id);
         let placed = document.and_then(|id| latest.get(&id).copied()).map_or(own, |before| before.max(own));
         *stage = Some(placed);
@@ -151,6 +155,17 @@ mod tests {
             .map(|(index, (kind, document))| operation(index, kind, Target::Id(id(document))))
             .collect();
         assert_eq!(order(&batch), vec![2, 4, 1, 3, 0]);
+    }
+
+    #[test]
+    fn checks_come_before_everything() {
+        let batch: Vec<_> =
+            [(Delete, 1), (Create, 1), (Update, 2), (OperationKind::Check, 1), (OperationKind::Check, 2)]
+                .into_iter()
+                .enumerate()
+                .map(|(index, (kind, document))| operation(index, kind, Target::Id(id(document))))
+                .collect();
+        assert_eq!(order(&batch), vec![3, 4, 2, 0, 1]);
     }
 
     #[test]

@@ -11,24 +11,30 @@ use sha2::Sha256;
 
 use crate::domain::ids::WorkspaceId;
 
-/// The form of the cursors; one of another form is refused.
-const FORM: u8 = 1;
+/// The form of the cursors.
+const FORM: u8 = 2;
+/// The forms before it: they named no generation.
+const OLD_FORMS: [u8; 1] = [1];
 const NUMBER_BYTES: usize = 8;
 const SIGNATURE_BYTES: usize = 16;
-const CURSOR_BYTES: usize = 1 + 2 * NUMBER_BYTES + SIGNATURE_BYTES;
+const CURSOR_BYTES: usize = 1 + 3 * NUMBER_BYTES + SIGNATURE_BYTES;
 
-/// What a workspace's cursors are signed with: random, and never shown.
+/// What a workspace's cursors are signed with (random, and never shown), and the generation of the database in which
+/// they hold.
 #[derive(Clone, PartialEq, Eq)]
-pub struct FeedKey(Vec<u8>);
+pub struct FeedKey {
+    secret: Vec<u8>,
+    generation: i64,
+}
 
 impl FeedKey {
-    /// Bytes of a key.
+    /// Bytes of a secret.
     pub const BYTES: usize = 16;
 
-    /// The key of these bytes.
+    /// The key of this secret in this generation.
     #[must_use]
-    pub const fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+    pub const fn new(secret: Vec<u8>, generation: i64) -> Self {
+        Self { secret, generation }
     }
 }
 
@@ -52,6 +58,17 @@ pub struct Cursor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the cursor is not one that this workspace's feed gave out; pull from the start, without a cursor")]
 pub struct ForeignCursor;
+
+/// Why a text leads to no place in the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CursorError {
+    /// It is no cursor of this feed.
+    #[error(transparent)]
+    Foreign(#[from] ForeignCursor),
+    /// It was given out before the database was put back to an earlier state: its reader may have seen what is gone now.
+    #[error("the cursor is of an earlier generation of the database")]
+    EarlierGeneration,
+}
 
 impl Cursor {
     /// The cursor of a reader who has nothing yet, in a feed that is purged up to `purged_sequence`.
@@ -83,6 +100,7 @@ impl Cursor {
     pub fn seal(self, workspace: WorkspaceId, key: &FeedKey) -> String {
         let mut bytes = Vec::with_capacity(CURSOR_BYTES);
         bytes.push(FORM);
+        bytes.extend(key.generation.to_be_bytes());
         bytes.extend(self.sequence.to_be_bytes());
         bytes.extend(self.floor.to_be_bytes());
         let signature = signer(workspace, key, &bytes).finalize().into_bytes();
@@ -93,25 +111,34 @@ impl Cursor {
     /// The cursor of a text that [`seal`](Self::seal) made for the same workspace.
     ///
     /// # Errors
-    /// [`ForeignCursor`], whatever is wrong with it.
-    pub fn open(text: &str, workspace: WorkspaceId, key: &FeedKey) -> Result<Self, ForeignCursor> {
+    /// `EarlierGeneration` for one of another generation, or of a form that named none; `Foreign`, whatever else is
+    /// wrong with it. The generation is looked at before the signature: what a workspace's cursors were signed with may
+    /// have been lost with the earlier state, and who makes up a generation learns nothing.
+    pub fn open(text: &str, workspace: WorkspaceId, key: &FeedKey) -> Result<Self, CursorError> {
         let bytes = URL_SAFE_NO_PAD.decode(text).or(Err(ForeignCursor))?;
+        if bytes.first().is_some_and(|form| OLD_FORMS.contains(form)) {
+            return Err(CursorError::EarlierGeneration);
+        }
         let bytes: [u8; CURSOR_BYTES] = bytes.try_into().or(Err(ForeignCursor))?;
         let (signed, signature) = bytes.split_at(CURSOR_BYTES - SIGNATURE_BYTES);
-        signer(workspace, key, signed).verify_truncated_left(signature).or(Err(ForeignCursor))?;
         let (form, numbers) = signed.split_first().ok_or(ForeignCursor)?;
-        let (sequence, rest) = numbers.split_first_chunk::<NUMBER_BYTES>().ok_or(ForeignCursor)?;
+        let (generation, rest) = numbers.split_first_chunk::<NUMBER_BYTES>().ok_or(ForeignCursor)?;
+        let (sequence, rest) = rest.split_first_chunk::<NUMBER_BYTES>().ok_or(ForeignCursor)?;
         let (floor, _) = rest.split_first_chunk::<NUMBER_BYTES>().ok_or(ForeignCursor)?;
         if *form != FORM {
-            return Err(ForeignCursor);
+            return Err(ForeignCursor.into());
         }
+        if i64::from_be_bytes(*generation) != key.generation {
+            return Err(CursorError::EarlierGeneration);
+        }
+        signer(workspace, key, signed).verify_truncated_left(signature).or(Err(ForeignCursor))?;
         Ok(Self { sequence: i64::from_be_bytes(*sequence), floor: i64::from_be_bytes(*floor) })
     }
 }
 
 fn signer(workspace: WorkspaceId, key: &FeedKey, signed: &[u8]) -> Hmac<Sha256> {
     // HMAC takes a key of any length; the workspace is signed too, in case two should ever share one.
-    let mut mac = match Hmac::<Sha256>::new_from_slice(&key.0) {
+    let mut mac = match Hmac::<Sha256>::new_from_slice(&key.secret) {
         Ok(mac) => mac,
         Err(_never) => Hmac::<Sha256>::new(&hmac::digest::Key::<Hmac<Sha256>>::default()),
     };
@@ -129,9 +156,10 @@ mod tests {
 
     const ONE: WorkspaceId = WorkspaceId(Uuid::from_u128(1));
     const TWO: WorkspaceId = WorkspaceId(Uuid::from_u128(2));
+    const FOREIGN: CursorError = CursorError::Foreign(ForeignCursor);
 
     fn key(byte: u8) -> FeedKey {
-        FeedKey::new(vec![byte; FeedKey::BYTES])
+        FeedKey::new(vec![byte; FeedKey::BYTES], 5)
     }
 
     #[test]
@@ -145,8 +173,20 @@ mod tests {
     #[test]
     fn a_cursor_serves_its_own_workspace_only() {
         let text = Cursor { sequence: 7, floor: 3 }.seal(ONE, &key(1));
-        assert_eq!(Cursor::open(&text, TWO, &key(1)), Err(ForeignCursor));
-        assert_eq!(Cursor::open(&text, ONE, &key(2)), Err(ForeignCursor));
+        assert_eq!(Cursor::open(&text, TWO, &key(1)), Err(FOREIGN));
+        assert_eq!(Cursor::open(&text, ONE, &key(2)), Err(FOREIGN));
+    }
+
+    #[test]
+    fn a_cursor_serves_its_own_generation_only() {
+        let text = Cursor { sequence: 7, floor: 3 }.seal(ONE, &key(1));
+        let later = FeedKey { generation: 6, ..key(1) };
+        assert_eq!(Cursor::open(&text, ONE, &later), Err(CursorError::EarlierGeneration));
+        // Also where the workspace is gone with its key, and was made anew.
+        let anew = FeedKey { generation: 6, ..key(2) };
+        assert_eq!(Cursor::open(&text, ONE, &anew), Err(CursorError::EarlierGeneration));
+        let before_generations = URL_SAFE_NO_PAD.encode([&[1][..], &[0; 32]].concat());
+        assert_eq!(Cursor::open(&before_generations, ONE, &key(1)), Err(CursorError::EarlierGeneration));
     }
 
     #[test]
@@ -155,10 +195,12 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut forged = bytes.clone();
             forged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(Cursor::open(&URL_SAFE_NO_PAD.encode(forged), ONE, &key(1)), Err(ForeignCursor), "bit {bit}");
+            let opened = Cursor::open(&URL_SAFE_NO_PAD.encode(forged), ONE, &key(1));
+            let is_generation = (8..8 * (1 + NUMBER_BYTES)).contains(&bit);
+            assert_eq!(opened, Err(if is_generation { CursorError::EarlierGeneration } else { FOREIGN }), "bit {bit}");
         }
         for made_up in ["", "AAAA", "not base64!", "null", &"A".repeat(44), &"A".repeat(10_000)] {
-            assert_eq!(Cursor::open(made_up, ONE, &key(1)), Err(ForeignCursor), "{made_up}");
+            assert_eq!(Cursor::open(made_up, ONE, &key(1)), Err(FOREIGN), "{made_up}");
         }
     }
 

@@ -3,9 +3,10 @@
 use crate::domain::document::DocumentHead;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::Version;
+use crate::domain::line_diff::Budget;
 use crate::domain::operation::{Changes, Digest, Operation, OperationKind, Text, digest_of};
 use crate::domain::outcome::Attach;
-use crate::domain::text_merge::{TextMerge, merge_texts};
+use crate::domain::text_merge::{TextMerge, merge_texts_within};
 use crate::domain::yjs_facts::{DeleteSet, ScannedUpdate, StateVector};
 
 /// Title and text as the editor had them before its change.
@@ -68,7 +69,7 @@ pub struct UpdateEffect {
     pub content: ContentChange,
     /// Whether the operation's Yjs update is appended.
     pub append_yjs: bool,
-    /// Whether it was applied onto a newer version.
+    /// Whether it was merged with what others had changed.
     pub merged: bool,
     /// Whether the title replaced one that somebody else had set meanwhile.
     pub title_overwritten: bool,
@@ -128,14 +129,30 @@ impl From<Refusal> for Decision {
     }
 }
 
-/// Decides what the operation does to the document.
+/// Decides what the operation does to the document. A merge of texts spends of `budget`.
 #[must_use]
-pub fn decide(situation: &Situation<'_>, operation: &Operation) -> Decision {
+pub fn decide(situation: &Situation<'_>, operation: &Operation, budget: &mut Budget) -> Decision {
     match operation.kind {
+        OperationKind::Check => decide_check(situation, operation),
         OperationKind::Create => decide_create(situation, &operation.changes),
-        OperationKind::Update => decide_update(situation, operation).unwrap_or_else(Decision::from),
+        OperationKind::Update => decide_update(situation, operation, budget).unwrap_or_else(Decision::from),
         OperationKind::Delete => decide_delete(situation, operation),
     }
+}
+
+/// A document that is not there, or is deleted, is at version 0 for a check.
+fn decide_check(situation: &Situation<'_>, operation: &Operation) -> Decision {
+    let live = situation.current.filter(|head| !head.is_deleted());
+    if operation.base_version == Some(live.map_or(0, |head| head.version)) {
+        return Decision::Unchanged;
+    }
+    Refusal::new(
+        ErrorCode::VersionMismatch,
+        "the document is not at base_version; look at server",
+        Some("base_version"),
+    )
+    .with_document()
+    .into()
 }
 
 fn decide_create(situation: &Situation<'_>, changes: &Changes) -> Decision {
@@ -218,7 +235,7 @@ fn decide_delete(situation: &Situation<'_>, operation: &Operation) -> Decision {
     }
 }
 
-fn decide_update(situation: &Situation<'_>, operation: &Operation) -> Result<Decision, Refusal> {
+fn decide_update(situation: &Situation<'_>, operation: &Operation, budget: &mut Budget) -> Result<Decision, Refusal> {
     let Some(head) = situation.current else {
         return Err(Refusal::new(
             ErrorCode::NotFound,
@@ -246,7 +263,7 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation) -> Result<Dec
     }
     let body = match &changes.yjs {
         Some(update) => standing.merge_yjs(update, changes.content.as_ref())?,
-        None => standing.merge_text(changes.content.as_ref())?,
+        None => standing.merge_text(changes.content.as_ref(), budget)?,
     };
     if head.is_purged() {
         // Nothing is left to change: what the editor sends makes the document anew, under the old id.
@@ -254,7 +271,8 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation) -> Result<Dec
     }
     let (title, title_overwritten) = standing.merge_title(changes)?;
     let effect = UpdateEffect {
-        merged: !standing.is_exact() && (body.changes() || title.is_some()),
+        // Forced, a text or a title overwrites; a Yjs state is merged all the same.
+        merged: !standing.is_exact() && (body.append_yjs || (!operation.force && (body.changes() || title.is_some()))),
         title,
         content: body.content,
         append_yjs: body.append_yjs,
@@ -336,7 +354,7 @@ impl Against<'_> {
         })
     }
 
-    fn merge_text(&self, content: Option<&Text>) -> Result<BodyEffect, Refusal> {
+    fn merge_text(&self, content: Option<&Text>, budget: &mut Budget) -> Result<BodyEffect, Refusal> {
         let Some(incoming) = content else { return Ok(BodyEffect::NOTHING) };
         if self.head.content_digest == Some(incoming.digest) {
             return Ok(BodyEffect::NOTHING);
@@ -355,7 +373,7 @@ impl Against<'_> {
             return Ok(BodyEffect::NOTHING);
         }
         let Some(server) = self.situation.content else { return Err(clash()) };
-        match merge_texts(base, &incoming.text, server) {
+        match merge_texts_within(base, &incoming.text, server, budget) {
             TextMerge::Clean(merged) if merged == server => Ok(BodyEffect::NOTHING),
             TextMerge::Clean(merged) => set(Text::new(merged)),
             TextMerge::Clash(marked) => Err(Refusal { merge_text: Some(marked), ..clash() }),

@@ -9,6 +9,8 @@ use crate::domain::yjs_facts::{ScannedUpdate, StateVector};
 /// What an operation does. The order of the variants is the order of execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OperationKind {
+    /// Asks whether a document, as it was before the batch, is at a version. Never stored.
+    Check,
     /// Makes a document.
     Create,
     /// Changes a document.
@@ -22,6 +24,7 @@ impl OperationKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Check => "check",
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
@@ -92,7 +95,7 @@ pub struct Operation {
     pub kind: OperationKind,
     /// The document meant.
     pub target: Target,
-    /// The version that the editor last saw.
+    /// The version that the editor last saw; of a check, 0 means that there must be no live document.
     pub base_version: Option<Version>,
     /// Apply whatever the version.
     pub force: bool,

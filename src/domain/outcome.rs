@@ -67,7 +67,7 @@ pub struct Outcome {
     pub document_id: Option<DocumentId>,
     /// The document's current version on the server; none if there is no document.
     pub version: Option<Version>,
-    /// Applied onto a newer version.
+    /// Merged with what others had changed.
     pub merged: bool,
     /// Nothing had to be changed.
     pub unchanged: bool,

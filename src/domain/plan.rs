@@ -7,8 +7,10 @@ use crate::domain::decide::{BaseView, Decision, Refusal, Situation, Standing, de
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, VersionText, WriteSet};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
+use crate::domain::line_diff::Budget;
 use crate::domain::operation::{Operation, OperationError, OperationKind, Submitted, Target};
 use crate::domain::outcome::{Attach, Base, Outcome, Status};
+use crate::domain::text_merge::MERGE_STEPS;
 use crate::domain::track::{Authorship, Track};
 use crate::domain::yjs_facts::DeleteSet;
 
@@ -45,9 +47,14 @@ pub struct Mode<'a> {
     pub with_receipts: bool,
     /// Operations that the database refused to store when they were tried before: they fail.
     pub refused: &'a BTreeSet<usize>,
+    /// Steps that the merges of the batch may take together; each at most [`MERGE_STEPS`].
+    pub merge_steps: usize,
     /// Look at this many operations only, in order of execution: how a refused one is searched for.
     pub first: Option<usize>,
 }
+
+/// [`Mode::merge_steps`] of a batch that nobody waits for.
+pub const BATCH_MERGE_STEPS: usize = 10 * MERGE_STEPS;
 
 /// Outcomes in submitted order, and what to store.
 #[derive(Clone, Debug)]
@@ -70,6 +77,9 @@ pub fn needs(operations: &[Submitted], resolutions: &[Resolution], loaded: &Load
     for (submitted, resolution) in operations.iter().zip(resolutions) {
         let (Submitted::Valid(operation), Some(id)) = (submitted, resolution.document_id) else { continue };
         let Some(head) = loaded.heads.get(&id) else { continue };
+        if operation.kind == OperationKind::Check {
+            continue;
+        }
         let replayed = loaded.receipts.get(&operation.client_id).and_then(|receipt| receipt.version);
         let bare_yjs = operation.changes.yjs.is_some() && operation.changes.title.is_none();
         for base in operation.base_version.filter(|_| !bare_yjs).into_iter().chain(replayed) {
@@ -91,8 +101,15 @@ pub fn needs(operations: &[Submitted], resolutions: &[Resolution], loaded: &Load
 /// Decides every operation and collects what is to be stored.
 #[must_use]
 pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution], loaded: &Loaded) -> Plan {
-    let mut planner =
-        Planner { mode, loaded, tracks: HashMap::new(), touched: Vec::new(), writes: WriteSet::default() };
+    let mut planner = Planner {
+        mode,
+        loaded,
+        merge_steps: mode.merge_steps,
+        checks_held: mode.atomic && is_applied(operations, loaded),
+        tracks: HashMap::new(),
+        touched: Vec::new(),
+        writes: WriteSet::default(),
+    };
     let mut outcomes: Vec<Option<Outcome>> = operations.iter().map(|_| None).collect();
     let order = execution_order(operations, resolutions);
     for position in order.iter().copied().take(mode.first.unwrap_or(usize::MAX)) {
@@ -111,9 +128,20 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
     planner.finish(outcomes.into_iter().flatten().collect(), operations, order)
 }
 
+/// Whether everything but checks has a receipt: the batch is one that was applied before.
+fn is_applied(operations: &[Submitted], loaded: &Loaded) -> bool {
+    let mut guarded = operations.iter().filter(|operation| operation.kind() != Some(OperationKind::Check)).peekable();
+    guarded.peek().is_some()
+        && guarded.all(|operation| operation.client_id().is_some_and(|name| loaded.receipts.contains_key(name)))
+}
+
 struct Planner<'a> {
     mode: Mode<'a>,
     loaded: &'a Loaded,
+    /// Steps that are left for merges.
+    merge_steps: usize,
+    /// Everything that the batch's checks guarded has been applied: they held then.
+    checks_held: bool,
     tracks: HashMap<DocumentId, Track>,
     /// Documents in the order in which they were first changed.
     touched: Vec<DocumentId>,
@@ -139,10 +167,14 @@ impl Planner<'_> {
             Submitted::Rejected(rejected) => Some(rejected.error.clone()),
             Submitted::Valid(_) => resolution.error.clone(),
         };
-        let failed_before =
-            resolution.document_id.and_then(|id| self.tracks.get(&id)).is_some_and(|track| track.failed);
+        let is_applied = submitted.client_id().is_some_and(|name| self.loaded.receipts.contains_key(name));
+        let track = resolution.document_id.and_then(|id| self.tracks.get(&id));
+        let failed_before = track.is_some_and(|track| track.failed || (track.check_failed && !is_applied));
         match (failure, submitted, resolution.document_id) {
             (Some(error), _, _) => fail(&mut outcome, error),
+            (None, Submitted::Valid(operation), Some(id)) if operation.kind == OperationKind::Check => {
+                self.check(operation, id, &mut outcome);
+            }
             _ if failed_before || create_failed => {
                 let message = "an operation that this one builds on failed; settle that one first";
                 skip(&mut outcome, ErrorCode::DependencyFailed, message);
@@ -159,11 +191,13 @@ impl Planner<'_> {
                 fail(&mut outcome, OperationError { code: ErrorCode::Invalid, message, pointer: None });
             }
         }
-        if let Some(track) = resolution.document_id.and_then(|id| self.tracks.get_mut(&id)) {
-            track.failed |= outcome.status != Status::Success;
-            if outcome.status != Status::Success {
-                outcome.version = track.version();
-            }
+        if outcome.status != Status::Success
+            && let Some(track) = resolution.document_id.and_then(|id| self.tracks.get_mut(&id))
+        {
+            let is_check = submitted.kind() == Some(OperationKind::Check);
+            let failed = if is_check { &mut track.check_failed } else { &mut track.failed };
+            *failed = true;
+            outcome.version = track.version();
         }
         outcome
     }
@@ -187,7 +221,11 @@ impl Planner<'_> {
             content: track.content.as_deref(),
             known_deletions: track.deletions.as_ref(),
         };
-        match decide(&situation, operation) {
+        let steps = self.merge_steps.min(MERGE_STEPS);
+        let mut budget = Budget::of(steps);
+        let decision = decide(&situation, operation, &mut budget);
+        self.merge_steps -= steps - budget.left();
+        match decision {
             Decision::Refuse(refusal) => {
                 let base = operation.base_version.filter(|_| refusal.with_base);
                 outcome.base = base
@@ -196,6 +234,25 @@ impl Planner<'_> {
                 refuse(outcome, *refusal, operation.index, track.head.is_some());
             }
             decision => self.apply(operation, id, decision, &standing, outcome),
+        }
+    }
+
+    /// A check looks at the document as it was before the batch, and leaves nothing behind.
+    fn check(&self, operation: &Operation, id: DocumentId, outcome: &mut Outcome) {
+        let Some(track) = self.tracks.get(&id) else { return };
+        let situation = Situation {
+            current: track.stored.as_ref(),
+            deleted_by_batch: false,
+            standing: Standing::Unstated,
+            content: None,
+            known_deletions: None,
+        };
+        outcome.version = track.stored.as_ref().map(|head| head.version);
+        if self.checks_held {
+            return;
+        }
+        if let Decision::Refuse(refusal) = decide(&situation, operation, &mut Budget::of(0)) {
+            refuse(outcome, *refusal, operation.index, track.stored.is_some());
         }
     }
 
@@ -212,6 +269,9 @@ impl Planner<'_> {
         outcome.document_id = Some(receipt.document_id);
         outcome.version = receipt.version;
         if let Some(track) = self.tracks.get_mut(&id) {
+            if track.head.as_ref().is_some_and(|head| may_lack_news(head, operation, receipt)) {
+                outcome.attach = Attach::Document;
+            }
             track.note_success(operation, receipt.version, None);
             track.deleted_by_batch |= operation.kind == OperationKind::Delete && track.version() == receipt.version;
         }
@@ -305,6 +365,20 @@ impl Planner<'_> {
             outcome.document_id = None;
         }
     }
+}
+
+/// Whether an editor that is answered from a receipt may not have what the document holds: it has moved on, or the first
+/// answer, which may have been lost, may have told of a merge.
+fn may_lack_news(head: &DocumentHead, operation: &Operation, receipt: &Receipt) -> bool {
+    if Some(head.version) != receipt.version {
+        return true;
+    }
+    let changes = &operation.changes;
+    let built_on_it = |base: Version| base == head.version || base.checked_add(1) == Some(head.version);
+    let says_all = changes.yjs.is_none()
+        && changes.title.as_ref() == Some(&head.title)
+        && changes.content.as_ref().map(|content| content.digest) == head.content_digest;
+    operation.kind == OperationKind::Update && !says_all && !operation.base_version.is_some_and(built_on_it)
 }
 
 /// What the editor has after its operation, where that is not what the server has.

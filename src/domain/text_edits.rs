@@ -5,10 +5,13 @@
 
 use std::ops::Range;
 
-use imara_diff::{Algorithm, Diff, InternedInput};
+use super::line_diff::{Budget, hunks};
 
-/// Changed lines longer than this are replaced as they are: it bounds the time of a comparison by words.
+/// Changed lines longer than this are replaced as they are, without a comparison of their words.
 const MAX_COMPARED_BYTES: usize = 64 * 1024;
+/// Steps that a comparison may take, lines and words together: some milliseconds. What they do not reach is replaced
+/// as it is.
+const MAX_STEPS: usize = 2_000_000;
 
 /// One edit: at `position`, `removed` units go and `inserted` comes. Positions and lengths are UTF-16 units, as Yjs
 /// counts, in the text as the edits before this one left it.
@@ -26,43 +29,34 @@ pub struct TextEdit {
 #[must_use]
 pub fn edits_between(old: &str, new: &str) -> Vec<TextEdit> {
     let mut script = Script::default();
-    let old_lines: Vec<&str> = old.split_inclusive('\n').collect();
-    let new_lines: Vec<&str> = new.split_inclusive('\n').collect();
-    compare(&old_lines, &new_lines, &mut script, &mut |removed, inserted, script| {
+    let mut budget = Budget::of(MAX_STEPS);
+    let old: Vec<&str> = old.split_inclusive('\n').collect();
+    let new: Vec<&str> = new.split_inclusive('\n').collect();
+    let changes = hunks(&old, &new, &mut budget);
+    let mut at = 0;
+    for hunk in changes {
+        script.keep_all(&old, at..hunk.old.start);
+        at = hunk.old.end;
+        let (removed, inserted) = (joined(&old, hunk.old), joined(&new, hunk.new));
         if removed.is_empty() || inserted.is_empty() || removed.len().max(inserted.len()) > MAX_COMPARED_BYTES {
-            script.replace(removed, inserted);
+            script.replace(&removed, &inserted);
         } else {
-            compare(&words(removed), &words(inserted), script, &mut |removed, inserted, script| {
-                script.replace(removed, inserted);
-            });
+            compare_words(&removed, &inserted, &mut script, &mut budget);
         }
-    });
+    }
     script.edits
 }
 
-/// Walks through two lists of pieces; what differs is handed on as text.
-fn compare(old: &[&str], new: &[&str], script: &mut Script, differs: &mut dyn FnMut(&str, &str, &mut Script)) {
+/// Compares changed lines by their words.
+fn compare_words(removed: &str, inserted: &str, script: &mut Script, budget: &mut Budget) {
+    let (old, new) = (words(removed), words(inserted));
     let mut at = 0;
-    for (before, after) in hunks(old, new) {
-        script.keep(&joined(old, at..before.start));
-        differs(&joined(old, before.clone()), &joined(new, after), script);
-        at = before.end;
+    for hunk in hunks(&old, &new, budget) {
+        script.keep_all(&old, at..hunk.old.start);
+        at = hunk.old.end;
+        script.replace(&joined(&old, hunk.old), &joined(&new, hunk.new));
     }
-    script.keep(&joined(old, at..old.len()));
-}
-
-fn hunks(old: &[&str], new: &[&str]) -> Vec<(Range<usize>, Range<usize>)> {
-    let mut input = InternedInput::default();
-    input.update_before(old.iter().copied());
-    input.update_after(new.iter().copied());
-    let mut diff = Diff::compute(Algorithm::Histogram, &input);
-    diff.postprocess_no_heuristic(&input);
-    diff.hunks().map(|hunk| (widen(&hunk.before), widen(&hunk.after))).collect()
-}
-
-fn widen(range: &Range<u32>) -> Range<usize> {
-    let wide = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    wide(range.start)..wide(range.end)
+    script.keep_all(&old, at..old.len());
 }
 
 fn joined(pieces: &[&str], range: Range<usize>) -> String {
@@ -97,6 +91,12 @@ struct Script {
 impl Script {
     fn keep(&mut self, text: &str) {
         self.position = self.position.saturating_add(units(text));
+    }
+
+    fn keep_all(&mut self, pieces: &[&str], range: Range<usize>) {
+        for piece in pieces.get(range).unwrap_or_default() {
+            self.keep(piece);
+        }
     }
 
     /// Replaces a piece, but for what both begin and end with.
@@ -176,6 +176,16 @@ mod tests {
         let old = "word ".repeat(200_000);
         let new = format!("{}other {}", &old[..500_000], &old[500_000..]);
         assert_eq!(edits_between(&old, &new), [edit(500_000, 0, "other ")]);
+    }
+
+    #[test]
+    fn alternate_changes_of_a_hundred_thousand_lines_are_found() {
+        let old: String = (0..100_000).map(|line| format!("{line}\n")).collect();
+        let new: String =
+            (0..100_000).map(|line| if line % 2 == 0 { format!("{line}!\n") } else { format!("{line}\n") }).collect();
+        let edits = edits_between(&old, &new);
+        assert_eq!(edits.len(), 50_000);
+        assert_eq!(edits[1], edit(6, 0, "!"));
     }
 
     proptest! {

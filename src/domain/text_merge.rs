@@ -1,4 +1,4 @@
-//! Three-way merge of texts, line by line, on `imara-diff`.
+//! Three-way merge of texts, line by line, within a budget of steps.
 //!
 //! A line is what stands between line feeds; the text after the last line feed is a line too, empty or not, so that
 //! appending to a text without a final line feed does not change its last line. Changes that overlap or touch without
@@ -6,11 +6,13 @@
 
 use std::ops::Range;
 
-use imara_diff::{Algorithm, Diff, InternedInput};
+use super::line_diff::{Budget, Hunk, hunks};
 
-/// Texts longer than this are not merged but answered as a conflict: it bounds the time of a merge to some
-/// milliseconds (imara-diff's heuristics keep it near linear).
+/// Texts longer than this are not merged but answered as a conflict.
 pub const MAX_MERGE_BYTES: usize = 1024 * 1024;
+/// Steps that one merge may take: some milliseconds. What is not compared for want of steps counts as changed, so that
+/// a merge beyond them comes to a clash and never to another text.
+pub const MERGE_STEPS: usize = 2_000_000;
 
 /// The label of the editor's side in a marked-up text.
 pub const INCOMING_LABEL: &str = "incoming";
@@ -28,15 +30,21 @@ pub enum TextMerge {
     TooLarge,
 }
 
-/// Merges what `incoming` and `server` each made of `base`.
+/// Merges what `incoming` and `server` each made of `base`, within [`MERGE_STEPS`].
 #[must_use]
 pub fn merge_texts(base: &str, incoming: &str, server: &str) -> TextMerge {
+    merge_texts_within(base, incoming, server, &mut Budget::of(MERGE_STEPS))
+}
+
+/// As [`merge_texts`], within another budget.
+#[must_use]
+pub fn merge_texts_within(base: &str, incoming: &str, server: &str, budget: &mut Budget) -> TextMerge {
     if [base, incoming, server].iter().any(|text| text.len() > MAX_MERGE_BYTES) {
         return TextMerge::TooLarge;
     }
     let base_lines: Vec<&str> = base.split('\n').collect();
-    let incoming = Side::new(&base_lines, incoming);
-    let server = Side::new(&base_lines, server);
+    let incoming = Side::new(&base_lines, incoming, budget);
+    let server = Side::new(&base_lines, server, budget);
     let mut merged = Merged::default();
     let mut at = 0;
     for region in changed_regions(&incoming, &server) {
@@ -48,21 +56,30 @@ pub fn merge_texts(base: &str, incoming: &str, server: &str) -> TextMerge {
     merged.finish()
 }
 
+/// The lines that two texts have in common, in their order.
+#[must_use]
+pub fn common_lines(one: &str, other: &str) -> String {
+    let lines: Vec<&str> = one.split('\n').collect();
+    let others: Vec<&str> = other.split('\n').collect();
+    let (mut common, mut at) = (Vec::new(), 0);
+    for hunk in hunks(&lines, &others, &mut Budget::of(MERGE_STEPS)) {
+        common.extend_from_slice(lines_of(&lines, at..hunk.old.start));
+        at = hunk.old.end;
+    }
+    common.extend_from_slice(lines_of(&lines, at..lines.len()));
+    common.join("\n")
+}
+
 /// One side: its lines, and its differences from the base.
 struct Side<'a> {
     lines: Vec<&'a str>,
-    hunks: Vec<(Range<usize>, Range<usize>)>,
+    hunks: Vec<Hunk>,
 }
 
 impl<'a> Side<'a> {
-    fn new(base_lines: &[&'a str], text: &'a str) -> Self {
+    fn new(base_lines: &[&'a str], text: &'a str, budget: &mut Budget) -> Self {
         let lines: Vec<&str> = text.split('\n').collect();
-        let mut input = InternedInput::default();
-        input.update_before(base_lines.iter().copied());
-        input.update_after(lines.iter().copied());
-        let mut diff = Diff::compute(Algorithm::Histogram, &input);
-        diff.postprocess_no_heuristic(&input);
-        let hunks = diff.hunks().map(|hunk| (widen(&hunk.before), widen(&hunk.after))).collect();
+        let hunks = hunks(base_lines, &lines, budget);
         Self { lines, hunks }
     }
 
@@ -75,23 +92,14 @@ impl<'a> Side<'a> {
 
     /// Where the base position `at` stands on this side; at an insertion, before it or (`after`) behind it.
     fn position_of(&self, at: usize, after: bool) -> usize {
-        let passed = self
-            .hunks
-            .iter()
-            .take_while(|(before, _)| {
-                if after { before.end <= at } else { before.end < at || (before.end == at && before.start < at) }
-            })
-            .last();
-        match passed {
-            Some((before, own)) => own.end + (at - before.end),
+        let passed = self.hunks.partition_point(|Hunk { old, .. }| {
+            if after { old.end <= at } else { old.end < at || (old.end == at && old.start < at) }
+        });
+        match passed.checked_sub(1).and_then(|last| self.hunks.get(last)) {
+            Some(Hunk { old, new }) => new.end + (at - old.end),
             None => at,
         }
     }
-}
-
-fn widen(range: &Range<u32>) -> Range<usize> {
-    let wide = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    wide(range.start)..wide(range.end)
 }
 
 fn lines_of<'a, 'b>(lines: &'b [&'a str], range: Range<usize>) -> &'b [&'a str] {
@@ -101,7 +109,7 @@ fn lines_of<'a, 'b>(lines: &'b [&'a str], range: Range<usize>) -> &'b [&'a str] 
 /// Regions of the base that a side changed, joined where they overlap or touch; in order.
 fn changed_regions(incoming: &Side<'_>, server: &Side<'_>) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> =
-        incoming.hunks.iter().chain(&server.hunks).map(|(before, _)| before.clone()).collect();
+        incoming.hunks.iter().chain(&server.hunks).map(|hunk| hunk.old.clone()).collect();
     ranges.sort_by_key(|range| (range.start, range.end));
     let mut regions: Vec<Range<usize>> = Vec::new();
     for range in ranges {
@@ -209,7 +217,46 @@ mod tests {
         assert_eq!(merge_texts(&"x".repeat(MAX_MERGE_BYTES + 1), "", ""), TextMerge::TooLarge);
     }
 
+    /// A text of so many short lines, those whose number leaves `rest` when divided by 2 changed by `name`.
+    fn alternating(lines: usize, name: &str, rest: usize) -> String {
+        (0..lines).map(|line| if line % 2 == rest { format!("{name}{line}\n") } else { format!("{line}\n") }).collect()
+    }
+
+    #[test]
+    fn alternate_changes_of_a_hundred_thousand_lines_are_merged_within_the_budget() {
+        let base = alternating(100_000, "", 2);
+        let mut budget = Budget::of(MERGE_STEPS);
+        // Every changed line of one side touches one of the other: all of it is one clash.
+        let merged =
+            merge_texts_within(&base, &alternating(100_000, "a", 0), &alternating(100_000, "b", 1), &mut budget);
+        assert!(matches!(merged, TextMerge::Clash(_)));
+        let merged =
+            merge_texts_within(&base, &alternating(100_000, "a", 0), &alternating(100_000, "a", 0), &mut budget);
+        assert_eq!(merged, TextMerge::Clean(alternating(100_000, "a", 0)));
+    }
+
+    #[test]
+    fn a_merge_beyond_the_budget_is_a_clash() {
+        // 400 KB in which no line stands once: nothing anchors the comparison.
+        let lines = |of: &[&str]| of.iter().cycle().take(200_000).copied().collect::<String>();
+        let base = lines(&["a\n", "b\n"]);
+        let incoming = format!("{}x\n{}", lines(&["b\n", "a\n"]), "a\n");
+        let server = format!("y\n{}z\n", lines(&["b\n", "b\n", "a\n"]));
+        assert!(matches!(merge_texts(&base, &incoming, &server), TextMerge::Clash(_)));
+        // Where one side alone was changed no budget is needed.
+        let nothing = &mut Budget::of(0);
+        assert_eq!(merge_texts_within(&base, &incoming, &base, nothing), TextMerge::Clean(incoming));
+    }
+
     proptest! {
+        /// With few steps a merge comes to what it comes to with many, or clashes.
+        #[test]
+        fn a_tight_budget_makes_no_other_text(base in "[ab\n]{0,30}", incoming in "[abc\n]{0,30}", server in "[abd\n]{0,30}", steps in 0..200_usize) {
+            if let TextMerge::Clean(text) = merge_texts_within(&base, &incoming, &server, &mut Budget::of(steps)) {
+                prop_assert_eq!(TextMerge::Clean(text), merge_texts(&base, &incoming, &server));
+            }
+        }
+
         #[test]
         fn laws(base in "[ab\n]{0,30}", incoming in "[abc\n]{0,30}", server in "[abd\n]{0,30}") {
             prop_assert_eq!(clean(&base, &base, &server), server.clone());

@@ -16,6 +16,16 @@ pub struct Authorship {
     pub user_id: UserId,
     /// The time of the batch.
     pub now: Timestamp,
+    /// No new version is below this one. Above 1 once the database was put back to an earlier state: versions that were
+    /// given out before then, and are gone, are not given out again.
+    pub version_floor: Version,
+}
+
+impl Authorship {
+    /// The version that comes after `current`.
+    fn version_after(&self, current: Option<Version>) -> Version {
+        current.map_or(1, |version| version.saturating_add(1)).max(self.version_floor)
+    }
 }
 
 /// A document while a batch is folded over it.
@@ -27,6 +37,8 @@ pub struct Track {
     pub head: Option<DocumentHead>,
     /// An operation on it failed: the ones after it are skipped.
     pub failed: bool,
+    /// A check of it failed: what is not answered from a receipt is skipped.
+    pub check_failed: bool,
     /// The batch itself deleted it.
     pub deleted_by_batch: bool,
     /// Its text, where it is known.
@@ -41,6 +53,7 @@ pub struct Track {
 
 #[derive(Debug)]
 struct OwnOperations {
+    /// What the first operation stated; of a create, the version that it gave: an editor that was offline has no other.
     first_base: Option<Version>,
     began_with_create: bool,
     latest_version: Option<Version>,
@@ -74,8 +87,10 @@ impl Track {
         let Some(head) = &self.head else { return Standing::Unstated };
         let view_of = |version: Version| self.made.get(&version).cloned().or_else(|| stored_view(version));
         let stated = operation.base_version;
-        let latest =
-            self.own.as_ref().filter(|own| own.first_base == stated && (stated.is_some() || own.began_with_create));
+        let latest = self.own.as_ref().filter(|own| match stated {
+            None => own.began_with_create,
+            Some(_) => own.first_base == stated,
+        });
         match latest.and_then(|own| own.latest_version.map(|version| (own, version))) {
             Some((own, version)) if version == head.version => match &own.view {
                 Some(view) if operation.kind == OperationKind::Update => Standing::Stale { base: Some(view.clone()) },
@@ -88,9 +103,10 @@ impl Track {
 
     /// Remembers a successful operation: `version` is what the editor is told, `view` what it then has if not that.
     pub fn note_success(&mut self, operation: &Operation, version: Option<Version>, view: Option<BaseView>) {
+        let began_with_create = operation.kind == OperationKind::Create;
         let own = self.own.get_or_insert(OwnOperations {
-            first_base: operation.base_version,
-            began_with_create: operation.kind == OperationKind::Create,
+            first_base: if began_with_create { version } else { operation.base_version },
+            began_with_create,
             latest_version: None,
             view: None,
         });
@@ -102,7 +118,7 @@ impl Track {
     /// is left. The log says that it was created, since its history begins here.
     pub fn create(&mut self, document_id: DocumentId, operation: &Operation, by: Authorship) -> LogEntry {
         let changes = &operation.changes;
-        let version = self.version().map_or(1, |version| version.saturating_add(1));
+        let version = by.version_after(self.version());
         let text = match (&changes.content, &changes.yjs) {
             (Some(content), _) => Some((content.text.clone(), content.digest)),
             (None, Some(_)) => None,
@@ -145,7 +161,7 @@ impl Track {
         effect: UpdateEffect,
         by: Authorship,
     ) -> LogEntry {
-        head.version = head.version.saturating_add(1);
+        head.version = by.version_after(Some(head.version));
         head.updated_at = by.now;
         head.updated_by = by.user_id;
         head.deleted_at = None;
@@ -178,7 +194,7 @@ impl Track {
 
     /// Turns the document into a tombstone.
     pub fn delete(&mut self, mut head: DocumentHead, operation: &Operation, by: Authorship) -> LogEntry {
-        head.version = head.version.saturating_add(1);
+        head.version = by.version_after(Some(head.version));
         head.updated_at = by.now;
         head.updated_by = by.user_id;
         head.deleted_at = Some(by.now);

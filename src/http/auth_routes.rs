@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::accounts::{Login, Session};
 use crate::domain::ids::WorkspaceId;
-use crate::http::body::JsonBody;
+use crate::http::body::PlainJsonBody;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
@@ -61,9 +61,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
 async fn register(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: JsonBody<Credentials>,
+    body: PlainJsonBody<Credentials>,
 ) -> Result<HttpResponse, ApiError> {
-    let JsonBody(credentials) = body;
+    let PlainJsonBody(credentials) = body;
     let peer = peer_of(&request, state.trust_proxy);
     let login = state.accounts.register(&credentials.username, credentials.password.expose_secret(), peer).await?;
     Ok(HttpResponse::Created().json(TokensResponse::of_login(login)))
@@ -72,20 +72,20 @@ async fn register(
 async fn log_in(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: JsonBody<Credentials>,
+    body: PlainJsonBody<Credentials>,
 ) -> Result<HttpResponse, ApiError> {
-    let JsonBody(credentials) = body;
+    let PlainJsonBody(credentials) = body;
     let peer = peer_of(&request, state.trust_proxy);
     let login = state.accounts.log_in(&credentials.username, credentials.password.expose_secret(), peer).await?;
     Ok(HttpResponse::Ok().json(TokensResponse::of_login(login)))
 }
 
-async fn refresh(state: web::Data<AppState>, body: JsonBody<RefreshRequest>) -> Result<HttpResponse, ApiError> {
+async fn refresh(state: web::Data<AppState>, body: PlainJsonBody<RefreshRequest>) -> Result<HttpResponse, ApiError> {
     let session = state.accounts.refresh(body.0.refresh_token.expose_secret()).await?;
     Ok(HttpResponse::Ok().json(TokensResponse::new(session, None)))
 }
 
-async fn log_out(state: web::Data<AppState>, body: JsonBody<RefreshRequest>) -> Result<HttpResponse, ApiError> {
+async fn log_out(state: web::Data<AppState>, body: PlainJsonBody<RefreshRequest>) -> Result<HttpResponse, ApiError> {
     state.accounts.log_out(body.0.refresh_token.expose_secret()).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,11 +1,12 @@
-//! Reading request bodies: decompressed, bounded in size and time, checked to be JSON, with errors that say where.
+//! Reading request bodies: bounded in size and time, inflated off the event loop, checked to be JSON, with errors that
+//! say where.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::body::{BodyStream, to_bytes_limited};
-use actix_web::dev::{Decompress, Payload};
+use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
@@ -14,13 +15,13 @@ use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
 use crate::http::error::ApiError;
+use crate::http::inflate::{Coding, InflateError};
 use crate::http::state::AppState;
 
 /// The most that a small JSON body (a login, a member's role) may have, decompressed.
 pub const MAX_SMALL_BODY_BYTES: usize = 64 * 1024;
-const ENCODINGS: [&str; 5] = ["identity", "gzip", "deflate", "br", "zstd"];
 
-/// A small JSON body. Unknown fields are ignored.
+/// A small JSON body of a request with a login. Unknown fields are ignored.
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
@@ -38,47 +39,72 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     }
 }
 
-/// The decompressed body of a JSON request, at most `max_bytes` of it, within the published time limit.
+/// A small JSON body of a request that anybody may send: never compressed, so that nobody without a login can make the
+/// server inflate anything. Unknown fields are ignored.
+#[derive(Debug)]
+pub struct PlainJsonBody<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for PlainJsonBody<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            if coding_of(&request)?.is_some() {
+                let detail = "this path takes no compressed body; send it without a content encoding".to_owned();
+                return Err(ApiError::UnsupportedMediaType(detail));
+            }
+            let bytes = read_json_bytes(&request, payload, MAX_SMALL_BODY_BYTES).await?;
+            parse_json(&bytes).map(Self)
+        })
+    }
+}
+
+/// The plain body of a JSON request, at most `max_bytes` of it, within the published time limit.
 ///
 /// # Errors
-/// `UnsupportedMediaType`, `PayloadTooLarge`, `Timeout`; `BadRequest` if it breaks off or cannot be decompressed.
+/// `UnsupportedMediaType`, `PayloadTooLarge`, `Timeout`; `BadRequest` if it breaks off or cannot be inflated.
 pub async fn read_json_bytes(request: &HttpRequest, payload: Payload, max_bytes: usize) -> Result<Bytes, ApiError> {
     check_type(request)?;
-    let is_compressed = request.headers().contains_key(header::CONTENT_ENCODING);
+    let coding = coding_of(request)?;
+    let too_large = || ApiError::PayloadTooLarge { limit_bytes: max_bytes };
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if !is_compressed && announced.is_some_and(|length: usize| length > max_bytes) {
-        return Err(ApiError::PayloadTooLarge { limit_bytes: max_bytes });
+    // What cannot be compressed grows by a little when it is.
+    let max_sent =
+        if coding.is_some() { max_bytes.saturating_add(max_bytes / 256).saturating_add(1024) } else { max_bytes };
+    if announced.is_some_and(|length: usize| length > max_sent) {
+        return Err(too_large());
     }
     let time = request
         .app_data::<web::Data<AppState>>()
         .map_or(Duration::from_secs(30), |state| Duration::from_millis(state.limits.timeout_ms));
-    let body = BodyStream::new(Decompress::from_headers(payload, request.headers()));
-    match actix_web::rt::time::timeout(time, to_bytes_limited(body, max_bytes)).await {
-        Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Ok(Err(_broken))) => {
-            Err(ApiError::bad_request("the body breaks off, or is not encoded as Content-Encoding says"))
-        }
-        Ok(Err(_too_long)) => Err(ApiError::PayloadTooLarge { limit_bytes: max_bytes }),
-        Err(_elapsed) => Err(ApiError::Timeout),
+    let sent = match actix_web::rt::time::timeout(time, to_bytes_limited(BodyStream::new(payload), max_sent)).await {
+        Ok(Ok(Ok(sent))) => sent,
+        Ok(Ok(Err(_broken))) => return Err(ApiError::bad_request("the body breaks off")),
+        Ok(Err(_too_long)) => return Err(too_large()),
+        Err(_elapsed) => return Err(ApiError::Timeout),
+    };
+    let Some(coding) = coding else { return Ok(sent) };
+    match web::block(move || coding.inflate(&sent, max_bytes)).await? {
+        Ok(plain) => Ok(Bytes::from(plain)),
+        Err(InflateError::TooLarge) => Err(too_large()),
+        Err(damaged @ InflateError::Damaged(_)) => Err(ApiError::bad_request(damaged.to_string())),
     }
 }
 
 fn check_type(request: &HttpRequest) -> Result<(), ApiError> {
-    let unsupported = |detail: String| Err(ApiError::UnsupportedMediaType(detail));
     let content_type = request.content_type();
-    if !content_type.eq_ignore_ascii_case("application/json") {
-        return unsupported(format!("the body must be `application/json`, not {content_type:?}"));
+    if content_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
     }
-    let encoding = match request.headers().get(header::CONTENT_ENCODING).map(|value| value.to_str()) {
-        None => return Ok(()),
-        Some(Ok(encoding)) => encoding,
-        Some(Err(_not_text)) => "?",
-    };
-    if ENCODINGS.iter().any(|known| known.eq_ignore_ascii_case(encoding.trim())) {
-        Ok(())
-    } else {
-        unsupported(format!("the content encoding must be one of {}, not {encoding:?}", ENCODINGS.join(", ")))
-    }
+    let detail = format!("the body must be `application/json`, not {content_type:?}");
+    Err(ApiError::UnsupportedMediaType(detail))
+}
+
+fn coding_of(request: &HttpRequest) -> Result<Option<Coding>, ApiError> {
+    Coding::of(request.headers()).map_err(|refused| ApiError::UnsupportedMediaType(refused.to_string()))
 }
 
 /// Reads JSON into a type; the error says where and why, and never repeats a value of the body.

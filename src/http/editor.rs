@@ -40,18 +40,12 @@ static FILES: &[EditorFile] = &include!(concat!(env!("OUT_DIR"), "/editor_files.
 /// Adds the routes. Must come after all others: these match whatever is a file of the page.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/").route(web::get().to(file)).route(web::head().to(file)))
-        .service(
-            web::resource("/{editor_file}")
-                .guard(guard::fn_guard(is_editor_file))
-                .route(web::get().to(file))
-                .route(web::head().to(file)),
-        )
+        .service(web::resource("/").route(web::get().to(file)))
+        .service(web::resource("/{editor_file}").guard(guard::fn_guard(is_editor_file)).route(web::get().to(file)))
         .service(
             web::resource("/{editor_folder}/{editor_file}")
                 .guard(guard::fn_guard(is_editor_file))
-                .route(web::get().to(file))
-                .route(web::head().to(file)),
+                .route(web::get().to(file)),
         );
 }
 

@@ -13,6 +13,8 @@ pub mod documents;
 pub mod editor;
 pub mod error;
 pub mod events;
+pub mod inflate;
+pub mod integer;
 pub mod pages;
 pub mod problem_layer;
 pub mod rate_limits;

@@ -19,7 +19,7 @@ pub async fn problem_layer(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let response = next.call(request).await?.map_into_boxed_body();
-    if response.status().is_success() || is_problem(&response) && response.response().error().is_none() {
+    if response.status().is_success() || is_own(&response) && response.response().error().is_none() {
         return Ok(response);
     }
     if let Some(stated) = response.response().error().and_then(|error| error.as_error::<ApiError>()) {
@@ -35,8 +35,11 @@ pub async fn problem_layer(
     }
 }
 
-fn is_problem(response: &ServiceResponse) -> bool {
-    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == PROBLEM_JSON.as_bytes())
+/// Whether a handler wrote the body (a batch that was rolled back, a health check that failed); what actix itself says
+/// is plain text or nothing.
+fn is_own(response: &ServiceResponse) -> bool {
+    let is_json = |kind: &header::HeaderValue| ["application/json", PROBLEM_JSON].iter().any(|json| kind == json);
+    response.headers().get(header::CONTENT_TYPE).is_some_and(is_json)
 }
 
 /// A refusal, written out.

@@ -23,6 +23,10 @@ use crate::http::request_context::{RequestContext, X_REQUEST_ID};
 
 /// What pages may do unless a route says otherwise: nothing.
 const DEFAULT_CSP: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// Seconds that a connection without a request stays open: longer than proxies in front keep theirs, which usually is a
+/// minute, so that it is they who close it.
+pub const KEEP_ALIVE_S: u64 = 75;
+const KEEP_ALIVE: &str = "timeout=75";
 /// What requests that match no route are counted under, so that made-up paths make no new metrics.
 const UNMATCHED: &str = "unmatched";
 
@@ -31,12 +35,16 @@ const UNMATCHED: &str = "unmatched";
 /// # Errors
 /// Passes on what the inner service could not answer.
 pub async fn request_layer(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let context = RequestContext::from_headers(request.headers());
     let method = request.method().clone();
+    if method == Method::HEAD {
+        // What takes GET takes HEAD, with the same answer less its body.
+        request.head_mut().method = Method::GET;
+    }
     let trace_id = context.trace.as_ref().map(|trace| trace.trace_id.as_str());
     let parent_id = context.trace.as_ref().map(|trace| trace.parent_id.as_str());
     let span = tracing::info_span!("request", request_id = context.request_id, trace_id, parent_id);
@@ -44,6 +52,9 @@ pub async fn request_layer(
 
     let mut response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     set_headers(&mut response, &context);
+    if method == Method::HEAD {
+        response = response.map_body(|_head, body| BoxBody::new(NoBody { size: body.size() }));
+    }
     let log = LogLine {
         span,
         started,
@@ -67,6 +78,12 @@ fn set_headers(response: &mut ServiceResponse, context: &RequestContext) {
         for (name, value) in rate_limits::headers_of(&quota) {
             headers.insert(name, value);
         }
+    }
+    // HTTP/1.1 keeps connections open; this says for how long (RFC 2068 §19.7.1), so that a client does not use one that
+    // is about to be closed.
+    headers.insert(HeaderName::from_static("keep-alive"), HeaderValue::from_static(KEEP_ALIVE));
+    if headers.get(header::ALLOW).is_some_and(|methods| methods == "GET") {
+        headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
     set_default(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set_default(headers, header::REFERRER_POLICY, "no-referrer");
@@ -93,6 +110,23 @@ struct LogLine {
     is_failure: bool,
     user_id: Option<String>,
     bytes: u64,
+}
+
+/// The body of an answer to HEAD: none, but its size is told.
+struct NoBody {
+    size: BodySize,
+}
+
+impl MessageBody for NoBody {
+    type Error = Error;
+
+    fn size(&self) -> BodySize {
+        self.size
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(None)
+    }
 }
 
 /// An answer's body that writes the log line when it ends: sent, or cut off by the client.

@@ -23,7 +23,7 @@ struct HealthResponse {
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/api/v1/limits").route(web::get().to(limits)))
-        .service(web::resource("/api/health").route(web::get().to(health)).route(web::head().to(health)))
+        .service(web::resource("/api/health").route(web::get().to(health)))
         .service(web::resource("/metrics").route(web::get().to(metrics)));
 }
 

@@ -298,7 +298,7 @@ async fn what_actix_refuses_is_a_problem_too() {
     send!(app, TestRequest::get().uri("/nothing/here")).assert_problem(404, "not_found");
     let method = send!(app, TestRequest::patch().uri("/api/v1/limits"));
     method.assert_problem(405, "method_not_allowed");
-    assert_eq!(method.header("allow"), "GET");
+    assert_eq!(method.header("allow"), "GET, HEAD");
     let login = || TestRequest::post().uri("/api/v1/auth/login");
     send!(app, login().set_payload("username=ada")).assert_problem(415, "unsupported_media_type");
     let json_type = ("content-type", "application/json");

@@ -31,6 +31,7 @@ use crate::domain::sync_run::RunKey;
 use crate::domain::timestamp::{Clock, SystemClock};
 use crate::http;
 use crate::http::rate_limits::{RateLimitConfig, RateLimits};
+use crate::http::request_layer::KEEP_ALIVE_S;
 use crate::http::state::AppState;
 use crate::http::syncs::body::ProgressBody;
 use crate::store::{DatabaseUrl, Store, StoreError};
@@ -202,6 +203,7 @@ async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
         .on_connect(|connection, _extensions| connections::set_options(connection))
         .shutdown_signal(stopped)
         .shutdown_timeout(config.limits.timeout_ms.div_ceil(1_000).saturating_add(STOP_GRACE_S))
+        .keep_alive(Duration::from_secs(KEEP_ALIVE_S))
         .client_request_timeout(Duration::from_secs(10))
         .bind(config.listen)
         .map_err(|cause| ServerError::Listen { address: config.listen, cause })?;

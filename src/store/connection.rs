@@ -8,6 +8,7 @@ use diesel::r2d2::{self, ManageConnection, R2D2Connection};
 use diesel::{Connection, MultiConnection, PgConnection, SqliteConnection};
 
 use super::config::StoreConfig;
+use super::database_file::DatabaseFile;
 use super::error::StoreError;
 use super::postgres::transaction::PLANNER;
 use super::url::DatabaseUrl;
@@ -44,30 +45,49 @@ pub(super) enum Purpose {
     Write,
 }
 
+/// Errors that have no kind of their own are known by their text (see `error`). A role that may not choose the language
+/// keeps the server's: what is not understood then counts as transient.
+const MESSAGES_IN_ENGLISH: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); \
+     EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
+
 /// Opens connections of one kind: the pools' way in, and the writer's.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
     url: DatabaseUrl,
     purpose: Purpose,
     busy_timeout_ms: u32,
+    /// SQLite: the file that is meant, once it has been opened.
+    file: Option<DatabaseFile>,
 }
 
 impl Connector {
     pub(super) fn new(url: &DatabaseUrl, purpose: Purpose, config: &StoreConfig) -> Self {
-        Self { url: url.clone(), purpose, busy_timeout_ms: config.busy_timeout_ms }
+        Self { url: url.clone(), purpose, busy_timeout_ms: config.busy_timeout_ms, file: None }
+    }
+
+    /// As this one, for this very file: SQLite would make an empty one where it is gone.
+    pub(super) fn within(self, file: &DatabaseFile) -> Self {
+        Self { file: Some(file.clone()), ..self }
     }
 
     /// Opens a connection.
     ///
     /// # Errors
-    /// `Open`, with the URL less its password.
+    /// `Open`, with the URL less its password; `Unavailable` if the file is gone.
     pub(super) fn open(&self) -> Result<AnyConnection, StoreError> {
+        if let Some(file) = &self.file {
+            file.check()?;
+        }
         match &self.url {
             DatabaseUrl::Sqlite(path) => self.open_sqlite(path).map(AnyConnection::Sqlite),
-            DatabaseUrl::Postgres(url) => PgConnection::establish(url).map(AnyConnection::Postgres).map_err(|error| {
-                // libpq quotes a URL that it cannot read, password and all.
-                self.unopened(&error.to_string().replace(url, &self.url.to_string()))
-            }),
+            DatabaseUrl::Postgres(url) => {
+                let mut connection = PgConnection::establish(url).map_err(|error| {
+                    // libpq quotes a URL that it cannot read, password and all.
+                    self.unopened(&error.to_string().replace(url, &self.url.to_string()))
+                })?;
+                connection.batch_execute(MESSAGES_IN_ENGLISH)?;
+                Ok(AnyConnection::Postgres(connection))
+            }
         }
     }
 

@@ -278,13 +278,11 @@ pub(super) fn find_text(
     let known: Option<(i64, i64)> =
         documents::table.find(key).select((documents::epoch, documents::version)).get_result(connection).optional()?;
     let Some((epoch, _)) = known.filter(|(epoch, head)| (*epoch..=*head).contains(&version)) else { return Ok(None) };
+    // This very version: where the database was put back, versions before the floor may never have been in this history.
     let title: Option<String> = document_log::table
-        .filter(document_log::workspace_id.eq(key.0))
-        .filter(document_log::document_id.eq(key.1))
-        .filter(document_log::version.between(epoch, version))
-        .order(document_log::version.desc())
+        .find((key.0, key.1, version))
         .select(document_log::title)
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     let Some(title) = title else { return Ok(None) };
     let content = text_as_of(connection, key, epoch, version)?;

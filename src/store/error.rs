@@ -32,25 +32,44 @@ pub enum StoreError {
     Open(String),
 }
 
-/// What databases say, in a message without a code of its own, when they are out of reach or out of room. SQLite's
-/// come from its own table of messages; Postgres's are those of `lc_messages` `C` or English.
-const UNAVAILABLE: [&str; 16] = [
-    "database is locked",
-    "database table is locked",
-    "database or disk is full",
-    "disk I/O error",
-    "unable to open database file",
-    "out of memory",
-    "readonly database",
-    "server closed the connection",
-    "connection",
-    "SSL",
-    "the database system is",
-    "terminating",
-    "No space left",
-    "too many clients",
-    "remaining connection slots",
-    "recovery",
+/// What a message without a kind of its own means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    LostRace,
+    Timeout,
+    Corrupt,
+    Refused,
+}
+
+/// The messages that mean more than "try again". SQLite's come from its own table and are always these. Postgres tells
+/// classes by SQLSTATE, of which Diesel hands on the constraints (23…), serialization (40001), read-only (25006) and
+/// lost connections (08…), as kinds; for the rest there is the text, in the language that `connection` has asked for.
+/// Whatever is not here (no room, no memory, shutting down, another language) is taken for transient: that is right for
+/// most, and never loses an operation.
+const BY_TEXT: [(&str, Class); 18] = [
+    // 40P01, 57014, 55P03
+    ("deadlock detected", Class::LostRace),
+    ("canceling statement due to statement timeout", Class::Timeout),
+    ("canceling statement due to lock timeout", Class::Timeout),
+    // XX001
+    ("missing chunk number", Class::Corrupt),
+    ("unexpected chunk number", Class::Corrupt),
+    ("data is corrupt", Class::Corrupt),
+    ("invalid page in block", Class::Corrupt),
+    // 22…, 54…
+    ("invalid byte sequence for encoding", Class::Refused),
+    ("invalid input syntax", Class::Refused),
+    ("value too long", Class::Refused),
+    ("index row", Class::Refused),
+    ("row is too big", Class::Refused),
+    // SQLITE_CORRUPT, SQLITE_NOTADB
+    ("malformed", Class::Corrupt),
+    ("not a database", Class::Corrupt),
+    // SQLITE_TOOBIG, SQLITE_MISMATCH, SQLITE_CONSTRAINT_…
+    ("string or blob too big", Class::Refused),
+    ("datatype mismatch", Class::Refused),
+    ("cannot store", Class::Refused),
+    ("constraint failed", Class::Refused),
 ];
 
 impl From<DieselError> for StoreError {
@@ -59,11 +78,13 @@ impl From<DieselError> for StoreError {
             DieselError::DatabaseError(kind, information) => from_database(kind, information.message()),
             DieselError::NotFound => Self::Corrupt("a row that must be there is missing".into()),
             DieselError::DeserializationError(cause) => Self::Corrupt(cause.to_string()),
-            DieselError::BrokenTransactionManager => {
-                Self::Unavailable("the connection was lost in a transaction".into())
-            }
             DieselError::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
-            other => Self::Refused(other.to_string()),
+            DieselError::InvalidCString(cause) => Self::Refused(cause.to_string()),
+            DieselError::QueryBuilderError(cause) | DieselError::SerializationError(cause) => {
+                Self::Refused(cause.to_string())
+            }
+            // The transaction, or the connection, is not as it was left.
+            other => Self::Unavailable(other.to_string()),
         }
     }
 }
@@ -72,24 +93,62 @@ impl From<DieselError> for StoreError {
 fn from_database(kind: DatabaseErrorKind, message: &str) -> StoreError {
     match kind {
         DatabaseErrorKind::SerializationFailure => StoreError::LostRace,
+        DatabaseErrorKind::UniqueViolation
+        | DatabaseErrorKind::ForeignKeyViolation
+        | DatabaseErrorKind::NotNullViolation
+        | DatabaseErrorKind::CheckViolation
+        | DatabaseErrorKind::RestrictViolation
+        | DatabaseErrorKind::ExclusionViolation => StoreError::Refused(message.to_owned()),
         DatabaseErrorKind::ClosedConnection
         | DatabaseErrorKind::UnableToSendCommand
         | DatabaseErrorKind::ReadOnlyTransaction => StoreError::Unavailable(message.to_owned()),
-        DatabaseErrorKind::Unknown => from_message(message),
-        _ => StoreError::Refused(message.to_owned()),
+        _ => from_message(message),
     }
 }
 
 fn from_message(message: &str) -> StoreError {
-    if message.contains("deadlock detected") {
-        StoreError::LostRace
-    } else if message.contains("statement timeout") || message.contains("lock timeout") {
-        StoreError::Timeout
-    } else if message.contains("malformed") || message.contains("not a database") {
-        StoreError::Corrupt(message.to_owned())
-    } else if UNAVAILABLE.iter().any(|known| message.contains(known)) {
-        StoreError::Unavailable(message.to_owned())
-    } else {
-        StoreError::Refused(message.to_owned())
+    let class = BY_TEXT.iter().find(|(known, _)| message.contains(known)).map(|(_, class)| class);
+    match class {
+        Some(Class::LostRace) => StoreError::LostRace,
+        Some(Class::Timeout) => StoreError::Timeout,
+        Some(Class::Corrupt) => StoreError::Corrupt(message.to_owned()),
+        Some(Class::Refused) => StoreError::Refused(message.to_owned()),
+        None => StoreError::Unavailable(message.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(kind: DatabaseErrorKind, message: &str) -> StoreError {
+        StoreError::from(DieselError::DatabaseError(kind, Box::new(message.to_owned())))
+    }
+
+    #[test]
+    fn a_kind_counts_whatever_the_language() {
+        use DatabaseErrorKind::{CheckViolation, ClosedConnection, ReadOnlyTransaction, SerializationFailure};
+        let german = "Wert zu lang, connection, constraint failed";
+        assert!(matches!(of(SerializationFailure, german), StoreError::LostRace));
+        assert!(matches!(of(CheckViolation, german), StoreError::Refused(_)));
+        for kind in [ClosedConnection, ReadOnlyTransaction, DatabaseErrorKind::UnableToSendCommand] {
+            assert!(matches!(of(kind, german), StoreError::Unavailable(_)));
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_transient() {
+        for message in [
+            "Verklemmung (Deadlock) entdeckt",
+            "die Datenbank wird gerade heruntergefahren",
+            "the database system is in recovery mode",
+            "could not extend file \"base/5/16384\": No space left on device",
+            "database or disk is full",
+            "out of memory",
+            "",
+        ] {
+            assert!(matches!(of(DatabaseErrorKind::Unknown, message), StoreError::Unavailable(_)), "{message}");
+        }
+        assert!(matches!(StoreError::from(DieselError::BrokenTransactionManager), StoreError::Unavailable(_)));
     }
 }

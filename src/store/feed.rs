@@ -10,7 +10,7 @@ use super::sql_uuid::DbUuid;
 use super::{Store, StoreError};
 use crate::domain::cursor::FeedKey;
 use crate::domain::document::DocumentHead;
-use crate::domain::ids::WorkspaceId;
+use crate::domain::ids::{Version, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
 
 /// A document's latest change.
@@ -33,8 +33,10 @@ pub struct FeedState {
     pub purged_sequence: i64,
     /// Tombstones from before this time may be gone; `None` before the first purge.
     pub purged_before: Option<Timestamp>,
-    /// What the workspace's cursors are signed with.
+    /// What the workspace's cursors are signed with, and the generation in which they hold.
     pub key: FeedKey,
+    /// No new version is below this one.
+    pub version_floor: Version,
 }
 
 /// The columns of [`FeedState`].
@@ -45,6 +47,8 @@ pub(super) struct FeedRow {
     purged_sequence: i64,
     purged_before: Option<i64>,
     feed_key: Vec<u8>,
+    generation: i64,
+    version_floor: i64,
 }
 
 impl From<FeedRow> for FeedState {
@@ -53,7 +57,8 @@ impl From<FeedRow> for FeedState {
             head_sequence: row.head_sequence,
             purged_sequence: row.purged_sequence,
             purged_before: row.purged_before.map(Timestamp),
-            key: FeedKey::new(row.feed_key),
+            key: FeedKey::new(row.feed_key, row.generation),
+            version_floor: row.version_floor,
         }
     }
 }

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::accounts::{Member, Membership, Role, find_by_name};
 use super::connection::AnyConnection;
+use super::lives::current_life;
 use super::schema::{members, users, workspaces};
 use super::sql_uuid::DbUuid;
 use super::{Store, StoreError};
@@ -206,11 +207,14 @@ fn insert_workspace(
     name: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let life = current_life(connection)?;
     let row = (
         workspaces::workspace_id.eq(DbUuid(workspace_id.0)),
         workspaces::name.eq(name),
         workspaces::created_at.eq(now.0),
         workspaces::feed_key.eq(new_feed_key()?),
+        workspaces::generation.eq(life.generation),
+        workspaces::version_floor.eq(life.version_floor),
     );
     let inserted = match connection {
         AnyConnection::Sqlite(connection) => {

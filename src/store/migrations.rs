@@ -63,6 +63,19 @@ where
     DB: diesel::backend::Backend,
     EmbeddedMigrations: MigrationSource<DB>,
 {
+    let steps = MigrationSource::<DB>::migrations(&source).and_then(|steps| {
+        let known: Vec<_> = steps.iter().map(|step| step.name().version().to_string()).collect();
+        let applied = connection.applied_migrations()?;
+        Ok(applied.iter().map(ToString::to_string).find(|step| !known.contains(step)))
+    });
+    let later = steps.map_err(|error| StoreError::Open(format!("the schema's steps cannot be read: {error}")))?;
+    if let Some(step) = later {
+        // Writing by old rules into new tables could lose what those rules do not know.
+        return Err(StoreError::Open(format!(
+            "its schema was made by a newer landfall (step {step}) than this one, version {}; start the newer program",
+            env!("CARGO_PKG_VERSION")
+        )));
+    }
     named(connection.run_pending_migrations(source))
 }
 

@@ -5,10 +5,12 @@
 
 pub mod accounts;
 mod assembly;
+pub mod backup;
 pub mod change_notices;
 mod checkpoint;
 pub mod config;
 mod connection;
+mod database_file;
 pub mod documents;
 mod encoding;
 pub mod error;
@@ -16,6 +18,7 @@ pub mod feed;
 pub mod feed_pages;
 pub mod history;
 mod leases;
+pub mod lives;
 pub mod lookup;
 mod members;
 pub mod migrations;
@@ -42,6 +45,7 @@ use std::time::{Duration, Instant};
 use self::checkpoint::Checkpoints;
 pub use self::config::StoreConfig;
 use self::connection::{AnyConnection, Connector, Pool, Purpose};
+use self::database_file::DatabaseFile;
 pub use self::error::StoreError;
 use self::feed::FeedState;
 use self::feed_pages::{FeedPage, Span};
@@ -50,7 +54,7 @@ use self::writer::Writer;
 use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
 use crate::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
 use crate::domain::sync_run::{NoteChanges, RunKey, RunNote, SyncRun};
-use crate::domain::timestamp::Timestamp;
+use crate::domain::timestamp::{Clock, SystemClock, Timestamp};
 
 /// Whose batch it is: the part of every key that the batch does not choose itself.
 #[derive(Clone, Debug)]
@@ -149,6 +153,8 @@ pub struct Store {
     readers: Pool,
     writes: Writes,
     write_timeout: Duration,
+    /// SQLite: where it lies.
+    file: Option<DatabaseFile>,
     /// Opens connections for messages between servers; SQLite has none.
     messages: Option<Connector>,
 }
@@ -177,22 +183,31 @@ impl Store {
     /// `Open`, if the database cannot be reached, made or migrated.
     pub fn open(url: &DatabaseUrl, config: &StoreConfig) -> Result<Self, StoreError> {
         migrations::migrate(url)?;
-        let writes = match url {
-            DatabaseUrl::Sqlite(path) => {
-                let connector = Connector::new(url, Purpose::Write, config);
-                let checkpoints = Checkpoints::start(path, &connector, config)?;
-                Writes::Thread(Writer::start(connector, checkpoints, config)?)
+        let file = match url {
+            DatabaseUrl::Sqlite(path) => Some(DatabaseFile::at(path)?),
+            DatabaseUrl::Postgres(_) => None,
+        };
+        let writes = match &file {
+            Some(file) => {
+                let connector = Connector::new(url, Purpose::Write, config).within(file);
+                let checkpoints = Checkpoints::start(file.path(), &connector, config)?;
+                Writes::Thread(Writer::start(connector, checkpoints, file.clone(), config)?)
             }
-            DatabaseUrl::Postgres(_) => Writes::Pool { attempts: config.write_attempts.max(1) },
+            None => Writes::Pool { attempts: config.write_attempts.max(1) },
         };
         let purpose = match writes {
             Writes::Thread(_) => Purpose::Read,
             Writes::Pool { .. } => Purpose::Write,
         };
-        let connector = Connector::new(url, purpose, config);
+        let mut connector = Connector::new(url, purpose, config);
+        if let Some(file) = &file {
+            connector = connector.within(file);
+        }
         let messages = matches!(url, DatabaseUrl::Postgres(_)).then(|| connector.clone());
         let readers = Pool::open("database", connector, config)?;
-        Ok(Self { readers, writes, write_timeout: config.write_timeout(), messages })
+        let store = Self { readers, writes, write_timeout: config.write_timeout(), file, messages };
+        store.recognise(SystemClock.now())?;
+        Ok(store)
     }
 
     /// Runs `body` in a transaction that has locked the scope's workspace, and answers its value once what it wrote is
@@ -216,8 +231,18 @@ impl Store {
     /// `Unavailable`. Closing twice is fine; dropping the store closes it.
     pub fn close(&self) {
         if let Writes::Thread(writer) = &self.writes {
+            self.leave_last_mark();
             writer.close();
         }
+    }
+
+    /// Whether SQLite's files are still those that were opened; always so on Postgres. Cheap: it asks the file system
+    /// alone.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming what was removed or replaced: nothing is acknowledged any more.
+    pub fn check_files(&self) -> Result<(), StoreError> {
+        self.file.as_ref().map_or(Ok(()), DatabaseFile::check)
     }
 
     /// Asks the database for an answer.
@@ -225,6 +250,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` or `Busy` if there is none.
     pub fn ping(&self) -> Result<(), StoreError> {
+        self.check_files()?;
         self.read(|connection| Ok(diesel::r2d2::R2D2Connection::ping(connection)?))
     }
 

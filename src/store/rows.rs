@@ -217,6 +217,8 @@ pub(super) fn receipt_rows<'a>(
 /// How a kind lies in a column.
 pub(super) const fn kind_code(kind: OperationKind) -> i16 {
     match kind {
+        // Never stored: a check leaves neither a version nor a receipt.
+        OperationKind::Check => -1,
         OperationKind::Create => 0,
         OperationKind::Update => 1,
         OperationKind::Delete => 2,

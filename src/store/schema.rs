@@ -14,6 +14,21 @@ table! {
         created_at -> BigInt,
         feed_key -> Binary,
         purged_before -> Nullable<BigInt>,
+        generation -> BigInt,
+        version_floor -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    lives (life) {
+        life -> BigInt,
+        generation -> BigInt,
+        version_floor -> BigInt,
+        began_at -> BigInt,
+        place -> Nullable<Text>,
+        mark -> BigInt,
     }
 }
 
@@ -199,6 +214,7 @@ table! {
 
 allow_tables_to_appear_in_same_query!(
     workspaces,
+    lives,
     documents,
     document_log,
     document_bodies,

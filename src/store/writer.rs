@@ -13,6 +13,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
 use super::checkpoint::Checkpoints;
 use super::connection::{AnyConnection, Connector};
+use super::database_file::DatabaseFile;
 use super::{End, StoreConfig, StoreError};
 
 /// The way to the writer thread.
@@ -29,6 +30,7 @@ impl Writer {
     pub(super) fn start(
         connector: Connector,
         checkpoints: Checkpoints,
+        file: DatabaseFile,
         config: &StoreConfig,
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(config.writer_queue.max(1));
@@ -36,6 +38,7 @@ impl Writer {
             connection: connector.open()?,
             connector,
             checkpoints,
+            file,
             group_limit: config.group_limit.max(1),
             group_time: Duration::from_millis(config.group_time_ms),
         };
@@ -129,6 +132,7 @@ struct Committer {
     connection: AnyConnection,
     connector: Connector,
     checkpoints: Checkpoints,
+    file: DatabaseFile,
     group_limit: usize,
     group_time: Duration,
 }
@@ -210,6 +214,8 @@ impl Committer {
     }
 
     fn commit(&mut self, batches: usize) -> Result<(), StoreError> {
+        // What is committed into a file that nobody finds again must not be acknowledged.
+        self.file.check()?;
         let started = Instant::now();
         AnyConnection::commit_transaction(&mut self.connection)?;
         metrics::histogram!("landfall_commit_seconds").record(started.elapsed());

@@ -10,7 +10,7 @@ use crate::domain::document::{StoredDocument, WriteSet};
 use crate::domain::ids::DocumentId;
 use crate::domain::operation::{Submitted, Target};
 use crate::domain::outcome::{Attach, Outcome};
-use crate::domain::plan::{Loaded, Mode, needs, plan};
+use crate::domain::plan::{BATCH_MERGE_STEPS, Loaded, Mode, needs, plan};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
 use crate::domain::yjs_facts::StateVector;
@@ -97,10 +97,11 @@ pub fn run_batch(
     };
     let (loaded, resolutions) = load(tx, request)?;
     let mode = Mode {
-        by: Authorship { user_id: request.user_id, now },
+        by: Authorship { user_id: request.user_id, now, version_floor: feed.version_floor },
         atomic: request.atomic,
         with_receipts: request.device_id.is_some(),
         refused: &attempt.refused,
+        merge_steps: BATCH_MERGE_STEPS,
         first: attempt.trial,
     };
     let started = Instant::now();

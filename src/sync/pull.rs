@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::domain::cursor::Cursor;
+use crate::domain::cursor::{Cursor, CursorError};
 use crate::domain::ids::WorkspaceId;
 use crate::store::StoreError;
 use crate::store::feed::FeedState;
@@ -57,12 +57,15 @@ impl Pulled {
 /// Where a pull begins in this feed.
 ///
 /// # Errors
-/// `ForeignCursor`; `CursorExpired` also for a cursor that is ahead of the feed: the database was put back to an older
-/// state, and what its reader saw since then is gone.
+/// `ForeignCursor`; `CursorExpired` also for a cursor of an earlier generation, or one that is ahead of the feed: the
+/// database was put back to an older state, and what its reader saw since then is gone.
 pub fn cursor_of(from: &PullFrom, workspace_id: WorkspaceId, feed: &FeedState) -> Result<Cursor, Refusal> {
     let cursor = match from {
         PullFrom::Start => Cursor::start(feed.purged_sequence),
-        PullFrom::Cursor(text) => Cursor::open(text, workspace_id, &feed.key).or(Err(Refusal::ForeignCursor))?,
+        PullFrom::Cursor(text) => Cursor::open(text, workspace_id, &feed.key).map_err(|error| match error {
+            CursorError::Foreign(_) => Refusal::ForeignCursor,
+            CursorError::EarlierGeneration => Refusal::CursorExpired,
+        })?,
     };
     if cursor.is_expired(feed.purged_sequence) || cursor.is_ahead(feed.head_sequence) {
         return Err(Refusal::CursorExpired);
@@ -178,7 +181,11 @@ mod tests {
     const WORKSPACE: WorkspaceId = WorkspaceId(Uuid::from_u128(1));
 
     fn feed(head_sequence: i64, purged_sequence: i64) -> FeedState {
-        FeedState { head_sequence, purged_sequence, purged_before: None, key: FeedKey::new(vec![7; FeedKey::BYTES]) }
+        FeedState { head_sequence, purged_sequence, purged_before: None, key: key(7, 1), version_floor: 0 }
+    }
+
+    fn key(byte: u8, generation: i64) -> FeedKey {
+        FeedKey::new(vec![byte; FeedKey::BYTES], generation)
     }
 
     fn sealed(sequence: i64, feed: &FeedState) -> PullFrom {
@@ -198,13 +205,15 @@ mod tests {
     #[test]
     fn a_cursor_that_leads_nowhere_is_refused() {
         let feed = feed(9, 4);
-        let other = FeedState { key: FeedKey::new(vec![8; FeedKey::BYTES]), ..feed.clone() };
+        let other = FeedState { key: key(8, 1), ..feed.clone() };
         for from in [PullFrom::Cursor("made-up".to_owned()), sealed(5, &other)] {
             assert_eq!(cursor_of(&from, WORKSPACE, &feed), Err(Refusal::ForeignCursor));
         }
         for sequence in [3, 10] {
             assert_eq!(cursor_of(&sealed(sequence, &feed), WORKSPACE, &feed), Err(Refusal::CursorExpired));
         }
+        let later = FeedState { key: key(7, 2), ..feed.clone() };
+        assert_eq!(cursor_of(&sealed(5, &feed), WORKSPACE, &later), Err(Refusal::CursorExpired));
     }
 
     /// A document whose text is stored, or one whose text must be derived.

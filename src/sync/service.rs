@@ -24,7 +24,7 @@ use crate::sync::{
     VersionView, YjsBodies,
 };
 use crate::yjs::merge::encode_state_vector;
-use crate::yjs::render::Renderer;
+use crate::yjs::render::{RenderError, Renderer};
 
 /// How many refused operations are searched for before the rest of the batch is given up.
 const MAX_REFUSED: usize = 8;
@@ -292,7 +292,7 @@ impl SyncService {
     /// One version with its text, derived from the Yjs log where it was not stored as text.
     ///
     /// # Errors
-    /// `NotFound`, or what the store says.
+    /// `NotFound`; `Unavailable` if the text must be rendered and no worker can be had; or what the store says.
     pub fn find_version(
         &self,
         workspace_id: WorkspaceId,
@@ -303,7 +303,11 @@ impl SyncService {
         let content = match stored.content {
             Some(content) => Some(content),
             None if stored.yjs_parts.is_empty() => None,
-            None => self.renderer.render(&stored.yjs_parts).ok(),
+            None => match self.renderer.render(&stored.yjs_parts) {
+                Ok(text) => Some(text),
+                Err(RenderError::Damaged(_)) => None,
+                Err(RenderError::Unavailable(reason)) => return Err(StoreError::Unavailable(reason).into()),
+            },
         };
         Ok(VersionView { entry: stored.entry, content })
     }

@@ -23,7 +23,8 @@ impl Answer {
     /// An answer to `request`.
     pub fn new(request: String, status: u16, headers: Vec<(String, String)>, bytes: Vec<u8>) -> Self {
         let mut answer = Self { request, status, headers, bytes, body: Value::Null };
-        if answer.media_type().ends_with("json") {
+        let has_body = !answer.request.starts_with("HEAD ");
+        if has_body && answer.media_type().ends_with("json") {
             answer.body = serde_json::from_slice(&answer.bytes)
                 .unwrap_or_else(|error| panic!("{answer}\n\nis declared as JSON, and is not: {error}"));
         }

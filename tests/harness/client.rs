@@ -27,8 +27,8 @@ impl Client {
             .max_redirects(0)
             .timeout_global(Some(Duration::from_secs(90)))
             .allow_non_standard_methods(true)
-            // The server closes a connection that is idle for five seconds: one that is nearly so old is not used again.
-            .max_idle_age(Duration::from_secs(2))
+            // The server closes a connection that is idle for 75 seconds: one that is nearly so old is not used again.
+            .max_idle_age(Duration::from_secs(60))
             .build();
         Self { agent: config.new_agent(), base_url, token: None }
     }

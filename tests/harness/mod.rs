@@ -19,7 +19,7 @@ pub mod yjs_editor;
 pub use self::answer::Answer;
 pub use self::client::Client;
 pub use self::coding::Coding;
-pub use self::operation::{create, delete, update};
+pub use self::operation::{check, create, delete, update};
 pub use self::server::{Database, TestServer};
 pub use self::sync_run::Run;
 pub use self::user::User;

@@ -28,6 +28,14 @@ pub fn delete(client_id: &str, document_id: &str) -> Operation {
     Operation(json!({ "operation": "delete", "client_id": client_id, "document_id": document_id }))
 }
 
+/// Asks whether a document is at a version.
+pub fn check(client_id: &str, document_id: &str, version: i64) -> Operation {
+    let (operation, base_version) = ("check", version);
+    Operation(json!({
+        "operation": operation, "client_id": client_id, "document_id": document_id, "base_version": base_version,
+    }))
+}
+
 impl Operation {
     /// Sets any field.
     pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {

@@ -177,15 +177,25 @@ impl TestServer {
         self.data.directory.path()
     }
 
+    /// Its database, where that is on Postgres.
+    pub fn postgres(&self) -> Option<&PostgresDatabase> {
+        self.data.postgres.as_ref()
+    }
+
+    /// The URL of that database.
+    pub fn postgres_url(&self) -> Option<&str> {
+        self.postgres().map(PostgresDatabase::url)
+    }
+
     /// The id of the process.
     pub fn process_id(&self) -> u32 {
         self.process.as_ref().expect("a running server").child.id()
     }
 
-    /// The memory that the process has in use.
-    pub fn resident_bytes(&self) -> u64 {
+    /// The most memory that the process ever had in use.
+    pub fn peak_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process_id())).expect("a Linux process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its memory");
         1024 * line.trim().trim_end_matches(" kB").parse::<u64>().expect("kilobytes")
     }
 

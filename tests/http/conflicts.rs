@@ -22,6 +22,7 @@ on_both_databases!(
     base_version_is_required_without_force,
     force_skips_the_version_and_never_the_existence,
     a_batch_does_not_conflict_with_itself,
+    an_editor_that_was_offline_says_the_version_of_its_create,
     titles_changed_on_both_sides,
     versions_never_go_back,
     document_ids_are_unique_in_their_workspace_only,
@@ -247,6 +248,21 @@ fn a_batch_does_not_conflict_with_itself(database: Database) {
         .send()
         .expect_outcomes(["first success v2", "second success v3", "third success v4", "last success v5"]);
     assert_eq!(ada.read(&id).body["deleted"], true);
+}
+
+fn an_editor_that_was_offline_says_the_version_of_its_create(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let id = new_id();
+    ada.batch()
+        .with(create("new").id(&id).title("New").content("one\n"))
+        .with(update("typed", &id).base(1).content("two\n"))
+        .with(update("typed_on", &id).base(1).content("three\n"))
+        .with(update("named", &id).base(1).title("Named"))
+        .send()
+        .expect_outcomes(["new success v1", "typed success v2", "typed_on success v3", "named success v4"]);
+    let read = ada.read(&id);
+    assert_eq!((read.string("/title"), read.string("/content")), ("Named".into(), "three\n".into()));
 }
 
 fn titles_changed_on_both_sides(database: Database) {

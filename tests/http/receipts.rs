@@ -13,6 +13,7 @@ on_both_databases!(
     failures_leave_no_receipt,
     an_unchanged_success_leaves_a_receipt,
     a_replay_answers_the_first_version,
+    a_replay_tells_the_news,
     a_resend_with_other_modes_is_replayed,
     a_minted_id_is_answered_again,
     receipts_survive_a_restart,
@@ -141,6 +142,24 @@ fn a_replay_answers_the_first_version(database: Database) {
     ada.send(update("later", &id).base(2).content("three\n")).expect_outcomes(["later success v3"]);
     ada.batch().device("laptop").with(edit).send().expect_outcomes(["edit success v2 replayed"]);
     assert_eq!(ada.read(&id).string("/content"), "three\n", "not applied again");
+}
+
+fn a_replay_tells_the_news(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let id = ada.new_document("Notes", "one\ntwo\nthree\n");
+    ada.send(update("others", &id).base(1).content("one\ntwo\nTHREE\n")).expect_outcomes(["others success v2"]);
+    let edit = || ada.batch().device("laptop").with(update("edit", &id).base(1).content("ONE\ntwo\nthree\n")).send();
+    edit().expect_outcomes(["edit success v3 merged"]);
+    // Its answer was cut: the editor must not take version 3 for its own text.
+    let again = edit().expect_outcomes(["edit success v3 replayed"]);
+    assert_eq!(again.result("edit")["server"]["content"], "ONE\ntwo\nTHREE\n");
+    let plain = || ada.batch().device("laptop").with(update("plain", &id).base(3).content("1\n")).send();
+    plain().expect_outcomes(["plain success v4"]);
+    assert!(plain().expect_outcomes(["plain success v4 replayed"]).result("plain").get("server").is_none());
+    ada.send(delete("gone", &id).base(4)).expect_outcomes(["gone success v5"]);
+    let server = plain().expect_outcomes(["plain success v4 replayed"]).result("plain")["server"].clone();
+    assert_eq!((&server["version"], &server["deleted"]), (&5.into(), &true.into()));
 }
 
 fn a_resend_with_other_modes_is_replayed(database: Database) {

@@ -14,6 +14,9 @@ on_both_databases!(
     bytes_are_counted_too,
     health_tells_of_the_database,
     answers_are_compressed_on_request,
+    whatever_takes_get_takes_head,
+    connections_stay_open_and_say_for_how_long,
+    an_integer_may_be_written_as_a_float,
 );
 
 fn every_answer_names_its_request(database: Database) {
@@ -110,6 +113,76 @@ fn answers_are_compressed_on_request(database: Database) {
     assert!(head.to_lowercase().contains("content-encoding: gzip"), "{head}");
     let plain = crate::harness::server::raw_get(&server, &path, &ada.access_token, "");
     assert!(!plain.to_lowercase().contains("content-encoding"), "{plain}");
+}
+
+fn whatever_takes_get_takes_head(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let id = ada.new_document("Notes", "one");
+    let workspace = &ada.workspace_id;
+    for path in [
+        "/".to_owned(),
+        "/docs".to_owned(),
+        "/openapi.yaml".to_owned(),
+        "/metrics".to_owned(),
+        "/api/health".to_owned(),
+        "/api/v1/limits".to_owned(),
+        "/api/v1/workspaces".to_owned(),
+        format!("/api/v1/workspaces/{workspace}/members"),
+        format!("/api/v1/syncs?workspace_id={workspace}"),
+        format!("/api/v1/documents?workspace_id={workspace}"),
+        format!("/api/v1/documents/changes?workspace_id={workspace}"),
+        format!("/api/v1/documents/{id}?workspace_id={workspace}"),
+        format!("/api/v1/documents/{id}/versions?workspace_id={workspace}"),
+        format!("/api/v1/documents/{id}/versions/1?workspace_id={workspace}"),
+        "/api/v1/documents".to_owned(),
+        format!("/api/v1/documents/{id}/versions/7?workspace_id={workspace}"),
+    ] {
+        let (get, head) = (ada.get(&path), ada.request("HEAD", &path).send());
+        assert_eq!((head.status, head.bytes.len()), (get.status, 0), "{path}");
+        for name in ["content-type", "etag"] {
+            assert_eq!(head.find_header(name), get.find_header(name), "{path} {name}");
+        }
+    }
+    // An answer without an end has a head too.
+    ada.request("HEAD", &format!("/api/v1/documents/events?workspace_id={workspace}")).send().expect(200);
+    let refused = ada.request("HEAD", "/api/v1/documents/batch").undocumented().send();
+    assert_eq!((refused.status, refused.header("allow")), (405, "POST"));
+}
+
+fn connections_stay_open_and_say_for_how_long(database: Database) {
+    let mut server = TestServer::start(database);
+    for path in ["/api/v1/limits", "/api/v1/nothing"] {
+        let head = crate::harness::server::raw_get(&server, path, "none", "");
+        assert!(head.to_lowercase().contains("keep-alive: timeout=75"), "{head}");
+    }
+    server.client().get("/api/v1/limits").expect(200);
+    let started = std::time::Instant::now();
+    assert!(server.stop().success());
+    assert!(started.elapsed().as_secs() < 20, "a connection that is idle holds up nobody: {:?}", started.elapsed());
+}
+
+fn an_integer_may_be_written_as_a_float(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let id = ada.new_document("Notes", "one");
+    let edit = crate::harness::update("edit", &id).content("two");
+    ada.send(edit.clone().field("base_version", 1.0)).expect_outcomes(["edit success v2"]);
+    let refused = ada.send(edit.field("base_version", 1.5));
+    assert_eq!(refused.result("edit")["error"]["pointer"], "/operations/0/base_version");
+    let run = format!("/api/v1/syncs/{}", new_id());
+    let opened = ada.put(&run, &json!({ "workspace_id": ada.workspace_id, "total": 3.0 })).expect(201);
+    assert_eq!(opened.body["total"], 3);
+    ada.put(&run, &json!({ "workspace_id": ada.workspace_id, "total": 3.5 })).expect_problem(400, "bad_request");
+    let diff = |version: serde_json::Value| {
+        let known = json!([{ "document_id": id, "version": version }]);
+        ada.post("/api/v1/documents/diff", &json!({ "workspace_id": ada.workspace_id, "documents": known }))
+    };
+    diff(json!(2.0)).expect(200);
+    for below in [json!(0), json!(-1), json!(0.0)] {
+        let refused = diff(below).expect_problem(422, "invalid");
+        assert_eq!(refused.string("/pointer"), "/documents/0/version");
+    }
 }
 
 #[test]

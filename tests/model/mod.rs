@@ -95,7 +95,8 @@ impl ModelTransaction {
             head_sequence: workspace.head_sequence,
             purged_sequence: 0,
             purged_before: None,
-            key: FeedKey::new(Vec::new()),
+            key: FeedKey::new(Vec::new(), 0),
+            version_floor: 0,
         };
         Self { workspace, owner, feed }
     }
@@ -108,7 +109,7 @@ impl ModelTransaction {
         let epoch = self.workspace.heads.get(&id)?.epoch;
         let entries: Vec<&LogEntry> =
             self.workspace.log.range((id, epoch)..=(id, version)).map(|(_, entry)| entry).collect();
-        let latest = entries.last()?;
+        let latest = entries.last().filter(|entry| entry.version == version)?;
         let text = entries.iter().rev().find(|entry| entry.content.is_some() || entry.yjs_update.is_some());
         Some(VersionText {
             document_id: id,

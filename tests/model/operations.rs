@@ -58,6 +58,11 @@ pub fn delete(name: &str, document: u128, base: i64) -> Operation {
     Operation { base_version: (base > 0).then_some(base), ..made }
 }
 
+pub fn check(name: &str, document: u128, version: i64) -> Operation {
+    let made = operation(name, OperationKind::Check, Target::Id(id(document)), Changes::default());
+    Operation { base_version: Some(version), ..made }
+}
+
 pub fn by_reference(operation: Operation, create: &str) -> Operation {
     Operation { target: Target::Ref(create.to_owned()), ..operation }
 }

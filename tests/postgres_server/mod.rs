@@ -45,6 +45,28 @@ impl PostgresDatabase {
         Self { url: with_database(server_url(), &name), name }
     }
 
+    /// Makes a copy of a database that nobody is connected to.
+    #[allow(dead_code, reason = "not every suite copies databases")]
+    pub fn copy_of(other: &Self) -> Self {
+        let name = format!("landfall_test_{}", Uuid::new_v4().simple());
+        on_server(&format!("CREATE DATABASE {name} TEMPLATE {}", other.name));
+        Self { url: with_database(server_url(), &name), name }
+    }
+
+    /// Dumps it into a file, as the documentation says.
+    #[allow(dead_code, reason = "not every suite backs databases up")]
+    pub fn dump_to(&self, file: &Path) {
+        run("pg_dump", &["--format=custom", "--file"], file, &[&self.url]);
+    }
+
+    /// Makes it anew from a dump.
+    #[allow(dead_code, reason = "not every suite backs databases up")]
+    pub fn replace_by(&self, file: &Path) {
+        on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        on_server(&format!("CREATE DATABASE {}", self.name));
+        run("pg_restore", &["--exit-on-error", "--dbname", &self.url], file, &[]);
+    }
+
     /// Where it is.
     pub fn url(&self) -> &str {
         &self.url
@@ -55,6 +77,14 @@ impl Drop for PostgresDatabase {
     fn drop(&mut self) {
         on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
+}
+
+/// Runs one of Postgres' own programs.
+fn run(program: &str, options: &[&str], file: &Path, rest: &[&str]) {
+    let program = find_binaries().unwrap_or_default().join(program);
+    let done = Command::new(&program).args(options).arg(file).args(rest).output();
+    let done = done.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    assert!(done.status.success(), "{}: {}", program.display(), String::from_utf8_lossy(&done.stderr));
 }
 
 fn on_server(statement: &str) {

@@ -15,6 +15,7 @@ mod feed;
 mod folding;
 mod history;
 mod limits;
+mod lives;
 mod migrations;
 #[path = "../model/mod.rs"]
 mod model;
@@ -126,7 +127,12 @@ mod both {
         a_long_history_is_folded,
         nothing_is_lost_while_writers_write,
     );
+    on_both_databases!(lives:
+        a_new_life_has_another_generation_and_higher_versions,
+        a_restart_is_no_new_life,
+    );
     on_both_databases!(migrations:
+        a_newer_schema_is_refused,
         the_schema_goes_up_down_and_up_again,
         two_stores_open_and_write_at_once,
     );

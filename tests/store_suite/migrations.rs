@@ -1,7 +1,7 @@
 //! The schema's steps, and several servers on one database.
 
 use landfall::store::migrations::{migrate, revert_all};
-use landfall::store::{Store, StoreConfig};
+use landfall::store::{Store, StoreConfig, StoreError};
 
 use crate::support::{Author, Database, new_id};
 
@@ -15,6 +15,20 @@ pub fn the_schema_goes_up_down_and_up_again(database: &Database) {
     assert_eq!(migrate(&url).unwrap().steps, up);
     let ada = database.with_user();
     ada.write(ada.created(new_id(), "one")).unwrap();
+}
+
+/// A step that a later program took.
+pub fn a_newer_schema_is_refused(database: &Database) {
+    let url = database.url();
+    let steps = migrate(&url).unwrap().steps;
+    database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999999999')");
+    for refused in [migrate(&url).map(drop), Store::open(&url, &StoreConfig::default()).map(drop)] {
+        let Err(StoreError::Open(reason)) = refused else { panic!("opened a newer schema") };
+        assert!(reason.contains("made by a newer landfall") && reason.contains("99999999999999"), "{reason}");
+        assert_eq!(reason.lines().count(), 1);
+    }
+    database.execute("DELETE FROM __diesel_schema_migrations WHERE version = '99999999999999'");
+    assert!(!steps.is_empty() && migrate(&url).unwrap().steps.is_empty());
 }
 
 pub fn two_stores_open_and_write_at_once(database: &Database) {

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, SqliteConnection};
+
 use landfall::domain::document::{DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, WriteSet};
 use landfall::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use landfall::domain::operation::OperationKind;
@@ -35,6 +38,18 @@ impl Database {
             Self::Postgres(database) => database.url().to_owned(),
         };
         DatabaseUrl::parse(&url).unwrap()
+    }
+
+    /// Runs a statement past the store.
+    pub fn execute(&self, statement: &str) {
+        let done = match self {
+            Self::Sqlite(directory) => {
+                let path = directory.path().join("landfall.db");
+                SqliteConnection::establish(&path.to_string_lossy()).unwrap().batch_execute(statement)
+            }
+            Self::Postgres(database) => PgConnection::establish(database.url()).unwrap().batch_execute(statement),
+        };
+        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
 
     pub fn open(&self) -> Arc<Store> {

@@ -23,7 +23,7 @@ pub(super) struct Payload {
     pub digest: Digest,
 }
 
-/// Reads what an operation of this kind carries; `data` of a delete is no concern of anyone.
+/// Reads what an operation of this kind carries; `data` of a delete or a check is ignored.
 pub(super) fn read_payload(
     kind: OperationKind,
     restore: bool,
@@ -31,7 +31,7 @@ pub(super) fn read_payload(
     limits: &Limits,
 ) -> Result<Payload, Fault> {
     let mut digest = PayloadDigest::new(kind, restore);
-    if kind == OperationKind::Delete {
+    if matches!(kind, OperationKind::Delete | OperationKind::Check) {
         return Ok(Payload { changes: Changes::default(), reader_state_vector: None, digest: digest.finish() });
     }
     read_changes(kind, data, limits, &mut digest)
@@ -173,6 +173,7 @@ impl PayloadDigest {
             OperationKind::Create => 0,
             OperationKind::Update => 1,
             OperationKind::Delete => 2,
+            OperationKind::Check => 3,
         };
         Self(Sha256::new_with_prefix([kind, u8::from(restore)]))
     }

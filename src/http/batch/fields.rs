@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::Limits;
 use crate::domain::operation::OperationError;
+use crate::http::integer;
 use crate::sync::PullFrom;
 
 /// Characters of a `client_id`, a `document_ref` and a `device_id` at most.
@@ -128,10 +129,14 @@ pub(super) fn boolean(raw: &RawValue) -> Result<bool, Fault> {
 
 /// A document's version: an integer of at least 1.
 pub(super) fn version(raw: &RawValue) -> Result<i64, Fault> {
-    match serde_json::from_str::<i64>(raw.get()) {
-        Ok(version) if version >= 1 => Ok(version),
-        _ => Err(Fault::invalid("must be an integer of at least 1: the version that the editor last saw")),
-    }
+    let version = integer::parse(raw.get()).filter(|version| *version >= 1);
+    version.ok_or_else(|| Fault::invalid("must be an integer of at least 1: the version that the editor last saw"))
+}
+
+/// A document's version, or 0 for a document that is not there.
+pub(super) fn version_or_none(raw: &RawValue) -> Result<i64, Fault> {
+    let version = integer::parse(raw.get()).filter(|version| *version >= 0);
+    version.ok_or_else(|| Fault::invalid("must be an integer of at least 1, or 0 where no document must be"))
 }
 
 /// Yjs bytes in base64; `bytes_left` is what other updates of the operation have left of `max_yjs_bytes`.

@@ -77,9 +77,13 @@ fn check(
     }
     let kind = kind?;
     let target = target?;
-    let takes_version = kind != OperationKind::Create;
-    let base_version = if takes_version { read_base_version(raw)? } else { None };
-    let force = takes_version && read_flag(raw.force, "force")?;
+    let base_version = match kind {
+        OperationKind::Check => Some(read_checked_version(raw)?),
+        OperationKind::Create => None,
+        OperationKind::Update | OperationKind::Delete => read_base_version(raw)?,
+    };
+    let takes_force = matches!(kind, OperationKind::Update | OperationKind::Delete);
+    let force = takes_force && read_flag(raw.force, "force")?;
     let restore = kind == OperationKind::Update && read_flag(raw.restore, "restore")?;
     let Payload { changes, reader_state_vector, digest } = read_payload(kind, restore, &raw.data, reading.limits)?;
     Ok(Operation {
@@ -105,9 +109,10 @@ fn read_client_id(raw: &RawOperation<'_>) -> Result<String, Fault> {
 }
 
 fn read_kind(raw: &RawOperation<'_>) -> Result<OperationKind, Fault> {
-    const WRONG: &str = "must be \"create\", \"update\" or \"delete\"";
+    const WRONG: &str = "must be \"create\", \"update\", \"delete\" or \"check\"";
     let named = raw.operation.map(fields::string).transpose();
     match named.as_ref().map(Option::as_deref) {
+        Ok(Some("check")) => Ok(OperationKind::Check),
         Ok(Some("create")) => Ok(OperationKind::Create),
         Ok(Some("update")) => Ok(OperationKind::Update),
         Ok(Some("delete")) => Ok(OperationKind::Delete),
@@ -119,7 +124,9 @@ fn read_kind(raw: &RawOperation<'_>) -> Result<OperationKind, Fault> {
 ///
 /// Where the kind is unknown the document is read as for an update, for the sake of what comes after it.
 fn read_target(raw: &RawOperation<'_>, kind: Option<OperationKind>) -> Result<Option<Target>, Fault> {
-    let document_ref = if kind == Some(OperationKind::Create) { None } else { raw.document_ref };
+    // Neither refers to another operation: a check looks at what was there before the batch.
+    let refers = !matches!(kind, Some(OperationKind::Create | OperationKind::Check));
+    let document_ref = raw.document_ref.filter(|_| refers);
     match (raw.document_id, document_ref) {
         (Some(id), None) => match fields::uuid(id) {
             Ok(id) => Ok(Some(Target::Id(DocumentId(id)))),
@@ -133,6 +140,9 @@ fn read_target(raw: &RawOperation<'_>, kind: Option<OperationKind>) -> Result<Op
             Err(Fault::invalid("must not stand beside document_id: name the document once").under("document_ref"))
         }
         (None, None) if kind == Some(OperationKind::Create) => Ok(None),
+        (None, None) if kind == Some(OperationKind::Check) => {
+            Err(Fault::invalid("is missing: a check needs it").under("document_id"))
+        }
         (None, None) => {
             let message = "is missing: an update and a delete need it, or the document_ref of an earlier create";
             Err(Fault::invalid(message).under("document_id"))
@@ -142,6 +152,16 @@ fn read_target(raw: &RawOperation<'_>, kind: Option<OperationKind>) -> Result<Op
 
 fn read_base_version(raw: &RawOperation<'_>) -> Result<Option<Version>, Fault> {
     raw.base_version.map(fields::version).transpose().map_err(|fault| fault.under("base_version"))
+}
+
+fn read_checked_version(raw: &RawOperation<'_>) -> Result<Version, Fault> {
+    match raw.base_version {
+        Some(value) => fields::version_or_none(value),
+        None => {
+            Err(Fault::new(ErrorCode::BaseVersionRequired, "is missing: say which version the document must be at"))
+        }
+    }
+    .map_err(|fault| fault.under("base_version"))
 }
 
 fn read_flag(value: Option<&RawValue>, field: &str) -> Result<bool, Fault> {

@@ -14,6 +14,7 @@ use crate::http::body::{parse_json, read_json_bytes};
 use crate::http::current_user::{CurrentUser, charge};
 use crate::http::document_body::Base64;
 use crate::http::error::ApiError;
+use crate::http::integer;
 use crate::http::state::AppState;
 use crate::store::accounts::Role;
 use crate::sync::diff::{DiffOutcome, DiffRequest, DocumentDiff};
@@ -37,6 +38,7 @@ struct DiffBody {
 struct KnownDocument {
     document_id: DocumentId,
     state_vector_b64: Option<String>,
+    #[serde(default, deserialize_with = "integer::deserialize_optional")]
     version: Option<Version>,
 }
 
@@ -70,6 +72,11 @@ fn read_body(body: &[u8], caps: &YjsCaps) -> Result<(WorkspaceId, Vec<DiffReques
     let wanted = documents.into_iter().enumerate().map(|(index, document)| {
         let known = read_state_vector(document.state_vector_b64.as_deref(), caps)
             .map_err(|wrong| ApiError::invalid_at(format!("/documents/{index}/state_vector_b64"), wrong))?;
+        if document.version.is_some_and(|version| version < 1) {
+            let rule =
+                "version must be an integer of at least 1: the last version whose Yjs state the editor has whole";
+            return Err(ApiError::invalid_at(format!("/documents/{index}/version"), rule));
+        }
         Ok(DiffRequest { document_id: document.document_id, known, version: document.version })
     });
     Ok((workspace_id, wanted.collect::<Result<_, ApiError>>()?))

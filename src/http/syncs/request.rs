@@ -7,6 +7,7 @@ use crate::domain::sync_run::{Direction, MAX_TOTAL, RunKey};
 use crate::http::documents::page_token;
 use crate::http::documents::query::{ParameterError, RawQuery, parse_uuid};
 use crate::http::error::ApiError;
+use crate::http::integer;
 use crate::store::sync_runs::HistoryPlace;
 use crate::sync::runs::OpenRun;
 
@@ -17,6 +18,7 @@ const MAX_DEVICE_CHARS: usize = 128;
 #[derive(Debug, Deserialize)]
 pub struct OpenRunRequest {
     workspace_id: WorkspaceId,
+    #[serde(deserialize_with = "integer::deserialize")]
     total: i64,
     direction: Option<String>,
     device_id: Option<String>,

@@ -75,6 +75,9 @@ where
             Ok(value)
         }
         Err(error) => {
+            // Its statements have until the deadline, in whatever language the server says that one took too long.
+            let is_late = matches!(error, StoreError::Unavailable(_)) && Instant::now() >= deadline;
+            let error = if is_late { StoreError::Timeout } else { error };
             // The first error tells more; a connection that cannot even roll back is not used again.
             if let Err(rollback) = AnyConnection::rollback_transaction(connection) {
                 tracing::warn!(error = %StoreError::from(rollback), "a failed transaction could not be rolled back");

@@ -8,7 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::Shared;
 use super::told::{ChangePage, Changes, Told};
 use super::topics::{Full, Topic};
-use crate::domain::cursor::{Cursor, FeedKey};
+use crate::domain::cursor::{Cursor, CursorError, FeedKey};
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::store::StoreError;
 use crate::sync::SyncError;
@@ -122,7 +122,16 @@ impl Subscription {
         let (start, position, stage) = match last_event_id {
             None => (head, head.sequence, Stage::Live(receiver)),
             Some(text) => {
-                let start = Cursor::open(text, workspace_id, &feed.key).map_err(SyncError::from)?;
+                let start = match Cursor::open(text, workspace_id, &feed.key) {
+                    Ok(start) => start,
+                    Err(CursorError::Foreign(foreign)) => return Err(SyncError::from(foreign).into()),
+                    // What its reader has missed, or has and must not have, only a pull can tell.
+                    Err(CursorError::EarlierGeneration) => {
+                        let start = Cursor::start(feed.purged_sequence);
+                        let stage = Stage::FarBehind;
+                        return Ok(Self { seat, workspace_id, key: feed.key, start, position: head.sequence, stage });
+                    }
+                };
                 if start.sequence > head.sequence || start.is_expired(feed.purged_sequence) {
                     return Err(SyncError::CursorExpired.into());
                 }

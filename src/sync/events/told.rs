@@ -120,7 +120,7 @@ mod tests {
             deleted: false,
         };
         let notices: Vec<_> = sequences.iter().map(notice).collect();
-        Arc::new(ChangePage::new(WorkspaceId(Uuid::from_u128(1)), &FeedKey::new(vec![1; 16]), &notices))
+        Arc::new(ChangePage::new(WorkspaceId(Uuid::from_u128(1)), &FeedKey::new(vec![1; 16], 1), &notices))
     }
 
     fn encode(change: &ChangeEvent, text: &mut String) {

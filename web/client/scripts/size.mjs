@@ -4,8 +4,11 @@ import { build } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-/** Bytes, gzipped. */
-const LIMIT = 15 * 1024;
+/**
+ * Bytes, gzipped. It was 15 KB until the rules that every client keeps (tests/client_rules) came: telling the server's answers
+ * from a gateway's, three-way merges, line ends, pulls by state vector, and one stream for all tabs have to be in the client.
+ */
+const LIMIT = 20 * 1024;
 
 const { outputFiles } = await build({
   stdin: {

@@ -6,7 +6,6 @@
 import type { Engine } from "./engine.js";
 import { OtherAccountError } from "./errors.js";
 import { getMeta, setMeta } from "./store.js";
-import type { SessionAnswer } from "./wire.js";
 
 /**
  * Logs in, or makes an account and logs in. The store is that account's from then on.
@@ -23,8 +22,7 @@ export async function logIn(
   const username = name.toLowerCase();
   const owner = await store.transaction("read", (tx) => getMeta(tx, "username"));
   if (owner !== undefined && owner !== username) throw new OtherAccountError(owner);
-  const answer = await api.open<SessionAnswer>("POST", `/api/v1/auth/${how}`, { username, password });
-  const { access_token, refresh_token, workspace_id } = answer;
+  const { access_token, refresh_token, workspace_id } = await api.session(how, { username, password });
   await store.transaction("write", async (tx) => {
     await setMeta(tx, "session", { username, access_token, refresh_token });
     await setMeta(tx, "username", username);

@@ -7,6 +7,7 @@ import type { Clock } from "./clock.js";
 import { LoginNeeded, RequestRefused, Unreachable } from "./errors.js";
 import type { Lock } from "./lock.js";
 import type { Session } from "./model.js";
+import { PROBLEM_CODES } from "./problem-codes.js";
 import { getMeta, setMeta, type Store } from "./store.js";
 import type { Problem, SessionAnswer } from "./wire.js";
 
@@ -45,6 +46,14 @@ export class Api {
     return parse<T>(response);
   }
 
+  /** Asks for tokens, which needs no login. */
+  async session(how: "login" | "register" | "refresh", body: object): Promise<SessionAnswer> {
+    const answer = await this.open<SessionAnswer>("POST", `/api/v1/auth/${how}`, body);
+    // What something in between answered must never take the place of a session.
+    if (typeof answer.access_token !== "string") throw new Unreachable(false);
+    return answer;
+  }
+
   /** Sends a request that needs no login. */
   async open<T>(method: string, path: string, body?: unknown): Promise<T> {
     return parse<T>(await this.#send(method, path, body));
@@ -57,8 +66,8 @@ export class Api {
 
   /** Whether the server says that it is well. */
   async isHealthy(): Promise<boolean> {
-    return this.open("GET", "/api/health").then(
-      () => true,
+    return this.open<{ status?: string }>("GET", "/api/health").then(
+      ({ status }) => status === "ok",
       () => false,
     );
   }
@@ -105,7 +114,7 @@ export class Api {
       // Another tab was faster.
       if (!session || session.access_token !== stale) return session?.access_token;
       const body = { refresh_token: session.refresh_token };
-      const answer = await this.open<SessionAnswer>("POST", "/api/v1/auth/refresh", body).catch((error: unknown) => {
+      const answer = await this.session("refresh", body).catch((error: unknown) => {
         if (error instanceof RequestRefused && error.status < 500 && error.status !== 429) return undefined;
         throw error;
       });
@@ -146,10 +155,18 @@ export class Api {
       if (!aborted) this.#reach(false);
       throw new Unreachable(aborted, { cause });
     }
-    this.#reach(true);
-    if (response.ok) return response;
-    const problem = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined;
-    throw new RequestRefused(response.status, problem, retryAfterMs(response, this.#settings.clock));
+    const type = response.headers.get("content-type") ?? "";
+    const isOurs = response.status === 204 || /^(application\/json|text\/event-stream)\b/.test(type);
+    if (response.ok && isOurs) {
+      this.#reach(true);
+      return response;
+    }
+    const { status } = response;
+    const retryAfterMs = retryAfter(response.headers, this.#settings.clock.now());
+    const problem = type.startsWith("application/problem+json") ? await problemOf(response) : undefined;
+    this.#reach(problem !== undefined);
+    if (problem) throw new RequestRefused(status, problem, retryAfterMs);
+    throw new Unreachable(false, { status, retryAfterMs });
   }
 
   #reach(reachable: boolean): void {
@@ -162,11 +179,9 @@ export class Api {
 /** The JSON of an answer, or nothing with 204. Some page of a network in between is no answer of the server's. */
 async function parse<T>(response: Response): Promise<T> {
   if (response.status === 204) return undefined as T;
-  try {
-    return (await response.json()) as T;
-  } catch (cause) {
-    throw new Unreachable(false, { cause });
-  }
+  const body = (await response.json().catch(() => undefined)) as T;
+  if (typeof body !== "object" || body === null) throw new Unreachable(false, { status: response.status });
+  return body;
 }
 
 function bearer(token: string | undefined): Record<string, string> {
@@ -177,10 +192,18 @@ function isUnauthorized(error: unknown): boolean {
   return error instanceof RequestRefused && error.status === 401;
 }
 
-/** `Retry-After` in seconds or as a date. */
-function retryAfterMs(response: Response, clock: Clock): number | undefined {
-  const value = response.headers.get("retry-after");
-  if (value === null) return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - clock.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+/** A refusal of the server's own; whatever else some gateway says is none. */
+async function problemOf(response: Response): Promise<Problem | undefined> {
+  const problem = (await response.json().catch(() => undefined)) as Problem | null | undefined;
+  return problem && PROBLEM_CODES.includes(problem.code) ? problem : undefined;
+}
+
+/** `Retry-After` in milliseconds: given as seconds, or as a date by the server's own clock. */
+export function retryAfter(headers: Headers, now: number): number | undefined {
+  const value = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  // Anything shorter is no date, though `Date.parse` takes a number for one.
+  const at = value.length > 20 ? Date.parse(value) : NaN;
+  const sent = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(at) ? undefined : Math.max(0, at - (Number.isNaN(sent) ? now : sent));
 }

@@ -40,6 +40,17 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
+/** Waits for a promise, but no longer than this; `undefined` if the time ran out. */
+export async function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const over = new AbortController();
+  const late = sleep(clock, ms, over.signal).then(() => undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** How long to wait between tries. */
 export interface Backoff {
   /** The first wait's upper end, in milliseconds. */

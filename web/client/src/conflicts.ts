@@ -7,15 +7,20 @@ import * as Y from "yjs";
 import { fromBase64, uuidv7 } from "./bytes.js";
 import { NoSuchDocument, ResolutionError } from "./errors.js";
 import type { Conflict, LocalDocument } from "./model.js";
-import { append, dropQueueOf, issueKey, operationKey, queueCreate } from "./outbox.js";
-import { replaceWith } from "./settle.js";
+import { queueCreate } from "./outbox.js";
+import { append, dropQueueOf, issueKey, operationKey } from "./queue.js";
+import { replaceWith } from "./intake.js";
 import type { Transaction } from "./store.js";
 import type { WireDocument } from "./wire.js";
-import { addRow, contentOf, mergeRows, passRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
+import { plainText } from "./text.js";
+import { addRow, contentOf, docFrom, mergeRows, passRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
 
 /** What the person chose. */
 export type Resolution =
-  /** This device's side replaces the server's. */
+  /**
+   * This device's side replaces the server's. Where that cannot be done without losing one of them, as with two histories of
+   * rich text, it is kept as a copy: see `copy_id`.
+   */
   | { choice: "mine" }
   /** The server's side replaces this device's. */
   | { choice: "theirs" }
@@ -28,7 +33,7 @@ export type Resolution =
 export interface Settled {
   /** The document began anew from another Yjs state: whoever has it open must open it again. */
   replaced: boolean;
-  /** The document that a copy made. */
+  /** The document that holds this device's side, where it became one of its own. */
   copy_id?: string;
 }
 
@@ -53,15 +58,9 @@ export async function resolveConflict(
   switch (resolution.choice) {
     case "theirs":
       return takeTheirs(tx, document, conflict.theirs);
-    case "copy": {
+    case "copy":
       if (document.deleted) throw new ResolutionError("this device deleted the document: there is nothing to copy");
-      const copy_id = uuidv7(now);
-      const state = mergeRows(await readRows(tx, document.document_id));
-      const title = resolution.title ?? `${document.title} (copy)`;
-      const content = document.content ?? "";
-      await queueCreate(tx, now, { document_id: copy_id, kind: document.kind, title, content, state });
-      return { ...(await takeTheirs(tx, document, conflict.theirs)), copy_id };
-    }
+      return copy(tx, now, document, conflict.theirs, resolution.title);
     case "mine":
       if (document.deleted) return deleteTheirs(tx, now, document, conflict.theirs);
       return push(tx, now, document, conflict, { title: document.title });
@@ -112,59 +111,88 @@ async function push(
   tx: Transaction,
   now: number,
   document: LocalDocument,
-  { theirs }: Conflict,
+  conflict: Conflict,
   wanted: { title: string; content?: string },
 ): Promise<Settled> {
   const { document_id } = document;
+  const { theirs } = conflict;
   const rows = await readRows(tx, document_id);
   const present = await contentOf(tx, document);
-  const text = wanted.content ?? present ?? document.content ?? "";
   const isYjs = theirs.deleted ? document.kind === "yjs" : theirs.state_vector_b64 !== undefined;
+  const { state, related } = serverState(
+    rows.map((row) => row.update),
+    theirs,
+  );
+  const isAnew = isYjs && conflict.operation.operation === "create" && !conflict.operation.anew && theirs.deleted;
+  const isUnderstood = isYjs && related && !isAnew ? wanted.content === undefined || present !== undefined : isPlain(present, state);
+  if (!isUnderstood) {
+    if (wanted.content !== undefined) throw new ResolutionError("rich text is merged in its own editor: keep it as a copy");
+    return copy(tx, now, document, theirs);
+  }
+  const text = wanted.content ?? present ?? "";
   const { newer_version: _newer, ...kept } = document;
-  await tx.put("documents", document_id, {
-    ...kept,
-    kind: isYjs ? "yjs" : "text",
-    title: wanted.title,
-    content: text,
-    version: theirs.version,
-    deleted: false,
-  });
+  const next = { ...kept, kind: isYjs ? "yjs" : "text", title: wanted.title, content: text } as const;
+  await tx.put("documents", document_id, { ...next, version: theirs.version, deleted: false });
   const operation = await append(tx, now, {
     operation: "update",
     document_id,
     base_version: theirs.version,
     ...(theirs.deleted ? { restore: true as const } : {}),
+    ...(isAnew ? { anew: true as const } : {}),
     title: wanted.title,
     ...(isYjs ? {} : { content: text }),
     yjs: isYjs,
   });
+  const rewrite = async (from: Uint8Array | undefined) => {
+    const edit = textUpdate(from, text);
+    if (edit) await addRow(tx, document_id, edit, operation.client_id);
+    return edit !== undefined;
+  };
   if (!isYjs) {
     await removeRows(tx, rows);
     return { replaced: rows.length > 0 };
   }
-  const { state, related } = serverState(
-    rows.map((row) => row.update),
-    theirs,
-  );
+  if (isAnew) {
+    // The server's history is not known here: it is brought back, and gets this text as an edit once it was fetched.
+    await passRows(tx, rows);
+    if (wanted.content !== undefined) await rewrite(mergeRows(rows));
+    return { replaced: false };
+  }
   if (related) {
     // One history: what is here stays, all of it is sent, and the server's part is added.
     await passRows(tx, rows, operation.client_id);
     if (theirs.yjs_state_b64 !== undefined) await addRow(tx, document_id, fromBase64(theirs.yjs_state_b64));
-    const edit =
-      wanted.content === undefined ? undefined : textUpdate(mergeRows(await readRows(tx, document_id)), text);
-    if (edit) await addRow(tx, document_id, edit, operation.client_id);
+    if (wanted.content !== undefined) await rewrite(mergeRows(await readRows(tx, document_id)));
     return { replaced: false };
   }
   // Two histories: the server's goes on, and gets this text as an edit.
-  if (wanted.content === undefined && rows.length > 0 && present === undefined) {
-    throw new ResolutionError("rich text with another history cannot replace the server's: keep it as a copy");
-  }
   await removeRows(tx, rows);
   if (state) await addRow(tx, document_id, state);
-  const edit = textUpdate(state, text);
-  if (edit) await addRow(tx, document_id, edit, operation.client_id);
-  else await tx.put("operations", operationKey(operation), { ...operation, yjs: false });
+  if (!(await rewrite(state))) await tx.put("operations", operationKey(operation), { ...operation, yjs: false });
   return { replaced: true };
+}
+
+/** Whether both sides are texts that this client understands. */
+function isPlain(present: string | undefined, state: Uint8Array | undefined): boolean {
+  if (present === undefined || !state) return present !== undefined;
+  const doc = docFrom(state);
+  const text = plainText(doc);
+  doc.destroy();
+  return text !== undefined;
+}
+
+/** Leaves the server's side, and makes this device's a document of its own. */
+async function copy(
+  tx: Transaction,
+  now: number,
+  document: LocalDocument,
+  theirs: WireDocument,
+  title = `${document.title} (copy)`,
+): Promise<Settled> {
+  const copy_id = uuidv7(now);
+  const state = mergeRows(await readRows(tx, document.document_id));
+  await queueCreate(tx, now, { document_id: copy_id, kind: document.kind, title, content: document.content ?? "", state });
+  return { ...(await takeTheirs(tx, document, theirs)), copy_id };
 }
 
 /**

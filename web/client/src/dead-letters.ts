@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { dropQueueOf, issueKey, operationKey } from "./outbox.js";
+import { dropQueueOf, issueKey, operationKey } from "./queue.js";
 import type { Transaction } from "./store.js";
 import { readRows, removeRows } from "./yjs-rows.js";
 
@@ -13,7 +13,8 @@ export async function retryLetters(tx: Transaction, clientIds: readonly string[]
   const letters = (await tx.all("dead_letters")).filter((row) => clientIds?.includes(row.client_id) ?? true);
   for (const letter of letters) {
     await tx.delete("dead_letters", issueKey(letter));
-    await tx.put("operations", operationKey(letter.operation), { ...letter.operation, attempts: 0 });
+    const { failing_since: _since, ...operation } = letter.operation;
+    await tx.put("operations", operationKey(operation), { ...operation, attempts: 0 });
   }
   return letters.map((letter) => letter.document_id);
 }

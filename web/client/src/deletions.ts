@@ -4,29 +4,27 @@
  * @module
  */
 import { MassDeletion } from "./errors.js";
-import { queueUpdate, readQueue } from "./outbox.js";
-import { takeDeletion } from "./settle.js";
+import { queueUpdate } from "./outbox.js";
+import { readQueue } from "./queue.js";
+import { takeDeletion } from "./intake.js";
 import { getMeta, setMeta, type Transaction } from "./store.js";
 
 /** More deletions than this, and than a quarter of all documents, need somebody's consent. */
 const MASS_DELETION = 20;
 
-/**
- * Stops what would delete too much.
- *
- * @throws {@link MassDeletion} above both limits
- */
-export function guard(side: MassDeletion["side"], deletions: number, documents: number): void {
-  if (deletions > MASS_DELETION && deletions > documents / 4) throw new MassDeletion(side, deletions, documents);
+/** What has to be agreed to first, if that is more than both limits. */
+export function guard(side: MassDeletion["side"], deletions: number, documents: number): MassDeletion | undefined {
+  const isTooMuch = deletions > MASS_DELETION && deletions > documents / 4;
+  return isTooMuch ? new MassDeletion(side, deletions, documents) : undefined;
 }
 
-/** Stops a push that would delete too much. */
-export async function guardQueue(tx: Transaction): Promise<void> {
+/** What has to be agreed to before the deletions of the queue are pushed. */
+export async function guardQueue(tx: Transaction): Promise<MassDeletion | undefined> {
   const deleted = await deletedByQueue(tx);
   const known = (await tx.all("documents")).filter(
     ({ version, deleted: isDeleted, document_id }) => version > 0 && (!isDeleted || deleted.has(document_id)),
   );
-  guard("server", deleted.size, known.length);
+  return guard("server", deleted.size, known.length);
 }
 
 /**

@@ -4,13 +4,18 @@
  * @module
  */
 import * as Y from "yjs";
+import { uuidv7 } from "./bytes.js";
 import type { Engine } from "./engine.js";
 import { NoSuchDocument } from "./errors.js";
 import { queueCreate, queueUpdate } from "./outbox.js";
+import { normalize } from "./text.js";
 import { mergeRows, readRows } from "./yjs-rows.js";
 
 /** The origin of transactions that come from the store; an editor's undo manager must not track it. */
 export const FROM_STORE: unique symbol = Symbol("landfall: from the store");
+
+/** The origin of the transaction that makes line ends line feeds, before anybody has the document. */
+const NORMALIZED = Symbol("landfall: normalized");
 
 interface OpenDocument {
   documentId: string;
@@ -19,6 +24,8 @@ interface OpenDocument {
   doc: Y.Doc;
   /** Edits that are not on disk yet. */
   unsaved: Uint8Array[];
+  /** Line ends that were made line feeds here; saved with the first edit, so that looking changes nothing. */
+  held: Uint8Array[];
   /** The save under way. */
   saving: Promise<void> | undefined;
   /** The newest row that was applied. */
@@ -60,18 +67,20 @@ export class OpenDocuments {
     });
     const doc = new Y.Doc({ guid: documentId });
     const seen = rows.at(-1)?.number ?? 0;
-    const entry: OpenDocument = { documentId, title, doc, unsaved: [], saving: undefined, seen };
+    const entry: OpenDocument = { documentId, title, doc, unsaved: [], held: [], saving: undefined, seen };
     const state = mergeRows(rows);
     if (state) Y.applyUpdate(doc, state, FROM_STORE);
     doc.on("update", (update: Uint8Array, origin: unknown) => {
-      if (origin === FROM_STORE) return;
-      entry.unsaved.push(update);
+      if (origin === NORMALIZED) entry.held.push(update);
+      if (origin === FROM_STORE || origin === NORMALIZED) return;
+      entry.unsaved.push(...entry.held.splice(0), update);
       void this.#save(entry).catch(() => undefined);
     });
     doc.on("destroy", () => {
       this.#open.delete(documentId);
       if (entry.unsaved.length > 0) this.#closing.set(documentId, entry);
     });
+    doc.transact(() => normalize(doc), NORMALIZED);
     this.#open.set(documentId, entry);
     // What came between the reading and now was told to nobody.
     await this.refresh([documentId]);
@@ -94,16 +103,26 @@ export class OpenDocuments {
       const fresh = rows.filter((row) => row.number > entry.seen);
       entry.seen = rows.at(-1)?.number ?? entry.seen;
       const update = mergeRows(fresh);
-      if (update) Y.applyUpdate(entry.doc, update, FROM_STORE);
+      if (update) takeIn(entry, update);
     }
   }
 
-  /** Closes a document whose state was replaced; edits of it that are not on disk have no place any more. */
-  replace(documentId: string): void {
+  /**
+   * Closes a document whose state was replaced. Edits of it that are not on disk yet have no place in the new one: what was
+   * written becomes a document of its own.
+   */
+  async replace(documentId: string): Promise<void> {
     const entry = this.#open.get(documentId);
     if (!entry) return;
+    const isWhole = entry.unsaved.length === 0;
     entry.unsaved = [];
+    const state = Y.encodeStateAsUpdate(entry.doc);
     entry.doc.destroy();
+    if (isWhole) return;
+    const now = this.#engine.clock.now();
+    const copy = { document_id: uuidv7(now), kind: "yjs", title: `${entry.title} (copy)`, content: "", state } as const;
+    await this.#engine.store.transaction("write", (tx) => queueCreate(tx, now, copy));
+    this.#onSaved(copy.document_id);
   }
 
   /** Saves, one save at a time; edits that come meanwhile go into the next one together. */
@@ -120,7 +139,7 @@ export class OpenDocuments {
       try {
         const now = this.#engine.clock.now();
         await this.#engine.store.transaction("write", async (tx) => {
-          if (await tx.get("documents", documentId)) return queueUpdate(tx, now, documentId, {}, edit);
+          if (await tx.get("documents", documentId)) return queueUpdate(tx, now, documentId, {}, { edit });
           // Another tab gave it up before the server ever knew of it: what is written here makes it anew.
           const state = Y.encodeStateAsUpdate(doc);
           return queueCreate(tx, now, { document_id: documentId, kind: "yjs", title, content: "", state });
@@ -134,4 +153,16 @@ export class OpenDocuments {
     }
     if (this.#closing.get(documentId) === entry) this.#closing.delete(documentId);
   }
+}
+
+/** Applies what came from elsewhere, in one step with the making of line feeds: an editor never sees anything else. */
+function takeIn({ doc, held }: OpenDocument, update: Uint8Array): void {
+  let isNormalized = false;
+  const keep = (made: Uint8Array) => isNormalized && held.push(made);
+  doc.on("update", keep);
+  doc.transact(() => {
+    Y.applyUpdate(doc, update, FROM_STORE);
+    isNormalized = normalize(doc);
+  }, FROM_STORE);
+  doc.off("update", keep);
 }

@@ -74,6 +74,10 @@ export interface SyncReport {
   pulled: number;
   /** Of a dry run: what the server would have answered. */
   results: OperationResult[];
+  /** Operations that failed and stay queued, to be tried again later. */
+  again: number;
+  /** When the server wants to be asked again, RFC 3339, where that is too long to wait for. */
+  retry_at?: string;
   /** With `guarded`: what would have been deleted. */
   guard?: MassDeletion;
   /** Why it ended early. */

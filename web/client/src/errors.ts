@@ -49,14 +49,19 @@ export class AtomicLimitError extends Error {
   }
 }
 
-/** No answer came: the network is away, or the server is. */
+/** No answer of the server's came: the network or the server is away, or something between them answered. */
 export class Unreachable extends Error {
   override readonly name = "Unreachable";
   /** Whether the request was sent and the time for its answer ran out. */
   readonly timedOut: boolean;
-  constructor(timedOut: boolean, options?: ErrorOptions) {
-    super(timedOut ? "the server did not answer in time" : "the server cannot be reached", options);
+  /** What `Retry-After` asked for, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+  constructor(timedOut: boolean, options?: ErrorOptions & { status?: number; retryAfterMs?: number | undefined }) {
+    const status = options?.status;
+    const reason = status === undefined ? "" : `: something in between answered, with status ${status}`;
+    super(timedOut ? "the server did not answer in time" : `the server cannot be reached${reason}`, options);
     this.timedOut = timedOut;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 
@@ -84,12 +89,20 @@ export class NoSuchDocument extends Error {
   }
 }
 
+/** A whole text was made from a version that others have changed since, and whose text is not known here any more. */
+export class BaseUnknown extends Error {
+  override readonly name = "BaseUnknown";
+  constructor(version: number) {
+    super(`others changed the document since version ${version}, and its text is not known any more: read it anew`);
+  }
+}
+
 /** A resolution that the conflict does not allow. */
 export class ResolutionError extends Error {
   override readonly name = "ResolutionError";
 }
 
-/** A sync would delete so much that somebody has to agree first. */
+/** So much would be deleted that somebody has to agree first. The deletions wait; everything else was synced. */
 export class MassDeletion extends Error {
   override readonly name = "MassDeletion";
   /** Where the documents would be deleted. */
@@ -101,7 +114,7 @@ export class MassDeletion extends Error {
   constructor(side: "server" | "device", deletions: number, documents: number) {
     super(
       `${deletions} of ${documents} documents would be deleted on the ${side}; ` +
-        "nothing was; sync with allowMassDelete if that is meant",
+        "none was; sync with allowMassDelete if that is meant",
     );
     this.side = side;
     this.deletions = deletions;

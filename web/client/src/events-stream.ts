@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { backoffMs, sleep } from "./clock.js";
+import { backoffMs, sleep, within, type Clock } from "./clock.js";
 import type { Engine } from "./engine.js";
-import { LoginNeeded, RequestRefused } from "./errors.js";
+import { LoginNeeded, RequestRefused, Unreachable } from "./errors.js";
 
 /** One event of a stream. */
 export interface ServerEvent {
@@ -15,15 +15,20 @@ export interface ServerEvent {
   id: string | undefined;
 }
 
+/** A stream from which nothing came for so long, not even a heartbeat, is dead; in milliseconds. */
+const SILENT_MS = 45_000;
+
 /** Reads a stream of events (WHATWG HTML, 9.2.6). An event without data still tells its id. */
-export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+export async function* readEvents(body: ReadableStream<Uint8Array>, clock: Clock): AsyncGenerator<ServerEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let text = "";
   let fields = emptyFields();
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const piece = await within(clock, SILENT_MS, reader.read());
+      if (!piece) throw new Unreachable(true);
+      const { done, value } = piece;
       if (done) return;
       text += decoder.decode(value, { stream: true });
       // A carriage return at the very end may be the first half of a line end.
@@ -92,10 +97,10 @@ export async function follow(settings: SubscriptionSettings, signal: AbortSignal
       const headers = { accept: "text/event-stream", ...(lastId === undefined ? {} : { "last-event-id": lastId }) };
       const response = await engine.api.stream(path, headers, signal);
       const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
-      if (!response.body || !isStream) return await poll(settings, signal);
+      if (!response.body || !isStream) throw new Unreachable(true);
       // What was missed before the first event of a first stream has no id to resume from.
       if (lastId === undefined) await settings.pull();
-      for await (const event of readEvents(response.body)) {
+      for await (const event of readEvents(response.body, engine.clock)) {
         failures = 0;
         if (await calls(settings, event)) await settings.pull();
       }
@@ -108,6 +113,8 @@ export async function follow(settings: SubscriptionSettings, signal: AbortSignal
       const status = error instanceof RequestRefused ? error.status : 0;
       if (status === 410) fromStart = true;
       else if (status >= 400 && status < 500 && status !== 429) return await poll(settings, signal);
+      // Something in between swallows the stream: this is what it would have reported.
+      if (error instanceof Unreachable && error.timedOut) await settings.pull();
     }
     failures += 1;
     await sleep(engine.clock, backoffMs(engine.backoff, failures), signal);

@@ -26,12 +26,13 @@ export type { Store, Table, Tables, Transaction } from "./store.js";
 export { IndexedDbStore } from "./indexeddb-store.js";
 export { MemoryStore } from "./memory-store.js";
 export { FROM_STORE } from "./documents.js";
-export { replaceText, ROOT } from "./yjs-rows.js";
+export { replaceText, ROOT, shown } from "./text.js";
 export type { Backoff, Clock } from "./clock.js";
 export type { Fetch } from "./api.js";
 export type { Lock } from "./lock.js";
 export {
   AtomicLimitError,
+  BaseUnknown,
   LoginNeeded,
   MassDeletion,
   NoSuchDocument,

@@ -24,6 +24,8 @@ export interface QueuedOperation {
   base_version?: number;
   /** Revive the document if it is deleted. */
   restore?: true;
+  /** What is here has another history than what it revives: no Yjs edit goes along. See `LocalDocument.anew`. */
+  anew?: true;
   title?: string;
   /** A plain text. Yjs edits lie in their own rows, tagged with `client_id`. */
   content?: string;
@@ -35,6 +37,8 @@ export interface QueuedOperation {
   sent: boolean;
   /** Failed tries since it was queued or retried by hand. */
   attempts: number;
+  /** When the first of them failed, in milliseconds since the epoch. */
+  failing_since?: number;
   /** When it was queued, RFC 3339. */
   queued_at: string;
 }
@@ -55,6 +59,13 @@ export interface LocalDocument {
   updated_at: string;
   /** Who changed it last; empty if that was this device and the server has not heard of it. */
   updated_by: string;
+  /** The server's history is to take the place of the one here, and to get the text here as an edit. */
+  anew?: true;
+  /**
+   * The server has lost it, as after a restore from a backup: the version that the server has, 0 if none. It waits for
+   * somebody's word, or for the next edit.
+   */
+  lost?: number;
   /** A newer version that was not taken in, because local edits of a plain text were pending. */
   newer_version?: number;
 }
@@ -123,8 +134,10 @@ export interface MetaValues {
   [lease: `lease:${string}`]: { holder: string; until: number };
   /** Deletions that were pulled and not yet applied: document ids with the version of the tombstone. */
   held_deletions: Record<string, number>;
-  /** Set while everything is pulled anew: the documents that were not seen yet. */
-  unseen: string[];
+  /** Set while everything is pulled anew: the documents that were not seen yet, with the versions that are here. */
+  unseen: Record<string, number>;
+  /** When the server last took an operation, in milliseconds since the epoch. */
+  accepted_at: number;
   /** When everything was last in sync, RFC 3339. */
   synced_at: string;
 }

@@ -12,7 +12,7 @@ export interface paths {
         put?: never;
         /**
          * Push a batch of operations
-         * @description Creates run first, then updates, then deletes; inside a kind as submitted. Operations on the same document keep
+         * @description Checks run first, then creates, then updates, then deletes; inside a kind as submitted. Operations on the same document keep
          *     their submitted order. Results are answered in submitted order, one for each operation, whatever the mode.
          *
          *     - `atomic: false` (default): each operation stands alone.
@@ -20,7 +20,8 @@ export interface paths {
          *       that all culprits are named; the others are `skipped` with `rolled_back`.
          *     - `dry_run: true`: the same answer as the real run would give, and nothing is stored.
          *     - `device_id`: every operation that succeeds leaves a receipt under (workspace, user, device, `client_id`). Sent
-         *       again, it is answered with the first answer's `status`, `document_id` and `version`, plus `replayed: true`.
+         *       again, it is answered with the first answer's `status`, `document_id` and `version`, plus `replayed: true`, and
+         *       with `server` where the editor may not have what the document holds.
          *     - `cursor` (a cursor of the feed, or null for its start): the answer carries `changes`, the page of the feed from
          *       there, without what the batch itself wrote. Where an update was applied onto a newer version, its result has
          *       `server` instead. A cursor that is refused (400, 410) refuses the batch.
@@ -575,13 +576,18 @@ export interface components {
         Base64: string;
         /**
          * Format: int64
-         * @description 1 at creation, +1 for each applied operation that changed something; never goes back
+         * @description 1 at creation, +1 for each applied operation that changed something; never goes back. In a database that was restored from a backup, new versions start above all that may have been given out before
          */
         VersionNumber: number;
         /** @description Unique in the batch; names the operation in the answer; with `device_id` its permanent name */
         OperationName: string;
         /** @enum {string} */
-        OperationKind: "create" | "update" | "delete";
+        OperationKind: "check" | "create" | "update" | "delete";
+        /**
+         * @description What an operation did that made a version
+         * @enum {string}
+         */
+        ChangeKind: "create" | "update" | "delete";
         /**
          * @description A viewer reads, an editor also writes, an owner also manages the members
          * @enum {string}
@@ -596,7 +602,7 @@ export interface components {
             atomic: boolean;
             /** @default false */
             dry_run: boolean;
-            /** @description Where to pull from in the same round trip; null for the start of the feed, absent for no pull */
+            /** @description Where to pull from in the same round trip: an opaque cursor, null for the start of the feed, absent for no pull */
             cursor?: string | null;
             /**
              * Format: uuid
@@ -606,7 +612,7 @@ export interface components {
             /** @description At most `max_operations` */
             operations: components["schemas"]["Operation"][];
         };
-        Operation: components["schemas"]["CreateOperation"] | components["schemas"]["UpdateOperation"] | components["schemas"]["DeleteOperation"];
+        Operation: components["schemas"]["CreateOperation"] | components["schemas"]["UpdateOperation"] | components["schemas"]["DeleteOperation"] | components["schemas"]["CheckOperation"];
         CreateOperation: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -631,7 +637,7 @@ export interface components {
             /** Format: uuid */
             document_id?: string | null;
             /** @description The `client_id` of a create of the same batch or, with `device_id`, of an earlier one */
-            document_ref?: string | null;
+            document_ref?: components["schemas"]["OperationName"] | null;
             /**
              * Format: int64
              * @description The version that the editor last saw
@@ -655,16 +661,37 @@ export interface components {
             client_id: components["schemas"]["OperationName"];
             /** Format: uuid */
             document_id?: string | null;
-            document_ref?: string | null;
+            document_ref?: components["schemas"]["OperationName"] | null;
             /** Format: int64 */
             base_version?: number | null;
             force?: boolean | null;
+        };
+        /**
+         * @description A precondition. It succeeds if the document, as it was before the batch, is live and at exactly this version. Checks
+         *     run first, change nothing and leave no receipt. In an atomic batch they make "apply this only if what I read is
+         *     still so" exact, across documents
+         */
+        CheckOperation: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            operation: "check";
+            client_id: components["schemas"]["OperationName"];
+            /** Format: uuid */
+            document_id: string;
+            /**
+             * Format: int64
+             * @description The version that the document must be at; 0 if there must be none, or a deleted one
+             */
+            base_version: number;
         };
         /**
          * @description A create needs a title. An update carries at least one field besides `state_vector_b64`.
          *     `yjs_state_b64` and `yjs_updates_b64` exclude each other.
          */
         OperationData: {
+            /** @description At most `max_title_chars`, without NUL */
             title?: string | null;
             /** @description The text, at most `max_content_bytes` of UTF-8, without NUL */
             content?: string | null;
@@ -724,7 +751,8 @@ export interface components {
             /** @description The document's current version on the server; absent if there is no document */
             version?: components["schemas"]["VersionNumber"];
             /**
-             * @description Applied onto a newer version; `server` has the result
+             * @description Merged with what others had changed since `base_version`; `server` has the result. An update that was forced
+             *     over another text is not merged
              * @constant
              */
             merged?: true;
@@ -745,15 +773,16 @@ export interface components {
             title_overwritten?: true;
             error?: components["schemas"]["OperationError"];
             /**
-             * @description The server's document after an update onto a newer version, forced ones included, or in a conflict;
-             *     only its state vector where that is what lacks
+             * @description The server's document after an update onto a newer version, forced ones included; in a conflict; and with
+             *     `replayed` where the document has moved on since, or may hold what the editor has not seen. Only its state
+             *     vector where that is what lacks
              */
             server?: components["schemas"]["Document"] | components["schemas"]["ServerStateVector"];
             /** @description The version that the editor edited, if it is still in the history */
             base?: components["schemas"]["Base"];
             /** @description For a conflict of texts */
             merge?: components["schemas"]["TextMerge"];
-        } & (unknown & unknown & unknown & unknown);
+        } & (unknown & unknown & unknown & unknown & unknown & unknown);
         /**
          * @description Why an operation was not applied. Clients treat codes that they do not know by `retryable`.
          * @enum {string}
@@ -880,7 +909,7 @@ export interface components {
         NextPageToken: string | null;
         VersionFields: {
             version: components["schemas"]["VersionNumber"];
-            operation: components["schemas"]["OperationKind"];
+            operation: components["schemas"]["ChangeKind"];
             title: string;
             updated_at: components["schemas"]["Timestamp"];
             /** @description The name of the user who made it */
@@ -989,12 +1018,15 @@ export interface components {
             next_page_token: components["schemas"]["NextPageToken"];
             has_more: boolean;
         };
+        /** @description Letters and digits count without regard to case */
+        Username: string;
         Credentials: {
-            username: string;
+            username: components["schemas"]["Username"];
             /** Format: password */
             password: string;
         };
         RefreshRequest: {
+            /** @description Opaque */
             refresh_token: string;
         };
         TokenFields: {
@@ -1004,7 +1036,7 @@ export interface components {
             token_type: "Bearer";
             /** @description Seconds that the access token serves */
             expires_in: number;
-            /** @description Serves once, at `/api/v1/auth/refresh` */
+            /** @description Serves once, at `/api/v1/auth/refresh`; opaque */
             refresh_token: string;
         };
         Tokens: components["schemas"]["TokenFields"];
@@ -1016,6 +1048,7 @@ export interface components {
             workspace_id?: string;
         };
         WorkspaceRequest: {
+            /** @description Not all blank, and without control characters */
             name: string;
             /**
              * Format: uuid
@@ -1215,7 +1248,10 @@ export interface components {
                 };
             };
         };
-        /** @description The body is not declared as `application/json`, or its `Content-Encoding` is not known */
+        /**
+         * @description The body is not declared as `application/json`; or its `Content-Encoding` is not known, is more than one, or is one
+         *     where none is taken
+         */
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1305,10 +1341,10 @@ export interface components {
         /** @description The sync run, by an id of the client's choice */
         SyncId: string;
         /** @description The member's name */
-        Username: string;
+        Username: components["schemas"]["Username"];
         /** @description Items of a page at most */
         PageSize: number;
-        /** @description The `next_page_token` of the page before */
+        /** @description The `next_page_token` of the page before, opaque; an empty one is none */
         PageToken: string;
         /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
         RequestId: string;
@@ -1492,7 +1528,7 @@ export interface operations {
                 workspace_id: components["parameters"]["WorkspaceId"];
             };
             header?: {
-                /** @description The `id` of the last event that was heard; an empty one is none */
+                /** @description The `id` of the last event that was heard, opaque; an empty one is none */
                 "Last-Event-ID"?: string;
                 /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
@@ -1543,7 +1579,7 @@ export interface operations {
                 workspace_id: components["parameters"]["WorkspaceId"];
                 /** @description Items of a page at most */
                 page_size?: components["parameters"]["PageSize"];
-                /** @description The `next_page_token` of the page before */
+                /** @description The `next_page_token` of the page before, opaque; an empty one is none */
                 page_token?: components["parameters"]["PageToken"];
                 /** @description Whether tombstones are listed too */
                 include_deleted?: boolean;
@@ -1584,7 +1620,10 @@ export interface operations {
             query: {
                 /** @description The workspace */
                 workspace_id: components["parameters"]["WorkspaceId"];
-                /** @description The `next_cursor` of the page before, or of a batch's `changes`; without it, the start of the feed */
+                /**
+                 * @description The `next_cursor` of the page before, or of a batch's `changes`; without it, or with an empty one, the start of
+                 *     the feed. Opaque
+                 */
                 cursor?: string;
                 /** @description Documents of the page at most */
                 limit?: number;
@@ -1683,7 +1722,7 @@ export interface operations {
                 workspace_id: components["parameters"]["WorkspaceId"];
                 /** @description Items of a page at most */
                 page_size?: components["parameters"]["PageSize"];
-                /** @description The `next_page_token` of the page before */
+                /** @description The `next_page_token` of the page before, opaque; an empty one is none */
                 page_token?: components["parameters"]["PageToken"];
             };
             header?: {
@@ -1904,7 +1943,7 @@ export interface operations {
                 workspace_id: components["parameters"]["WorkspaceId"];
                 /** @description Items of a page at most */
                 page_size?: components["parameters"]["PageSize"];
-                /** @description The `next_page_token` of the page before */
+                /** @description The `next_page_token` of the page before, opaque; an empty one is none */
                 page_token?: components["parameters"]["PageToken"];
             };
             header?: {

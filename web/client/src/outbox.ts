@@ -9,11 +9,14 @@
 import * as Y from "yjs";
 import { jsonBytes, toBase64, uuidv7 } from "./bytes.js";
 import { timestamp } from "./clock.js";
-import { NoSuchDocument } from "./errors.js";
+import { BaseUnknown, NoSuchDocument } from "./errors.js";
 import type { LocalDocument, QueuedOperation } from "./model.js";
-import { nextNumber, numberKey, type Transaction } from "./store.js";
+import { dropLost, sendAgain } from "./lost.js";
+import { append, issueKey, operationKey, readQueue, readQueueOf } from "./queue.js";
+import type { Transaction } from "./store.js";
+import { edited } from "./text.js";
 import type { WireData, WireOperation } from "./wire.js";
-import { addRow, editsOf, mergeRows, passRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
+import { addRow, contentOf, editsOf, mergeRows, passRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
 
 /** What is to change in a document. */
 export interface DocumentPatch {
@@ -29,56 +32,10 @@ export interface DocumentPatch {
   base_version?: number;
 }
 
-/** The key of an operation: those of one document lie together, in order. */
-export function operationKey(operation: Pick<QueuedOperation, "document_id" | "position">): string {
-  return `${operation.document_id}/${numberKey(operation.position)}`;
-}
-
-/** The key of a conflict or a dead letter. */
-export function issueKey(issue: { document_id: string; client_id: string }): string {
-  return `${issue.document_id}/${issue.client_id}`;
-}
-
-/** Everything queued, in the order of queueing. */
-export async function readQueue(tx: Transaction): Promise<QueuedOperation[]> {
-  return (await tx.all("operations")).sort((a, b) => a.position - b.position);
-}
-
-/** What is queued on one document, in order. */
-export function readQueueOf(tx: Transaction, documentId: string): Promise<QueuedOperation[]> {
-  return tx.all("operations", `${documentId}/`);
-}
-
-/** Takes everything queued on a document out of the queue. */
-export async function dropQueueOf(tx: Transaction, documentId: string): Promise<QueuedOperation[]> {
-  const queue = await readQueueOf(tx, documentId);
-  for (const operation of queue) await tx.delete("operations", operationKey(operation));
-  return queue;
-}
-
-/** Whether anything of this device on a document has no final answer yet: queued, in conflict, or a dead letter. */
-export async function isPending(tx: Transaction, documentId: string): Promise<boolean> {
-  for (const table of ["operations", "conflicts", "dead_letters"] as const) {
-    if ((await tx.all(table, `${documentId}/`)).length > 0) return true;
-  }
-  return false;
-}
-
-/** What `append` adds to the queue. */
-type Intent = Omit<QueuedOperation, "position" | "client_id" | "sent" | "attempts" | "queued_at">;
-
-/** Adds an operation to the end of the queue, under a name of its own. */
-export async function append(tx: Transaction, now: number, intent: Intent): Promise<QueuedOperation> {
-  const operation: QueuedOperation = {
-    ...intent,
-    position: await nextNumber(tx),
-    client_id: uuidv7(now),
-    sent: false,
-    attempts: 0,
-    queued_at: timestamp(now),
-  };
-  await tx.put("operations", operationKey(operation), operation);
-  return operation;
+/** What is known besides of a change: an edit of the open Yjs document, or the text that `content` was made from. */
+export interface Circumstances {
+  edit?: Uint8Array | undefined;
+  base?: string | undefined;
 }
 
 /** Queues the creation of a document, with a first text or a whole Yjs state. */
@@ -91,6 +48,11 @@ export async function queueCreate(
   const present = await tx.get("documents", document_id);
   if (present && !present.deleted) throw new RangeError(`there is a document ${document_id} already`);
   const yjs = kind === "yjs";
+  // What was deleted here is brought back and changed: made anew, it would meet its own deletion on the server.
+  const isKnown = present?.kind === kind && present.version > 0 && !document.state;
+  if (isKnown && (await contentOf(tx, present)) !== undefined) {
+    return queueUpdate(tx, now, document_id, { title, content, restore: true });
+  }
   const fields = yjs ? {} : { content };
   const operation = await append(tx, now, { operation: "create", document_id, title, yjs, ...fields });
   if (yjs) {
@@ -120,17 +82,23 @@ export async function queueUpdate(
   now: number,
   documentId: string,
   patch: DocumentPatch,
-  edit?: Uint8Array,
+  { edit, base }: Circumstances = {},
 ): Promise<void> {
-  const document = await tx.get("documents", documentId);
+  let document = await tx.get("documents", documentId);
   if (!document || (document.deleted && !patch.restore && !edit)) throw new NoSuchDocument(documentId);
+  // Who goes on writing in it wants it kept.
+  if (document.lost !== undefined) document = await sendAgain(tx, now, document);
   const isYjs = document.kind === "yjs";
   if (isYjs && patch.content !== undefined) {
-    edit = textUpdate(mergeRows(await readRows(tx, documentId)), patch.content);
+    const { foreign_version = 0 } = document;
+    const isStale = (patch.base_version ?? foreign_version) < foreign_version;
+    if (isStale && base === undefined) throw new BaseUnknown(patch.base_version ?? 0);
+    edit = textUpdate(mergeRows(await readRows(tx, documentId)), patch.content, isStale ? base : undefined);
   }
+  const content = patch.content === undefined ? undefined : edited(document.content ?? "", patch.content);
   const fields = {
     ...(patch.title !== undefined && patch.title !== document.title ? { title: patch.title } : {}),
-    ...(!isYjs && patch.content !== undefined && patch.content !== document.content ? { content: patch.content } : {}),
+    ...(!isYjs && content !== undefined && content !== document.content ? { content } : {}),
   };
   await reviveBuried(tx, now, documentId);
   if (document.deleted && patch.restore) await restore(tx, now, document, fields);
@@ -207,7 +175,7 @@ async function reviveBuried(tx: Transaction, now: number, documentId: string): P
   for (const letter of letters) await tx.delete("dead_letters", issueKey(letter));
   for (const operation of behind) await tx.delete("operations", operationKey(operation));
   const parts = [...letters.map(({ operation }) => operation), ...behind].sort((a, b) => a.position - b.position);
-  const { payload: _payload, ...whole } = parts.reduce(united);
+  const { payload: _payload, failing_since: _since, ...whole } = parts.reduce(united);
   const client_id = uuidv7(now);
   await tx.put("operations", operationKey(whole), { ...whole, client_id, sent: false, attempts: 0 });
   const names = new Set(parts.map((part) => part.client_id));
@@ -231,6 +199,7 @@ function united(first: QueuedOperation, next: QueuedOperation): QueuedOperation 
 export async function queueDelete(tx: Transaction, now: number, documentId: string): Promise<void> {
   const document = await tx.get("documents", documentId);
   if (!document || document.deleted) throw new NoSuchDocument(documentId);
+  if (document.lost !== undefined) return dropLost(tx, documentId);
   await reviveBuried(tx, now, documentId);
   const last = (await readQueueOf(tx, documentId)).at(-1);
   const unsent = last && !last.sent ? last : undefined;
@@ -276,13 +245,20 @@ const READ_AHEAD = 10;
 /**
  * What may be sent: the first operation of each document, in the order of queueing. Documents in conflict wait for their
  * settlement, and what builds on a creation among the dead letters waits for that.
+ *
+ * @param isHeld what waits for somebody's word, and with it what is queued behind it
  */
-export async function readSendable(tx: Transaction): Promise<QueuedOperation[]> {
+export async function readSendable(tx: Transaction, isHeld = isNever): Promise<QueuedOperation[]> {
   const held = new Set((await tx.all("conflicts")).map((conflict) => conflict.document_id));
   for (const { operation } of await tx.all("dead_letters")) {
     if (operation.operation === "create") held.add(operation.document_id);
   }
-  return (await readQueue(tx)).filter(({ document_id }) => !held.has(document_id) && held.add(document_id));
+  const isFirst = ({ document_id }: QueuedOperation) => !held.has(document_id) && held.add(document_id);
+  return (await readQueue(tx)).filter(isFirst).filter((operation) => !isHeld(operation));
+}
+
+function isNever(_operation: QueuedOperation): boolean {
+  return false;
 }
 
 /**
@@ -326,7 +302,7 @@ async function prepare(tx: Transaction, wanted: QueuedOperation): Promise<Outgoi
   if (operation.operation === "delete") {
     return { operation: { ...operation, sent: true }, wire: { operation: "delete", client_id, document_id, ...base } };
   }
-  const rows = operation.yjs ? await readRows(tx, document_id) : [];
+  const rows = operation.yjs && !operation.anew ? await readRows(tx, document_id) : [];
   const payload = operation.payload ?? freeze(operation, editsOf(rows, client_id));
   const state = mergeRows(rows);
   // Not part of what a retry must repeat: it is only asked what the answer need not carry.

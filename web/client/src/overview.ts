@@ -5,7 +5,7 @@
  */
 import type { Engine } from "./engine.js";
 import { deviceId } from "./identity.js";
-import { readQueue } from "./outbox.js";
+import { readQueue } from "./queue.js";
 import { getMeta, type Transaction } from "./store.js";
 
 /** How a document stands. */
@@ -23,6 +23,8 @@ export interface Status {
   dead_letters: number;
   /** Live documents. */
   documents: number;
+  /** Documents that the server has lost, and that wait for somebody's word: see `lostDocuments`. */
+  lost: number;
   /** When everything was last in sync, RFC 3339. */
   synced_at?: string;
 }
@@ -37,6 +39,7 @@ export async function readStatus({ store, clock, workspaceId }: Engine, hasToken
     (await store.transaction("read", (tx) => getMeta(tx, "device_id"))) ??
     (await store.transaction("write", (tx) => deviceId(tx, clock.now())));
   return store.transaction("read", async (tx) => {
+    const live = (await tx.all("documents")).filter((document) => !document.deleted);
     const username = await getMeta(tx, "username");
     const workspace_id = workspaceId ?? (await getMeta(tx, "workspace_id"));
     const synced_at = await getMeta(tx, "synced_at");
@@ -48,7 +51,8 @@ export async function readStatus({ store, clock, workspaceId }: Engine, hasToken
       queued: (await tx.all("operations")).length,
       conflicts: (await tx.all("conflicts")).length,
       dead_letters: (await tx.all("dead_letters")).length,
-      documents: (await tx.all("documents")).filter((document) => !document.deleted).length,
+      documents: live.length,
+      lost: live.filter(({ lost }) => lost !== undefined).length,
       ...(synced_at === undefined ? {} : { synced_at }),
     };
   });

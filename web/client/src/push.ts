@@ -8,10 +8,11 @@ import { backoffMs, sleep, timestamp } from "./clock.js";
 import { Stop, type Engine } from "./engine.js";
 import { AtomicLimitError, LoginNeeded, RequestRefused, StorageFullError, Unreachable } from "./errors.js";
 import type { QueuedOperation } from "./model.js";
-import { operationKey, readSendable, takeChunk, type OutgoingOperation } from "./outbox.js";
+import { readSendable, takeChunk, type OutgoingOperation } from "./outbox.js";
+import { operationKey } from "./queue.js";
 import type { ProgressTracker } from "./progress.js";
 import type { Puller } from "./pull.js";
-import { bury, settle, type Settlement } from "./settle.js";
+import { fail, settle, type Settlement } from "./settle.js";
 import type { BatchAnswer, BatchRequest, Limits, OperationResult } from "./wire.js";
 
 /** Bytes of a request that are not its operations, at most. */
@@ -27,6 +28,8 @@ export interface PushSettings {
   dryRun: boolean;
   /** Everything in one request, all or nothing. */
   atomic: boolean;
+  /** Whether deletions wait for somebody's consent. */
+  holdsDeletions: boolean;
   /** Takes in changes that come with answers; without it none are asked for. */
   puller: Puller | undefined;
   tracker: ProgressTracker;
@@ -35,7 +38,10 @@ export interface PushSettings {
 }
 
 /** What is to be done about a chunk that was not answered. */
-type Remedy = "again" | "halve" | "set aside";
+type Remedy = "again" | "halve" | "fail";
+
+/** What `Retry-After` may ask for within a sync, in milliseconds. What lies beyond ends it. */
+const LONGEST_WAIT_MS = 5 * 60_000;
 
 /** One push of the queue. */
 export class PushRun {
@@ -46,6 +52,8 @@ export class PushRun {
   readonly #busy = new Set<string>();
   /** When operations are due again, by `client_id`; `Infinity` for those that had their turn in this run. */
   readonly #due = new Map<string, number>();
+  /** How often operations failed alone in this run, by `client_id`. */
+  readonly #failures = new Map<string, number>();
   /** What was read of the queue and not sent yet, so that it is not read for each chunk. */
   #sendable: QueuedOperation[] = [];
   #stop: Stop | undefined;
@@ -55,6 +63,11 @@ export class PushRun {
   #changed = new Promise<void>((resolve) => (this.#wake = resolve));
   /** The answers of a dry run. */
   readonly results: OperationResult[] = [];
+
+  /** Operations that failed and stay queued. */
+  get again(): number {
+    return this.#failures.size;
+  }
 
   constructor(engine: Engine, settings: PushSettings) {
     this.#engine = engine;
@@ -136,7 +149,8 @@ export class PushRun {
       for (;;) {
         if (this.#sendable.length === 0) {
           const now = this.#engine.clock.now();
-          this.#sendable = (await readSendable(tx)).filter(
+          const isHeld = ({ operation }: QueuedOperation) => operation === "delete" && this.#settings.holdsDeletions;
+          this.#sendable = (await readSendable(tx, isHeld)).filter(
             ({ document_id, client_id }) => !this.#busy.has(document_id) && (this.#due.get(client_id) ?? 0) <= now,
           );
           if (this.#sendable.length === 0) return [];
@@ -161,7 +175,7 @@ export class PushRun {
         return await this.#settle(chunk, await this.#send(chunk));
       } catch (error) {
         const remedy = await this.#remedy(error, chunk.length, attempt);
-        if (remedy === "set aside") return await this.#setAside(chunk, error);
+        if (remedy === "fail") return await this.#fail(chunk, error);
         if (remedy === "halve") return await this.#halve(chunk);
       }
     }
@@ -202,37 +216,31 @@ export class PushRun {
       throw error;
     });
     // Some page of a network in between may answer as well.
-    if (!Array.isArray(answer.results)) throw new Unreachable(false);
+    if (!Array.isArray((answer as Partial<BatchAnswer> | undefined)?.results)) throw new Unreachable(false);
     return answer;
   }
 
   /** What to do about a chunk without an answer; waits where waiting is part of it. */
   async #remedy(error: unknown, operations: number, attempt: number): Promise<Remedy> {
     if (!(error instanceof RequestRefused || error instanceof Unreachable)) throw error;
-    const status = error instanceof RequestRefused ? error.status : undefined;
-    const timedOut = error instanceof Unreachable && error.timedOut;
-    if (status === 403 || status === 404 || status === 409) throw error;
-    const passes = status === undefined || status === 429 || status >= 500;
-    if (this.#settings.atomic && (!passes || attempt >= this.#engine.tries)) throw error;
-    if (!passes) return operations > 1 ? "halve" : "set aside";
-    const isHeavy = timedOut || (status !== undefined && status >= 500);
-    if (isHeavy && operations > 1 && !this.#settings.atomic) {
-      await this.#wait(attempt, error);
-      return "halve";
+    const isMany = operations > 1 && !this.#settings.atomic;
+    if (error instanceof RequestRefused && isTooMuch(error)) {
+      if (isMany) return "halve";
+      if (error.status === 413 && !this.#settings.atomic) return "fail";
+      throw error;
     }
-    if (attempt < this.#engine.tries) {
-      await this.#wait(attempt, error);
-      return "again";
+    // It was heard and not answered, perhaps for being too much: of all else that went wrong, only this is about the batch.
+    const isHeavy = error instanceof Unreachable ? error.timedOut : error.code === "timeout" || error.code === "internal";
+    const passes = error instanceof Unreachable || error.status === 429 || error.status >= 500;
+    if (!passes || (error.retryAfterMs ?? 0) > LONGEST_WAIT_MS) throw error;
+    if (attempt < this.#engine.tries || (isHeavy && isMany)) {
+      const ms = backoffMs(this.#engine.backoff, attempt, error.retryAfterMs);
+      await sleep(this.#engine.clock, ms, this.#settings.cancelled);
+      return isHeavy && isMany ? "halve" : "again";
     }
-    // One operation, and the server fails with it again and again: if it is well otherwise, that operation is at fault.
-    if (isHeavy && (await this.#engine.api.isHealthy())) return "set aside";
+    // If the server is well otherwise, this operation may be at fault, and must not hold up the others.
+    if (isHeavy && operations === 1 && !this.#settings.atomic && (await this.#engine.api.isHealthy())) return "fail";
     throw error;
-  }
-
-  async #wait(attempt: number, error: RequestRefused | Unreachable): Promise<void> {
-    const retryAfterMs = error instanceof RequestRefused ? error.retryAfterMs : undefined;
-    const ms = backoffMs(this.#engine.backoff, attempt, retryAfterMs);
-    await sleep(this.#engine.clock, ms, this.#settings.cancelled);
   }
 
   async #halve(chunk: OutgoingOperation[]): Promise<void> {
@@ -245,24 +253,26 @@ export class PushRun {
     }
   }
 
-  async #setAside(chunk: OutgoingOperation[], error: unknown): Promise<void> {
+  /** Counts a try of an operation that failed as a whole request. */
+  async #fail(chunk: OutgoingOperation[], error: unknown): Promise<void> {
     const refused = error instanceof RequestRefused ? error : undefined;
-    const timedOut = error instanceof Unreachable && error.timedOut;
     const problem = {
-      code: refused?.code ?? (timedOut ? "timeout" : `status_${refused?.status ?? 0}`),
+      code: refused?.code ?? "timeout",
       message: error instanceof Error ? error.message : String(error),
-      retryable: refused === undefined || refused.status >= 500,
+      retryable: refused?.status !== 413,
     };
     for (const { operation } of chunk) {
       if (this.#settings.dryRun) {
         this.#due.set(operation.client_id, Infinity);
         continue;
       }
-      const letter = await this.#engine.store.transaction("write", async (tx) => {
+      const settlement = await this.#engine.store.transaction("write", async (tx) => {
         const queued = (await tx.get("operations", operationKey(operation))) ?? operation;
-        return bury(tx, this.#engine.clock.now(), { ...queued, attempts: this.#engine.tries }, problem);
+        return fail(tx, this.#engine.clock.now(), queued, problem);
       });
-      this.#conclude(operation, { kind: "buried", error: problem, letter });
+      // It was tried as often as anything is in one run.
+      this.#failures.set(operation.client_id, this.#engine.tries);
+      this.#conclude(operation, settlement);
     }
   }
 
@@ -279,7 +289,7 @@ export class PushRun {
           return {
             operation,
             result,
-            settlement: result && (await settle(tx, now, operation, result, this.#engine.tries)),
+            settlement: result && (await settle(tx, now, operation, result)),
           };
         }),
       ),
@@ -299,18 +309,22 @@ export class PushRun {
   #conclude(operation: QueuedOperation, settlement: Settlement): void {
     const { tracker } = this.#settings;
     const { client_id, document_id } = operation;
+    const failures = (this.#failures.get(client_id) ?? 0) + 1;
+    this.#failures.delete(client_id);
     if (settlement.kind === "done") return tracker.count("succeeded");
     const { code, message } = settlement.error;
     const at = timestamp(this.#engine.clock.now());
     tracker.note({ client_id, document_id, code, message, retry_count: operation.attempts, timestamp: at });
     if (settlement.kind === "again") {
       const isSkipped = code === "dependency_failed" || code === "rolled_back";
-      const wait = backoffMs(this.#engine.backoff, operation.attempts + 1);
+      const wait = failures < this.#engine.tries ? backoffMs(this.#engine.backoff, failures) : Infinity;
       this.#due.set(client_id, isSkipped ? Infinity : this.#engine.clock.now() + wait);
+      if (!isSkipped) this.#failures.set(client_id, failures);
       return;
     }
     tracker.count("failed");
-    if (settlement.kind === "conflict") this.#engine.events.emit("conflict", settlement.conflict);
+    if (settlement.kind === "lost") this.#engine.events.emit("changed", { document_ids: [document_id] });
+    else if (settlement.kind === "conflict") this.#engine.events.emit("conflict", settlement.conflict);
     else this.#engine.events.emit("dead-letter", settlement.letter);
   }
 
@@ -322,6 +336,11 @@ export class PushRun {
       this.results.push(result);
     }
   }
+}
+
+/** Whether the server's own limits refuse a batch for its size. */
+function isTooMuch({ code }: RequestRefused): boolean {
+  return code === "payload_too_large" || code === "too_many_operations";
 }
 
 function outcomeOf(result: OperationResult): "succeeded" | "failed" | "skipped" {

@@ -18,16 +18,19 @@ import { LoginNeeded } from "./errors.js";
 import { follow } from "./events-stream.js";
 import { workspaceId } from "./identity.js";
 import { lockFor } from "./lock.js";
+import { readLost, sendAgain } from "./lost.js";
 import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./model.js";
 import type { ClientOptions, NewDocument } from "./options.js";
-import { queueCreate, queueDelete, queueUpdate, readQueue, type DocumentPatch } from "./outbox.js";
+import { queueCreate, queueDelete, queueUpdate, type DocumentPatch } from "./outbox.js";
+import { readQueue } from "./queue.js";
 import { readStates, readStatus, type DocumentState, type Status } from "./overview.js";
 import { askToPersist } from "./persistence.js";
 import type { Progress } from "./progress.js";
 import { getMeta, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
+import { Readings } from "./readings.js";
 import { relaySettled, type Notice } from "./tabs.js";
-import { contentOf } from "./yjs-rows.js";
+import { readableOf } from "./yjs-rows.js";
 
 /**
  * Keeps documents on this device, queues what is done to them, and brings both into step with the server.
@@ -40,6 +43,7 @@ export class BatchSyncService {
   readonly #engine: Engine;
   readonly #open: OpenDocuments;
   readonly #channel: BroadcastChannel | undefined;
+  readonly #readings = new Readings();
   /** The sync under way, and those that wait for it. */
   readonly #runs: { wanted: string; report: Promise<SyncReport>; cancel: AbortController }[] = [];
   #progress: Progress | undefined;
@@ -83,6 +87,11 @@ export class BatchSyncService {
       },
     );
     this.#open = new OpenDocuments(this.#engine, (documentId) => this.#tellQueued([documentId]));
+    this.on("replaced", ({ document_id }) => {
+      if (this.#isRelaying) return;
+      void this.#open.replace(document_id);
+      this.#channel?.postMessage({ document_ids: [document_id], replaced: true });
+    });
     this.on("changed", ({ document_ids }) => {
       if (this.#isRelaying) return;
       void this.#open.refresh(document_ids);
@@ -156,7 +165,8 @@ export class BatchSyncService {
   /** Changes a document's title or text, or brings it back; on disk when the promise resolves. */
   async queueUpdate(documentId: string, patch: DocumentPatch): Promise<void> {
     await this.#open.flush();
-    await this.#write((tx) => queueUpdate(tx, this.#engine.clock.now(), documentId, patch));
+    const base = this.#readings.of(documentId, patch.base_version);
+    await this.#write((tx) => queueUpdate(tx, this.#engine.clock.now(), documentId, patch, { base }));
     this.#tellQueued([documentId]);
     await this.#open.refresh([documentId]);
   }
@@ -205,20 +215,40 @@ export class BatchSyncService {
   }
 
   /**
-   * A document with its present text; of rich text, the text that the server last told. `undefined` if there is none or
-   * it was deleted.
+   * A document with its present text; of rich text, its words. `undefined` if there is none or it was deleted.
    */
-  document(documentId: string): Promise<(LocalDocument & { content: string }) | undefined> {
-    return this.#read(async (tx) => {
+  async document(documentId: string): Promise<(LocalDocument & { content: string }) | undefined> {
+    const found = await this.#read(async (tx) => {
       const document = await tx.get("documents", documentId);
       if (!document || document.deleted) return undefined;
-      return { ...document, content: (await contentOf(tx, document)) ?? document.content ?? "" };
+      return { ...document, content: await readableOf(tx, document) };
     });
+    if (found) this.#readings.note(documentId, found.version, found.content);
+    return found;
   }
 
   /** How each document that is not in sync stands, by id. */
   documentStates(): Promise<Map<string, DocumentState>> {
     return this.#read((tx) => readStates(tx, this.isSyncing));
+  }
+
+  /**
+   * The documents that the server has lost, as after a restore from a backup. They stay here as they are; an edit of one sends
+   * it again, and so does {@link sendAgain}.
+   */
+  lostDocuments(): Promise<LocalDocument[]> {
+    return this.#read(readLost);
+  }
+
+  /** Queues documents that the server has lost with everything that is here of them, all or those named; says how many. */
+  async sendAgain(documentIds?: readonly string[]): Promise<number> {
+    const ids = await this.#write(async (tx) => {
+      const lost = (await readLost(tx)).filter((row) => documentIds?.includes(row.document_id) ?? true);
+      for (const document of lost) await sendAgain(tx, this.#engine.clock.now(), document);
+      return lost.map((row) => row.document_id);
+    });
+    this.#tellQueued(ids);
+    return ids.length;
   }
 
   // ---- What is left to do
@@ -375,11 +405,11 @@ export class BatchSyncService {
   }
 
   async #takeNotice({ document_ids, replaced }: Notice): Promise<void> {
+    this.#isRelaying = true;
     for (const document_id of replaced ? document_ids : []) {
-      this.#open.replace(document_id);
+      void this.#open.replace(document_id);
       this.#engine.events.emit("replaced", { document_id });
     }
-    this.#isRelaying = true;
     this.#engine.events.emit("changed", { document_ids });
     this.#isRelaying = false;
     await this.#open.refresh(document_ids);

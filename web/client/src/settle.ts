@@ -7,34 +7,35 @@
 import { fromBase64, toBase64 } from "./bytes.js";
 import { timestamp } from "./clock.js";
 import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./model.js";
-import { isPending, issueKey, operationKey, readQueueOf } from "./outbox.js";
-import type { Transaction } from "./store.js";
+import { lose, takeOver, takeYjs, upTo } from "./intake.js";
+import { dropQueueOf, isPending, issueKey, operationKey, readQueueOf } from "./queue.js";
+import { getMeta, setMeta, type Transaction } from "./store.js";
 import type { OperationError, OperationResult, WireDocument } from "./wire.js";
-import { addRow, contentOf, lacking, mergeRows, passRows, readRows, removeRows } from "./yjs-rows.js";
+import { addRow, contentOf, lacking, mergeRows, passRows, readRows } from "./yjs-rows.js";
 
 /** What became of an operation, on this side. */
 export type Settlement =
   | { kind: "done" }
+  | { kind: "lost"; error: OperationError }
   | { kind: "conflict"; error: OperationError; conflict: Conflict }
   | { kind: "buried"; error: DeadLetter["error"]; letter: DeadLetter }
-  | { kind: "again"; error: OperationError };
+  | { kind: "again"; error: DeadLetter["error"] };
 
-/**
- * Takes in the answer to one operation.
- *
- * @param tries how often an operation is tried whose failure may pass
- */
+/** An operation that fails alone is given up after so many tries, over at least so long in milliseconds. */
+const PATIENCE = { tries: 8, ms: 10 * 60_000 };
+
+/** Takes in the answer to one operation. */
 export async function settle(
   tx: Transaction,
   now: number,
   sent: QueuedOperation,
   result: OperationResult,
-  tries: number,
 ): Promise<Settlement> {
   const operation = await tx.get("operations", operationKey(sent));
   // Settled already, by another tab whose turn came when this one was asleep.
   if (!operation || operation.client_id !== sent.client_id) return { kind: "done" };
   if (result.status === "success") {
+    await setMeta(tx, "accepted_at", now);
     await succeed(tx, operation, result);
     return { kind: "done" };
   }
@@ -43,13 +44,32 @@ export async function settle(
     return { kind: "conflict", error, conflict: await setAside(tx, now, operation, result, error, result.server) };
   }
   if (result.status === "skipped") return { kind: "again", error };
-  const attempts = operation.attempts + 1;
-  if (!error.retryable || attempts >= tries) {
-    return { kind: "buried", error, letter: await bury(tx, now, { ...operation, attempts }, error) };
+  if (operation.operation === "update" && (error.code === "not_found" || error.code === "invalid_base_version")) {
+    await lose(tx, operation.document_id, result.version ?? 0);
+    return { kind: "lost", error };
   }
   const larger = error.code === "yjs_missing_dependencies" ? await enlarge(tx, operation, result) : {};
-  await tx.put("operations", operationKey(operation), { ...operation, ...larger, attempts });
-  return { kind: "again", error };
+  return await fail(tx, now, { ...operation, ...larger }, error);
+}
+
+/**
+ * Counts a failed try. What may still succeed stays queued, and is given up only if it failed often and for long while the
+ * server took others: else it is perhaps not the operation's fault.
+ */
+export async function fail(
+  tx: Transaction,
+  now: number,
+  operation: QueuedOperation,
+  error: DeadLetter["error"],
+): Promise<Settlement> {
+  const { failing_since = now } = operation;
+  const failed = { ...operation, attempts: operation.attempts + 1, failing_since };
+  const hasPatience = failed.attempts < PATIENCE.tries || now - failing_since < PATIENCE.ms;
+  if (error.retryable && (hasPatience || ((await getMeta(tx, "accepted_at")) ?? 0) < failing_since)) {
+    await tx.put("operations", operationKey(operation), failed);
+    return { kind: "again", error };
+  }
+  return { kind: "buried", error, letter: await bury(tx, now, failed, error) };
 }
 
 /** Moves an operation to the dead letters. */
@@ -81,6 +101,11 @@ async function succeed(tx: Transaction, operation: QueuedOperation, result: Oper
     tx,
     rows.filter((row) => row.operation === operation.client_id),
   );
+  if (operation.anew && !document.deleted) {
+    // What is queued was made on the history that is here: its text and its title are kept, and sent anew.
+    await dropQueueOf(tx, id);
+    return await tx.put("documents", id, { ...document, version, newer_version: version, anew: true });
+  }
   const server = isDocument(result.server) ? result.server : undefined;
   // The server has more than what is here: it merged, now or when an answer was lost. What is queued was made without
   // that and keeps its base, so that the server merges it as well; what the server has is taken over or fetched.
@@ -182,122 +207,6 @@ async function takeUncontested(
   }
   await tx.put("documents", operation.document_id, taken);
   return taken;
-}
-
-/** What taking in a document of the feed did. */
-export type Intake = "nothing" | "changed" | "held-deletion";
-
-/**
- * Takes in a document that the server told of. What is pending here is never overwritten: a plain text waits until the
- * server has merged it, Yjs states unite, and a tombstone under local edits shows itself as a conflict when they are
- * pushed. A deletion of what is live here is only reported, for the guard.
- */
-export async function takeIn(tx: Transaction, item: WireDocument): Promise<Intake> {
-  const document = await tx.get("documents", item.document_id);
-  if (document && item.version <= document.version && document.newer_version === undefined) return "nothing";
-  const pending = await isPending(tx, item.document_id);
-  if (item.deleted) {
-    if (!document) return "nothing";
-    if (document.deleted && !pending)
-      await tx.put("documents", item.document_id, { ...document, version: item.version });
-    return document.deleted || pending ? "nothing" : "held-deletion";
-  }
-  const kind = item.state_vector_b64 === undefined ? "text" : "yjs";
-  if (!document) {
-    const fresh: LocalDocument = takeOver({ document_id: item.document_id, kind } as LocalDocument, item);
-    await tx.put("documents", item.document_id, fresh);
-    if (kind === "yjs") await takeYjs(tx, fresh, item);
-    return "changed";
-  }
-  // Two histories that never met, or a side that somebody has to choose, must not be united behind anybody's back.
-  const unites =
-    document.kind === "yjs" && document.version > 0 && !document.deleted && !(await isInConflict(tx, document));
-  if (unites) {
-    await takeYjs(tx, document, item);
-  } else if (kind === "yjs" && !pending) {
-    // It became a Yjs document, or came back, perhaps as another one.
-    await replaceWith(tx, item);
-  } else if (pending) {
-    await tx.put("documents", item.document_id, { ...document, newer_version: item.version });
-    return "nothing";
-  } else {
-    await tx.put("documents", item.document_id, takeOver(document, item));
-  }
-  return "changed";
-}
-
-/** The document at a version of the server's. What was passed over up to it need not be fetched any more. */
-function upTo({ newer_version, ...document }: LocalDocument, version: number): LocalDocument {
-  const isBehind = newer_version !== undefined && newer_version > version;
-  return { ...document, version, ...(isBehind ? { newer_version } : {}) };
-}
-
-/** The document with the server's values, which came from elsewhere up to the `foreign` version. */
-function takeOver(document: LocalDocument, server: WireDocument, foreign = server.version): LocalDocument {
-  return {
-    ...upTo(document, server.version),
-    foreign_version: foreign,
-    title: server.title,
-    ...(server.content === undefined ? {} : { content: server.content }),
-    deleted: server.deleted,
-    updated_at: server.updated_at,
-    updated_by: server.updated_by,
-  };
-}
-
-async function isInConflict(tx: Transaction, document: LocalDocument): Promise<boolean> {
-  return (await tx.all("conflicts", `${document.document_id}/`)).length > 0;
-}
-
-/** Unites the server's Yjs state with what is here, and takes its title unless another one is queued. */
-async function takeYjs(
-  tx: Transaction,
-  document: LocalDocument,
-  server: WireDocument,
-  foreign?: number,
-): Promise<void> {
-  const id = document.document_id;
-  const isRenamed = (await readQueueOf(tx, id)).some((operation) => operation.title !== undefined);
-  const taken = takeOver(document, server, foreign);
-  const title = isRenamed ? document.title : taken.title;
-  await tx.put("documents", id, { ...taken, title, deleted: document.deleted });
-  if (server.yjs_state_b64 !== undefined) await addRow(tx, id, fromBase64(server.yjs_state_b64));
-}
-
-/** Puts the server's document in the place of the local one; what was here of Yjs is dropped. */
-export async function replaceWith(tx: Transaction, server: WireDocument): Promise<void> {
-  const id = server.document_id;
-  await removeRows(tx, await readRows(tx, id));
-  const kind = server.state_vector_b64 === undefined ? "text" : "yjs";
-  const present = await tx.get("documents", id);
-  await tx.put("documents", id, takeOver({ ...present, document_id: id, kind } as LocalDocument, server));
-  if (server.yjs_state_b64 !== undefined) await addRow(tx, id, fromBase64(server.yjs_state_b64));
-}
-
-/**
- * Marks a document as deleted that was deleted elsewhere, unless something here has to be settled first. What it held
- * stays, so that it can be brought back.
- */
-export async function takeDeletion(
-  tx: Transaction,
-  now: number,
-  documentId: string,
-  version: number,
-): Promise<boolean> {
-  const document = await tx.get("documents", documentId);
-  if (!document || document.deleted || (await isPending(tx, documentId))) return false;
-  const deleted = { ...upTo(document, Math.max(version, document.version)), deleted: true, updated_at: timestamp(now) };
-  await tx.put("documents", documentId, deleted);
-  return true;
-}
-
-/** Forgets documents that were deleted before a time: the server has forgotten them too, so nothing brings them back. */
-export async function forgetDeleted(tx: Transaction, before: number): Promise<void> {
-  for (const { document_id, deleted, updated_at } of await tx.all("documents")) {
-    if (!deleted || Date.parse(updated_at) >= before || (await isPending(tx, document_id))) continue;
-    await removeRows(tx, await readRows(tx, document_id));
-    await tx.delete("documents", document_id);
-  }
 }
 
 /** Whether an answer's `server` is a document, and not only a state vector. */

@@ -7,10 +7,10 @@ import { uuidv7 } from "./bytes.js";
 import { timestamp } from "./clock.js";
 import { guardQueue } from "./deletions.js";
 import { Stop, type Engine, type SyncReport, type SyncStatus } from "./engine.js";
-import { MassDeletion } from "./errors.js";
+import { MassDeletion, RequestRefused, Unreachable } from "./errors.js";
 import { deviceId, workspaceId } from "./identity.js";
 import type { QueuedOperation } from "./model.js";
-import { readQueue } from "./outbox.js";
+import { readQueue } from "./queue.js";
 import { ProgressTracker, type Progress } from "./progress.js";
 import { Puller } from "./pull.js";
 import { PushRun, statusOf } from "./push.js";
@@ -38,6 +38,8 @@ const FALLBACK_LIMITS = { max_operations: 100, max_body_bytes: 10_485_760 };
 /** What a run knows when it starts. */
 interface Prepared {
   queue: QueuedOperation[];
+  /** What has to be agreed to before deletions are pushed. */
+  guarded: MassDeletion | undefined;
   deviceId: string;
   workspaceId: string;
 }
@@ -60,7 +62,7 @@ export class SyncRun {
       engine.events.emit("progress", progress);
     });
     const { direction } = this.#options;
-    this.#report = { status: "synced", direction, progress: this.#tracker.snapshot(), pulled: 0, results: [] };
+    this.#report = { status: "synced", direction, progress: this.#tracker.snapshot(), pulled: 0, results: [], again: 0 };
   }
 
   /**
@@ -97,19 +99,29 @@ export class SyncRun {
       this.#report.guard = error;
       return "guarded";
     }
-    this.#report.error = error instanceof Stop ? error.cause : error;
+    const cause = error instanceof Stop ? error.cause : error;
+    this.#report.error = cause;
+    if ((cause instanceof RequestRefused || cause instanceof Unreachable) && cause.retryAfterMs !== undefined) {
+      // More than a time can hold is as good as never: in a year.
+      const ms = Math.min(cause.retryAfterMs, 365 * 24 * 3600_000);
+      this.#report.retry_at = timestamp(this.#engine.clock.now() + ms);
+    }
     return statusOf(error);
   }
 
   async #pushAndPull(): Promise<void> {
-    const { direction, dryRun, allowMassDelete } = this.#options;
+    const { direction, dryRun, atomic, allowMassDelete } = this.#options;
     const prepared = await this.#prepare();
     const pulls = direction !== "push" && !dryRun;
     const puller = new Puller(this.#engine, prepared.workspaceId);
     this.#tracker.start(prepared.queue.length);
+    if (prepared.guarded && atomic) throw prepared.guarded;
     try {
       if (prepared.queue.length > 0) await this.#push(prepared, pulls ? puller : undefined);
-      if (pulls) await puller.run(allowMassDelete, this.#cancelled);
+      const tooMany = pulls ? await puller.run(allowMassDelete, this.#cancelled) : undefined;
+      // Said last: only the deletions wait.
+      const guarded = prepared.guarded ?? tooMany;
+      if (guarded) throw guarded;
     } finally {
       this.#report.pulled = puller.pulled;
     }
@@ -121,16 +133,16 @@ export class SyncRun {
     const { direction, allowMassDelete } = this.#options;
     return this.#engine.store.transaction("write", async (tx) => {
       const queue = direction === "pull" ? [] : await readQueue(tx);
-      if (!allowMassDelete && direction !== "pull") await guardQueue(tx);
       return {
         queue,
+        guarded: allowMassDelete || direction === "pull" ? undefined : await guardQueue(tx),
         deviceId: await deviceId(tx, this.#engine.clock.now()),
         workspaceId: await workspaceId(tx, this.#engine.workspaceId),
       };
     });
   }
 
-  async #push({ queue, deviceId, workspaceId }: Prepared, puller: Puller | undefined): Promise<void> {
+  async #push({ queue, guarded, deviceId, workspaceId }: Prepared, puller: Puller | undefined): Promise<void> {
     const { direction, dryRun, atomic } = this.#options;
     const limits = await this.#limits();
     const syncId = uuidv7(this.#engine.clock.now());
@@ -146,12 +158,17 @@ export class SyncRun {
       limits,
       dryRun,
       atomic,
+      holdsDeletions: guarded !== undefined,
       tracker,
       cancelled,
       puller,
     });
     this.#report.results = run.results;
-    await run.run();
+    try {
+      await run.run();
+    } finally {
+      this.#report.again = run.again;
+    }
     if (cancelled.aborted && !dryRun) await this.#announce("POST", `${path}/cancel?workspace_id=${workspaceId}`);
   }
 

@@ -25,6 +25,10 @@ export type OperationError = Schemas["OperationError"];
 export type BaseVersion = Schemas["Base"];
 /** One page of the feed. */
 export type ChangesPage = Schemas["ChangesPage"];
+/** A question for what is missing here of documents. */
+export type DiffRequest = Schemas["DiffRequest"];
+/** The answer to it. */
+export type DiffAnswer = Schemas["DiffAnswer"];
 /** What the server takes at most. */
 export type Limits = Schemas["Limits"];
 /** What login and register answer. */

@@ -6,9 +6,8 @@
 import * as Y from "yjs";
 import type { LocalDocument, YjsRow } from "./model.js";
 import { nextNumber, yjsKey, type Transaction } from "./store.js";
-
-/** The root type of a document's text: what the server derives `content` from. */
-export const ROOT = "content";
+import { mergeTexts } from "./merge.js";
+import { plainText, rewrite, richText, ROOT, shown } from "./text.js";
 
 /** More rows than this of one owner are folded into one. */
 const FOLD_AT = 64;
@@ -57,14 +56,20 @@ export async function addRow(
   operation?: string,
 ): Promise<void> {
   const owner = operation === undefined ? {} : { operation };
-  const rows = (await readRows(tx, documentId)).filter((row) => row.operation === operation);
-  let whole = update;
-  if (rows.length >= FOLD_AT) {
-    whole = Y.mergeUpdates([...rows.map((row) => row.update), update]);
-    for (const row of rows) await tx.delete("yjs", yjsKey(documentId, row.number));
-  }
   const number = await nextNumber(tx);
-  await tx.put("yjs", yjsKey(documentId, number), { document_id: documentId, number, update: whole, ...owner });
+  await tx.put("yjs", yjsKey(documentId, number), { document_id: documentId, number, update, ...owner });
+  await foldRows(tx, documentId, operation);
+}
+
+/** Makes one row of those of an owner, if they are many. */
+async function foldRows(tx: Transaction, documentId: string, operation?: string): Promise<void> {
+  const rows = (await readRows(tx, documentId)).filter((row) => row.operation === operation);
+  if (rows.length <= FOLD_AT) return;
+  const update = Y.mergeUpdates(rows.map((row) => row.update));
+  await removeRows(tx, rows);
+  // In the place of the newest, so that who has the document open has seen it.
+  const number = rows.at(-1)?.number ?? 0;
+  await tx.put("yjs", yjsKey(documentId, number), { ...rows[0], document_id: documentId, number, update });
 }
 
 /** Gives rows another owner; without `to` they count as known to the server. */
@@ -73,6 +78,14 @@ export async function passRows(tx: Transaction, rows: readonly YjsRow[], to?: st
     const row: YjsRow = { document_id, number, update, ...(to === undefined ? {} : { operation: to }) };
     await tx.put("yjs", yjsKey(document_id, number), row);
   }
+  const [first] = rows;
+  if (first) await foldRows(tx, first.document_id, to);
+}
+
+/** What is here of a document, as a state vector; `undefined` if nothing is. */
+export async function vectorOf(tx: Transaction, documentId: string): Promise<Uint8Array | undefined> {
+  const state = mergeRows(await readRows(tx, documentId));
+  return state && Y.encodeStateVectorFromUpdate(state);
 }
 
 /** Removes rows. */
@@ -88,40 +101,19 @@ export function docFrom(state: Uint8Array | undefined): Y.Doc {
 }
 
 /**
- * Turns a text into another one by replacing what lies between their common beginning and end: for a `<textarea>`, and
- * for whatever else knows only whole texts.
- */
-export function replaceText(text: Y.Text, wanted: string): void {
-  const present = text.toString();
-  let start = 0;
-  while (start < present.length && start < wanted.length && present[start] === wanted[start]) start += 1;
-  let end = 0;
-  const room = Math.min(present.length, wanted.length) - start;
-  while (end < room && present[present.length - 1 - end] === wanted[wanted.length - 1 - end]) end += 1;
-  // Both halves of a surrogate pair stay together.
-  if (start > 0 && isHighSurrogate(present.charCodeAt(start - 1))) start -= 1;
-  if (end > 0 && isHighSurrogate(present.charCodeAt(present.length - end - 1))) end -= 1;
-  text.doc?.transact(() => {
-    if (present.length - end > start) text.delete(start, present.length - end - start);
-    if (wanted.length - end > start) text.insert(start, wanted.slice(start, wanted.length - end));
-  });
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
-}
-
-/**
  * The update that gives a state this text; `undefined` if it has it already.
  *
+ * @param base what the text was made from, where the state may have gone on since: that is then merged with it
  * @throws RangeError if the state is not a plain text
  */
-export function textUpdate(state: Uint8Array | undefined, wanted: string): Uint8Array | undefined {
+export function textUpdate(state: Uint8Array | undefined, wanted: string, base?: string): Uint8Array | undefined {
   const doc = docFrom(state);
-  if (plainText(doc) === undefined) throw new RangeError("the document is rich text: change it in its editor");
+  const present = plainText(doc);
+  if (present === undefined) throw new RangeError("the document is rich text: change it in its editor");
   let made: Uint8Array | undefined;
   doc.on("update", (update: Uint8Array) => (made = update));
-  replaceText(doc.getText(ROOT), wanted);
+  const goal = shown(wanted);
+  rewrite(doc.getText(ROOT), base === undefined ? goal : mergeTexts(shown(base), goal, shown(present)).text);
   doc.destroy();
   return made;
 }
@@ -135,9 +127,11 @@ export async function contentOf(tx: Transaction, document: LocalDocument): Promi
   return text;
 }
 
-function plainText(doc: Y.Doc): string | undefined {
-  const root = doc.getText(ROOT);
-  const text = root.toString();
-  // Nodes of rich text count, and have no characters.
-  return root.length === text.length ? text : undefined;
+/** What can be read of a document: its text, or that of rich text as far as it can be derived here. */
+export async function readableOf(tx: Transaction, document: LocalDocument): Promise<string> {
+  if (document.kind === "text") return document.content ?? "";
+  const doc = docFrom(mergeRows(await readRows(tx, document.document_id)));
+  const text = plainText(doc) ?? richText(doc);
+  doc.destroy();
+  return text;
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { MemoryStore, ROOT, type BatchSyncService, type WireDocument } from "../src/index.js";
+import { TestClock } from "./support/clock.js";
 import { readEvents, type ServerEvent } from "../src/events-stream.js";
 import { document, json, problem, Script, tombstone, WORKSPACE } from "./support/script.js";
 
@@ -147,7 +148,7 @@ describe("the guard against mass deletion", () => {
   });
 });
 
-test("an expired cursor: everything is pulled anew, and what is not told of any more was deleted", async () => {
+test("an expired cursor: everything is pulled anew, and what is not told of any more is kept and offered", async () => {
   const script = new Script();
   const client = await script.client();
   feed(
@@ -163,8 +164,15 @@ test("an expired cursor: everything is pulled anew, and what is not told of any 
   const fresh = [ids(3).map((id) => document(id, 1)), [document("d004", 2, { title: "changed" }), document(mine, 1)]];
   script.pages = fresh.map((items, n) => ({ items, next_cursor: `fresh${n}`, has_more: n === 0 }));
   expect((await script.clock.run(client.sync())).status).toBe("synced");
-  expect(await titles(client)).toEqual(["changed", "d000", "d001", "d002", "mine"]);
-  expect(await client.status()).toMatchObject({ queued: 0, dead_letters: 0 });
+  expect(await titles(client)).toEqual(["changed", "d000", "d001", "d002", "d003", "d005", "mine"]);
+  expect(await client.status()).toMatchObject({ queued: 0, dead_letters: 0, lost: 2 });
+  expect((await client.lostDocuments()).map(({ title }) => title)).toEqual(["d003", "d005"]);
+  script.seen.length = 0;
+  expect(await client.sendAgain()).toBe(2);
+  await script.clock.run(client.sync());
+  expect(script.pushed).toEqual([["create d003", "create d005"]]);
+  expect(await client.status()).toMatchObject({ queued: 0, lost: 0 });
+  expect(await client.document("d003")).toMatchObject({ version: 1, content: "text of d003" });
 });
 
 test("a deleted document can be brought back until the server has forgotten it; then it is forgotten here", async () => {
@@ -295,14 +303,22 @@ describe("server events", () => {
     end();
   });
 
-  const without: { what: string; answer: () => Response }[] = [
-    { what: "404", answer: () => problem(404, "not_found") },
-    { what: "an answer that is no stream", answer: () => json({}) },
-  ];
-  test.each(without)("a server without a stream ($what) is polled", async ({ answer }) => {
+  test("where something in between answers instead of the stream, it pulls, and tries again", async () => {
+    const script = new Script();
+    const client = await script.client();
+    let opened = 0;
+    script.on = ({ path }) => (path.endsWith("/events") ? ((opened += 1), json({})) : undefined);
+    const end = client.subscribe();
+    await script.clock.pass(3_500);
+    end();
+    expect(opened).toBe(3);
+    expect(script.seen.filter(({ path }) => path.endsWith("/changes"))).toHaveLength(3);
+  });
+
+  test("a server without a stream is polled", async () => {
     const script = new Script();
     const client = await script.client({ pollMs: 5000 });
-    script.on = ({ path }) => (path.endsWith("/events") ? answer() : undefined);
+    script.on = ({ path }) => (path.endsWith("/events") ? problem(404, "not_found") : undefined);
     const end = client.subscribe();
     await script.clock.pass(14_000);
     end();
@@ -322,7 +338,7 @@ describe("server events", () => {
         },
       });
       const events: ServerEvent[] = [];
-      for await (const event of readEvents(body)) events.push(event);
+      for await (const event of readEvents(body, new TestClock())) events.push(event);
       expect(events, `cut into pieces of ${size}`).toEqual([
         { event: "message", data: "", id: "1" },
         { event: "change", data: '{"a":\n"é"}', id: undefined },

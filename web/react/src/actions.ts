@@ -67,5 +67,5 @@ function notSent({ progress }: BatchSyncService): SyncReport {
     errors: [],
     started_at: new Date().toISOString(),
   };
-  return { status: "cancelled", direction: "both", progress: progress ?? nothing, pulled: 0, results: [] };
+  return { status: "cancelled", direction: "both", progress: progress ?? nothing, pulled: 0, results: [], again: 0 };
 }

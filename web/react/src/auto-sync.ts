@@ -7,12 +7,19 @@ import type { SyncReport } from "@landfall/client";
 import { listen } from "./browser.js";
 import type { SyncStore } from "./sync-store.js";
 
-/** A burst of edits is pushed after this many times the delay at the latest. */
-const LONGEST_DELAY = 5;
+/** Typing without a pause is pushed this often, in milliseconds; more seldom only where a longer delay is asked for. */
+const LONGEST_DELAY_MS = 2000;
 
 /** The first wait after a failure, doubled with each further one, and the longest; in milliseconds. */
 const RETRY_MS = 2000;
 const LONGEST_RETRY_MS = 60_000;
+
+/** No timer can wait for longer, in milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function retryMs(failures: number): number {
+  return Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** (failures - 1));
+}
 
 /**
  * Syncs at the start, some time after something was queued, when the network is back, when the page is shown again, and
@@ -27,6 +34,8 @@ export class AutoSync {
   /** When the first edit of the burst was queued, milliseconds since the epoch. */
   #burstMs: number | undefined;
   #failures = 0;
+  /** How many syncs in a row have left operations that failed alone. */
+  #leftovers = 0;
   #unsubscribe: (() => void) | undefined;
 
   constructor(store: SyncStore) {
@@ -104,16 +113,21 @@ export class AutoSync {
     const delay = Math.min(...this.#wanted);
     const now = Date.now();
     this.#burstMs ??= now;
-    this.#wait(Math.max(0, Math.min(delay, this.#burstMs + LONGEST_DELAY * delay - now)));
+    this.#wait(Math.max(0, Math.min(delay, this.#burstMs + Math.max(LONGEST_DELAY_MS, delay) - now)));
   }
 
-  #synced({ status, direction }: SyncReport): void {
+  #synced({ status, direction, again, retry_at }: SyncReport): void {
     // Another tab is soon done, and nothing of it tells when: no reason to wait longer and longer.
     if (status === "busy") return this.#waitAbout(RETRY_MS);
     if (status === "offline" || status === "rate-limited" || status === "failed") {
       this.#failures += 1;
-      return this.#waitAbout(Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** (this.#failures - 1)));
+      const askedMs = retry_at === undefined ? 0 : Date.parse(retry_at) - Date.now();
+      if (askedMs > LONGEST_RETRY_MS) return this.#wait(Math.min(askedMs, LONGEST_TIMER_MS));
+      return this.#waitAbout(retryMs(this.#failures));
     }
+    if (direction !== "pull") this.#leftovers = again > 0 ? this.#leftovers + 1 : 0;
+    // What failed alone is tried again, and meanwhile holds up nothing else: a new edit takes it along.
+    if (again > 0) this.#waitAbout(retryMs(this.#leftovers));
     if (this.#failures === 0) return;
     this.#failures = 0;
     this.#clear();

@@ -16,7 +16,7 @@ export interface SyncProviderProps {
   client: BatchSyncService;
   /** Whether to sync without being asked; `true`. */
   auto?: boolean;
-  /** How long after an edit to sync, in milliseconds; 1000. Further edits put it off, up to five times as long. */
+  /** How long after an edit to sync, in milliseconds; 1000. Further edits put it off, up to 2 s in all. */
   delayMs?: number;
   /** Whether to begin with "work offline", as somebody chose before a reload. Counts only for the first provider of a client. */
   initiallyPaused?: boolean;

@@ -1,6 +1,6 @@
 // useSync against the real server.
 import { act, renderHook, waitFor } from "@testing-library/react";
-import type { Lock } from "@landfall/client";
+import { ROOT, type Lock } from "@landfall/client";
 import { describe, expect, test, vi } from "vitest";
 import { useDocuments, useSync } from "../src/index.js";
 import { devices, newClient, newName, PASSWORD, useServer, within } from "./support.js";
@@ -41,6 +41,33 @@ describe("useSync", () => {
     await phone.queueCreate({ title: "from the phone" });
     await phone.sync();
     await waitFor(() => expect(result.current.status?.documents).toBe(3));
+  });
+
+  test("typing without a pause is pushed every 2 s at the latest", async () => {
+    const [laptop, phone] = await devices(here.server.url);
+    renderHook(useSync, { wrapper: within({ client: laptop }) });
+    const id = await laptop.queueCreate({ title: "long" });
+    const text = (await laptop.openDocument(id)).getText(ROOT);
+    let isTyping = true;
+    const typing = (async () => {
+      while (isTyping) {
+        text.insert(text.length, "x");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    // In the middle of it, the other device sees what was typed so far, and more and more of it.
+    const seen: number[] = [];
+    const began = Date.now();
+    while (seen.length < 3 && Date.now() - began < 30_000) {
+      await phone.sync();
+      const length = (await phone.document(id))?.content.length ?? 0;
+      if (length > (seen.at(-1) ?? 0)) seen.push(length);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    isTyping = false;
+    await typing;
+    expect(seen).toHaveLength(3);
+    expect(Date.now() - began).toBeLessThan(12_000);
   });
 
   test("while another tab syncs, it tries again and again, and not ever more seldom", async () => {

@@ -178,7 +178,7 @@ fn each_mistake_of_an_operation_has_its_code_and_place() {
         (with(without(delete(), "/document_id"), "/document_ref", json!("")), Invalid, "/document_ref"),
         (with(update(), "/base_version", json!(0)), Invalid, "/base_version"),
         (with(update(), "/base_version", json!(-1)), Invalid, "/base_version"),
-        (with(update(), "/base_version", json!(1.0)), Invalid, "/base_version"),
+        (with(update(), "/base_version", json!(1.5)), Invalid, "/base_version"),
         (with(update(), "/base_version", json!("1")), Invalid, "/base_version"),
         (with(update(), "/base_version", json!(9_223_372_036_854_775_808_u64)), Invalid, "/base_version"),
         (with(update(), "/force", json!(1)), Invalid, "/force"),

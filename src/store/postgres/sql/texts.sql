@@ -12,8 +12,7 @@ CROSS JOIN LATERAL (
     SELECT entry.title FROM document_log AS entry
     WHERE entry.workspace_id = wanted.workspace_id
       AND entry.document_id = wanted.document_id
-      AND entry.version BETWEEN document.epoch AND wanted.version
-    ORDER BY entry.version DESC
+      AND entry.version = wanted.version
     LIMIT 1
 ) AS named
 LEFT JOIN LATERAL (

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { BatchSyncService, LocalDocument } from "@landfall/client";
+import { shown, type BatchSyncService, type LocalDocument } from "@landfall/client";
 import { useEffect, useState } from "react";
 import type * as Y from "yjs";
 
@@ -28,7 +28,7 @@ export function useText(
       return () => text.unobserve(read);
     }
     let wanted = true;
-    void client.document(id).then((found) => wanted && setContent(found?.content ?? ""));
+    void client.document(id).then((found) => wanted && setContent(shown(found?.content ?? "")));
     return () => void (wanted = false);
   }, [client, id, text, document]);
   return content;

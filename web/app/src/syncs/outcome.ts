@@ -4,20 +4,22 @@
  * @module
  */
 import type { SyncReport } from "@landfall/client";
+import { moment } from "../times.ts";
 
 /** What became of a sync, and what it means for the work that waits here. */
-export function outcomeOf({ status, progress, error, guard }: SyncReport): string {
+export function outcomeOf({ status, progress, error, guard, again, retry_at }: SyncReport): string {
+  const later = retry_at === undefined ? "" : ` It asks to be left alone until ${moment(retry_at)}.`;
   switch (status) {
     case "synced":
-      return "The last sync ended well.";
+      return again === 0 ? "The last sync ended well." : "Some changes failed on the server; retrying…";
     case "cancelled":
       return `Stopped at ${progress.processed} of ${progress.total}.`;
     case "auth-needed":
       return "Stopped at the login: log in, and it goes on.";
     case "offline":
-      return "The server cannot be reached.";
+      return `The server cannot be reached.${later}`;
     case "rate-limited":
-      return "The server asks for a pause: too much was sent at once. The rest is sent later.";
+      return `The server asks for a pause: too much was sent at once. The rest is sent later.${later}`;
     case "guarded":
       return guard?.side === "device"
         ? "Stopped: too much would be deleted from this device."

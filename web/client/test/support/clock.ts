@@ -2,9 +2,13 @@
 import type { Clock } from "../../src/index.js";
 
 export class TestClock implements Clock {
-  #time = Date.parse("2026-11-22T09:00:00Z");
+  #time: number;
   #timers = new Map<number, { at: number; callback: () => void }>();
   #made = 0;
+
+  constructor(now = Date.parse("2026-11-22T09:00:00Z")) {
+    this.#time = now;
+  }
 
   now(): number {
     return this.#time;

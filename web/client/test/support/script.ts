@@ -29,7 +29,7 @@ export interface Seen {
 export type Turn = Response | Error | undefined;
 
 export class Script {
-  readonly clock = new TestClock();
+  readonly clock: TestClock;
   readonly seen: Seen[] = [];
   /** Answers instead of the usual. */
   on: (request: Seen) => Turn | Promise<Turn> = () => undefined;
@@ -38,6 +38,10 @@ export class Script {
   /** The feed; each page is answered once, then empty ones. */
   pages: ChangesPage[] = [];
   limits = { max_operations: 100, max_body_bytes: 10_485_760 };
+
+  constructor(now?: number) {
+    this.clock = new TestClock(now);
+  }
 
   readonly fetch = async (input: string, init: RequestInit = {}): Promise<Response> => {
     const url = new URL(input);
@@ -95,6 +99,11 @@ export class Script {
     if (request.path.endsWith("/health")) return json({ status: "ok" });
     if (request.path.endsWith("/batch")) return json(this.#answer(request.body as BatchRequest));
     if (request.path.endsWith("/changes")) return json(this.#page());
+    // Nothing is missing of what a page has told.
+    if (request.path.endsWith("/diff")) {
+      const { documents } = request.body as { documents: { document_id: string; version?: number }[] };
+      return json({ items: documents.map(({ document_id, version = 1 }) => ({ document_id, version })) });
+    }
     return problem(404, "not_found");
   }
 
@@ -121,7 +130,7 @@ export class Script {
 
 /** What a test calls an operation: its title, or its text. */
 export function nameOf(operation: WireOperation): string {
-  if (operation.operation === "delete") return "";
+  if (operation.operation === "delete" || operation.operation === "check") return "";
   return operation.data.title ?? operation.data.content ?? "";
 }
 
@@ -133,7 +142,7 @@ export function problem(status: number, code: string, headers: Record<string, st
   return json(
     { type: "about:blank", title: code, status, detail: `refused: ${code}`, code, request_id: "r" },
     status,
-    headers,
+    { "content-type": "application/problem+json", ...headers },
   );
 }
 

@@ -1,0 +1,3 @@
+ALTER TABLE workspaces DROP COLUMN version_floor;
+ALTER TABLE workspaces DROP COLUMN generation;
+DROP TABLE lives;

@@ -1,0 +1,62 @@
+//! The operator's commands: backing up, restoring, beginning a new generation. What they say is their output; the work
+//! is the store's.
+
+use std::error::Error;
+use std::io::Write;
+
+use crate::config::options::{AdminCommand, DatabaseOptions};
+use crate::config::{DatabaseConfig, secret_file};
+use crate::domain::timestamp::{Clock, SystemClock};
+use crate::store::lives::Life;
+use crate::store::{DatabaseUrl, Store, StoreConfig, backup};
+
+/// Carries out a command; what it has to say goes to `out`.
+///
+/// # Errors
+/// What went wrong, in a line.
+pub fn run(command: AdminCommand, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+    match command {
+        AdminCommand::Backup(options) => {
+            let config = DatabaseConfig::try_from(options.database)?;
+            backup::back_up(&config.url, &options.file)?;
+            let bytes = std::fs::metadata(&options.file)?.len();
+            writeln!(out, "wrote {} ({bytes} bytes)", options.file.display())?;
+        }
+        AdminCommand::Restore(options) => {
+            let config = DatabaseConfig::try_from(options.database)?;
+            if matches!(config.url, DatabaseUrl::Sqlite(_)) {
+                secret_file::make_data_dir(&config.data_dir)?;
+            }
+            let restored = backup::restore(&config.url, &options.file, SystemClock.now())?;
+            if let Some(aside) = &restored.set_aside {
+                writeln!(out, "the database that was there is now {}", aside.display())?;
+            }
+            writeln!(out, "restored {} from {}", config.url, options.file.display())?;
+            report(&restored.life, out)?;
+        }
+        AdminCommand::NewGeneration(options) => new_generation(options, out)?,
+    }
+    Ok(())
+}
+
+fn new_generation(options: DatabaseOptions, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+    let config = DatabaseConfig::try_from(options)?;
+    if let DatabaseUrl::Sqlite(path) = &config.url
+        && !path.exists()
+    {
+        return Err(format!("there is no database {}", path.display()).into());
+    }
+    let store = Store::open(&config.url, &StoreConfig::default())?;
+    let life = store.begin_new_life(SystemClock.now())?;
+    store.close();
+    report(&life, out)?;
+    Ok(())
+}
+
+fn report(life: &Life, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "generation {} begins: every cursor expires, and new versions start at {}",
+        life.number, life.version_floor
+    )
+}

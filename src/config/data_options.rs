@@ -1,0 +1,43 @@
+//! Where the data is, and the operator's commands on it, as they stand on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use secrecy::SecretString;
+
+/// Where the data is.
+#[derive(Clone, Debug, Args)]
+pub struct DatabaseOptions {
+    /// sqlite://path or postgres://… [default: landfall.db in the data directory]
+    #[arg(long, env = "LANDFALL_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
+    /// Directory for the SQLite database and the token secret; made when absent
+    #[arg(long, env = "LANDFALL_DATA_DIR", value_name = "DIRECTORY", default_value = "./landfall-data")]
+    pub data_dir: PathBuf,
+}
+
+/// What an operator does with a database.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Write a copy of the SQLite database into a new file, also while it is served
+    #[command(after_help = "Example:\n  landfall admin backup /backups/landfall-2026-11-30.db")]
+    Backup(FileOptions),
+    /// Put a backup in the place of the SQLite database, and begin a new generation
+    #[command(
+        after_help = "Example (the server is stopped):\n  landfall admin restore /backups/landfall-2026-11-30.db"
+    )]
+    Restore(FileOptions),
+    /// Begin a new generation, after the database was put back by other means
+    #[command(after_help = "Example:\n  LANDFALL_DATABASE_URL=postgres://app@db/notes landfall admin new-generation")]
+    NewGeneration(DatabaseOptions),
+}
+
+/// A backup, and the database.
+#[derive(Clone, Debug, Args)]
+pub struct FileOptions {
+    /// The backup
+    pub file: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub database: DatabaseOptions,
+}

@@ -1,1 +1,0 @@
-import{e as u}from"./index-DP8Znxfm.js";function a(n){return n!==void 0&&n.length!==n.toString().length}function d(n,r,e,i){const[c,t]=u.useState("");return u.useEffect(()=>{if(e&&!a(e)){const o=()=>t(e.toString());return o(),e.observe(o),()=>e.unobserve(o)}let s=!0;return n.document(r).then(o=>s&&t(o?.content??"")),()=>{s=!1}},[n,r,e,i]),c}export{a as i,d as u};
