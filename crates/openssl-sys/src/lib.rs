@@ -1,1 +1,0 @@
-//! Nothing but OpenSSL itself, which the build script links.
