@@ -325,3 +325,20 @@ fn nothing_looks_beside_the_clone() {
     let breaches = files.into_iter().filter(|file| file.text.contains(&beside)).map(|file| file.path).collect();
     assert_none("nothing of the project lies outside its folder", breaches);
 }
+
+/// What is a metric in an alert, a panel or a table is one that the server counts.
+#[test]
+fn metrics_that_operators_are_told_of_exist() {
+    let source: String = files_under("src", "rs").into_iter().map(|file| file.text).collect();
+    let mut breaches = Vec::new();
+    for path in ["docs/operations.md", "packaging/alerts.yaml", "packaging/grafana.json"] {
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        for word in text.split(|c: char| !(c.is_ascii_lowercase() || c == '_')) {
+            let name = word.strip_suffix("_bucket").unwrap_or(word);
+            if name.starts_with("landfall_") && !source.contains(&format!("\"{name}\"")) {
+                breaches.push(format!("{path}: {word}"));
+            }
+        }
+    }
+    assert_none("a metric that is told of is counted", breaches);
+}

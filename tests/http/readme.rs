@@ -31,7 +31,7 @@ fn steps(page: &str, end: &str) -> Vec<Step> {
     for block in story.split("\n```").skip(1).step_by(2) {
         let (language, text) = block.split_once('\n').expect("a block");
         match language {
-            "sh" => steps.push(Step { commands: text.to_owned(), output: String::new() }),
+            "sh" => steps.push(Step { commands: format!("{text}\n"), output: String::new() }),
             "text" => steps.last_mut().expect("commands before their output").output = text.to_owned(),
             other => panic!("a block of {other:?} is run by nothing"),
         }
