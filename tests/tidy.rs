@@ -245,45 +245,6 @@ fn link_targets(text: &str) -> Vec<&str> {
     text.match_indices("](").filter_map(|(at, _)| text[at + 2..].split(')').next()).collect()
 }
 
-/// Pages of the project, and what is generated or somebody else's left out.
-fn pages() -> Vec<File> {
-    let mut pages = files_under(".", "md");
-    pages.retain(|page| !page.path.contains("/node_modules/") && !page.path.starts_with("web/dist"));
-    pages
-}
-
-/// What a heading is called by links to it.
-fn anchor(heading: &str) -> String {
-    let kept = heading.trim().to_lowercase();
-    kept.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c)).collect::<String>().replace(' ', "-")
-}
-
-fn has_anchor(page: &Path, wanted: &str) -> bool {
-    let text = fs::read_to_string(page).unwrap_or_default();
-    text.lines().filter(|line| line.starts_with('#')).any(|line| anchor(line.trim_start_matches('#')) == wanted)
-}
-
-#[test]
-fn links_between_pages_lead_somewhere() {
-    let mut breaches = Vec::new();
-    for page in pages() {
-        let folder = root().join(&page.path).parent().unwrap().to_path_buf();
-        for (at, line) in page.text.lines().enumerate() {
-            for target in line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next()) {
-                if target.contains("://") || target.starts_with("mailto:") {
-                    continue;
-                }
-                let (file, place) = target.split_once('#').unwrap_or((target, ""));
-                let path = if file.is_empty() { root().join(&page.path) } else { folder.join(file) };
-                if !path.exists() || (!place.is_empty() && !has_anchor(&path, place)) {
-                    breaches.push(format!("{}:{}: {target}", page.path, at + 1));
-                }
-            }
-        }
-    }
-    assert_none("a link leads to a page of the project", breaches);
-}
-
 #[test]
 fn cited_sections_of_the_protocol_are_on_its_page() {
     let page = fs::read_to_string(root().join("docs/protocol.md")).unwrap();
@@ -295,6 +256,10 @@ fn cited_sections_of_the_protocol_are_on_its_page() {
         .collect();
     let mut breaches = Vec::new();
     for file in ["src", "tests", "benches"].into_iter().flat_map(|folder| files_under(folder, "rs")) {
+        // This file cites nothing; it looks for what does.
+        if file.path == "tests/tidy.rs" {
+            continue;
+        }
         for (at, line) in file.text.lines().enumerate().filter(|(_, line)| !line.contains("RFC") && line.contains('§'))
         {
             // Other pages of the project have no numbers to cite.
