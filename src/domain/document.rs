@@ -62,7 +62,7 @@ impl DocumentHead {
     }
 
     /// Whether the log of Yjs updates is worth folding into a new snapshot: it outweighs the last one, which keeps the
-    /// cost of folding proportional to what was written (architecture §3), or has very many rows.
+    /// cost of folding proportional to what was written (docs/adr/0005), or has very many rows.
     #[must_use]
     pub fn has_outgrown_snapshot(&self) -> bool {
         self.log_rows > MAX_LOG_ROWS || self.log_bytes >= self.snapshot_bytes.max(MIN_COMPACTION_BYTES)

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::model::operations::{batch, create, delete, retitle, typing, update, yjs};
 use crate::retention::{RENDERER, purger};
 use crate::support::{Author, Database, NOW};
-use crate::yjs_support::trace;
+use crate::yjs_support::{generated, trace};
 
 /// An author who does one thing a second.
 struct Diary {
@@ -451,10 +451,10 @@ pub fn random_histories_show_the_same_when_folded(database: &Database) {
     random_histories(database, if matches!(database, Database::Sqlite(_)) { 96 } else { 32 });
 }
 
-/// A recorded history of two people typing at once, folded while it is being typed.
-pub fn a_recorded_history_is_folded(database: &Database) {
+/// Two people typing at once, folded while they type.
+pub fn a_long_history_is_folded(database: &Database) {
     let ada = database.with_user();
-    let trace = trace("friendsforever");
+    let trace = trace(&generated("two-at-once"));
     let mut updates = trace.updates();
     updates.truncate(1_500);
     let mut diary = Diary::new(&ada);

@@ -129,7 +129,7 @@ mod both {
         what_cannot_be_united_is_kept,
         nothing_of_an_earlier_life_is_left,
         random_histories_show_the_same_when_folded,
-        a_recorded_history_is_folded,
+        a_long_history_is_folded,
         nothing_is_lost_while_writers_write,
     );
     on_both_databases!(lives:
