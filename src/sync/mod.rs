@@ -7,6 +7,8 @@ mod counting;
 pub mod diff;
 pub mod events;
 mod fit;
+pub mod gather;
+mod look;
 pub mod maintenance;
 pub mod pull;
 pub mod retention;
@@ -17,6 +19,6 @@ mod view;
 
 pub use self::service::SyncService;
 pub use self::types::{
-    BatchAnswer, BatchRequest, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
+    Batch, BatchAnswer, BatchRefusal, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
     VersionView, YjsBodies,
 };

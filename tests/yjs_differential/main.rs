@@ -24,8 +24,9 @@ use std::time::{Duration, Instant};
 use editor::Editor;
 use history::{Fate, History};
 use mutants::{Random, World, mutate};
+use yjs_support::hostile::from_hex;
 use yjs_support::model::Update;
-use yjs_support::{documents, from_hex, random_documents};
+use yjs_support::{documents, random_documents};
 
 /// Histories that are compared in one exchange with npm yjs.
 const TOGETHER: usize = 40;
