@@ -15,7 +15,7 @@ use crate::yjs::scan::scan_update;
 
 /// A batch to be pushed.
 #[derive(Debug, Serialize)]
-pub struct BatchRequest<'a> {
+pub struct Batch<'a> {
     /// The workspace.
     pub workspace_id: &'a str,
     /// The folder's device.
