@@ -20,6 +20,7 @@ mod http {
     mod compression;
     mod concurrency;
     mod conflicts;
+    mod damage;
     mod diff;
     mod durability;
     mod editor;

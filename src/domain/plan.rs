@@ -25,6 +25,8 @@ pub struct Loaded {
     pub texts: HashMap<(DocumentId, Version), VersionText>,
     /// Deletions of Yjs states, as [`needs`] asked for them.
     pub deletions: HashMap<DocumentId, DeleteSet>,
+    /// Documents of which a stored part cannot be read; nothing else is known of them.
+    pub damaged: BTreeSet<DocumentId>,
 }
 
 /// What a plan needs besides heads and receipts.
@@ -172,6 +174,10 @@ impl Planner<'_> {
         let failed_before = track.is_some_and(|track| track.failed || (track.check_failed && !is_applied));
         match (failure, submitted, resolution.document_id) {
             (Some(error), _, _) => fail(&mut outcome, error),
+            (None, Submitted::Valid(_), Some(id)) if self.loaded.damaged.contains(&id) && !is_applied => {
+                let message = "a stored part of the document cannot be read; the operator can repair it".to_owned();
+                fail(&mut outcome, OperationError { code: ErrorCode::Damaged, message, pointer: None });
+            }
             (None, Submitted::Valid(operation), Some(id)) if operation.kind == OperationKind::Check => {
                 self.check(operation, id, &mut outcome);
             }

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 mod assembly;
+pub mod audit;
 pub mod backup;
 pub mod change_notices;
 mod checkpoint;
@@ -163,6 +164,8 @@ pub struct Store {
 enum Writes {
     /// SQLite has one writer: a thread.
     Thread(Writer),
+    /// Opened to be looked at.
+    Nowhere,
     /// Postgres orders writers itself: any connection of the pool.
     Pool {
         /// How often a transaction that loses races is tried.
@@ -195,10 +198,7 @@ impl Store {
             }
             None => Writes::Pool { attempts: config.write_attempts.max(1) },
         };
-        let purpose = match writes {
-            Writes::Thread(_) => Purpose::Read,
-            Writes::Pool { .. } => Purpose::Write,
-        };
+        let purpose = if file.is_some() { Purpose::Read } else { Purpose::Write };
         let mut connector = Connector::new(url, purpose, config);
         if let Some(file) = &file {
             connector = connector.within(file);
@@ -208,6 +208,21 @@ impl Store {
         let store = Self { readers, writes, write_timeout: config.write_timeout(), file, messages };
         store.recognise(SystemClock.now())?;
         Ok(store)
+    }
+
+    /// Opens a database that is there, to look at it: nothing is made, brought up to date or written.
+    ///
+    /// # Errors
+    /// `Open`, if the database is not there, cannot be reached, or has another schema.
+    pub fn open_to_look(url: &DatabaseUrl, config: &StoreConfig) -> Result<Self, StoreError> {
+        let file = match url {
+            DatabaseUrl::Sqlite(path) => Some(DatabaseFile::at(path)?),
+            DatabaseUrl::Postgres(_) => None,
+        };
+        migrations::check(url)?;
+        let readers = Pool::open("database", Connector::new(url, Purpose::Read, config), config)?;
+        let write_timeout = config.write_timeout();
+        Ok(Self { readers, writes: Writes::Nowhere, write_timeout, file, messages: None })
     }
 
     /// Runs `body` in a transaction that has locked the scope's workspace, and answers its value once what it wrote is
@@ -270,6 +285,7 @@ impl Store {
     {
         match &self.writes {
             Writes::Thread(writer) => writer.submit(deadline, body),
+            Writes::Nowhere => Err(StoreError::Refused("the database was opened to be looked at".into())),
             Writes::Pool { attempts } => postgres::transaction::run(&self.readers, *attempts, deadline, body),
         }
     }

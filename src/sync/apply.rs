@@ -71,6 +71,8 @@ pub struct Attempt {
     pub refused: BTreeSet<usize>,
     /// Only the first so many, in order of execution; stored nothing.
     pub trial: Option<usize>,
+    /// Documents of which a stored part could not be read: their operations fail.
+    pub damaged: BTreeSet<DocumentId>,
 }
 
 /// Runs a batch in a transaction; a refusal refuses all of it.
@@ -95,7 +97,7 @@ pub fn run_batch(
         Ok(run) => run,
         Err(refusal) => return Ok((Err(refusal), End::Rollback)),
     };
-    let (loaded, resolutions) = load(tx, request)?;
+    let (loaded, resolutions) = load(tx, request, &attempt.damaged)?;
     let mode = Mode {
         by: Authorship { user_id: request.user_id, now, version_floor: feed.version_floor },
         atomic: request.atomic,
@@ -142,9 +144,13 @@ pub fn run_batch(
     Ok((Ok(applied), if keep || counted { End::Commit } else { End::Rollback }))
 }
 
-fn load(tx: &mut dyn BatchTransaction, request: &BatchRequest) -> Result<(Loaded, Vec<Resolution>), StoreError> {
+fn load(
+    tx: &mut dyn BatchTransaction,
+    request: &BatchRequest,
+    damaged: &BTreeSet<DocumentId>,
+) -> Result<(Loaded, Vec<Resolution>), StoreError> {
     let operations = &request.operations;
-    let mut loaded = Loaded::default();
+    let mut loaded = Loaded { damaged: damaged.clone(), ..Loaded::default() };
     if request.device_id.is_some() {
         let names: BTreeSet<&str> = operations.iter().flat_map(names_of).collect();
         let receipts = tx.find_receipts(&names.into_iter().collect::<Vec<_>>())?;
@@ -152,7 +158,8 @@ fn load(tx: &mut dyn BatchTransaction, request: &BatchRequest) -> Result<(Loaded
     }
     let resolutions = resolve_targets(operations, &loaded.receipts);
     let ids: BTreeSet<DocumentId> = resolutions.iter().filter_map(|resolution| resolution.document_id).collect();
-    let heads = tx.load_heads(&ids.into_iter().collect::<Vec<_>>())?;
+    let ids = ids.difference(damaged).copied();
+    let heads = tx.load_heads(&ids.collect::<Vec<_>>())?;
     loaded.heads = heads.into_iter().map(|head| (head.document_id, head)).collect();
     let needs = needs(operations, &resolutions, &loaded);
     if !needs.texts.is_empty() {
@@ -161,10 +168,10 @@ fn load(tx: &mut dyn BatchTransaction, request: &BatchRequest) -> Result<(Loaded
     }
     if !needs.deletions.is_empty() {
         for document in tx.load_documents(&needs.deletions.into_iter().collect::<Vec<_>>())? {
-            let deletions = deletions_of(&document.yjs_parts).map_err(|error| {
-                StoreError::Corrupt(format!("Yjs state of document {}: {error}", document.head.document_id))
-            })?;
-            loaded.deletions.insert(document.head.document_id, deletions);
+            let document_id = document.head.document_id;
+            let deletions = deletions_of(&document.yjs_parts)
+                .map_err(|error| StoreError::Damaged { document_id, reason: format!("Yjs state: {error}") })?;
+            loaded.deletions.insert(document_id, deletions);
         }
     }
     Ok((loaded, resolutions))

@@ -72,13 +72,14 @@ pub fn diff_documents(
     workspace_id: WorkspaceId,
     requests: &[DiffRequest],
 ) -> Result<Vec<DocumentDiff>, StoreError> {
-    let ids: Vec<DocumentId> = requests.iter().map(|request| request.document_id).collect();
-    let heads = store.find_heads(workspace_id, &ids)?;
+    let ids = requests.iter().map(|request| request.document_id).collect();
+    let (heads, unreadable) = readable(ids, |ids| store.find_heads(workspace_id, ids))?;
     let heads: HashMap<DocumentId, DocumentHead> = heads.into_iter().map(|head| (head.document_id, head)).collect();
     let mut answer = Answer { store, workspace_id, outcomes: requests.iter().map(|_| None).collect(), bytes: 0 };
     let mut whole = Vec::new();
     for (place, request) in requests.iter().enumerate() {
         match heads.get(&request.document_id).map(|head| from_head(head, request)) {
+            None if unreadable.contains(&request.document_id) => answer.settle(place, DiffOutcome::Unreadable),
             None => answer.settle(place, DiffOutcome::NotFound),
             Some(Some(outcome)) => answer.settle(place, outcome),
             Some(None) => {
@@ -96,6 +97,23 @@ pub fn diff_documents(
         .zip(outcomes)
         .map(|(request, outcome)| DocumentDiff { document_id: request.document_id, outcome })
         .collect())
+}
+
+/// What `read` has of those of the documents that can be read, and the others.
+fn readable<T>(
+    mut ids: Vec<DocumentId>,
+    read: impl Fn(&[DocumentId]) -> Result<Vec<T>, StoreError>,
+) -> Result<(Vec<T>, BTreeSet<DocumentId>), StoreError> {
+    let mut unreadable = BTreeSet::new();
+    loop {
+        match read(&ids) {
+            Err(StoreError::Damaged { document_id, reason }) if unreadable.insert(document_id) => {
+                tracing::error!(%document_id, reason, "a document cannot be read");
+                ids.retain(|id| *id != document_id);
+            }
+            found => return Ok((found?, unreadable)),
+        }
+    }
 }
 
 /// The outcome where the head alone tells it.
@@ -156,12 +174,14 @@ impl Answer<'_> {
             let (now, later) = rest.split_at(fitting(rest));
             // Each once: a document may be asked for twice.
             let ids: BTreeSet<DocumentId> = now.iter().map(|(_, request, _)| request.document_id).collect();
-            let stored = self.store.find_documents(self.workspace_id, &ids.into_iter().collect::<Vec<_>>())?;
+            let read = |ids: &[DocumentId]| self.store.find_documents(self.workspace_id, ids);
+            let (stored, unreadable) = readable(ids.into_iter().collect(), read)?;
             let stored: HashMap<DocumentId, StoredDocument> =
                 stored.into_iter().map(|document| (document.head.document_id, document)).collect();
             for (place, request, _) in now {
                 let outcome = match stored.get(&request.document_id) {
                     _ if self.is_full() => DiffOutcome::LeftOut,
+                    None if unreadable.contains(&request.document_id) => DiffOutcome::Unreadable,
                     None => DiffOutcome::NotFound,
                     Some(document) if document.head.is_deleted() => {
                         DiffOutcome::Deleted { version: document.head.version }

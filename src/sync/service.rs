@@ -1,6 +1,5 @@
 //! The one object that HTTP handlers talk to. Every method blocks: call it off the event loop.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -93,23 +92,30 @@ impl SyncService {
         Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic, changes })
     }
 
-    /// One operation whose data the database refuses costs itself only: it is searched for by halves, in trials that
-    /// store nothing, and the batch is run again without it. An atomic batch fails as a whole.
+    /// An operation whose data the database refuses affects only itself: it is searched for by halves, in trials that
+    /// store nothing, and the batch is run again without it. An atomic batch fails as a whole. A document that cannot be
+    /// read fails its own operations.
     fn apply_surviving_refusals(&self, request: &Arc<BatchRequest>, deadline: Instant) -> Result<Applied, SyncError> {
-        let mut refused = BTreeSet::new();
+        let mut attempt = Attempt::default();
         loop {
-            let attempt = Attempt { refused: refused.clone(), trial: None };
-            let reason = match self.run(request, deadline, attempt) {
+            let reason = match self.run(request, deadline, attempt.clone()) {
+                // Each document once: it is not read again.
+                Err(SyncError::Store(StoreError::Damaged { document_id, reason }))
+                    if attempt.damaged.insert(document_id) =>
+                {
+                    tracing::error!(workspace_id = %request.workspace_id, %document_id, reason, "a document cannot be read");
+                    continue;
+                }
                 Err(SyncError::Store(StoreError::Refused(reason)))
-                    if !request.atomic && refused.len() < MAX_REFUSED =>
+                    if !request.atomic && attempt.refused.len() < MAX_REFUSED =>
                 {
                     reason
                 }
                 other => return other,
             };
-            let place = self.find_refused(request, deadline, &refused)?;
+            let place = self.find_refused(request, deadline, &attempt)?;
             tracing::error!(workspace_id = %request.workspace_id, place, reason, "the database refused an operation's data");
-            if !refused.insert(place) {
+            if !attempt.refused.insert(place) {
                 return Err(StoreError::Refused(reason).into());
             }
         }
@@ -120,9 +126,9 @@ impl SyncService {
         &self,
         request: &Arc<BatchRequest>,
         deadline: Instant,
-        refused: &BTreeSet<usize>,
+        attempt: &Attempt,
     ) -> Result<usize, SyncError> {
-        let trial = |first| self.run(request, deadline, Attempt { refused: refused.clone(), trial: Some(first) });
+        let trial = |first| self.run(request, deadline, Attempt { trial: Some(first), ..attempt.clone() });
         let order = trial(0)?.order;
         let (mut passes, mut fails) = (0, order.len());
         while fails - passes > 1 {

@@ -771,6 +771,12 @@ export interface components {
              * @constant
              */
             title_overwritten?: true;
+            /**
+             * @description A stored part of the document cannot be read: its operations fail (`internal`) until the operator has repaired
+             *     it, and no other document is affected. Keep the operation, and do not retry it by yourself
+             * @constant
+             */
+            damaged?: true;
             error?: components["schemas"]["OperationError"];
             /**
              * @description The server's document after an update onto a newer version, forced ones included; in a conflict; and with
