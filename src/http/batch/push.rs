@@ -6,7 +6,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
 use super::answer::{AnswerKind, Counts, ProblemMembers, encode_answer};
-use super::request::{ParsedBatch, RequestError, parse_batch};
+use super::request::{RequestError, parse_batch};
 use super::telemetry::count_batch;
 use crate::auth::roles::check_role;
 use crate::domain::error_code::ErrorCode;
@@ -17,7 +17,7 @@ use crate::http::error::{ApiError, PROBLEM_JSON, rolled_back_status};
 use crate::http::request_context::RequestContext;
 use crate::http::state::AppState;
 use crate::store::accounts::Role;
-use crate::sync::{BatchAnswer, BatchRequest, SyncError};
+use crate::sync::{Batch, BatchAnswer, SyncError};
 
 /// Adds the route.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -39,7 +39,7 @@ async fn push_batch(
     charge(&request, user_id, counted(batch.operations.len()), counted(bytes))?;
     let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
     let request_id = request_id.unwrap_or_default();
-    let (kind, json) = web::block(move || apply(&state, user_id, batch, &request_id, started)).await??;
+    let (kind, json) = web::block(move || apply(&state, batch, &request_id, started)).await??;
     let mut response = match all_culprits_conflict(kind) {
         None => HttpResponse::Ok(),
         Some(all) => HttpResponse::build(rolled_back_status(all)),
@@ -49,8 +49,8 @@ async fn push_batch(
 }
 
 /// Parses the body and checks that its author may write there.
-fn read_batch(state: &AppState, user_id: UserId, body: &[u8]) -> Result<ParsedBatch, ApiError> {
-    let batch = parse_batch(body, &state.limits, &mut || DocumentId(Uuid::now_v7()))?;
+fn read_batch(state: &AppState, user_id: UserId, body: &[u8]) -> Result<Batch, ApiError> {
+    let batch = parse_batch(body, &state.limits, user_id, &mut || DocumentId(Uuid::now_v7()))?;
     check_role(&state.store, user_id, batch.workspace_id, Role::Editor)?;
     Ok(batch)
 }
@@ -58,13 +58,10 @@ fn read_batch(state: &AppState, user_id: UserId, body: &[u8]) -> Result<ParsedBa
 /// Applies the batch and writes its answer.
 fn apply(
     state: &AppState,
-    user_id: UserId,
-    batch: ParsedBatch,
+    batch: Batch,
     request_id: &str,
     started: Instant,
 ) -> Result<(AnswerKind, Vec<u8>), ApiError> {
-    let ParsedBatch { workspace_id, device_id, atomic, dry_run, sync_id, pull, operations } = batch;
-    let batch = BatchRequest { workspace_id, user_id, device_id, atomic, dry_run, sync_id, pull, operations };
     let deadline = started + Duration::from_millis(state.limits.timeout_ms);
     let answer = state.sync.apply_batch(batch, deadline).map_err(refusal_of_batch)?;
     let elapsed = started.elapsed();
