@@ -190,56 +190,6 @@ impl Verdict {
 
 impl Planner<'_> {
     fn run(&mut self, submitted: &Submitted, resolution: &Resolution, create_failed: bool) -> Outcome {
-<<<<<<< HEAD
-        let mut outcome = blank(submitted, resolution);
-        if let Some(id) = resolution.document_id {
-            let stored = self.loaded.heads.get(&id);
-            let loaded = self.loaded;
-            self.tracks.entry(id).or_insert_with(|| {
-                let content = stored.and_then(|head| loaded.texts.get(&(id, head.version)));
-                Track::new(
-                    stored.cloned(),
-                    content.and_then(|text| text.content.clone()),
-                    loaded.deletions.get(&id).cloned(),
-                )
-            });
-        }
-        let failure = match submitted {
-            Submitted::Rejected(rejected) => Some(rejected.error.clone()),
-            Submitted::Valid(_) => resolution.error.clone(),
-        };
-        let is_applied = submitted.client_id().is_some_and(|name| self.loaded.receipts.contains_key(name));
-        let track = resolution.document_id.and_then(|id| self.tracks.get(&id));
-        let failed_before = track.is_some_and(|track| track.failed || (track.check_failed && !is_applied));
-        match (failure, submitted, resolution.document_id) {
-            (Some(error), _, _) => fail(&mut outcome, error),
-            (None, Submitted::Valid(_), Some(id)) if self.loaded.damaged.contains(&id) && !is_applied => {
-                let message = "a stored part of the document cannot be read; the operator can repair it".to_owned();
-                fail(&mut outcome, OperationError { code: ErrorCode::Damaged, message, pointer: None });
-            }
-            (None, Submitted::Valid(operation), Some(id)) if operation.kind == OperationKind::Check => {
-                self.check(operation, id, &mut outcome);
-            }
-            _ if failed_before || create_failed => {
-                let message = "an operation that this one builds on failed; settle that one first";
-                skip(&mut outcome, ErrorCode::DependencyFailed, message);
-            }
-            (None, Submitted::Valid(operation), Some(id)) if !self.mode.refused.contains(&operation.index) => {
-                self.run_valid(operation, id, &mut outcome);
-            }
-            (None, Submitted::Valid(_), Some(_)) => {
-                let message = "the database refused this operation's data".to_owned();
-                fail(&mut outcome, OperationError { code: ErrorCode::Internal, message, pointer: None });
-            }
-            (None, _, _) => {
-                let message = "the operation names no document".to_owned();
-                fail(&mut outcome, OperationError { code: ErrorCode::Invalid, message, pointer: None });
-            }
-        }
-        if outcome.status != Status::Success
-            && let Some(track) = resolution.document_id.and_then(|id| self.tracks.get_mut(&id))
-        {
-=======
         self.follow(resolution.document_id);
         let Verdict { ending, document, attach } = self.judge(submitted, resolution, create_failed);
         let track = resolution.document_id.and_then(|id| self.tracks.get_mut(&id));
@@ -248,7 +198,6 @@ impl Planner<'_> {
         if let Some((id, at)) = document {
             (document_id, version) = (Some(id), at);
         } else if let Some(track) = track {
->>>>>>> main
             let is_check = submitted.kind() == Some(OperationKind::Check);
             let failed = if is_check { &mut track.check_failed } else { &mut track.failed };
             *failed = true;
@@ -283,10 +232,14 @@ impl Planner<'_> {
             (None, None) => return Verdict::error(ErrorCode::Invalid, "the operation names no document", None),
             (None, Some(id)) => id,
         };
+        let receipt = self.loaded.receipts.get(&operation.client_id);
+        if self.loaded.damaged.contains(&id) && receipt.is_none() {
+            let message = "a stored part of the document cannot be read; the operator can find out which";
+            return Verdict::error(ErrorCode::Damaged, message, None);
+        }
         if operation.kind == OperationKind::Check {
             return self.check(operation, id);
         }
-        let receipt = self.loaded.receipts.get(&operation.client_id);
         let track = self.tracks.get(&id);
         let failed_before = track.is_some_and(|track| track.failed || (track.check_failed && receipt.is_none()));
         if failed_before || create_failed {

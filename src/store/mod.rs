@@ -116,7 +116,7 @@ impl Writes {
     /// How often a write that loses races is tried; on SQLite none does.
     const fn attempts(&self) -> u32 {
         match self {
-            Self::Thread(_) => 1,
+            Self::Thread(_) | Self::Nowhere => 1,
             Self::Pool { attempts } => *attempts,
         }
     }
@@ -159,7 +159,6 @@ impl Store {
         Ok(store)
     }
 
-<<<<<<< HEAD
     /// Opens a database that is there, to look at it: nothing is made, brought up to date or written.
     ///
     /// # Errors
@@ -173,7 +172,8 @@ impl Store {
         let readers = Pool::open("database", Connector::new(url, Purpose::Read, config), config)?;
         let write_timeout = config.write_timeout();
         Ok(Self { readers, writes: Writes::Nowhere, write_timeout, file, messages: None })
-=======
+    }
+
     /// Runs `body` on one state of the database, as the scope's batch may see it. Locks nothing; called again if the
     /// connection turns out to be cut.
     ///
@@ -196,7 +196,6 @@ impl Store {
                 looked => return looked,
             }
         }
->>>>>>> main
     }
 
     /// Runs `body` in a transaction that has locked the scope's workspace, and answers its value once what it wrote is
@@ -282,12 +281,8 @@ impl Store {
     {
         match &self.writes {
             Writes::Thread(writer) => writer.submit(deadline, body),
-<<<<<<< HEAD
             Writes::Nowhere => Err(StoreError::Refused("the database was opened to be looked at".into())),
-            Writes::Pool { attempts } => postgres::transaction::run(&self.readers, *attempts, deadline, body),
-=======
             Writes::Pool { .. } => postgres::transaction::run(&self.readers, attempts, deadline, body),
->>>>>>> main
         }
     }
 

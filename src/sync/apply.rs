@@ -64,22 +64,7 @@ impl Processed {
     }
 }
 
-<<<<<<< HEAD
-/// Which part of a batch to run: what the search for a refused operation varies.
-#[derive(Clone, Debug, Default)]
-pub struct Attempt {
-    /// Operations (by place) that the database refused before.
-    pub refused: BTreeSet<usize>,
-    /// Only the first so many, in order of execution; stored nothing.
-    pub trial: Option<usize>,
-    /// Documents of which a stored part could not be read: their operations fail.
-    pub damaged: BTreeSet<DocumentId>,
-}
-
-/// Runs a batch in a transaction; a refusal refuses all of it.
-=======
 /// Runs a batch.
->>>>>>> main
 ///
 /// # Errors
 /// Inside: the batch is refused as a whole. Outside: what the store says. Nothing of it is stored then.
@@ -88,96 +73,6 @@ pub fn process(
     scope: &BatchScope,
     request: &Arc<Batch>,
     attempt: &Attempt,
-<<<<<<< HEAD
-) -> Result<(Result<Applied, Refusal>, End), StoreError> {
-    // A trial only looks for an operation that the database refuses.
-    let is_real = !(request.dry_run || attempt.trial.is_some());
-    let feed = tx.feed().clone();
-    let from = request.pull.as_ref().filter(|_| attempt.trial.is_none());
-    let cursor = match from.map(|from| cursor_of(from, request.workspace_id, &feed)).transpose() {
-        Ok(cursor) => cursor,
-        Err(refusal) => return Ok((Err(refusal), End::Rollback)),
-    };
-    let run = match find_run(tx, request, now)? {
-        Ok(run) => run,
-        Err(refusal) => return Ok((Err(refusal), End::Rollback)),
-    };
-    let (loaded, resolutions) = load(tx, request, &attempt.damaged)?;
-    let mode = Mode {
-        by: Authorship { user_id: request.user_id, now, version_floor: feed.version_floor },
-        atomic: request.atomic,
-        with_receipts: request.device_id.is_some(),
-        refused: &attempt.refused,
-        merge_steps: BATCH_MERGE_STEPS,
-        first: attempt.trial,
-    };
-    let started = Instant::now();
-    let plan = plan(mode, &request.operations, &resolutions, &loaded);
-    // Order, decisions and three-way merges of texts.
-    metrics::histogram!("landfall_plan_seconds").record(started.elapsed());
-    let keep = is_real && !plan.writes.is_empty();
-    let pull = |tx: &mut dyn BatchTransaction| match cursor {
-        Some(cursor) => read_page_locked(cursor, &feed, |span| tx.load_changes(span)).map(Some),
-        None => Ok(None),
-    };
-    // Own changes lie behind the feed's head, out of the page's reach. What is not kept must not hide others' either, so
-    // the page is then read before it is written.
-    let mut pulled = if keep { None } else { pull(tx)? };
-    if !plan.writes.is_empty() {
-        tx.write(&plan.writes)?;
-    }
-    if keep {
-        pulled = pull(tx)?.map(|pulled| pulled.and_own_changes(tx.feed().head_sequence));
-    }
-    let counted = match run {
-        // Also an atomic batch that failed: its operations were processed.
-        Some(run) if is_real => count(tx, run, &plan, &loaded.receipts, now)?,
-        _ => false,
-    };
-    let to_compact = if keep { outgrown(&plan.writes) } else { Vec::new() };
-    let mut applied = Applied {
-        outcomes: plan.outcomes,
-        order: plan.order,
-        to_compact,
-        rolled_back: plan.rolled_back,
-        wrote: keep,
-        pulled,
-        counted,
-        ..Applied::default()
-    };
-    attach(tx, &mut applied)?;
-    Ok((Ok(applied), if keep || counted { End::Commit } else { End::Rollback }))
-}
-
-fn load(
-    tx: &mut dyn BatchTransaction,
-    request: &BatchRequest,
-    damaged: &BTreeSet<DocumentId>,
-) -> Result<(Loaded, Vec<Resolution>), StoreError> {
-    let operations = &request.operations;
-    let mut loaded = Loaded { damaged: damaged.clone(), ..Loaded::default() };
-    if request.device_id.is_some() {
-        let names: BTreeSet<&str> = operations.iter().flat_map(names_of).collect();
-        let receipts = tx.find_receipts(&names.into_iter().collect::<Vec<_>>())?;
-        loaded.receipts = receipts.into_iter().map(|receipt| (receipt.client_id.clone(), receipt)).collect();
-    }
-    let resolutions = resolve_targets(operations, &loaded.receipts);
-    let ids: BTreeSet<DocumentId> = resolutions.iter().filter_map(|resolution| resolution.document_id).collect();
-    let ids = ids.difference(damaged).copied();
-    let heads = tx.load_heads(&ids.collect::<Vec<_>>())?;
-    loaded.heads = heads.into_iter().map(|head| (head.document_id, head)).collect();
-    let needs = needs(operations, &resolutions, &loaded);
-    if !needs.texts.is_empty() {
-        let texts = tx.load_texts(&needs.texts.into_iter().collect::<Vec<_>>())?;
-        loaded.texts = texts.into_iter().map(|text| ((text.document_id, text.version), text)).collect();
-    }
-    if !needs.deletions.is_empty() {
-        for document in tx.load_documents(&needs.deletions.into_iter().collect::<Vec<_>>())? {
-            let document_id = document.head.document_id;
-            let deletions = deletions_of(&document.yjs_parts)
-                .map_err(|error| StoreError::Damaged { document_id, reason: format!("Yjs state: {error}") })?;
-            loaded.deletions.insert(document_id, deletions);
-=======
 ) -> Result<Result<Processed, BatchRefusal>, StoreError> {
     for _ in 0..TRIES_OFF_LOCK {
         let looked = match store.look(scope, |snapshot| look(snapshot, request, attempt))? {
@@ -191,7 +86,6 @@ fn load(
         match carry_out(store, scope, request, attempt, looked, plan) {
             Err(StoreError::LostRace) => metrics::counter!("landfall_lost_races").increment(1),
             carried_out => return carried_out,
->>>>>>> main
         }
     }
     let (now, request, attempt) = (scope.now, Arc::clone(request), attempt.clone());

@@ -9,6 +9,7 @@ use crate::domain::document::{DocumentHead, StoredDocument};
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::yjs_facts::StateVector;
 use crate::store::{Store, StoreError};
+use crate::sync::damage::readable;
 use crate::yjs::merge::{diff_tail, diff_update, encode_state_vector};
 use crate::yjs::scan::ScanError;
 
@@ -97,23 +98,6 @@ pub fn diff_documents(
         .zip(outcomes)
         .map(|(request, outcome)| DocumentDiff { document_id: request.document_id, outcome })
         .collect())
-}
-
-/// What `read` has of those of the documents that can be read, and the others.
-fn readable<T>(
-    mut ids: Vec<DocumentId>,
-    read: impl Fn(&[DocumentId]) -> Result<Vec<T>, StoreError>,
-) -> Result<(Vec<T>, BTreeSet<DocumentId>), StoreError> {
-    let mut unreadable = BTreeSet::new();
-    loop {
-        match read(&ids) {
-            Err(StoreError::Damaged { document_id, reason }) if unreadable.insert(document_id) => {
-                tracing::error!(%document_id, reason, "a document cannot be read");
-                ids.retain(|id| *id != document_id);
-            }
-            found => return Ok((found?, unreadable)),
-        }
-    }
 }
 
 /// The outcome where the head alone tells it.

@@ -24,6 +24,8 @@ pub struct Attempt {
     pub refused: BTreeSet<usize>,
     /// Only the first so many, in order of execution; stored nothing.
     pub trial: Option<usize>,
+    /// Documents of which a stored part could not be read: their operations fail.
+    pub damaged: BTreeSet<DocumentId>,
 }
 
 /// One state of the database, as far as a batch needs it.
@@ -58,13 +60,17 @@ pub fn look(
     {
         return Ok(Err(BatchRefusal::SyncCancelled));
     }
-    let (loaded, resolutions) = load(snapshot, request)?;
+    let (loaded, resolutions) = load(snapshot, request, &attempt.damaged)?;
     Ok(Ok(Looked { loaded, resolutions, feed, cursor }))
 }
 
-fn load(snapshot: &mut dyn Snapshot, request: &Batch) -> Result<(Loaded, Vec<Resolution>), StoreError> {
+fn load(
+    snapshot: &mut dyn Snapshot,
+    request: &Batch,
+    damaged: &BTreeSet<DocumentId>,
+) -> Result<(Loaded, Vec<Resolution>), StoreError> {
     let operations = &request.operations;
-    let mut loaded = Loaded::default();
+    let mut loaded = Loaded { damaged: damaged.clone(), ..Loaded::default() };
     if request.device_id.is_some() {
         let names: BTreeSet<&str> = operations.iter().flat_map(Submitted::receipt_names).collect();
         let receipts = snapshot.find_receipts(&names.into_iter().collect::<Vec<_>>())?;
@@ -72,7 +78,7 @@ fn load(snapshot: &mut dyn Snapshot, request: &Batch) -> Result<(Loaded, Vec<Res
     }
     let resolutions = resolve_targets(operations, &loaded.receipts);
     let ids: BTreeSet<DocumentId> = resolutions.iter().filter_map(|resolution| resolution.document_id).collect();
-    let heads = snapshot.load_heads(&ids.into_iter().collect::<Vec<_>>())?;
+    let heads = snapshot.load_heads(&ids.difference(damaged).copied().collect::<Vec<_>>())?;
     loaded.heads = heads.into_iter().map(|head| (head.document_id, head)).collect();
     let needs = needs(operations, &resolutions, &loaded);
     if !needs.texts.is_empty() {
@@ -81,10 +87,10 @@ fn load(snapshot: &mut dyn Snapshot, request: &Batch) -> Result<(Loaded, Vec<Res
     }
     if !needs.deletions.is_empty() {
         for document in snapshot.load_documents(&needs.deletions.into_iter().collect::<Vec<_>>())? {
-            let deletions = deletions_of(&document.yjs_parts).map_err(|error| {
-                StoreError::Corrupt(format!("Yjs state of document {}: {error}", document.head.document_id))
-            })?;
-            loaded.deletions.insert(document.head.document_id, deletions);
+            let document_id = document.head.document_id;
+            let deletions = deletions_of(&document.yjs_parts)
+                .map_err(|error| StoreError::Damaged { document_id, reason: format!("Yjs state: {error}") })?;
+            loaded.deletions.insert(document_id, deletions);
         }
     }
     Ok((loaded, resolutions))

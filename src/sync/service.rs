@@ -94,13 +94,6 @@ impl SyncService {
         Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic, changes })
     }
 
-<<<<<<< HEAD
-    /// An operation whose data the database refuses affects only itself: it is searched for by halves, in trials that
-    /// store nothing, and the batch is run again without it. An atomic batch fails as a whole. A document that cannot be
-    /// read fails its own operations.
-    fn apply_surviving_refusals(&self, request: &Arc<BatchRequest>, deadline: Instant) -> Result<Applied, SyncError> {
-        let mut attempt = Attempt::default();
-=======
     /// Reads what the answer shows. The batch may be committed: then what fails here only makes the answer poorer.
     fn gather(&self, request: &Batch, processed: &Processed, deadline: Instant) -> Result<Gathered, SyncError> {
         if !has_to_gather(processed) {
@@ -126,11 +119,11 @@ impl SyncService {
         }
     }
 
-    /// One operation whose data the database refuses costs itself only: it is searched for by halves, in trials that
-    /// store nothing, and the batch is run again without it. An atomic batch fails as a whole.
+    /// An operation whose data the database refuses affects only itself: it is searched for by halves, in trials that
+    /// store nothing, and the batch is run again without it. An atomic batch fails as a whole. A document that cannot be
+    /// read fails its own operations.
     fn apply_surviving_refusals(&self, request: &Arc<Batch>, deadline: Instant) -> Result<Processed, SyncError> {
-        let mut refused = BTreeSet::new();
->>>>>>> main
+        let mut attempt = Attempt::default();
         loop {
             let reason = match self.run(request, deadline, attempt.clone()) {
                 // Each document once: it is not read again.
@@ -156,19 +149,9 @@ impl SyncService {
     }
 
     /// The operation (by place in the request) at which the database first refuses the batch.
-    fn find_refused(
-        &self,
-        request: &Arc<Batch>,
-        deadline: Instant,
-        attempt: &Attempt,
-    ) -> Result<usize, SyncError> {
-<<<<<<< HEAD
+    fn find_refused(&self, request: &Arc<Batch>, deadline: Instant, attempt: &Attempt) -> Result<usize, SyncError> {
         let trial = |first| self.run(request, deadline, Attempt { trial: Some(first), ..attempt.clone() });
-        let order = trial(0)?.order;
-=======
-        let trial = |first| self.run(request, deadline, Attempt { refused: refused.clone(), trial: Some(first) });
         let order = trial(0)?.plan.order;
->>>>>>> main
         let (mut passes, mut fails) = (0, order.len());
         while fails - passes > 1 {
             let middle = passes + (fails - passes) / 2;

@@ -199,20 +199,12 @@ impl<'a> From<&'a OperationAnswer> for ResultBody<'a> {
             status: outcome.status().as_str(),
             document_id: outcome.document_id,
             version: outcome.version,
-<<<<<<< HEAD
-            merged: outcome.merged,
-            unchanged: outcome.unchanged,
-            replayed: outcome.replayed,
-            title_overwritten: outcome.title_overwritten,
-            damaged: outcome.error.as_ref().is_some_and(|error| error.code == ErrorCode::Damaged),
-            error: outcome.error.as_ref().map(ErrorBody::from),
-=======
             merged: outcome.merged(),
             unchanged: outcome.unchanged(),
             replayed: outcome.replayed(),
             title_overwritten: outcome.title_overwritten(),
+            damaged: outcome.error().is_some_and(|error| error.code == ErrorCode::Damaged),
             error: outcome.error().map(ErrorBody::from),
->>>>>>> main
             server: match &answer.server {
                 ServerSide::Nothing => None,
                 ServerSide::StateVector(bytes) => Some(ServerBody::StateVector { state_vector_b64: Base64(bytes) }),

@@ -75,109 +75,13 @@ pub(super) fn load_texts(
             .bind::<Array<SqlUuid>, _>(ids)
             .bind::<Array<BigInt>, _>(versions)
             .load(connection)?;
-    rows.into_iter()
-        .map(|(id, version, title, content)| {
-            let content = content.as_deref().map(decode_text).transpose()?;
-            Ok(VersionText { document_id: DocumentId(id.0), version, title, content })
-        })
-        .collect()
+    let texts = rows.into_iter().map(|(id, version, title, content)| {
+        let content = content.as_deref().and_then(|stored| readable_text(stored, id));
+        VersionText { document_id: DocumentId(id.0), version, title, content }
+    });
+    Ok(texts.collect())
 }
 
-<<<<<<< HEAD
-impl<'a> PostgresBatch<'a> {
-    /// Locks the workspace: other batches of it wait here until this one is committed.
-    ///
-    /// # Errors
-    /// `NoSuchWorkspace`, or what the database said.
-    pub(super) fn begin(connection: &'a mut PgConnection, scope: &'a BatchScope) -> Result<Self, StoreError> {
-        let workspace_id = DbUuid(scope.workspace_id.0);
-        let feed: FeedRow = workspaces::table
-            .find(workspace_id)
-            .select(FeedRow::as_select())
-            .for_no_key_update()
-            .get_result(&mut *connection)
-            .optional()?
-            .ok_or(StoreError::NoSuchWorkspace)?;
-        Ok(Self { connection, scope, workspace_id, feed: feed.into() })
-    }
-}
-
-impl BatchTransaction for PostgresBatch<'_> {
-    fn feed(&self) -> &FeedState {
-        &self.feed
-    }
-
-    fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError> {
-        let Some(device_id) = self.scope.device_id.as_deref() else { return Ok(Vec::new()) };
-        if client_ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows: Vec<ReceiptRow> = Statement::<Pg, ReceiptSql>::new(RECEIPTS)
-            .bind::<SqlUuid, _>(self.workspace_id)
-            .bind::<SqlUuid, _>(DbUuid(self.scope.user_id.0))
-            .bind::<Text, _>(device_id)
-            .bind::<Array<Text>, _>(client_ids)
-            .load(self.connection)?;
-        rows.into_iter().map(Receipt::try_from).collect()
-    }
-
-    fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError> {
-        load_heads(self.connection, self.workspace_id, ids)
-    }
-
-    fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError> {
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<_> = wanted.iter().map(|(id, _)| DbUuid(id.0)).collect();
-        let versions: Vec<_> = wanted.iter().map(|(_, version)| *version).collect();
-        let rows: Vec<(DbUuid, i64, String, Option<Vec<u8>>)> =
-            Statement::<Pg, (SqlUuid, BigInt, Text, Nullable<Binary>)>::new(TEXTS)
-                .bind::<SqlUuid, _>(self.workspace_id)
-                .bind::<Array<SqlUuid>, _>(ids)
-                .bind::<Array<BigInt>, _>(versions)
-                .load(self.connection)?;
-        let texts = rows
-            .into_iter()
-            .map(|(id, version, title, content)| {
-                let content = content.as_deref().and_then(|stored| readable_text(stored, id));
-                VersionText { document_id: DocumentId(id.0), version, title, content }
-            })
-            .collect();
-        Ok(texts)
-    }
-
-    fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError> {
-        load_documents(self.connection, self.workspace_id, ids)
-    }
-
-    fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError> {
-        feed_page::load_changes(self.connection, self.workspace_id, span)
-    }
-
-    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
-        if writes.is_empty() {
-            return Ok(());
-        }
-        let rows = Rows::of(self.scope, self.workspace_id, self.feed.head_sequence, writes)?;
-        self.feed.head_sequence += count_of(rows.heads.len())?;
-        let expected = (count_of(rows.heads.len())?, count_of(rows.log.len())?, count_of(rows.receipts.len())?);
-        let stored: (i64, i64, i64) =
-            rows.statement(self.scope, self.workspace_id, self.feed.head_sequence).get_result(self.connection)?;
-        if stored == expected { Ok(()) } else { Err(StoreError::LostRace) }
-    }
-
-    fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError> {
-        sync_runs::postgres::find(self.connection, self.scope.run_key(sync_id))
-    }
-
-    fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError> {
-        sync_runs::postgres::find_notes(self.connection, self.scope.run_key(sync_id), client_ids)
-    }
-
-    fn save_sync_run(&mut self, run: &SyncRun, notes: &NoteChanges) -> Result<(), StoreError> {
-        sync_runs::postgres::save(self.connection, self.scope.run_key(run.sync_id), run, notes)
-=======
 /// Carries out a write set in one statement, which locks the workspace first; the sequence of the feed's newest change
 /// then.
 ///
@@ -193,7 +97,6 @@ pub(super) fn write(connection: &mut PgConnection, scope: &BatchScope, writes: &
         Ok(head_sequence)
     } else {
         Err(StoreError::LostRace)
->>>>>>> main
     }
 }
 
