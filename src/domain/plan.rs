@@ -379,9 +379,9 @@ impl Planner<'_> {
 
     /// The documents that were looked at and are not written, in a fixed order.
     fn expects(&self) -> Vec<Expected> {
-        let looked_at = self
-            .tracks
-            .iter()
+        // Of a damaged one nothing is known, and nothing was decided.
+        let readable = self.tracks.iter().filter(|(id, _)| !self.loaded.damaged.contains(*id));
+        let looked_at = readable
             .map(|(id, track)| Expected { document_id: *id, version: track.stored.as_ref().map(|head| head.version) });
         let mut expects: Vec<Expected> = looked_at.collect();
         expects.sort_unstable_by_key(|expected| expected.document_id);
