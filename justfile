@@ -48,6 +48,7 @@ web-test:
     npm test --prefix web/react
     npm run --prefix web/app check
     npm test --prefix web/app
+    npm run --prefix web examples
     npm run --prefix web/e2e check
     LANDFALL_BIN="{{ justfile_directory() }}/target/debug/landfall" npm test --prefix web/e2e
 

@@ -4,6 +4,7 @@
 //! whole conflict matrix of the protocol is tested by tables, once, for every database.
 
 pub mod batch;
+pub mod caution;
 pub mod cursor;
 pub mod decide;
 pub mod document;

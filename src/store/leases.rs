@@ -14,10 +14,13 @@ use super::statement::Statement;
 use super::{Store, StoreError};
 use crate::domain::timestamp::Timestamp;
 
+/// Longer than any lease is taken for: one that lasts longer was taken by a clock that was ahead.
+const LONGEST_S: i64 = 32 * 86_400;
+
 /// Takes a lease that is free, run out, or the holder's own; another's is left alone.
 const TAKE: &str = "INSERT INTO leases (name, holder, expires_at) VALUES (?, ?, ?) \
      ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at \
-     WHERE leases.holder = excluded.holder OR leases.expires_at <= ?";
+     WHERE leases.holder = excluded.holder OR leases.expires_at <= ? OR leases.expires_at > ?";
 
 impl Store {
     /// Takes the lease `name` for `seconds` from `now`, or renews it: whether `holder` has it now. Servers' clocks may
@@ -40,12 +43,14 @@ impl Store {
                     .bind::<SqlUuid, _>(holder)
                     .bind::<BigInt, _>(expires_at)
                     .bind::<BigInt, _>(now.0)
+                    .bind::<BigInt, _>(now.plus_seconds(LONGEST_S).0)
                     .execute(connection)?,
                 AnyConnection::Postgres(connection) => Statement::<Pg>::new(TAKE)
                     .bind::<Text, _>(name)
                     .bind::<SqlUuid, _>(holder)
                     .bind::<BigInt, _>(expires_at)
                     .bind::<BigInt, _>(now.0)
+                    .bind::<BigInt, _>(now.plus_seconds(LONGEST_S).0)
                     .execute(connection)?,
             };
             Ok(taken == 1)

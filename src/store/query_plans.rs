@@ -13,7 +13,6 @@ use super::accounts::{NewRefreshToken, NewUser};
 use super::connection::{AnyConnection, Connector, Purpose};
 use super::documents::ListQuery;
 use super::feed_pages::Span;
-use super::retention::{ReceiptPlace, TokenPlace};
 use super::sqlite::SqliteBatch;
 use super::upkeep::Swap;
 use super::{BatchScope, BatchTransaction, DatabaseUrl, End, Store, StoreConfig};
@@ -224,7 +223,7 @@ fn listings_and_upkeep_read_no_more_than_they_answer() {
     store.has_more_changes(workspace_id, 0, 10).unwrap();
     store.load_head_sequences(&[workspace_id, WorkspaceId(id.0)]).unwrap();
     store.list_versions(workspace_id, id, None, 10).unwrap();
-    store.find_compactable(10).unwrap();
+    store.find_compactable(None, 10).unwrap();
     let (user_id, sync_id) = (scope().user_id, SyncId(Uuid::from_u128(4)));
     let key = RunKey { workspace_id, user_id, sync_id };
     let run = SyncRun::open(sync_id, None, Direction::Push, 2, Timestamp(0));
@@ -300,8 +299,8 @@ fn purging_reads_no_more_than_it_removes() {
     deleted.deleted_at = Some(Timestamp(0));
     write(writes(HeadWrite::Replace { expected_version: 2 }, deleted)).unwrap();
     assert_eq!(store.purge_tombstones(workspace_id, now).unwrap().documents, 1);
-    assert_eq!(store.purge_receipts(workspace_id, ReceiptPlace::default(), now).unwrap().removed, 3);
-    assert_eq!(store.purge_refresh_tokens(TokenPlace::default(), now).unwrap().removed, 1);
+    assert_eq!(store.purge_receipts(workspace_id, now).unwrap().removed, 3);
+    assert_eq!(store.purge_refresh_tokens(now).unwrap().removed, 1);
     assert!(store.take_lease("plans", Uuid::nil(), now, 1).unwrap());
     let mut pooled = store.readers.get(store.readers.patience()).unwrap();
     let expected = [
@@ -317,10 +316,10 @@ fn purging_reads_no_more_than_it_removes() {
         "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id=?)",
         "SEARCH documents USING PRIMARY KEY (workspace_id=? AND document_id>?)",
         "SEARCH entry USING INDEX document_log_by_version (workspace_id=? AND document_id=?)",
-        "SEARCH receipts USING PRIMARY KEY (workspace_id=? AND (user_id,device_id,client_id)>(?,?,?) AND (user_id,device_id,client_id)<(?,?,?))",
-        "SEARCH receipts USING PRIMARY KEY (workspace_id=? AND (user_id,device_id,client_id)>(?,?,?))",
-        "SEARCH refresh_tokens USING PRIMARY KEY (token_hash>? AND token_hash<?)",
-        "SEARCH refresh_tokens USING PRIMARY KEY (token_hash>?)",
+        "SEARCH receipts USING COVERING INDEX receipts_by_age (workspace_id=? AND created_at<?)",
+        "SEARCH receipts USING INDEX receipts_by_age (workspace_id=? AND created_at<?)",
+        "SEARCH refresh_tokens USING COVERING INDEX refresh_tokens_by_end (expires_at<?)",
+        "SEARCH refresh_tokens USING INDEX refresh_tokens_by_end (expires_at<?)",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id>?)",
     ];

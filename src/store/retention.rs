@@ -1,61 +1,34 @@
-//! Removing what has been kept long enough, slice by slice: receipts, sync runs, refresh tokens. How long that is, and
-//! when it is done, is decided elsewhere; tombstones and old versions have modules of their own.
-//!
-//! Receipts, runs and tokens are found by walking their keys: an index by age would cost every write.
+//! Removing what has been kept long enough, slice by slice: receipts and refresh tokens; and what is known of earlier
+//! purges. How long that is, and when it is done, is decided elsewhere; tombstones and old versions have modules of
+//! their own.
 
 use diesel::connection::SimpleConnection;
-use diesel::pg::Pg;
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
-use diesel::sqlite::Sqlite;
+use diesel::sql_types::Bool;
 use uuid::Uuid;
 
 use super::connection::AnyConnection;
 use super::postgres::transaction::PLANNER;
-use super::schema::{refresh_tokens, workspaces};
-use super::sql_uuid::{DbUuid, SqlUuid};
-use super::statement::Statement;
+use super::schema::{documents, purges, receipts, refresh_tokens, workspaces};
+use super::sql_uuid::DbUuid;
+use super::tombstones::TO_PURGE;
 use super::{Store, StoreError};
-use crate::domain::ids::{UserId, WorkspaceId};
+use crate::domain::caution::{Due, PurgeRecord, Waiting};
+use crate::domain::ids::WorkspaceId;
 use crate::domain::timestamp::Timestamp;
 
-/// Rows that one slice of a walk looks at: a bound limit would have its statement prepared anew each time.
-const SLICE: usize = 500;
+/// Rows that one slice removes, about: those of one moment go together.
+const SLICE: i64 = 500;
 
-const RECEIPTS_AFTER: &str = "SELECT user_id, device_id, client_id, created_at FROM receipts \
-     WHERE workspace_id = ? AND (user_id, device_id, client_id) > (?, ?, ?) \
-     ORDER BY user_id, device_id, client_id LIMIT 500";
-
-const DELETE_RECEIPTS: &str = "DELETE FROM receipts \
-     WHERE workspace_id = ? AND (user_id, device_id, client_id) > (?, ?, ?) \
-     AND (user_id, device_id, client_id) <= (?, ?, ?) AND created_at < ?";
-
-/// What a slice did, and where the next one begins: `None` after the last row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slice<Place> {
+/// What a slice did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
     /// Rows removed.
     pub removed: usize,
-    /// The last row looked at.
-    pub next: Option<Place>,
+    /// Whether there are more.
+    pub more: bool,
 }
-
-/// A place among a workspace's receipts. The default is before the first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceiptPlace {
-    user_id: UserId,
-    device_id: String,
-    client_id: String,
-}
-
-impl Default for ReceiptPlace {
-    fn default() -> Self {
-        Self { user_id: UserId(Uuid::nil()), device_id: String::new(), client_id: String::new() }
-    }
-}
-
-/// A place among the refresh tokens. The default is before the first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TokenPlace(Vec<u8>);
 
 impl Store {
     /// The reads of a walk: along the keys also before statistics are first gathered, when Postgres would rather read and
@@ -89,119 +62,134 @@ impl Store {
         Ok(ids.into_iter().map(|id| WorkspaceId(id.0)).collect())
     }
 
-    /// Deletes the receipts from before `before` among the next ones after `after`.
+    /// What is known of the purges of a kind.
     ///
     /// # Errors
     /// Whatever the database said.
-    pub fn purge_receipts(
-        &self,
-        workspace_id: WorkspaceId,
-        after: ReceiptPlace,
-        before: Timestamp,
-    ) -> Result<Slice<ReceiptPlace>, StoreError> {
-        let key = DbUuid(workspace_id.0);
-        let rows = self.read_along_keys(|connection| receipts_after(connection, key, &after))?;
-        let old = rows.iter().any(|(_, _, _, created_at)| *created_at < before.0);
-        let is_full = rows.len() == SLICE;
-        let Some(last) = rows.into_iter().next_back().map(|(user, device_id, client_id, _)| ReceiptPlace {
-            user_id: UserId(user.0),
-            device_id,
-            client_id,
-        }) else {
-            return Ok(Slice { removed: 0, next: None });
-        };
-        let next = is_full.then(|| last.clone());
-        let removed = match old {
-            true => self.write(move |connection| delete_receipts(connection, key, &after, &last, before))?,
-            false => 0,
-        };
-        Ok(Slice { removed, next })
-    }
-
-    /// Deletes the refresh tokens that expired before `before` among the next ones after `after`.
-    ///
-    /// # Errors
-    /// Whatever the database said.
-    pub fn purge_refresh_tokens(&self, after: TokenPlace, before: Timestamp) -> Result<Slice<TokenPlace>, StoreError> {
-        let rows: Vec<(Vec<u8>, i64)> = self.read_along_keys(|connection| {
-            Ok(refresh_tokens::table
-                .filter(refresh_tokens::token_hash.gt(&after.0))
-                .order(refresh_tokens::token_hash.asc())
-                .limit(i64::try_from(SLICE).unwrap_or(i64::MAX))
-                .select((refresh_tokens::token_hash, refresh_tokens::expires_at))
-                .load(connection)?)
+    pub fn find_purge(&self, kind: &'static str) -> Result<Option<PurgeRecord>, StoreError> {
+        let row: Option<(i64, Option<i64>, i64)> = self.read(|connection| {
+            Ok(purges::table
+                .find(kind)
+                .select((purges::line, purges::waiting_line, purges::waited))
+                .get_result(connection)
+                .optional()?)
         })?;
-        let old = rows.iter().any(|(_, expires_at)| *expires_at < before.0);
-        let is_full = rows.len() == SLICE;
-        let Some((last, _)) = rows.into_iter().next_back() else { return Ok(Slice { removed: 0, next: None }) };
-        let next = is_full.then(|| TokenPlace(last.clone()));
-        let removed = match old {
-            true => self.write(move |connection| {
-                Ok(diesel::delete(refresh_tokens::table)
-                    .filter(refresh_tokens::token_hash.gt(&after.0))
-                    .filter(refresh_tokens::token_hash.le(&last))
-                    .filter(refresh_tokens::expires_at.lt(before.0))
-                    .execute(connection)?)
-            })?,
-            false => 0,
-        };
-        Ok(Slice { removed, next })
+        Ok(row.map(|(line, waiting, waited)| PurgeRecord {
+            line: Timestamp(line),
+            waiting: waiting.map(|line| Waiting { line: Timestamp(line), waited }),
+        }))
+    }
+
+    /// Writes down what is known of the purges of a kind.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn save_purge(&self, kind: &'static str, record: PurgeRecord) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            // One server purges at a time: nobody else writes it.
+            diesel::delete(purges::table.find(kind)).execute(connection)?;
+            diesel::insert_into(purges::table)
+                .values((
+                    purges::kind.eq(kind),
+                    purges::line.eq(record.line.0),
+                    purges::waiting_line.eq(record.waiting.map(|waiting| waiting.line.0)),
+                    purges::waited.eq(record.waiting.map_or(0, |waiting| waiting.waited)),
+                ))
+                .execute(connection)?;
+            Ok(())
+        })
+    }
+
+    /// What a purge of a workspace's receipts from before `before` would take.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn count_old_receipts(&self, workspace_id: WorkspaceId, before: Timestamp) -> Result<Due, StoreError> {
+        let key = DbUuid(workspace_id.0);
+        self.read_along_keys(|connection| {
+            let old = receipts::table.filter(receipts::workspace_id.eq(key)).filter(receipts::created_at.lt(before.0));
+            let rows = old.count().get_result(connection)?;
+            let all = receipts::table.filter(receipts::workspace_id.eq(key));
+            Ok(Due { rows, of: if rows == 0 { 0 } else { all.count().get_result(connection)? } })
+        })
+    }
+
+    /// What a purge of a workspace's tombstones from before `before` would take.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn count_old_tombstones(&self, workspace_id: WorkspaceId, before: Timestamp) -> Result<Due, StoreError> {
+        let key = DbUuid(workspace_id.0);
+        self.read_along_keys(|connection| {
+            let all = || documents::table.filter(documents::workspace_id.eq(key)).filter(sql::<Bool>(TO_PURGE));
+            let rows = all().filter(documents::deleted_at.lt(before.0)).count().get_result(connection)?;
+            Ok(Due { rows, of: if rows == 0 { 0 } else { all().count().get_result(connection)? } })
+        })
+    }
+
+    /// What a purge of the refresh tokens that expired before `before` would take.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn count_old_tokens(&self, before: Timestamp) -> Result<Due, StoreError> {
+        self.read_along_keys(|connection| {
+            let old = refresh_tokens::table.filter(refresh_tokens::expires_at.lt(before.0));
+            let rows = old.count().get_result(connection)?;
+            Ok(Due { rows, of: if rows == 0 { 0 } else { refresh_tokens::table.count().get_result(connection)? } })
+        })
+    }
+
+    /// Whether anything is from before `before`.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn is_older_than(&self, before: Timestamp) -> Result<bool, StoreError> {
+        let older: Option<i64> = self.read(|connection| {
+            let oldest = workspaces::table.filter(workspaces::created_at.lt(before.0));
+            Ok(oldest.select(workspaces::created_at).first(connection).optional()?)
+        })?;
+        Ok(older.is_some())
+    }
+
+    /// Deletes some of the receipts from before `before`, the oldest first.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn purge_receipts(&self, workspace_id: WorkspaceId, before: Timestamp) -> Result<Slice, StoreError> {
+        let key = DbUuid(workspace_id.0);
+        let last: Option<i64> = self.read_along_keys(|connection| {
+            let old = receipts::table.filter(receipts::workspace_id.eq(key)).filter(receipts::created_at.lt(before.0));
+            let slice = old.order(receipts::created_at.asc()).limit(SLICE).select(receipts::created_at);
+            Ok(slice.load(connection)?.into_iter().next_back())
+        })?;
+        let Some(last) = last else { return Ok(Slice { removed: 0, more: false }) };
+        let removed = self.write(move |connection| {
+            Ok(diesel::delete(receipts::table)
+                .filter(receipts::workspace_id.eq(key))
+                .filter(receipts::created_at.le(last))
+                .execute(connection)?)
+        })?;
+        Ok(slice_of(removed))
+    }
+
+    /// Deletes some of the refresh tokens that expired before `before`, the oldest first.
+    ///
+    /// # Errors
+    /// Whatever the database said.
+    pub fn purge_refresh_tokens(&self, before: Timestamp) -> Result<Slice, StoreError> {
+        let last: Option<i64> = self.read_along_keys(|connection| {
+            let old = refresh_tokens::table.filter(refresh_tokens::expires_at.lt(before.0));
+            let slice = old.order(refresh_tokens::expires_at.asc()).limit(SLICE).select(refresh_tokens::expires_at);
+            Ok(slice.load(connection)?.into_iter().next_back())
+        })?;
+        let Some(last) = last else { return Ok(Slice { removed: 0, more: false }) };
+        let removed = self.write(move |connection| {
+            Ok(diesel::delete(refresh_tokens::table).filter(refresh_tokens::expires_at.le(last)).execute(connection)?)
+        })?;
+        Ok(slice_of(removed))
     }
 }
 
-type ReceiptKeyRow = (DbUuid, String, String, i64);
-type ReceiptKeySql = (SqlUuid, Text, Text, BigInt);
-
-fn receipts_after(
-    connection: &mut AnyConnection,
-    workspace_id: DbUuid,
-    after: &ReceiptPlace,
-) -> Result<Vec<ReceiptKeyRow>, StoreError> {
-    let user_id = DbUuid(after.user_id.0);
-    Ok(match connection {
-        AnyConnection::Sqlite(connection) => Statement::<Sqlite, ReceiptKeySql>::new(RECEIPTS_AFTER)
-            .bind::<SqlUuid, _>(workspace_id)
-            .bind::<SqlUuid, _>(user_id)
-            .bind::<Text, _>(&after.device_id)
-            .bind::<Text, _>(&after.client_id)
-            .load(connection)?,
-        AnyConnection::Postgres(connection) => Statement::<Pg, ReceiptKeySql>::new(RECEIPTS_AFTER)
-            .bind::<SqlUuid, _>(workspace_id)
-            .bind::<SqlUuid, _>(user_id)
-            .bind::<Text, _>(&after.device_id)
-            .bind::<Text, _>(&after.client_id)
-            .load(connection)?,
-    })
-}
-
-/// Deletes old receipts after one place and up to another.
-fn delete_receipts(
-    connection: &mut AnyConnection,
-    workspace_id: DbUuid,
-    after: &ReceiptPlace,
-    last: &ReceiptPlace,
-    before: Timestamp,
-) -> Result<usize, StoreError> {
-    Ok(match connection {
-        AnyConnection::Sqlite(connection) => Statement::<Sqlite>::new(DELETE_RECEIPTS)
-            .bind::<SqlUuid, _>(workspace_id)
-            .bind::<SqlUuid, _>(DbUuid(after.user_id.0))
-            .bind::<Text, _>(&after.device_id)
-            .bind::<Text, _>(&after.client_id)
-            .bind::<SqlUuid, _>(DbUuid(last.user_id.0))
-            .bind::<Text, _>(&last.device_id)
-            .bind::<Text, _>(&last.client_id)
-            .bind::<BigInt, _>(before.0)
-            .execute(connection)?,
-        AnyConnection::Postgres(connection) => Statement::<Pg>::new(DELETE_RECEIPTS)
-            .bind::<SqlUuid, _>(workspace_id)
-            .bind::<SqlUuid, _>(DbUuid(after.user_id.0))
-            .bind::<Text, _>(&after.device_id)
-            .bind::<Text, _>(&after.client_id)
-            .bind::<SqlUuid, _>(DbUuid(last.user_id.0))
-            .bind::<Text, _>(&last.device_id)
-            .bind::<Text, _>(&last.client_id)
-            .bind::<BigInt, _>(before.0)
-            .execute(connection)?,
-    })
+fn slice_of(removed: usize) -> Slice {
+    Slice { removed, more: i64::try_from(removed).is_ok_and(|removed| removed >= SLICE) }
 }

@@ -202,6 +202,17 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    purges (kind) {
+        kind -> Text,
+        line -> BigInt,
+        waiting_line -> Nullable<BigInt>,
+        waited -> BigInt,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Text};
     use crate::store::sql_uuid::SqlUuid;
 
@@ -225,5 +236,6 @@ allow_tables_to_appear_in_same_query!(
     members,
     sync_runs,
     sync_notes,
+    purges,
     leases,
 );

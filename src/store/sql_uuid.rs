@@ -19,7 +19,7 @@ use super::connection::{MultiBackend, MultiRawValue};
 pub struct SqlUuid;
 
 /// An id in a row or in a bind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = SqlUuid)]
 pub struct DbUuid(pub Uuid);
 

@@ -17,7 +17,7 @@ use crate::domain::timestamp::Timestamp;
 pub(super) const PURGED: i64 = 0;
 
 /// Word for word as in the partial index `documents_to_purge`.
-const TO_PURGE: &str = "deleted_at IS NOT NULL AND sequence > 0";
+pub(super) const TO_PURGE: &str = "deleted_at IS NOT NULL AND sequence > 0";
 
 /// Tombstones that one transaction purges at most.
 const TOMBSTONES: i64 = 100;

@@ -89,14 +89,24 @@ impl Store {
         })
     }
 
-    /// Documents whose Yjs log outweighs their snapshot, of any workspace, undamaged.
+    /// Documents after `after` (`None` = from the first) whose Yjs log outweighs their snapshot, of any workspace,
+    /// undamaged.
     ///
     /// # Errors
     /// Whatever the database said.
-    pub fn find_compactable(&self, limit: u32) -> Result<Vec<(WorkspaceId, DocumentId)>, StoreError> {
+    pub fn find_compactable(
+        &self,
+        after: Option<(WorkspaceId, DocumentId)>,
+        limit: u32,
+    ) -> Result<Vec<(WorkspaceId, DocumentId)>, StoreError> {
+        let (workspace, document) = after.map_or_else(Default::default, |(w, d)| (DbUuid(w.0), DbUuid(d.0)));
         self.read(|connection| {
+            let is_after = documents::workspace_id
+                .gt(workspace)
+                .or(documents::workspace_id.eq(workspace).and(documents::document_id.gt(document)));
             let rows: Vec<(DbUuid, DbUuid)> = documents::table
                 .filter(sql::<Bool>(TO_COMPACT))
+                .filter(is_after)
                 .order((documents::workspace_id, documents::document_id))
                 .limit(i64::from(limit))
                 .select((documents::workspace_id, documents::document_id))

@@ -1,12 +1,14 @@
 //! Work that nobody waits for: compaction, keeping derived texts, marking damaged documents.
 //!
-//! One thread, a bounded queue; what finds the queue full is dropped, since every task is found again when its
-//! document is next written or read.
+//! One thread, a bounded queue; what finds the queue full is dropped. Texts and marks of damage are found again when
+//! their document is next read; what is left to compact is looked for at the start and each hour.
 
 use std::fmt;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::store::upkeep::Swap;
@@ -15,6 +17,11 @@ use crate::yjs::merge::{facts_of, squash};
 use crate::yjs::render::{RenderError, Renderer};
 
 const QUEUE: usize = 1_024;
+
+/// Time between two looks for what is left to compact.
+const ROUND: Duration = Duration::from_secs(3_600);
+/// Documents that one statement of a look reads.
+const FOUND_AT_ONCE: u32 = 100;
 
 /// A piece of background work.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,6 +59,8 @@ pub enum Task {
 pub struct Maintenance {
     tasks: Mutex<Option<SyncSender<Task>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// A round ends early: it may be long.
+    stopping: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Maintenance {
@@ -65,12 +74,14 @@ impl Maintenance {
     #[must_use]
     pub fn start(store: Arc<Store>, renderer: Arc<Renderer>) -> Self {
         let (sender, receiver) = sync_channel(QUEUE);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let worker = Worker { store, renderer, stopping: Arc::clone(&stopping) };
         let thread = std::thread::Builder::new()
             .name("maintenance".to_owned())
-            .spawn(move || serve(&receiver, &store, &renderer))
+            .spawn(move || worker.serve(&receiver))
             .inspect_err(|error| tracing::error!(%error, "no maintenance thread: logs will not be compacted"))
             .ok();
-        Self { tasks: Mutex::new(Some(sender)), thread: Mutex::new(thread) }
+        Self { tasks: Mutex::new(Some(sender)), thread: Mutex::new(thread), stopping }
     }
 
     /// Queues a task, or drops it when the queue is full.
@@ -85,6 +96,7 @@ impl Maintenance {
 
     /// Finishes what is queued and ends the thread.
     pub fn close(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
         if let Ok(mut tasks) = self.tasks.lock() {
             tasks.take();
         }
@@ -95,23 +107,75 @@ impl Maintenance {
     }
 }
 
-fn serve(tasks: &Receiver<Task>, store: &Store, renderer: &Renderer) {
-    while let Ok(task) = tasks.recv() {
-        let done = match task {
-            Task::Compact { workspace_id, document_id } => {
-                compact(store, renderer, workspace_id, document_id).map(|outcome| {
-                    metrics::counter!("landfall_compactions_total", "outcome" => outcome.as_str()).increment(1);
-                })
+/// What the thread works with.
+struct Worker {
+    store: Arc<Store>,
+    renderer: Arc<Renderer>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Worker {
+    fn serve(&self, tasks: &Receiver<Task>) {
+        let mut next_round = Instant::now();
+        loop {
+            if Instant::now() >= next_round {
+                self.round();
+                next_round = Instant::now() + ROUND;
             }
+            match tasks.recv_timeout(next_round.saturating_duration_since(Instant::now())) {
+                Ok(task) => self.carry_out(task),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn carry_out(&self, task: Task) {
+        let done = match task {
+            Task::Compact { workspace_id, document_id } => self.compact(workspace_id, document_id),
             Task::KeepText { workspace_id, document_id, content_version, text } => {
-                store.save_rendering(workspace_id, document_id, content_version, &text).map(|_| ())
+                self.store.save_rendering(workspace_id, document_id, content_version, &text).map(|_| ())
             }
             Task::MarkDamaged { workspace_id, document_id, version } => {
-                store.mark_damaged(workspace_id, document_id, version).map(|_| ())
+                self.store.mark_damaged(workspace_id, document_id, version).map(|_| ())
             }
         };
         if let Err(error) = done {
-            tracing::warn!(%error, "background work failed; it will be tried again when its document is next used");
+            tracing::warn!(%error, "background work failed; it will be tried again");
+        }
+    }
+
+    fn compact(&self, workspace_id: WorkspaceId, document_id: DocumentId) -> Result<(), StoreError> {
+        let outcome = compact(&self.store, &self.renderer, workspace_id, document_id)?;
+        metrics::counter!("landfall_compactions_total", "outcome" => outcome.as_str()).increment(1);
+        Ok(())
+    }
+
+    /// What is due now and then: compaction that was dropped from a full queue or lost with a server, and the database's
+    /// mark, by which a backup of before is known.
+    fn round(&self) {
+        if let Err(error) = self.store.advance_mark().and_then(|()| self.compact_all()) {
+            tracing::warn!(%error, "the hourly upkeep failed; it will be tried again in an hour");
+        }
+    }
+
+    fn compact_all(&self) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let found = self.store.find_compactable(after, FOUND_AT_ONCE)?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            for (workspace_id, document_id) in found {
+                if self.stopping.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                // One that fails is not in the way of the others.
+                if let Err(error) = self.compact(workspace_id, document_id) {
+                    tracing::warn!(%document_id, %error, "a document could not be compacted");
+                }
+                after = Some((workspace_id, document_id));
+            }
         }
     }
 }

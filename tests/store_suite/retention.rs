@@ -10,7 +10,6 @@ use landfall::domain::operation::OperationKind;
 use landfall::domain::timestamp::{Clock, Timestamp};
 use landfall::store::accounts::NewRefreshToken;
 use landfall::store::documents::ListQuery;
-use landfall::store::retention::{ReceiptPlace, TokenPlace};
 use landfall::store::tombstones::PurgedTombstones;
 use landfall::store::upkeep::Swap;
 use landfall::store::{End, Store};
@@ -45,6 +44,7 @@ pub const DAY: RetentionConfig = RetentionConfig {
     receipts_s: 86_400,
     tombstones_s: 86_400,
     history_s: 86_400,
+    caution_s: 0,
 };
 
 /// A server's purger, at a time.
@@ -144,7 +144,7 @@ pub fn many_tombstones_go_in_several_transactions(database: &Database) {
     assert_eq!([purge(), purge()].map(|slice| (slice.documents, slice.more)), [(1, true), (1, false)]);
 }
 
-pub fn old_receipts_are_found_by_walking(database: &Database) {
+pub fn old_receipts_are_found_by_their_age(database: &Database) {
     let ada = database.with_user();
     let bob = Author::register(&ada.store, "bob");
     let receipt = |number: i64| Receipt {
@@ -160,14 +160,11 @@ pub fn old_receipts_are_found_by_walking(database: &Database) {
         let author = Author { device_id: Some(device.to_owned()), ..author.clone() };
         author.write(WriteSet { receipts, ..WriteSet::default() }).unwrap();
     }
-    let mut place = Some(ReceiptPlace::default());
-    let mut removed = Vec::new();
-    while let Some(after) = place {
-        let slice = ada.store.purge_receipts(ada.workspace_id, after, NOW.plus_seconds(1)).unwrap();
-        removed.push(slice.removed);
-        place = slice.next;
-    }
-    assert_eq!((removed.len(), removed.iter().sum::<usize>()), (2, 2 * 201));
+    let due = ada.store.count_old_receipts(ada.workspace_id, NOW.plus_seconds(1)).unwrap();
+    assert_eq!((due.rows, due.of), (2 * 201, 2 * 401));
+    // Those of one moment go together.
+    let purge = || ada.store.purge_receipts(ada.workspace_id, NOW.plus_seconds(1)).unwrap();
+    assert_eq!([purge(), purge()].map(|slice| (slice.removed, slice.more)), [(2 * 201, false), (0, false)]);
     let names: Vec<String> = (0..401).map(|number| format!("op {number:04}")).collect();
     let left = |author: &Author, device: &str| -> usize {
         let author = Author { device_id: Some(device.to_owned()), ..author.clone() };
@@ -193,7 +190,7 @@ pub fn expired_tokens_are_removed(database: &Database) {
         };
         ada.store.insert_refresh_token(token).unwrap();
     }
-    let purge = |seconds| ada.store.purge_refresh_tokens(TokenPlace::default(), NOW.plus_seconds(seconds)).unwrap();
+    let purge = |seconds| ada.store.purge_refresh_tokens(NOW.plus_seconds(seconds)).unwrap();
     assert_eq!((purge(0).removed, purge(2).removed, purge(2).removed, purge(9).removed), (0, 2, 0, 1));
 }
 
@@ -214,6 +211,9 @@ pub fn a_lease_has_one_holder_until_it_runs_out(database: &Database) {
     beside.release_lease("work", two).unwrap();
     assert!(store.take_lease("work", one, at(20), 10).unwrap());
     assert_eq!([store.purge_leases(at(29)).unwrap(), store.purge_leases(at(31)).unwrap()], [1, 1]);
+    // Taken while a clock was far ahead: nobody waits for that day to come.
+    assert!(store.take_lease("ahead", one, at(91 * 86_400), 10).unwrap());
+    assert!(store.take_lease("ahead", two, at(0), 10).unwrap());
     let taken = std::thread::scope(|scope| {
         let take = |holder| store.take_lease("race", Uuid::from_u128(holder), NOW, 10).unwrap();
         let threads: Vec<_> = (0..8).map(|holder| scope.spawn(move || take(holder))).collect();
@@ -257,4 +257,43 @@ pub fn the_thread_ends_when_told_to(database: &Database) {
     retention.close();
     let never = RetentionConfig { interval: Duration::ZERO, ..DAY };
     Retention::start(Purger::new(Arc::clone(&ada.store), Arc::clone(&RENDERER), clock, never)).close();
+}
+
+/// A server's clock is 91 days ahead for a moment, as after a change of its battery.
+pub fn a_clock_that_jumps_purges_nothing(database: &Database) {
+    let ada = database.with_user();
+    let gone = deleted(&ada, 0);
+    let id = new_id();
+    ada.write(ada.created(id, "one")).unwrap();
+    for version in 2..=20 {
+        ada.update(ada.head(id, version), Some("more"), None);
+    }
+    let careful = RetentionConfig { caution_s: 86_400, ..DAY };
+    let at = |seconds: i64| {
+        let clock = Arc::new(StoppedClock(NOW.plus_seconds(seconds)));
+        Purger::new(Arc::clone(&ada.store), Arc::clone(&RENDERER), clock, careful.clone())
+    };
+    let run = |seconds: i64| at(seconds).run(&Stop::default()).unwrap().unwrap();
+    let versions = || ada.store.list_versions(ada.workspace_id, id, None, 100).unwrap().len();
+    assert_eq!(run(60), Purged::default());
+    ada.store.purge_leases(Timestamp(i64::MAX)).unwrap();
+    assert_eq!(run(91 * 86_400), Purged::default(), "far ahead");
+    assert!(ada.store.find_document(ada.workspace_id, gone).unwrap().is_some());
+    assert_eq!(versions(), 20);
+    // The wait is known to the next server too, and what has passed there counts from its start.
+    ada.store.purge_leases(Timestamp(i64::MAX)).unwrap();
+    assert_eq!(run(91 * 86_400 + 60), Purged::default(), "still");
+    let waiting = ada.store.find_purge("receipts").unwrap().unwrap().waiting.unwrap();
+    assert_eq!(waiting.line, NOW.plus_seconds(90 * 86_400));
+    // Put right, nothing is due, and nothing waits.
+    ada.store.purge_leases(Timestamp(i64::MAX)).unwrap();
+    assert_eq!(run(120), Purged::default());
+    assert_eq!(ada.store.find_purge("receipts").unwrap().unwrap().waiting, None);
+    // Once a day has been outlasted it goes.
+    let mut record = ada.store.find_purge("receipts").unwrap().unwrap();
+    let waited = 86_400_000_000;
+    record.waiting = Some(landfall::domain::caution::Waiting { line: NOW.plus_seconds(86_400), waited });
+    ada.store.save_purge("receipts", record).unwrap();
+    ada.store.purge_leases(Timestamp(i64::MAX)).unwrap();
+    assert_eq!(run(2 * 86_400), Purged { receipts: 22, ..Purged::default() });
 }

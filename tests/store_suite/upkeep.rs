@@ -122,13 +122,15 @@ pub fn heavy_logs_are_found_for_compaction(database: &Database) {
         ada.write(ada.step(HeadWrite::Insert, head, OperationKind::Create, None, Some(b"1"))).unwrap();
     }
     expected.sort();
-    assert_eq!(ada.store.find_compactable(10).unwrap(), expected);
-    assert_eq!(ada.store.find_compactable(1).unwrap(), expected[..1]);
+    let compactable = |after, limit| ada.store.find_compactable(after, limit).unwrap();
+    assert_eq!(compactable(None, 10), expected);
+    assert_eq!(compactable(None, 1), expected[..1]);
+    assert_eq!(compactable(Some(expected[0]), 10), expected[1..]);
     let (workspace_id, id) = expected.remove(0);
     ada.store.mark_damaged(workspace_id, id, 1).unwrap();
     let (workspace_id, id) = expected.remove(0);
     ada.store.swap_snapshot(workspace_id, id, (1, 1), b"new".to_vec()).unwrap();
-    assert_eq!(ada.store.find_compactable(10).unwrap(), expected);
+    assert_eq!(compactable(None, 10), expected);
 }
 
 pub fn a_snapshot_of_an_earlier_document_is_not_used(database: &Database) {

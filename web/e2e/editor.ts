@@ -101,6 +101,7 @@ export class Editor {
   /** Logs out; documents stay on the device. */
   async logOut(): Promise<void> {
     await this.button("Log out").click();
+    await this.button("Keep documents here").click();
     await expect(this.button("Log in")).toBeVisible();
   }
 

@@ -5,9 +5,11 @@
 //! next run: nobody waits for it.
 
 mod fold;
+mod lines;
 mod walk;
 
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -17,6 +19,7 @@ use uuid::Uuid;
 pub use self::fold::{Folded, fold_step};
 pub use self::walk::Purged;
 use self::walk::{Halt, Walk};
+use crate::domain::caution::LONGEST_WAIT_S;
 use crate::domain::limits::Limits;
 use crate::domain::timestamp::Clock;
 use crate::store::{Store, StoreError};
@@ -42,6 +45,8 @@ pub struct RetentionConfig {
     pub tombstones_s: i64,
     /// Seconds that old versions, and the history of sync runs, are kept.
     pub history_s: i64,
+    /// Seconds that a purge that looks wrong waits, at most; it never waits longer than things of its kind are kept.
+    pub caution_s: i64,
 }
 
 impl RetentionConfig {
@@ -53,6 +58,7 @@ impl RetentionConfig {
             receipts_s: limits.receipt_retention_s,
             tombstones_s: limits.tombstone_retention_s,
             history_s: limits.history_retention_s,
+            caution_s: LONGEST_WAIT_S,
         }
     }
 }
@@ -118,13 +124,25 @@ pub struct Purger {
     clock: Arc<dyn Clock>,
     config: RetentionConfig,
     holder: Uuid,
+    /// When it last looked, by a clock that cannot jump.
+    looked: Mutex<Instant>,
+    /// Microseconds between the last two looks.
+    passed: AtomicI64,
 }
 
 impl Purger {
     /// A purger over these parts.
     #[must_use]
     pub fn new(store: Arc<Store>, renderer: Arc<Renderer>, clock: Arc<dyn Clock>, config: RetentionConfig) -> Self {
-        Self { store, renderer, clock, config, holder: Uuid::new_v4() }
+        Self {
+            store,
+            renderer,
+            clock,
+            config,
+            holder: Uuid::new_v4(),
+            looked: Mutex::new(Instant::now()),
+            passed: AtomicI64::new(0),
+        }
     }
 
     /// One run over everything, until it is done or told to stop; `None` if another server has the lease. After a run
@@ -133,6 +151,9 @@ impl Purger {
     /// # Errors
     /// What the store said, if the run could not go on. What was purged until then stays so.
     pub fn run(&self, stop: &Stop) -> Result<Option<Purged>, StoreError> {
+        let looked =
+            std::mem::replace(&mut *self.looked.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        self.passed.store(i64::try_from(looked.elapsed().as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
         if !self.store.take_lease(LEASE, self.holder, self.clock.now(), LEASE_S)? {
             return Ok(None);
         }

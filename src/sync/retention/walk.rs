@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::fold::{Folded, fold_step};
+use super::lines::Lines;
 use super::{LEASE, LEASE_S, Purger, Stop};
 use crate::domain::ids::{DocumentId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
-use crate::store::retention::{ReceiptPlace, TokenPlace};
 use crate::store::sync_runs::Forgetting;
 use crate::store::{Store, StoreError};
 
@@ -97,6 +97,7 @@ pub(super) struct Walk<'a> {
     purger: &'a Purger,
     stop: &'a Stop,
     now: Timestamp,
+    lines: Lines,
     renewed: Instant,
     failures: u32,
     purged: Purged,
@@ -106,7 +107,18 @@ impl<'a> Walk<'a> {
     /// A run of somebody who has just taken the lease.
     pub(super) fn new(purger: &'a Purger, stop: &'a Stop) -> Self {
         let (now, renewed) = (purger.clock.now(), Instant::now());
-        Self { purger, stop, now, renewed, failures: 0, purged: Purged::default() }
+        let lines = Lines::default();
+        Self { purger, stop, now, lines, renewed, failures: 0, purged: Purged::default() }
+    }
+
+    /// Whose run it is.
+    pub(super) const fn purger(&self) -> &'a Purger {
+        self.purger
+    }
+
+    /// The time of the run.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// What it removed so far.
@@ -119,11 +131,9 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// Why it ends early.
     pub(super) fn everything(&mut self) -> Result<(), Halt> {
+        self.lines = self.judge_all()?;
         let mut after = None;
-        loop {
-            let workspaces = self.slice(|store| store.list_workspace_ids(after, WORKSPACES))?;
-            let Some(last) = workspaces.last() else { break };
-            after = Some(*last);
+        while let Some(workspaces) = self.next_workspaces(&mut after)? {
             for workspace_id in workspaces {
                 self.workspace_or_next(workspace_id)?;
             }
@@ -133,6 +143,17 @@ impl<'a> Walk<'a> {
         let long_ago = self.now.plus_seconds(-LONGEST_SLACK_S);
         self.slice(|store| store.purge_leases(long_ago))?;
         Ok(())
+    }
+
+    /// The next workspaces, `None` after the last; `after` is the place.
+    pub(super) fn next_workspaces(
+        &mut self,
+        after: &mut Option<WorkspaceId>,
+    ) -> Result<Option<Vec<WorkspaceId>>, Halt> {
+        let workspaces = self.slice(|store| store.list_workspace_ids(*after, WORKSPACES))?;
+        let Some(last) = workspaces.last() else { return Ok(None) };
+        *after = Some(*last);
+        Ok(Some(workspaces))
     }
 
     /// A workspace that fails does not keep the others from being purged.
@@ -156,7 +177,7 @@ impl<'a> Walk<'a> {
 
     fn histories(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
         let history_s = self.purger.config.history_s;
-        let before = self.now.plus_seconds(-history_s);
+        let Some(before) = self.lines.history else { return Ok(()) };
         let overdue = before.plus_seconds(-(history_s / 10).min(LONGEST_SLACK_S));
         let mut after = None;
         loop {
@@ -186,7 +207,7 @@ impl<'a> Walk<'a> {
     }
 
     fn tombstones(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
-        let before = self.now.plus_seconds(-self.purger.config.tombstones_s);
+        let Some(before) = self.lines.tombstones else { return Ok(()) };
         loop {
             let slice = self.slice(|store| store.purge_tombstones(workspace_id, before))?;
             self.purged.tombstones += slice.documents;
@@ -197,19 +218,19 @@ impl<'a> Walk<'a> {
     }
 
     fn receipts(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
-        let before = self.now.plus_seconds(-self.purger.config.receipts_s);
-        let mut place = Some(ReceiptPlace::default());
-        while let Some(after) = place {
-            let slice = self.slice(|store| store.purge_receipts(workspace_id, after, before))?;
+        let Some(before) = self.lines.receipts else { return Ok(()) };
+        loop {
+            let slice = self.slice(|store| store.purge_receipts(workspace_id, before))?;
             self.purged.receipts += slice.removed;
-            place = slice.next;
+            if !slice.more {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Runs are few, and an index leads to those that ended: no walk.
     fn sync_runs(&mut self) -> Result<(), Halt> {
-        let before = self.now.plus_seconds(-self.purger.config.history_s);
+        let Some(before) = self.lines.history else { return Ok(()) };
         loop {
             let mut forgotten = 0;
             for key in self.slice(|store| store.find_ended_runs(before, RUNS))? {
@@ -227,18 +248,18 @@ impl<'a> Walk<'a> {
     }
 
     fn refresh_tokens(&mut self) -> Result<(), Halt> {
-        let mut place = Some(TokenPlace::default());
-        while let Some(after) = place {
-            let now = self.now;
-            let slice = self.slice(|store| store.purge_refresh_tokens(after, now))?;
+        let Some(before) = self.lines.refresh_tokens else { return Ok(()) };
+        loop {
+            let slice = self.slice(|store| store.purge_refresh_tokens(before))?;
             self.purged.refresh_tokens += slice.removed;
-            place = slice.next;
+            if !slice.more {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Does one slice while the lease is held, and pauses, so that others get to the database.
-    fn slice<T>(&mut self, work: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<T, Halt> {
+    pub(super) fn slice<T>(&mut self, work: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<T, Halt> {
         if self.renewed.elapsed() >= RENEW_AFTER {
             let Purger { store, clock, holder, .. } = self.purger;
             if !store.take_lease(LEASE, *holder, clock.now(), LEASE_S)? {

@@ -7,8 +7,17 @@ import { useSync } from "@landfall/react";
 import { listWorkspaces, type Workspace } from "@landfall/client/workspace";
 import { useCallback, useEffect, useMemo, useState, type ReactElement, type ReactNode } from "react";
 import { AccountContext, type Account } from "./account.ts";
-import { accountName, enterShared, keepRole, remember, sharedStores, storeFor } from "./accounts.ts";
-import { closePlace, openPlace, type Place } from "./place.ts";
+import {
+  accountName,
+  currentStore,
+  enterShared,
+  forget,
+  keepRole,
+  remember,
+  sharedStores,
+  storeFor,
+} from "./accounts.ts";
+import { closePlace, openPlace, removeStore, type Place } from "./place.ts";
 import { useMayAsk } from "./remote/Obstacle.tsx";
 import { WorkspacesContext, type WorkspaceName, type Workspaces } from "./workspace.ts";
 
@@ -45,10 +54,16 @@ export function PlaceProvider({
           enter(await loggedIn(store, how, name, password));
         }
       },
-      async leave() {
-        if (!shared) return logout();
+      async leave(removes) {
+        if (!removes && !shared) return logout();
+        const { username: owner } = await client.status();
         await home.logout();
-        await goHome(place, enter);
+        if (!removes) return goHome(place, enter);
+        const stores = forget(owner);
+        enter(await openPlace(currentStore()));
+        // Once it is closed, so that nothing is written into it any more.
+        await closePlace(place);
+        for (const store of stores) await removeStore(store);
       },
     };
   }, [place, enter, login, register, logout, sync]);

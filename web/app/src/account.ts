@@ -9,8 +9,12 @@ import { createContext, use } from "react";
 export interface Account {
   /** Makes an account or logs in; what was written while logged out goes along. */
   enter(how: "login" | "register", username: string, password: string): Promise<void>;
-  /** Ends the account's session; in a workspace that is shared with it, too. Its documents stay on this device. */
-  leave(): Promise<void>;
+  /**
+   * Ends the account's session; in a workspace that is shared with it, too.
+   *
+   * @param removes whether its documents, of all its workspaces, are removed from this device
+   */
+  leave(removes: boolean): Promise<void>;
 }
 
 /** How the views get to it. */

@@ -118,6 +118,28 @@ export function enterShared(workspace: Omit<SharedStore, "store">): string {
   return store;
 }
 
+/**
+ * Forgets an account, and opens a store that belongs to nobody.
+ *
+ * @returns the stores that were the account's
+ */
+export function forget(typed: string | undefined): string[] {
+  const { current, stores, shared = [] } = read();
+  const username = typed === undefined ? undefined : accountName(typed);
+  const theirs = (name: string): boolean => accountName(name) === username;
+  const gone = [
+    ...Object.entries(stores).flatMap(([name, store]) => (theirs(name) ? [store] : [])),
+    ...shared.flatMap((row) => (theirs(row.username) ? [row.store, row.home] : [])),
+    current,
+  ];
+  write({
+    current: `landfall-${crypto.randomUUID()}`,
+    stores: Object.fromEntries(Object.entries(stores).filter(([name]) => !theirs(name))),
+    shared: shared.filter((row) => !theirs(row.username)),
+  });
+  return [...new Set(gone)];
+}
+
 /** Keeps what the account may do in a workspace. */
 export function keepRole(store: string, role: Role): void {
   const { shared = [], ...others } = read();

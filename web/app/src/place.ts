@@ -47,6 +47,15 @@ async function openStore(name: string): Promise<IndexedDbStore> {
   return store;
 }
 
+/** Removes a store and everything in it from this device. */
+export async function removeStore(name: string): Promise<void> {
+  const store = await IndexedDbStore.open(name);
+  await store.transaction("write", (tx) => tx.clear());
+  await store.close();
+  // What another tab still has open is empty already.
+  indexedDB.deleteDatabase(name);
+}
+
 /** Ends the use of a place; what was typed is on disk when the promise resolves. */
 export async function closePlace({ client, home, opened }: Place): Promise<void> {
   await client.close();

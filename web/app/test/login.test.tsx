@@ -16,6 +16,7 @@ test("a name in capitals opens the same documents, and sends what waits in them"
   await press("New document");
   await waitFor(() => expect(documents()).toEqual(["Untitled"]));
   await press("Log out");
+  await press("Keep documents here");
   await screen.findByRole("button", { name: "Log in" });
   await press("New document");
   await waitFor(() => expect(documents()).toEqual(["Untitled", "Untitled 2"]));
@@ -37,6 +38,7 @@ test("a store that was kept under a name in capitals is opened, with what waits 
   await press("New document");
   await waitFor(() => expect(documents()).toEqual(["Untitled"]));
   await press("Log out");
+  await press("Keep documents here");
   await screen.findByRole("button", { name: "Log in" });
   await press("New document");
   await waitFor(() => expect(documents()).toHaveLength(2));
@@ -54,4 +56,28 @@ test("a store that was kept under a name in capitals is opened, with what waits 
   await screen.findByTitle(`Logged in as ${ada}`);
   await screen.findByText(/^Synced/);
   expect(documents()).toHaveLength(2);
+});
+
+test("logging out on a shared computer can remove everything, after a warning about what was not sent", async () => {
+  const ada = newName();
+  await openAs(ada, "Create account");
+  await press("New document");
+  const phone = await device(use.server.url, ada);
+  await waitFor(async () => {
+    await phone.sync();
+    expect(await phone.documents()).toHaveLength(1);
+  });
+  await screen.findByText(/^Synced/);
+  const { current } = JSON.parse(localStorage.getItem("landfall.accounts") ?? "") as { current: string };
+  await press("Log out");
+  const dialog = await screen.findByRole("dialog", { name: "Log out?" });
+  expect(dialog.textContent).not.toContain("not on the server yet");
+  await press("Remove everything");
+  await screen.findByRole("button", { name: "Log in" });
+  await waitFor(() => expect(documents()).toEqual([]));
+  expect(localStorage.getItem("landfall.accounts")).not.toContain(ada);
+  await waitFor(async () => expect((await indexedDB.databases()).map(({ name }) => name)).not.toContain(current));
+  // On the server nothing is gone.
+  await logIn(ada);
+  await waitFor(() => expect(documents()).toEqual(["Untitled"]));
 });

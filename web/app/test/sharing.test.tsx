@@ -91,6 +91,7 @@ test("a workspace that is made here is opened with a store of its own, and the a
   await waitFor(() => expect(documents()).toEqual(["Untitled"]));
 
   await press("Log out");
+  await press("Keep documents here");
   await screen.findByRole("button", { name: "Log in" });
   await waitFor(() => expect(screen.queryByTitle("Workspace: Team notes")).toBeNull());
   expect(await sessionIn(shared?.home ?? "")).toBeUndefined();

@@ -79,6 +79,7 @@ export class IndexedDbStore implements Store {
         (await answer(store(table).getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)))) as Tables[T][],
       put: async (table, key, row) => void (await answer(store(table).put(row, key))),
       delete: async (table, key) => void (await answer(store(table).delete(key))),
+      clear: async () => void (await Promise.all(TABLES.map((table) => answer(store(table).clear())))),
     };
     // Watched from the start, since a failed write aborts the transaction before the body hears of it.
     const aborted = new Promise<DOMException | undefined>((resolve) => {

@@ -14,8 +14,16 @@ const LEASE_MS = 30_000;
 export interface Lock {
   /** Runs `body` if nobody else holds the lock; `undefined` if somebody does. */
   attempt<R>(name: string, body: () => Promise<R>): Promise<{ result: R } | undefined>;
-  /** Runs `body` when the lock is free. */
-  wait<R>(name: string, body: () => Promise<R>): Promise<R>;
+  /** Runs `body` when the lock is free; rejects if the wait is given up, or if somebody else took the lock away. */
+  wait<R>(name: string, body: () => Promise<R>, how?: WaitOptions): Promise<R>;
+}
+
+/** How to wait for a lock. */
+export interface WaitOptions {
+  /** Gives the wait up. */
+  signal?: AbortSignal;
+  /** Takes the lock from who has it, if it does not run out by itself. */
+  steal?: boolean;
 }
 
 /** The best lock there is here. */
@@ -43,8 +51,9 @@ export class WebLock implements Lock {
     return done;
   }
 
-  async wait<R>(name: string, body: () => Promise<R>): Promise<R> {
-    return await this.#locks.request(this.#prefix + name, body);
+  async wait<R>(name: string, body: () => Promise<R>, { signal, steal = false }: WaitOptions = {}): Promise<R> {
+    const how: LockOptions = steal ? { steal } : signal ? { signal } : {};
+    return await this.#locks.request(this.#prefix + name, how, body);
   }
 }
 
@@ -95,11 +104,13 @@ export class LeaseLock implements Lock {
     }
   }
 
-  async wait<R>(name: string, body: () => Promise<R>): Promise<R> {
+  async wait<R>(name: string, body: () => Promise<R>, { signal }: WaitOptions = {}): Promise<R> {
     for (;;) {
+      signal?.throwIfAborted();
       const done = await this.attempt(name, body);
       if (done) return done.result;
-      await sleep(this.#clock, 100);
+      // Who gives a wait up may wait for long.
+      await sleep(this.#clock, signal ? 1000 : 100, signal);
     }
   }
 

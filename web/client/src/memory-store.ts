@@ -76,6 +76,10 @@ export class MemoryStore implements Store {
       },
       put: async (table, key, row) => void note({ table, key, row: copy(row) as Tables[Table] }),
       delete: async (table, key) => void note({ table, key }),
+      clear: async () => {
+        for (const changes of written.values()) changes.clear();
+        for (const { table, key } of this.rows()) note({ table, key });
+      },
     };
     const result = await body(tx);
     const changes = [...written.values()].flatMap((table) => [...table.values()]);

@@ -17,6 +17,7 @@ import type { Engine, SyncEvents, SyncReport } from "./engine.js";
 import { LoginNeeded } from "./errors.js";
 import { follow } from "./events-stream.js";
 import { workspaceId } from "./identity.js";
+import { inOneTab } from "./leader.js";
 import { lockFor } from "./lock.js";
 import { readLost, sendAgain } from "./lost.js";
 import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./model.js";
@@ -29,7 +30,7 @@ import type { Progress } from "./progress.js";
 import { getMeta, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
 import { Readings } from "./readings.js";
-import { relaySettled, type Notice } from "./tabs.js";
+import { flushOthers, relaySettled, type Message, type Notice } from "./tabs.js";
 import { readableOf } from "./yjs-rows.js";
 
 /**
@@ -82,8 +83,9 @@ export class BatchSyncService {
     this.#channel = hasTabs ? new BroadcastChannel(`landfall:${store.name}`) : undefined;
     this.#channel?.addEventListener(
       "message",
-      (message: MessageEvent<Notice>) => {
-        void this.#takeNotice(message.data);
+      ({ data }: MessageEvent<Message>) => {
+        if ("flush" in data) void this.#flushFor(data.flush);
+        else if ("document_ids" in data) void this.#takeNotice(data);
       },
     );
     this.#open = new OpenDocuments(this.#engine, (documentId) => this.#tellQueued([documentId]));
@@ -275,6 +277,7 @@ export class BatchSyncService {
    */
   async resolve(clientId: string, resolution: Resolution): Promise<Settled> {
     await this.#open.flush();
+    if (this.#channel) await flushOthers(this.#channel, this.#engine.clock, this.#engine.store.name);
     const conflict = (await this.conflicts()).find((row) => row.client_id === clientId);
     const settled = await this.#write((tx) => resolveConflict(tx, this.#engine.clock.now(), clientId, resolution));
     if (conflict) {
@@ -356,7 +359,7 @@ export class BatchSyncService {
 
   /**
    * Pulls whenever another device changes something, by the server's events, or every so often where it has none; the
-   * returned function ends that. After an `auth-needed` it has to be called again.
+   * returned function ends that. Of several tabs, one does it for all. After an `auth-needed` it has to be called again.
    */
   subscribe(): () => void {
     const end = new AbortController();
@@ -372,7 +375,11 @@ export class BatchSyncService {
       pull: async () => void (await this.pull()),
       pollMs: this.#options.pollMs ?? 30_000,
     };
-    void follow(settings, end.signal).catch((error: unknown) => console.error(error));
+    const { lock, clock } = this.#engine;
+    const channel = this.#channel;
+    const run = (signal: AbortSignal) => follow(settings, signal);
+    const following = channel ? inOneTab({ lock, clock, channel }, run, end.signal) : run(end.signal);
+    void following.catch((error: unknown) => console.error(error));
     return () => end.abort();
   }
 
@@ -402,6 +409,12 @@ export class BatchSyncService {
     const notice = { document_ids: [documentId], replaced };
     this.#channel?.postMessage(notice);
     await this.#takeNotice(notice);
+  }
+
+  /** Saves what is being written here, and tells the tab that asked. */
+  async #flushFor(flushed: string): Promise<void> {
+    await this.#open.flush().catch(() => undefined);
+    this.#channel?.postMessage({ flushed } satisfies Message);
   }
 
   async #takeNotice({ document_ids, replaced }: Notice): Promise<void> {

@@ -33,6 +33,8 @@ export interface Transaction {
   put<T extends Table>(table: T, key: string, row: Tables[T]): Promise<void>;
   /** Removes a row, if there is one. */
   delete(table: Table, key: string): Promise<void>;
+  /** Removes everything. */
+  clear(): Promise<void>;
 }
 
 /** A durable set of tables. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { sleep, type Clock } from "./clock.js";
 import type { Emitter } from "./emitter.js";
 import type { SyncEvents } from "./engine.js";
 
@@ -13,12 +14,41 @@ export interface Notice {
   replaced: boolean;
 }
 
+/** What one tab tells the others. */
+export type Message =
+  | Notice
+  /** The tab that keeps the stream of events is there. */
+  | { beat: true }
+  /** Save what is being written, and answer. */
+  | { flush: string }
+  | { flushed: string };
+
+/** For so long other tabs are waited for, in milliseconds. What one of them could not save by then becomes a copy. */
+const PATIENCE_MS = 300;
+
+/** Lets every other tab save what is being written in it. */
+export async function flushOthers(channel: BroadcastChannel, clock: Clock, name: string): Promise<void> {
+  const locks = await (globalThis.navigator as Partial<Navigator> | undefined)?.locks?.query();
+  // Each tab holds or awaits the stream of events.
+  const tabs = [...(locks?.held ?? []), ...(locks?.pending ?? [])].filter((lock) => lock.name?.endsWith(`${name}:stream`));
+  let left = locks ? tabs.length - 1 : Infinity;
+  if (left <= 0) return;
+  const done = new AbortController();
+  const id = crypto.randomUUID();
+  const hear = ({ data }: MessageEvent<Message>) => {
+    if ("flushed" in data && data.flushed === id && (left -= 1) <= 0) done.abort();
+  };
+  channel.addEventListener("message", hear);
+  channel.postMessage({ flush: id } satisfies Message);
+  await sleep(clock, PATIENCE_MS, done.signal);
+  channel.removeEventListener("message", hear);
+}
+
 /** Tells the other tabs what a sync of this one settled: they have no other way to see that it is no longer queued. */
 export function relaySettled(events: Emitter<SyncEvents>, channel: BroadcastChannel): void {
   const settled = new Set<string>();
   const tell = (): void => {
-    const notice: Notice = { document_ids: [...settled], replaced: false };
-    channel.postMessage(notice);
+    channel.postMessage({ document_ids: [...settled], replaced: false } satisfies Message);
     settled.clear();
   };
   events.on("result", ({ document_id }) => void (document_id !== undefined && settled.add(document_id)));

@@ -39,3 +39,19 @@ test("the example of the README runs as it stands, on the package as it is built
     await rm(directory, { recursive: true, force: true });
   }
 }, 300_000);
+
+test("what is published installs with the right types, in every way that is promised", async () => {
+  await run("npx", ["tsc", "-p", "tsconfig.build.json"]);
+  await run("npx", ["tsc", "-p", "tsconfig.build.json"], { cwd: "../react" });
+  const directory = await mkdtemp(join(tmpdir(), "landfall-packed-"));
+  try {
+    for (const cwd of [".", "../react"]) {
+      const packed = await run("npm", ["pack", "--silent", "--pack-destination", directory], { cwd });
+      const tarball = join(directory, packed.stdout.trim());
+      await run("npx", ["publint", "--strict", tarball]);
+      await run("npx", ["attw", "--profile", "esm-only", tarball]);
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}, 300_000);

@@ -4,13 +4,20 @@
  * @module
  */
 import { FROM_STORE, ROOT } from "@landfall/client";
-import type * as Y from "yjs";
+import * as Y from "yjs";
 import { keep } from "./identity.js";
 import type { SyncStore } from "./sync-store.js";
 import type { OpenDocument } from "./views.js";
 
 /** Between two tries to save what could not be saved, in milliseconds. */
 const RETRY_MS = 3000;
+
+/** The root for texts, unless somebody has taken it as something else. */
+function textOf(doc: Y.Doc): Y.Text | undefined {
+  const root = doc.share.get(ROOT);
+  const isTaken = root !== undefined && root.constructor !== Y.AbstractType && root.constructor !== Y.Text;
+  return isTaken ? undefined : doc.getText(ROOT);
+}
 
 /** Opens, watches and closes one document. */
 export class DocumentHandle {
@@ -28,6 +35,8 @@ export class DocumentHandle {
   #error: unknown;
   /** What `useDocument` gives. */
   view: OpenDocument;
+  /** The same without the text. */
+  #shown: Omit<OpenDocument, "text"> | undefined;
 
   constructor(store: SyncStore, documentId: string) {
     this.#store = store;
@@ -85,14 +94,18 @@ export class DocumentHandle {
   /** Takes over what the list knows. */
   renew(): void {
     const doc = this.#doc;
-    const known = this.#store.view(this.#id);
-    this.view = keep(this.view, {
-      ...known,
-      doc,
-      text: doc?.getText(ROOT),
-      isSaved: this.#isSaved,
-      error: known.document?.kind === "text" ? undefined : this.#error,
-    });
+    const { text: _text, ...known } = this.#store.view(this.#id);
+    const error = known.document?.kind === "text" ? undefined : this.#error;
+    const shown = keep(this.#shown, { ...known, doc, isSaved: this.#isSaved, error });
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.view = {
+      ...shown,
+      // Only who asks for the text decides that the root is one: an editor of rich text takes it as what it needs.
+      get text() {
+        return doc && textOf(doc);
+      },
+    };
   }
 
   #listen(): void {

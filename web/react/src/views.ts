@@ -108,7 +108,10 @@ export interface OpenDocument {
   readonly state: DocumentState;
   /** The Yjs document to bind an editor to; `undefined` while it opens, and for a plain text. Another object after it began anew. */
   readonly doc: Y.Doc | undefined;
-  /** Its text: the root `content`, for editors of plain text. Rich text editors take the root of `doc` themselves. */
+  /**
+   * Its text: the root `content`, for editors of plain text. To read this property makes the root a `Y.Text`; an editor of rich
+   * text leaves it alone, and takes from `doc` the root that it needs, as the type that it needs.
+   */
   readonly text: Y.Text | undefined;
   /** Whether every edit is on disk. */
   readonly isSaved: boolean;

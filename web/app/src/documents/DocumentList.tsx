@@ -6,6 +6,7 @@
 import { useDocuments, useSync, type ListedDocument } from "@landfall/react";
 import { FilePlus2 } from "lucide-react";
 import { memo, useDeferredValue, useMemo, useState, type ReactElement } from "react";
+import { catchFor, catchKeys, releaseKeys } from "../editor/early-keys.ts";
 import { go, hrefOf } from "../route.ts";
 import { ago } from "../times.ts";
 import { useMayWrite } from "../workspace.ts";
@@ -25,10 +26,15 @@ export function DocumentList({ current }: { current: string | undefined }): Reac
   );
 
   async function make(): Promise<void> {
+    // The focus leaves the button at once: the next keys are meant for the text.
+    catchKeys();
     try {
-      go({ view: "document", id: await create({ title: freeTitle(documents) }) });
+      const id = await create({ title: freeTitle(documents) });
+      catchFor(id);
+      go({ view: "document", id });
       setProblem(undefined);
     } catch (error) {
+      releaseKeys();
       setProblem(error instanceof Error ? error.message : String(error));
     }
   }

@@ -175,7 +175,7 @@ function Panes({
   return (
     <div className={isReading || isRich ? "panes reading" : "panes"}>
       {isRich ? null : text ? (
-        <MarkdownEditor text={text} isReadOnly={isReadOnly} />
+        <MarkdownEditor id={document_id} text={text} isReadOnly={isReadOnly} />
       ) : kind === "text" ? (
         <PlainTextEditor key={document_id} {...plain} />
       ) : (

@@ -13,10 +13,19 @@ import { useEffect, useRef, type ReactElement } from "react";
 import { yCollab, yUndoManagerKeymap } from "y-codemirror.next";
 import * as Y from "yjs";
 import { appearance } from "./appearance.ts";
+import { takeKeys } from "./early-keys.ts";
 import { shadowOf } from "./shadow.ts";
 
 /** An editor of a document's text; where it may only be read, the text can be gone through and copied all the same. */
-export function MarkdownEditor({ text, isReadOnly }: { text: Y.Text; isReadOnly: boolean }): ReactElement {
+export function MarkdownEditor({
+  id,
+  text,
+  isReadOnly,
+}: {
+  id: string;
+  text: Y.Text;
+  isReadOnly: boolean;
+}): ReactElement {
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!host.current) return;
@@ -41,10 +50,16 @@ export function MarkdownEditor({ text, isReadOnly }: { text: Y.Text; isReadOnly:
         ],
       }),
     });
+    const early = takeKeys(id);
+    if (early) {
+      const end = view.state.doc.length;
+      view.dispatch({ changes: { from: end, insert: early.typed }, selection: { anchor: end + early.typed.length } });
+      if (early.hasFocus) view.focus();
+    }
     return () => {
       view.destroy();
       undoManager.destroy();
     };
-  }, [text, isReadOnly]);
+  }, [id, text, isReadOnly]);
   return <div className="writing" ref={host} />;
 }

@@ -106,16 +106,14 @@ function Explanation({ guard, mayWrite }: { guard: MassDeletion; mayWrite: boole
     return (
       <p>
         On this device {deletions} of {documents} documents were deleted. They have left the list here, and are still on
-        the server. Nothing at all is sent until you decide: keep them, and they come back to the list; or delete them
-        for everybody.
+        the server. Everything else is synced. Keep them, and they come back to the list; or delete them for everybody.
       </p>
     );
   }
   return (
     <p>
       Elsewhere {deletions} of the {documents} documents of this device were deleted. They are still here. Keep them on
-      this device alone, {mayWrite && "bring them back for everybody, "}or delete them here too. All else goes on being
-      synced.
+      this device alone, {mayWrite && "bring them back for everybody, "}or delete them here too. Everything else is synced.
     </p>
   );
 }

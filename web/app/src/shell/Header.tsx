@@ -6,11 +6,11 @@
 import { useSync } from "@landfall/react";
 import { LogIn, LogOut, RefreshCw, UserRound, Users } from "lucide-react";
 import { useState, type ReactElement } from "react";
-import { useAccount } from "../account.ts";
 import { useOfflineSwitch } from "../offline.ts";
 import { hrefOf } from "../route.ts";
 import { useWorkspaces } from "../workspace.ts";
 import { LoginDialog } from "./LoginDialog.tsx";
+import { LogoutDialog } from "./LogoutDialog.tsx";
 
 /** The top of the page. */
 export function Header(): ReactElement {
@@ -58,21 +58,9 @@ function OpenWorkspace(): ReactElement | null {
 
 function AccountMenu(): ReactElement | null {
   const { status, needsLogin } = useSync();
-  const account = useAccount();
-  const [isOpen, setOpen] = useState(false);
   if (!status) return null;
   // A session that the server ended is none either, though this device still has it.
-  if (!status.logged_in || needsLogin) {
-    return (
-      <>
-        <button className="main-button" onClick={() => setOpen(true)}>
-          <LogIn aria-hidden />
-          Log in
-        </button>
-        {isOpen && <LoginDialog username={status.username} onClose={() => setOpen(false)} />}
-      </>
-    );
-  }
+  if (!status.logged_in || needsLogin) return <LoginButton username={status.username} />;
   return (
     <>
       <span className="who" title={`Logged in as ${status.username ?? ""}`}>
@@ -80,9 +68,32 @@ function AccountMenu(): ReactElement | null {
         <span className="unseen">Logged in as </span>
         <span className="name">{status.username}</span>
       </span>
-      <button className="quiet-button" aria-label="Log out" title="Log out" onClick={() => void account.leave()}>
+      <LogoutButton />
+    </>
+  );
+}
+
+function LoginButton({ username }: { username: string | undefined }): ReactElement {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button className="main-button" onClick={() => setOpen(true)}>
+        <LogIn aria-hidden />
+        Log in
+      </button>
+      {isOpen && <LoginDialog username={username} onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+function LogoutButton(): ReactElement {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button className="quiet-button" aria-label="Log out" title="Log out" onClick={() => setOpen(true)}>
         <LogOut aria-hidden />
       </button>
+      {isOpen && <LogoutDialog onClose={() => setOpen(false)} />}
     </>
   );
 }

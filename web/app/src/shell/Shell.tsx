@@ -9,6 +9,7 @@ import { Suspense, useState, type MouseEvent, type ReactElement } from "react";
 import { DeletionContext, type Deletion } from "../documents/deletion.ts";
 import { DeletionNotice } from "../documents/DeletionNotice.tsx";
 import { DocumentList } from "../documents/DocumentList.tsx";
+import { LostNotice } from "../documents/LostNotice.tsx";
 import { Home } from "../documents/Home.tsx";
 import type { Update } from "../installation.ts";
 import { useOtherTabsChoice } from "../offline.ts";
@@ -46,6 +47,7 @@ export function Shell({ update }: { update: Update | undefined }): ReactElement 
             A new version of the editor is ready. <button onClick={update}>Reload</button>
           </p>
         )}
+        <LostNotice />
         <DeletionNotice deletion={deletion} onDone={() => setDeletion(undefined)} />
       </div>
       <aside className="side">

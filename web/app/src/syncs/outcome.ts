@@ -22,8 +22,8 @@ export function outcomeOf({ status, progress, error, guard, again, retry_at }: S
       return `The server asks for a pause: too much was sent at once. The rest is sent later.${later}`;
     case "guarded":
       return guard?.side === "device"
-        ? "Stopped: too much would be deleted from this device."
-        : "Stopped: too much would be deleted on the server, so nothing is sent.";
+        ? "Many documents were deleted elsewhere: they wait for your answer, everything else is synced."
+        : "Many documents were deleted here: they wait for your answer, everything else is synced.";
     case "storage-full":
       return "This device has no room left. Nothing was lost: free some space, and sync again.";
     case "busy":

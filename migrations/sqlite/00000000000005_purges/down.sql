@@ -1,0 +1,3 @@
+DROP TABLE purges;
+DROP INDEX refresh_tokens_by_end;
+DROP INDEX receipts_by_age;

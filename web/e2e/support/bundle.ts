@@ -1,0 +1,31 @@
+/**
+ * Builds the page of an editor under test.
+ *
+ * @module
+ */
+import { build } from "esbuild";
+import { join } from "node:path";
+
+/** A page with a script and a style sheet. */
+export interface Bundle {
+  js: string;
+  css: string;
+}
+
+/** Bundles one of the pages in `editors/`. */
+export async function bundle(name: string): Promise<Bundle> {
+  const { outputFiles } = await build({
+    entryPoints: [join(import.meta.dirname, "../editors", `${name}.ts`)],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    outdir: "out",
+    write: false,
+    loader: { ".ttf": "dataurl" },
+    // What y-monaco imports lies elsewhere in later versions of Monaco.
+    alias: { "monaco-editor/esm/vs/editor/editor.api.js": "monaco-editor/editor/editor.api.js" },
+    logLevel: "error",
+  });
+  const textOf = (ending: string): string => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? "";
+  return { js: textOf(".js"), css: textOf(".css") };
+}
