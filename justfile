@@ -76,3 +76,11 @@ openapi:
 # The terminal picture of the README, recorded from a real run
 terminal-picture:
     scripts/terminal-picture
+
+# What is given to others, in target/release-files: a tar file, a Debian package, what is in them, checksums
+release:
+    scripts/release
+
+# Installs, starts, upgrades and purges that Debian package in a bare Debian 12. Needs root and debootstrap
+release-test:
+    packaging/try-in-chroot

@@ -36,6 +36,7 @@ mod http {
     mod members;
     mod modes;
     mod openapi;
+    mod protocol_page;
     mod push_folder;
     mod reading;
     mod readme;

@@ -10,7 +10,7 @@ use landfall::domain::ids::{DocumentId, Version};
 use landfall::domain::operation::{Operation, OperationKind, Target};
 use landfall::domain::outcome::{Attach, Outcome, Status};
 use landfall::domain::timestamp::Timestamp;
-use landfall::sync::{BatchRequest, PullFrom};
+use landfall::sync::{Batch, PullFrom};
 use model::Model;
 use model::operations::{
     WORKSPACE, atomic, batch, by_reference, check, create, delete, from_device, id, retitle, typing, update, yjs,
@@ -20,19 +20,19 @@ use proptest::prelude::*;
 const NOW: Timestamp = Timestamp(1_000);
 
 fn told(outcome: &Outcome) -> String {
-    let code = outcome.error.as_ref().map_or(String::new(), |error| format!(" {}", error.code.as_str()));
+    let code = outcome.error().map_or(String::new(), |error| format!(" {}", error.code.as_str()));
     let version = outcome.version.map_or(String::new(), |version| format!(" v{version}"));
     let flags = [
-        (outcome.merged, " merged"),
-        (outcome.unchanged, " unchanged"),
-        (outcome.replayed, " replayed"),
-        (outcome.title_overwritten, " title_overwritten"),
+        (outcome.merged(), " merged"),
+        (outcome.unchanged(), " unchanged"),
+        (outcome.replayed(), " replayed"),
+        (outcome.title_overwritten(), " title_overwritten"),
     ];
     let flags: String = flags.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
-    format!("{}{code}{version}{flags}", outcome.status.as_str())
+    format!("{}{code}{version}{flags}", outcome.status().as_str())
 }
 
-fn push(model: &mut Model, request: &BatchRequest) -> Vec<String> {
+fn push(model: &mut Model, request: &Batch) -> Vec<String> {
     model.apply(request, NOW).outcomes.iter().map(told).collect()
 }
 
@@ -326,7 +326,7 @@ proptest! {
             let applied = model.apply(&request, NOW);
             prop_assert_eq!(applied.outcomes.len(), request.operations.len());
             for outcome in &applied.outcomes {
-                prop_assert_eq!(outcome.error.is_none(), outcome.status == Status::Success);
+                prop_assert_eq!(outcome.error().is_none(), outcome.status() == Status::Success);
             }
         }
         let workspace = model.workspace(WORKSPACE);
@@ -346,11 +346,11 @@ proptest! {
         let per_operation = alone.apply(&request, NOW);
         let mut together = model.clone();
         let applied = together.apply(&atomic(request), NOW);
-        let failed = per_operation.outcomes.iter().any(|outcome| outcome.status != Status::Success);
+        let failed = per_operation.outcomes.iter().any(|outcome| outcome.status() != Status::Success);
         prop_assert_eq!(applied.rolled_back, failed);
         if failed {
             prop_assert_eq!(together, model);
-            prop_assert!(applied.outcomes.iter().all(|outcome| outcome.status != Status::Success));
+            prop_assert!(applied.outcomes.iter().all(|outcome| outcome.status() != Status::Success));
         } else {
             prop_assert_eq!(together, alone);
         }
@@ -366,12 +366,12 @@ proptest! {
         let after = model.clone();
         let second = model.apply(&request, Timestamp(2_000));
         for (one, two) in first.outcomes.iter().zip(&second.outcomes) {
-            if one.status == Status::Success {
+            if one.status() == Status::Success {
                 // A check leaves nothing behind; its document may have moved on.
                 if one.kind == Some(OperationKind::Check) {
                     continue;
                 }
-                prop_assert!(two.replayed);
+                prop_assert!(two.replayed());
                 prop_assert_eq!((one.version, one.document_id), (two.version, two.document_id));
             }
         }
@@ -397,7 +397,7 @@ proptest! {
             Operation { base_version: operation.base_version.and(known), ..operation }
         });
         let cursor = Cursor { sequence: at, floor: 0 }.seal(WORKSPACE, &FeedKey::new(Vec::new(), 0));
-        let request = BatchRequest {
+        let request = Batch {
             atomic: all,
             pull: Some(PullFrom::Cursor(cursor)),
             ..from_device("d", batch(named("c", honest.collect())))
@@ -408,9 +408,9 @@ proptest! {
         for (id, version) in stands.iter().filter(|(id, version)| stood.get(id) != Some(version)) {
             // A create that found its equal says what its author has, as well as a document in the result would.
             let attached = applied.outcomes.iter().any(|outcome| {
-                let equal = outcome.kind == Some(OperationKind::Create) && outcome.unchanged;
+                let equal = outcome.kind == Some(OperationKind::Create) && outcome.unchanged();
                 outcome.document_id == Some(*id)
-                    && outcome.status == Status::Success
+                    && outcome.status() == Status::Success
                     && (equal || outcome.attach == Attach::Document)
             });
             let gone = model.workspace(WORKSPACE).heads[id].is_deleted();

@@ -5,8 +5,9 @@ mod model;
 use landfall::domain::ids::SyncId;
 use landfall::domain::sync_run::RunStatus;
 use landfall::domain::timestamp::Timestamp;
-use landfall::sync::BatchRequest;
-use landfall::sync::apply::{Attempt, Refusal};
+use landfall::sync::Batch;
+use landfall::sync::BatchRefusal;
+use landfall::sync::apply::Attempt;
 use model::Model;
 use model::operations::{USER, WORKSPACE, atomic, batch, create, delete, from_device, update};
 use uuid::Uuid;
@@ -18,8 +19,8 @@ fn at(seconds: i64) -> Timestamp {
     START.plus_seconds(seconds)
 }
 
-fn towards_run(request: BatchRequest) -> BatchRequest {
-    BatchRequest { sync_id: Some(RUN), ..from_device("laptop", request) }
+fn towards_run(request: Batch) -> Batch {
+    Batch { sync_id: Some(RUN), ..from_device("laptop", request) }
 }
 
 /// The run: status and counts, then its failures, oldest first.
@@ -39,7 +40,7 @@ fn told(model: &Model) -> Vec<String> {
 fn a_batch_counts_what_it_commits() {
     let mut model = Model::default();
     let operations = || [create("new", 1, "T", "one"), update("lost", 2, 1, "x"), delete("gone", 1, 9)];
-    let dry = BatchRequest { dry_run: true, ..towards_run(batch(operations())) };
+    let dry = Batch { dry_run: true, ..towards_run(batch(operations())) };
     model.apply(&dry, START);
     assert!(told(&model).is_empty(), "a dry run opens nothing");
     let applied = model.apply(&towards_run(batch(operations())), START);
@@ -89,7 +90,7 @@ fn a_cancelled_run_refuses_before_anything_is_looked_at() {
     let before = model.clone();
     for operation in [create("two", 2, "T", "x"), create("one", 1, "T", "x")] {
         let refused = model.attempt(&towards_run(batch([operation])), at(2), &Attempt::default());
-        assert!(matches!(refused, Err(Refusal::SyncCancelled)));
+        assert!(matches!(refused, Err(BatchRefusal::SyncCancelled)));
     }
     assert_eq!(model, before);
 }

@@ -6,7 +6,7 @@ use landfall::domain::document::Receipt;
 use landfall::domain::error_code::ErrorCode;
 use landfall::domain::ids::{DocumentId, SyncId};
 use landfall::domain::operation::{OperationError, OperationKind};
-use landfall::domain::outcome::{Attach, Outcome, Status};
+use landfall::domain::outcome::{Attach, Ending, Outcome};
 use landfall::domain::sync_run::{CountedBatch, Direction, RunNote, RunStatus, SILENT_AFTER_S, SyncRun};
 use landfall::domain::timestamp::Timestamp;
 use proptest::prelude::*;
@@ -84,27 +84,21 @@ impl Kept {
 }
 
 fn outcome(index: usize, name: &str, end: End) -> Outcome {
-    let (status, code) = match end {
-        End::Applied | End::Replayed(_) => (Status::Success, None),
-        End::Failed(code @ (ErrorCode::RolledBack | ErrorCode::DependencyFailed)) => (Status::Skipped, Some(code)),
-        End::Failed(code) if code.is_conflict() => (Status::Conflict, Some(code)),
-        End::Failed(code) => (Status::Error, Some(code)),
+    let error = |code| OperationError { code, message: "why".to_owned(), pointer: None };
+    let ending = match end {
+        End::Applied => Ending::Applied { merged: false, title_overwritten: false },
+        End::Replayed(_) => Ending::Replayed,
+        End::Failed(code @ (ErrorCode::RolledBack | ErrorCode::DependencyFailed)) => Ending::Skipped(error(code)),
+        End::Failed(code) => Ending::failed(error(code)),
     };
     Outcome {
         index,
         client_id: (!name.is_empty()).then(|| name.to_owned()),
         kind: Some(OperationKind::Update),
-        status,
         document_id: None,
         version: None,
-        merged: false,
-        unchanged: false,
-        replayed: matches!(end, End::Replayed(_)),
-        title_overwritten: false,
-        error: code.map(|code| OperationError { code, message: "why".to_owned(), pointer: None }),
+        ending,
         attach: Attach::Nothing,
-        base: None,
-        merge_text: None,
     }
 }
 

@@ -244,3 +244,66 @@ fn decisions_are_listed() {
 fn link_targets(text: &str) -> Vec<&str> {
     text.match_indices("](").filter_map(|(at, _)| text[at + 2..].split(')').next()).collect()
 }
+
+#[test]
+fn cited_sections_of_the_protocol_are_on_its_page() {
+    let page = fs::read_to_string(root().join("docs/protocol.md")).unwrap();
+    let sections: BTreeSet<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("##"))
+        .filter_map(|line| line.trim_start_matches('#').split_whitespace().next())
+        .map(|number| number.trim_end_matches('.'))
+        .collect();
+    let mut breaches = Vec::new();
+    for file in ["src", "tests", "benches"].into_iter().flat_map(|folder| files_under(folder, "rs")) {
+        // This file cites nothing; it looks for what does.
+        if file.path == "tests/tidy.rs" {
+            continue;
+        }
+        for (at, line) in file.text.lines().enumerate().filter(|(_, line)| !line.contains("RFC") && line.contains('§'))
+        {
+            // Other pages of the project have no numbers to cite.
+            if line.contains(concat!("architecture", " §")) {
+                breaches.push(format!("{}:{}: {}", file.path, at + 1, line.trim()));
+            }
+            for cited in line.split('§').skip(1) {
+                let number: String = cited.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+                if !sections.contains(number.trim_end_matches('.')) {
+                    breaches.push(format!("{}:{}: §{number}", file.path, at + 1));
+                }
+            }
+        }
+    }
+    assert_none("what cites the protocol names a section of docs/protocol.md", breaches);
+}
+
+#[test]
+fn nothing_looks_beside_the_clone() {
+    // Written so that this file does not name it.
+    let beside = ["..", "shared"].join("/");
+    let folders = [("src", "rs"), ("tests", "rs"), ("benches", "rs"), ("tests", "mjs"), (".", "md"), ("web", "ts")];
+    let mut files: Vec<File> =
+        folders.into_iter().flat_map(|(folder, extension)| files_under(folder, extension)).collect();
+    for path in ["scripts/test", "scripts/needs", ".ci/run", "justfile", "Cargo.toml", "build.rs"] {
+        files.push(File { path: path.to_owned(), text: fs::read_to_string(root().join(path)).unwrap() });
+    }
+    let breaches = files.into_iter().filter(|file| file.text.contains(&beside)).map(|file| file.path).collect();
+    assert_none("nothing of the project lies outside its folder", breaches);
+}
+
+/// What is a metric in an alert, a panel or a table is one that the server counts.
+#[test]
+fn metrics_that_operators_are_told_of_exist() {
+    let source: String = files_under("src", "rs").into_iter().map(|file| file.text).collect();
+    let mut breaches = Vec::new();
+    for path in ["docs/operations.md", "packaging/alerts.yaml", "packaging/grafana.json"] {
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        for word in text.split(|c: char| !(c.is_ascii_lowercase() || c == '_')) {
+            let name = word.strip_suffix("_bucket").unwrap_or(word);
+            if name.starts_with("landfall_") && !source.contains(&format!("\"{name}\"")) {
+                breaches.push(format!("{path}: {word}"));
+            }
+        }
+    }
+    assert_none("a metric that is told of is counted", breaches);
+}

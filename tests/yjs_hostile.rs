@@ -16,9 +16,9 @@ use landfall::domain::yjs_facts::StateVector;
 use landfall::yjs::merge::{merge_updates, squash};
 use landfall::yjs::render::{RenderError, Renderer};
 use landfall::yjs::scan::{ScanError, scan_state_vector, scan_update};
-use serde::Deserialize;
 use yjs_support::hand::{behind, between, element, in_item, in_map, in_root, list, number, text, update};
-use yjs_support::{Bytes, base64, caps, documents, node, parse, renderer, shared_data};
+use yjs_support::hostile::{self, USE_AFTER_FREE};
+use yjs_support::{Bytes, base64, caps, documents, node, parse, renderer};
 
 const TIME_BUDGET: Duration = Duration::from_secs(20);
 
@@ -79,25 +79,13 @@ fn rendered(updates: &[Vec<u8>]) -> String {
     }
 }
 
-#[derive(Deserialize)]
-struct Recorded {
-    name: String,
-    updates_hex: Vec<String>,
-}
-
-fn from_hex(hex: &str) -> Vec<u8> {
-    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
-}
-
 #[test]
-fn recorded_updates_do_no_harm() {
-    let json = std::fs::read(shared_data("hostile/yjs-updates.json")).unwrap();
+fn known_updates_do_no_harm() {
     let renderer = renderer(1, TIME_BUDGET);
-    for Recorded { name, updates_hex } in parse::<Vec<Recorded>>(&json) {
-        let updates: Vec<_> = updates_hex.iter().map(|hex| from_hex(hex)).collect();
+    for (name, updates) in hostile::cases() {
         let started = Instant::now();
         let fate = receive(&updates, &renderer);
-        if name == "use-after-free" {
+        if name == USE_AFTER_FREE {
             assert!(matches!(fate, Fate::Rendered(Ok(_))), "all that it leans on is there: {fate:?}");
         } else {
             assert!(matches!(fate, Fate::Refused(_) | Fate::Incomplete), "{name}: {fate:?}");
@@ -249,12 +237,7 @@ fn state_vectors_are_not_believed() {
 
 #[test]
 fn merging_hostile_parts_ends() {
-    let json = std::fs::read(shared_data("hostile/yjs-updates.json")).unwrap();
-    let all: Vec<Vec<u8>> = parse::<Vec<Recorded>>(&json)
-        .into_iter()
-        .flat_map(|recorded| recorded.updates_hex)
-        .map(|hex| from_hex(&hex))
-        .collect();
+    let all: Vec<Vec<u8>> = hostile::cases().flat_map(|(_, updates)| updates).collect();
     for first in &all {
         for second in &all {
             let pair = [first.clone(), second.clone()];

@@ -1,4 +1,4 @@
-//! Recorded histories of people typing: every form in which an editor may send them is accepted, united without
+//! Histories of people typing: every form in which an editor may send them is accepted, united without
 //! loss, and shown as the text that was typed.
 
 #![allow(
@@ -11,15 +11,17 @@
 
 mod yjs_support;
 
+use std::path::Path;
 use std::time::Duration;
 
 use landfall::domain::yjs_facts::StateVector;
 use landfall::yjs::merge::{diff_update, facts_of, join_updates, merge_updates, squash};
 use landfall::yjs::scan::scan_update;
-use yjs_support::{caps, renderer, trace};
+use yjs_support::histories::{History, NAMES};
+use yjs_support::{caps, generated, recorded, renderer, trace};
 
-fn check(name: &str) {
-    let trace = trace(name);
+fn check(name: &str, file: &Path) {
+    let trace = trace(file);
     let (updates, merged, state) = (trace.updates(), trace.merged(), trace.state());
 
     let mut known = StateVector::default();
@@ -68,17 +70,69 @@ fn check(name: &str) {
     }
 }
 
-#[test]
-fn a_program_typed_by_one_person() {
-    check("sveltecomponent");
+fn check_generated(name: &str) {
+    check(name, &generated(name));
+}
+
+fn check_recorded(name: &str) {
+    if let Some(file) = recorded(name) {
+        check(name, &file);
+    }
 }
 
 #[test]
-fn a_paper_typed_by_one_person() {
-    check("automerge-paper");
+fn prose_by_one_typist() {
+    check_generated("prose");
 }
 
 #[test]
-fn a_text_typed_by_two_people_at_once() {
-    check("friendsforever");
+fn code_by_one_typist() {
+    check_generated("code");
+}
+
+#[test]
+fn prose_by_two_typists_at_once() {
+    check_generated("two-at-once");
+}
+
+#[test]
+fn long_branches_by_three_typists_offline() {
+    check_generated("offline-branches");
+}
+
+/// What npm yjs makes of them is looked at by the others: it refuses a text that is not that of yrs.
+#[test]
+fn histories_are_what_they_are_said_to_be() {
+    let histories: Vec<_> = NAMES.iter().map(|name| (*name, History::named(name))).collect();
+    for (name, history) in &histories {
+        let all: Vec<_> = history.transactions.iter().flat_map(|transaction| &transaction.edits).collect();
+        let has = |found: fn(char) -> bool| all.iter().any(|edit| edit.inserted.contains(found));
+        assert!(
+            has(|letter| letter > '\u{ffff}') && has(|letter| ('\u{4e00}'..'\u{9fff}').contains(&letter)),
+            "{name}"
+        );
+        assert!(all.len() >= 5_000 && all.iter().any(|edit| edit.deleted > 1), "{name}: {} edits", all.len());
+        assert_eq!(History::named(name).to_json(), history.to_json(), "{name} is not the same again");
+    }
+    let [prose, _, two, branches] = &histories[..] else { panic!("{NAMES:?}") };
+    assert_eq!(prose.1.transactions.len(), 100_000);
+    let merges = |history: &History| history.transactions.iter().filter(|one| one.parents.len() > 1).count();
+    assert!(merges(&two.1) > 100, "{}", merges(&two.1));
+    let longest = branches.1.transactions.chunk_by(|_, next| next.parents.len() < 2).map(<[_]>::len).max();
+    assert!(longest > Some(500), "{longest:?}");
+}
+
+#[test]
+fn a_recorded_program_typed_by_one_person() {
+    check_recorded("sveltecomponent");
+}
+
+#[test]
+fn a_recorded_paper_typed_by_one_person() {
+    check_recorded("automerge-paper");
+}
+
+#[test]
+fn a_recorded_text_typed_by_two_people_at_once() {
+    check_recorded("friendsforever");
 }

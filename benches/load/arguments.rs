@@ -17,7 +17,7 @@ cargo bench --bench load -- [options]
                    or folder (default: all; may stand twice)
   --write PATH     write the report there too, as Markdown
 
-The documents come from workload/corpus.jsonl.gz and traces/ under LANDFALL_SHARED_DIR/data (default: ../shared/data).
+The documents are made on the spot, the same in every run (tests/histories).
 Postgres is started from the binaries on this machine, or named by LANDFALL_TEST_POSTGRES_URL.";
 
 /// A part of the suite.

@@ -1,14 +1,11 @@
 //! The documents that the load is made of: texts with Yjs states, and an offline edit of each.
 
-use std::io::Read;
-use std::path::PathBuf;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use flate2::read::GzDecoder;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::Outcome;
+use crate::histories::{Edit, History, workload};
 
 /// One document of the corpus, its requests' `data` written out beforehand: making JSON is not what is measured.
 #[derive(Debug)]
@@ -27,16 +24,6 @@ pub struct Sample {
     pub state: Vec<u8>,
 }
 
-#[derive(Deserialize)]
-struct Line {
-    title: String,
-    content: String,
-    state: String,
-    title2: String,
-    content2: String,
-    update: String,
-}
-
 #[derive(Serialize)]
 struct Data<'a> {
     title: &'a str,
@@ -47,51 +34,24 @@ struct Data<'a> {
 
 /// The corpus.
 pub fn load() -> Outcome<Vec<Sample>> {
-    let text = read_gzip("workload/corpus.jsonl.gz")?;
-    let samples: Vec<Sample> = text.lines().map(sample).collect::<Outcome<_>>()?;
-    if samples.is_empty() { Err("the corpus is empty".into()) } else { Ok(samples) }
+    workload::documents().into_iter().map(sample).collect()
 }
 
-fn sample(line: &str) -> Outcome<Sample> {
-    let line: Line = serde_json::from_str(line)?;
-    let create = Data { title: &line.title, content: &line.content, yjs_state_b64: Some(&line.state) };
-    let update = Data { title: &line.title2, content: &line.content2, yjs_state_b64: Some(&line.update) };
+fn sample(made: workload::Sample) -> Outcome<Sample> {
+    let (state, update) = (STANDARD.encode(&made.state), STANDARD.encode(&made.update));
+    let create = Data { title: &made.title, content: &made.content, yjs_state_b64: Some(&state) };
+    let update = Data { title: &made.new_title, content: &made.new_content, yjs_state_b64: Some(&update) };
     Ok(Sample {
         create: serde_json::to_string(&create)?,
         create_text: serde_json::to_string(&Data { yjs_state_b64: None, ..create })?,
         update: serde_json::to_string(&update)?,
-        state: STANDARD.decode(&line.state)?,
-        title: line.title,
-        content: line.content,
+        state: made.state,
+        title: made.title,
+        content: made.content,
     })
 }
 
-/// One insertion or deletion of a recorded history: position, characters deleted, text inserted.
-pub type Edit = (u32, u32, String);
-
-#[derive(Deserialize)]
-struct Trace {
-    txns: Vec<Transaction>,
-}
-
-#[derive(Deserialize)]
-struct Transaction {
-    patches: Vec<Edit>,
-}
-
-/// The first `count` edits of the history of a paper.
-pub fn load_edits(count: usize) -> Outcome<Vec<Edit>> {
-    let trace: Trace = serde_json::from_str(&read_gzip("traces/automerge-paper.json.gz")?)?;
-    Ok(trace.txns.into_iter().flat_map(|transaction| transaction.patches).take(count).collect())
-}
-
-fn read_gzip(name: &str) -> Outcome<String> {
-    let shared = std::env::var_os("LANDFALL_SHARED_DIR")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let path = shared.join("data").join(name);
-    let file = std::fs::File::open(&path)
-        .map_err(|error| format!("{}: {error}; LANDFALL_SHARED_DIR names the directory of data/", path.display()))?;
-    let mut text = String::new();
-    GzDecoder::new(file).read_to_string(&mut text)?;
-    Ok(text)
+/// The first `count` edits of somebody who writes a paper.
+pub fn edits(count: usize) -> Vec<Edit> {
+    History::prose(count).transactions.into_iter().flat_map(|transaction| transaction.edits).collect()
 }

@@ -11,7 +11,7 @@ use yrs::{Doc, GetString, ReadTxn, Text, Transact};
 
 use crate::Outcome;
 use crate::client::Connection;
-use crate::corpus::load_edits;
+use crate::corpus;
 use crate::large_document::{ROOT, document, grow, load};
 
 const DIFF: &str = "/api/v1/documents/diff";
@@ -56,7 +56,7 @@ struct Item {
 
 /// Changes a word, then a page, of a paper made of so many edits, and asks for what an editor lacks who has not.
 pub fn run(owner: &Connection, edits: usize) -> Outcome<LargeDiffs> {
-    let (state, text) = grow(&load_edits(edits)?)?;
+    let (state, text) = grow(&corpus::edits(edits))?;
     let workspace_id = owner.create_workspace("diffs")?;
     let paper = Paper { owner, workspace_id, document_id: Uuid::new_v4() };
     paper.create(&state, &text)?;

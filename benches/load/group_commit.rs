@@ -10,8 +10,7 @@ use landfall::domain::timestamp::Timestamp;
 use landfall::http::batch::request::parse_batch;
 use landfall::store::accounts::NewUser;
 use landfall::store::{BatchScope, DatabaseUrl, Store, StoreConfig};
-use landfall::sync::BatchRequest;
-use landfall::sync::apply::{Attempt, run_batch};
+use landfall::sync::apply::{Attempt, process};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -65,17 +64,7 @@ fn write(
     while Instant::now() < until {
         let body = device.next_batch(Kind::Create, BATCH_SIZE)?.ok_or("creates need no preparation")?;
         let started = Instant::now();
-        let parsed = parse_batch(body.as_bytes(), &limits, &mut || DocumentId(Uuid::now_v7()))?;
-        let request = BatchRequest {
-            workspace_id,
-            user_id,
-            device_id: parsed.device_id,
-            atomic: parsed.atomic,
-            dry_run: parsed.dry_run,
-            sync_id: parsed.sync_id,
-            pull: parsed.pull,
-            operations: parsed.operations,
-        };
+        let request = parse_batch(body.as_bytes(), &limits, user_id, &mut || DocumentId(Uuid::now_v7()))?;
         let scope = BatchScope {
             workspace_id,
             user_id,
@@ -83,9 +72,9 @@ fn write(
             now: NOW,
             deadline: started + Duration::from_secs(30),
         };
-        let applied = store.run_batch(scope, move |tx| run_batch(tx, &request, NOW, &Attempt::default()))?;
-        let applied = applied.map_err(|refusal| format!("the batch was refused: {refusal:?}"))?;
-        if applied.outcomes.iter().any(|outcome| outcome.error.is_some()) {
+        let processed = process(store, &scope, &Arc::new(request), &Attempt::default())?;
+        let processed = processed.map_err(|refusal| format!("the batch was refused: {refusal:?}"))?;
+        if processed.plan.outcomes.iter().any(|outcome| outcome.error().is_some()) {
             return Err("an operation was refused".into());
         }
         latencies.push(started.elapsed());

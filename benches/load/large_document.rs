@@ -8,7 +8,8 @@ use yrs::{ClientID, Doc, GetString, OffsetKind, Options, ReadTxn, StateVector, T
 
 use crate::Outcome;
 use crate::client::Connection;
-use crate::corpus::{Edit, load_edits};
+use crate::corpus;
+use crate::histories::Edit;
 use crate::measure::{Measurement, Watch};
 use crate::server::Server;
 
@@ -32,7 +33,7 @@ pub fn run(server: &Server, owner: &Connection, sizes: &[usize], keystrokes: usi
 }
 
 fn measure(server: &Server, owner: &Connection, edits: usize, keystrokes: usize) -> Outcome<LargeDocument> {
-    let (state, text) = grow(&load_edits(edits)?)?;
+    let (state, text) = grow(&corpus::edits(edits))?;
     let updates = type_into(&state, keystrokes)?;
     let workspace_id = owner.create_workspace(&format!("{edits} edits"))?;
     let document_id = Uuid::new_v4();
@@ -69,7 +70,7 @@ pub fn load(doc: &Doc, state: &[u8]) -> Outcome<()> {
 pub fn grow(edits: &[Edit]) -> Outcome<(Vec<u8>, String)> {
     let doc = document(1);
     let text = doc.get_or_insert_text(ROOT);
-    for (position, deleted, inserted) in edits {
+    for Edit { position, deleted, inserted } in edits {
         let mut transaction = doc.transact_mut();
         if *deleted > 0 {
             text.remove_range(&mut transaction, *position, *deleted);

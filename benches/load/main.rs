@@ -15,6 +15,8 @@ mod events;
 mod folder;
 mod folder_report;
 mod group_commit;
+#[path = "../../tests/histories/mod.rs"]
+mod histories;
 mod large_document;
 mod large_workspace;
 mod measure;

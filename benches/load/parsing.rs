@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use landfall::domain::ids::DocumentId;
+use landfall::domain::ids::{DocumentId, UserId};
 use landfall::domain::limits::{Limits, YjsCaps};
 use landfall::domain::operation::Submitted;
 use landfall::http::batch::request::parse_batch;
@@ -31,7 +31,7 @@ pub fn run(corpus: &[Sample], time: Duration) -> Outcome<Section> {
         let plain = each(time, || Ok(black_box(serde_json::from_slice::<Request>(bytes)?).operations()))?;
         let limits = Limits::default();
         let whole = each(time, || {
-            let batch = parse_batch(black_box(bytes), &limits, &mut || DocumentId(Uuid::nil()))?;
+            let batch = parse_batch(black_box(bytes), &limits, UserId(Uuid::nil()), &mut || DocumentId(Uuid::nil()))?;
             Ok(batch.operations.iter().filter(|operation| matches!(operation, Submitted::Valid(_))).count())
         })?;
         rows.push(row(format!("{}: plain parse", kind.name()), plain, body.len()));

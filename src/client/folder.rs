@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use crate::client::bin;
 use crate::client::error::ClientError;
 use crate::client::names::{check_path, folded};
+use crate::domain::line_ends::{FileForm, inside, outside};
 
 /// Where the client keeps its own things, inside the folder.
 pub const STATE_DIRECTORY: &str = ".landfall";
@@ -48,7 +49,7 @@ pub struct Look {
 pub enum Held {
     /// Nothing.
     Nothing,
-    /// A text.
+    /// A text, as documents have it: with LF, and without a byte order mark.
     Text(String, Look),
     /// Something that is no text file of this folder: why it is left alone.
     Other(String),
@@ -116,6 +117,17 @@ impl Folder {
         if let Held::Text(text, _) = self.read(path) { Some(text) } else { None }
     }
 
+    /// The line ends and byte order mark of the file at a path; `None` if it has no line ends, or is no text.
+    #[must_use]
+    pub fn form(&self, path: &str) -> Option<FileForm> {
+        self.raw(path).filter(|raw| raw.contains('\n')).map(|raw| FileForm::of(&raw))
+    }
+
+    /// The text of a file as it stands there.
+    fn raw(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.place(path).ok()?).ok()
+    }
+
     /// How a file looks now, if it is one.
     #[must_use]
     pub fn look(&self, path: &str) -> Option<Look> {
@@ -149,11 +161,12 @@ impl Folder {
         parents.find(|parent| is_link(&self.root.join(parent))).map(str::to_owned)
     }
 
-    /// Writes a draft beside the file that it will replace, down to the disk; the draft's path inside the folder.
+    /// Writes a draft beside the file that it will replace, down to the disk; the draft's path inside the folder. It has
+    /// the line ends of that file, or of `form`.
     ///
     /// # Errors
     /// `Io`.
-    pub fn write_draft(&self, path: &str, text: &str) -> Result<String, ClientError> {
+    pub fn write_draft(&self, path: &str, text: &str, form: FileForm) -> Result<String, ClientError> {
         let name = format!("{DRAFT_PREFIX}{}", uuid::Uuid::now_v7().simple());
         let draft = match path.rsplit_once('/') {
             Some((parent, _)) => format!("{parent}/{name}"),
@@ -163,6 +176,7 @@ impl Folder {
             return Ok(draft);
         }
         let target = self.place(path).map_err(|reason| self.refused(path, &reason))?;
+        let text = outside(text, self.raw(path).as_deref(), form);
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).map_err(|cause| ClientError::io(parent, cause))?;
         }
@@ -193,7 +207,7 @@ impl Folder {
     pub fn read_draft(&self, draft: &str) -> Result<Option<String>, ClientError> {
         let place = self.way_to(draft).map_err(|reason| self.refused(draft, &reason))?;
         match fs::read(&place) {
-            Ok(bytes) => Ok(String::from_utf8(bytes).ok()),
+            Ok(bytes) => Ok(String::from_utf8(bytes).ok().map(|text| inside(&text).into_owned())),
             Err(missing) if missing.kind() == ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(ClientError::io(place, cause)),
         }
@@ -339,7 +353,7 @@ fn is_one_file(one: &Path, other: &Path) -> bool {
 fn text_of(bytes: Vec<u8>, look: Look) -> Held {
     match String::from_utf8(bytes) {
         Ok(text) if text.contains('\0') => Held::Other("it holds a NUL character, so it is no text".to_owned()),
-        Ok(text) => Held::Text(text, look),
+        Ok(text) => Held::Text(inside(&text).into_owned(), look),
         Err(_not_text) => Held::Other("it is not UTF-8 text".to_owned()),
     }
 }

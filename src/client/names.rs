@@ -1,18 +1,20 @@
-//! Which paths a folder may hold so that every system can hold them, and which path stands for which title. Pure.
+//! Which paths a folder may hold, and which path a title asks for. Pure.
 //!
-//! A title is a path with `/` between its parts. What cannot stand in a file's name on some system is replaced in the
-//! path, and the title is remembered beside it, so that `Plans: 2027` stays what it is on the server.
+//! A title is a path with `/` between its parts. The title of a file keeps its name wherever a system can hold it. What
+//! other editors call a document is made into a name that every system can hold, and the title is remembered beside it, so
+//! that `Plans: 2027` stays what it is on the server.
 
-use crate::client::state::DocId;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use sha2::{Digest as _, Sha256};
 
 /// Endings of the files that are synced.
-pub const EXTENSIONS: [&str; 2] = ["md", "txt"];
+pub const EXTENSIONS: [&str; 3] = ["md", "markdown", "txt"];
 
 /// Bytes of one part of a path, on every common file system.
 pub const MAX_PART_BYTES: usize = 255;
 
-/// Bytes kept free in a name for the ending of a second document of the same title.
-const SUFFIX_BYTES: usize = 16;
+/// Longer parts of a title are shortened: what is left is for the marks that tell documents of one name apart.
+const MAX_WISH_BYTES: usize = 240;
 
 /// Names that Windows keeps for devices, whatever their ending.
 const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
@@ -25,7 +27,7 @@ pub fn is_synced_name(name: &str) -> bool {
     })
 }
 
-/// Checks that every system can hold a path of the folder.
+/// Checks that a path can be synced, and that this system can hold it.
 ///
 /// # Errors
 /// What is wrong with it, for people.
@@ -40,19 +42,27 @@ fn check_part(part: &str) -> Result<(), String> {
     if part.starts_with('.') {
         return Err("hidden files and folders are not synced".to_owned());
     }
-    if let Some(barred) = part.chars().find(|c| is_barred(*c)) {
-        return Err(format!("{barred:?} cannot stand in a file's name on every system"));
-    }
-    if part.ends_with(['.', ' ']) {
-        return Err("names that end in a dot or a space cannot be held by every system".to_owned());
-    }
-    if is_reserved(part) {
-        return Err(format!("{part:?} is a reserved name on Windows"));
+    if let Some(barred) = part.chars().find(|c| c.is_control()) {
+        return Err(format!("{barred:?} cannot stand in a file's name"));
     }
     if part.len() > MAX_PART_BYTES {
         return Err(format!("a part of the path is longer than {MAX_PART_BYTES} bytes"));
     }
     Ok(())
+}
+
+/// Why some other system cannot hold a path, if that is so.
+#[must_use]
+pub fn not_everywhere(path: &str) -> Option<String> {
+    path.split('/').find_map(|part| {
+        if let Some(barred) = part.chars().find(|c| is_barred(*c)) {
+            return Some(format!("{barred:?} cannot stand in a file's name on Windows"));
+        }
+        if part.ends_with(['.', ' ']) {
+            return Some("Windows cannot hold names that end in a dot or a space".to_owned());
+        }
+        is_reserved(part).then(|| format!("{part:?} is a reserved name on Windows"))
+    })
 }
 
 fn is_barred(c: char) -> bool {
@@ -67,50 +77,56 @@ fn is_reserved(part: &str) -> bool {
     RESERVED.contains(&stem.as_str()) || is_numbered("com") || is_numbered("lpt")
 }
 
-/// The path that stands for a title.
+/// The path that a title asks for. `mark` stands in a name that had to be shortened.
 ///
 /// # Errors
 /// Why no path can stand for it, for people.
-pub fn path_for_title(title: &str) -> Result<String, String> {
-    let parts: Vec<String> = title.split('/').map(holdable).collect();
-    let mut path = parts.join("/");
-    if !is_synced_name(parts.last().map_or("", String::as_str)) {
-        path.push_str(".md");
-    }
-    check_path(&path)?;
-    match path.rsplit('/').next() {
-        Some(name) if name.len() + SUFFIX_BYTES > MAX_PART_BYTES => {
-            Err(format!("the title is too long for a file's name ({} bytes)", name.len()))
-        }
-        _ => Ok(path),
-    }
+pub fn natural_path(title: &str, mark: &str) -> Result<String, String> {
+    let is_files = is_synced_name(title.rsplit('/').next().unwrap_or_default());
+    let mut parts: Vec<String> = title.split('/').map(|part| holdable(part, is_files)).collect();
+    let name = parts.pop().unwrap_or_default();
+    let name = if is_synced_name(&name) { name } else { format!("{name}.md") };
+    let mut path: Vec<String> = parts.into_iter().map(|part| shortened_folder(&part)).collect();
+    path.push(if name.len() > MAX_WISH_BYTES { marked(&name, mark, MAX_WISH_BYTES) } else { name });
+    let path = path.join("/");
+    check_path(&path).map(|()| path)
 }
 
-/// The part with what cannot stand in names replaced. `.`, `..` and the like stay, to be refused.
-fn holdable(part: &str) -> String {
-    let mut held: String = part.chars().map(|c| if is_barred(c) { '_' } else { c }).collect();
-    if held.ends_with(['.', ' ']) && !held.trim_matches('.').is_empty() {
+/// The part with what cannot stand in names replaced; of a file's name only what can stand in none. `.`, `..` and the like
+/// stay, to be refused.
+fn holdable(part: &str, is_files: bool) -> String {
+    let is_bad = |c: char| c.is_control() || (!is_files && is_barred(c));
+    let mut held: String = part.chars().map(|c| if is_bad(c) { '_' } else { c }).collect();
+    if !is_files && held.ends_with(['.', ' ']) && !held.trim_matches('.').is_empty() {
         held.pop();
         held.push('_');
     }
     held
 }
 
-/// The path for a further document whose title's path is taken: the same on every device.
-#[must_use]
-pub fn second_path(path: &str, id: DocId) -> String {
-    let id = id.0.simple().to_string();
-    marked_path(path, id.get(24..).unwrap_or_default())
+/// A folder's name, of a long one the beginning and a digest of it all.
+fn shortened_folder(part: &str) -> String {
+    if part.len() <= MAX_WISH_BYTES {
+        return part.to_owned();
+    }
+    let digest = Sha256::digest(folded(part));
+    let mark: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    marked(part, &mark, MAX_WISH_BYTES)
 }
 
 /// The path with a mark in its name, before the ending; of a name that leaves no room for it the end is cut off.
 #[must_use]
 pub fn marked_path(path: &str, mark: &str) -> String {
-    let (parent, name) = path.rsplit_once('/').map_or((None, path), |(parent, name)| (Some(parent), name));
+    match path.rsplit_once('/') {
+        Some((parent, name)) => format!("{parent}/{}", marked(name, mark, MAX_PART_BYTES)),
+        None => marked(path, mark, MAX_PART_BYTES),
+    }
+}
+
+fn marked(name: &str, mark: &str, most: usize) -> String {
     let (stem, ending) = split_name(name);
-    let room = MAX_PART_BYTES.saturating_sub(mark.len() + ending.len() + 3);
-    let name = format!("{} ({mark}){ending}", stem.get(..stem.floor_char_boundary(room)).unwrap_or(stem));
-    parent.map_or(name.clone(), |parent| format!("{parent}/{name}"))
+    let room = most.saturating_sub(mark.len() + ending.len() + 3);
+    format!("{} ({mark}){ending}", stem.get(..stem.floor_char_boundary(room)).unwrap_or(stem))
 }
 
 /// The name in at most so many bytes; its ending stays.
@@ -137,10 +153,16 @@ pub fn title_for_path(path: &str, old_title: &str) -> String {
     }
 }
 
-/// What two paths have in common that a system without upper and lower case cannot tell apart.
+/// What two paths have in common that some system cannot tell apart: composed (Unicode's NFC), without upper and lower case.
 #[must_use]
 pub fn folded(path: &str) -> String {
-    path.to_lowercase()
+    if path.is_ascii() {
+        return path.to_ascii_lowercase();
+    }
+    let composed = ComposingNormalizerBorrowed::new_nfc();
+    let cased: String =
+        composed.normalize(path).chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
+    composed.normalize(&cased).into_owned()
 }
 
 #[cfg(test)]
@@ -148,51 +170,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_that_some_system_cannot_hold_are_refused() {
-        for path in ["a.md", "Über uns/naïve 文 🎈.txt", "a/b/c.md", "console.md", "com10.md", "a..b.md"] {
+    fn paths_that_no_system_can_hold_are_refused() {
+        for path in ["a.md", "Über uns/naïve 文 🎈.txt", "a/b/c.md", "com10.md", "a..b.md", "a:b.md", "end./con.md"]
+        {
             check_path(path).unwrap_or_else(|reason| panic!("{path}: {reason}"));
         }
-        for path in [
-            "",
-            "/a.md",
-            "a//b.md",
-            "../a.md",
-            "a/../b.md",
-            "./a.md",
-            ".a.md",
-            "a/.git/b.md",
-            "a:b.md",
-            "a\\b.md",
-            "what?.md",
-            "a\u{7}.md",
-            "con.md",
-            "NUL",
-            "Aux.txt",
-            "x/lpt1.md",
-            "end./a.md",
-            "end /a.md",
-        ] {
+        for path in ["", "/a.md", "a//b.md", "../a.md", "a/../b.md", "./a.md", ".a.md", "a/.git/b.md", "a\u{7}.md"] {
             assert!(check_path(path).is_err(), "{path}");
         }
         assert!(check_path(&format!("{}.md", "x".repeat(253))).is_err());
     }
 
     #[test]
-    fn titles_have_paths() {
+    fn names_that_another_system_cannot_hold_are_known() {
+        for path in ["a:b.md", "a\\b.md", "what?.md", "con.md", "NUL", "Aux.txt", "x/lpt1.md", "end./a.md", "end /a.md"]
+        {
+            assert!(not_everywhere(path).is_some(), "{path}");
+        }
+        for path in ["a.md", "console.md", "com10.md", "a..b.md", "Über uns/naïve 文 🎈.txt"] {
+            assert_eq!(not_everywhere(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn titles_ask_for_paths() {
         for (title, path) in [
             ("a.md", "a.md"),
             ("sub/a.TXT", "sub/a.TXT"),
+            ("notes.markdown", "notes.markdown"),
             ("Groceries", "Groceries.md"),
             ("v1.2 notes", "v1.2 notes.md"),
             ("Plans: 2027?", "Plans_ 2027_.md"),
             ("The end.", "The end_.md"),
+            ("a: b.md", "a: b.md"),
         ] {
-            assert_eq!(path_for_title(title).as_deref(), Ok(path));
+            assert_eq!(natural_path(title, "").as_deref(), Ok(path));
         }
-        for title in ["", "..", "../../etc/passwd", "/etc/passwd", ".landfall/state.db", "a//b", "a/../b.md", "nul"] {
-            assert!(path_for_title(title).is_err(), "{title}");
+        for title in ["", "..", "../../etc/passwd", "/etc/passwd", ".landfall/state.db", "a//b", "a/../b.md"] {
+            assert!(natural_path(title, "").is_err(), "{title}");
         }
-        assert!(path_for_title(&"x".repeat(240)).is_err());
     }
 
     #[test]
@@ -200,13 +216,6 @@ mod tests {
         assert_eq!(title_for_path("food.md", "Groceries"), "food");
         assert_eq!(title_for_path("food.txt", "Groceries"), "food.txt");
         assert_eq!(title_for_path("food.md", "groceries.md"), "food.md");
-    }
-
-    #[test]
-    fn a_second_document_of_a_title_has_a_path_of_its_own() {
-        let id: DocId = "0190b6a1-0000-7000-8000-0000deadbeef".parse().unwrap();
-        assert_eq!(second_path("a/todo.md", id), "a/todo (deadbeef).md");
-        assert_eq!(second_path("v1.2/todo", id), "v1.2/todo (deadbeef)");
     }
 
     #[test]

@@ -1,10 +1,18 @@
 //! What has to be done, as functions of what is there: the folder, what was last synced, the server. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use crate::client::names::folded;
 use crate::client::scan::LocalFile;
 use crate::client::state::DocId;
 use crate::client::state::files::TrackedFile;
+use crate::domain::operation::digest_of;
+
+/// Tries before an operation is given up.
+const MAX_TRIES: i64 = 8;
+/// Time between the first and the last of them, at least.
+const MIN_TIME: Duration = Duration::from_secs(600);
 
 /// Deletions that need no asking, however small the workspace.
 const UNQUESTIONED_DELETIONS: usize = 20;
@@ -55,8 +63,9 @@ pub enum LocalChange {
 /// Compares the folder with what was last synced. `is_gone` says of a tracked path without a file in `files` that
 /// nothing stands there (it may be ignored now, or unreadable).
 ///
-/// A file that vanished and a new one with the same text are one file that was moved; among several with the same text
-/// the first by path goes to the first. Edits come before moves, moves before creates, deletions last.
+/// A file that vanished and a new one with the same text, or with the same name written in another way, are one file that was
+/// moved; among several with the same text the first by path goes to the first. So are files that took the name of another
+/// one, or changed names with each other. Edits come before moves, moves before creates, deletions last.
 #[must_use]
 pub fn local_changes(
     tracked: &[Tracked],
@@ -64,34 +73,133 @@ pub fn local_changes(
     is_gone: impl Fn(&str) -> bool,
 ) -> Vec<LocalChange> {
     let known: BTreeSet<&str> = tracked.iter().map(|one| one.file.path.as_str()).collect();
-    let mut new_by_digest: BTreeMap<&[u8], Vec<&str>> = BTreeMap::new();
-    for (path, file) in files.iter().rev().filter(|(path, _)| !known.contains(path.as_str())) {
-        new_by_digest.entry(&file.digest).or_default().push(path);
-    }
+    let mut new = NewFiles::of(files.iter().filter(|(path, _)| !known.contains(path.as_str())));
     let (mut edits, mut moves, mut deletions) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut changed, mut missing) = (Vec::new(), Vec::new());
     for one in tracked.iter().filter(|one| !one.is_held) {
         let id = one.file.document_id;
         match files.get(&one.file.path) {
             Some(_) if one.is_deletion_queued => edits.push(LocalChange::Reappear { id }),
-            Some(file) if file.digest != one.file.digest => edits.push(LocalChange::Edit { id }),
+            Some(file) if file.digest != one.file.digest => changed.push((&one.file, file)),
             Some(_) => {}
             None if one.is_deletion_queued || !is_gone(&one.file.path) => {}
-            None => match new_by_digest.get_mut(one.file.digest.as_slice()).and_then(Vec::pop) {
-                Some(to) => moves.push(LocalChange::Move { id, to: to.to_owned() }),
-                None => deletions.push(LocalChange::Delete { id }),
-            },
+            None => missing.push(&one.file),
         }
     }
-    let mut new: Vec<&str> = new_by_digest.into_values().flatten().collect();
-    new.sort_unstable();
-    let creates = new.into_iter().map(|path| LocalChange::Create { path: path.to_owned() });
+    let missing = missing.into_iter().filter(|file| match new.take(file) {
+        Some(to) => {
+            moves.push(LocalChange::Move { id: file.document_id, to });
+            false
+        }
+        None => true,
+    });
+    let missing: Vec<&TrackedFile> = missing.collect();
+    let takers = taken_names(&changed, &missing);
+    let moved: BTreeSet<DocId> = takers.values().copied().collect();
+    for (file, _) in &changed {
+        let id = file.document_id;
+        match takers.get(file.path.as_str()) {
+            Some(taker) => {
+                moves.push(LocalChange::Move { id: *taker, to: file.path.clone() });
+                match new.take_exact(file).filter(|_| !moved.contains(&id)) {
+                    Some(to) => moves.push(LocalChange::Move { id, to }),
+                    None if !moved.contains(&id) => deletions.push(LocalChange::Delete { id }),
+                    None => {}
+                }
+            }
+            None => edits.push(LocalChange::Edit { id }),
+        }
+    }
+    let gone = missing.iter().filter(|file| !moved.contains(&file.document_id));
+    deletions.extend(gone.map(|file| LocalChange::Delete { id: file.document_id }));
+    let creates = new.rest().into_iter().map(|path| LocalChange::Create { path });
     edits.into_iter().chain(moves).chain(creates).chain(deletions).collect()
+}
+
+/// Files that stand for no document yet.
+struct NewFiles<'f> {
+    by_digest: BTreeMap<&'f [u8], Vec<&'f str>>,
+    /// Built when a file is missing.
+    by_folded: Option<BTreeMap<String, &'f str>>,
+    all: BTreeMap<&'f str, &'f [u8]>,
+}
+
+impl<'f> NewFiles<'f> {
+    fn of(files: impl Iterator<Item = (&'f String, &'f LocalFile)>) -> Self {
+        let all: BTreeMap<&str, &[u8]> = files.map(|(path, file)| (path.as_str(), file.digest.as_slice())).collect();
+        let mut by_digest: BTreeMap<&[u8], Vec<&str>> = BTreeMap::new();
+        for (path, digest) in all.iter().rev() {
+            by_digest.entry(digest).or_default().push(path);
+        }
+        Self { by_digest, by_folded: None, all }
+    }
+
+    /// Where a file went that is missing: its name is written in another way, or its text stands elsewhere.
+    fn take(&mut self, file: &TrackedFile) -> Option<String> {
+        let all = &self.all;
+        let by_folded = self.by_folded.get_or_insert_with(|| all.keys().map(|path| (folded(path), *path)).collect());
+        match by_folded.get(&folded(&file.path)).copied().filter(|path| all.contains_key(path)) {
+            Some(path) => self.remove(path),
+            None => self.take_exact(file),
+        }
+    }
+
+    /// Where the text of a file stands now.
+    fn take_exact(&mut self, file: &TrackedFile) -> Option<String> {
+        let path = self.by_digest.get(file.digest.as_slice())?.last().copied()?;
+        self.remove(path)
+    }
+
+    fn remove(&mut self, path: &'f str) -> Option<String> {
+        let digest = self.all.remove(path)?;
+        if let Some(paths) = self.by_digest.get_mut(digest) {
+            paths.retain(|other| *other != path);
+        }
+        Some(path.to_owned())
+    }
+
+    fn rest(self) -> Vec<String> {
+        self.all.into_keys().map(str::to_owned).collect()
+    }
+}
+
+/// Which documents' texts stand under the names of others now, by those names: of files that are missing, and of files that
+/// are in each other's places. Empty texts are alike and say nothing.
+fn taken_names<'t>(changed: &[(&'t TrackedFile, &LocalFile)], missing: &[&'t TrackedFile]) -> BTreeMap<&'t str, DocId> {
+    let empty = digest_of("");
+    let mut lost: BTreeMap<&[u8], Vec<(DocId, Option<&str>)>> = BTreeMap::new();
+    for (file, _) in changed.iter().rev() {
+        lost.entry(&file.digest).or_default().push((file.document_id, Some(&file.path)));
+    }
+    for file in missing.iter().rev() {
+        lost.entry(&file.digest).or_default().push((file.document_id, None));
+    }
+    let mut takers: BTreeMap<&str, (DocId, Option<&str>)> = BTreeMap::new();
+    for (file, now) in changed.iter().filter(|(_, now)| now.digest != empty) {
+        if let Some(taker) = lost.get_mut(now.digest.as_slice()).and_then(Vec::pop) {
+            takers.insert(&file.path, taker);
+        }
+    }
+    // A file that still stands under its own name has left it only if another one came there.
+    loop {
+        let stays = |own: &Option<&str>| own.is_some_and(|own| !takers.contains_key(own));
+        let Some(path) = takers.iter().find(|(_, (_, own))| stays(own)).map(|(path, _)| *path) else { break };
+        takers.remove(path);
+    }
+    takers.into_iter().map(|(path, (id, _))| (path, id)).collect()
 }
 
 /// Whether so many deletions need the person's word: more than 20, and more than a quarter of all.
 #[must_use]
 pub const fn is_mass_deletion(deletions: usize, all: usize) -> bool {
     deletions > UNQUESTIONED_DELETIONS && deletions.saturating_mul(4) > all
+}
+
+/// Whether an operation that fails alone, and may succeed later, is given up: after 8 tries over 10 minutes, where the
+/// server answered others meanwhile.
+#[must_use]
+pub const fn is_given_up(tries: i64, over: Duration, do_others_succeed: bool) -> bool {
+    do_others_succeed && tries >= MAX_TRIES && over.as_secs() >= MIN_TIME.as_secs()
 }
 
 /// What the folder has of a document that the server speaks of.
@@ -237,10 +345,24 @@ mod tests {
         );
         assert_eq!(changes(&before[..1], &[("a.md", ""), ("copy.md", "")]), [created("copy.md")], "a copy is no move");
         let swapped = [tracked(1, "a.md", "A"), tracked(2, "b.md", "B")];
+        assert_eq!(changes(&swapped, &[("a.md", "B"), ("b.md", "A")]), [moved(2, "a.md"), moved(1, "b.md")]);
+    }
+
+    #[test]
+    fn names_that_others_took_are_moves() {
+        let before = [tracked(1, "p.md", "P"), tracked(2, "q.md", "Q")];
+        let gone = LocalChange::Delete { id: id(2) };
+        assert_eq!(changes(&before, &[("q.md", "P")]), [moved(1, "q.md"), gone]);
+        assert_eq!(changes(&before, &[("q.md", "P"), ("r.md", "Q")]), [moved(1, "q.md"), moved(2, "r.md")]);
+        let edit = |number| LocalChange::Edit { id: id(number) };
+        assert_eq!(changes(&before, &[("p.md", "P"), ("q.md", "P")]), [edit(2)], "a copy over another one");
+        assert_eq!(changes(&before, &[("p.md", "new"), ("q.md", "P")]), [edit(1), edit(2)]);
+        let three = [tracked(1, "p.md", "P"), tracked(2, "q.md", "Q"), tracked(3, "r.md", "R")];
         assert_eq!(
-            changes(&swapped, &[("a.md", "B"), ("b.md", "A")]),
-            [LocalChange::Edit { id: id(1) }, LocalChange::Edit { id: id(2) }]
+            changes(&three, &[("p.md", "Q"), ("q.md", "R"), ("r.md", "P")]),
+            [moved(2, "p.md"), moved(3, "q.md"), moved(1, "r.md")]
         );
+        assert_eq!(changes(&before[..1], &[("P.md", "other")]), [moved(1, "P.md")], "a name in another case");
     }
 
     #[test]

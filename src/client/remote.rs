@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use ureq::http::{Method, Request, Response};
+use ureq::http::{HeaderMap, Method, Request, Response};
 use ureq::{Agent, Body};
 
 use crate::client::compression::{CODING, compressed, unpacked};
@@ -209,7 +209,9 @@ impl Remote {
         let packed = body.filter(|_| self.compresses.load(Ordering::Relaxed)).and_then(compressed);
         if let Some(packed) = packed {
             match self.send_as(method, path, Some(&packed), Some(CODING), token) {
-                Err(RemoteError::Refused { status: 415, .. }) => self.compresses.store(false, Ordering::Relaxed),
+                Err(RemoteError::Refused { status: 415, .. } | RemoteError::Foreign { status: 415, .. }) => {
+                    self.compresses.store(false, Ordering::Relaxed)
+                }
                 outcome => return outcome,
             }
         }
@@ -254,7 +256,7 @@ impl Remote {
         if (200..300).contains(&status) || (matches!(status, 409 | 422) && has_results(&bytes)) {
             return Ok(bytes);
         }
-        Err(refusal(status, &bytes, retry_after))
+        Err(refusal(status, is_problem(answer.headers()), &bytes, retry_after))
     }
 
     /// An answer whose body is still to come, if it is no refusal.
@@ -268,8 +270,9 @@ impl Remote {
         }
         moved(&self.server, &answer).map_or(Ok(()), |elsewhere| Err(RemoteError::Local(elsewhere)))?;
         let (status, retry_after) = (answer.status().as_u16(), retry_after(answer.headers()));
+        let is_problem = is_problem(answer.headers());
         let bytes = answer.body_mut().read_to_vec().map_err(|error| self.connection_error(error))?;
-        Err(refusal(status, &bytes, retry_after))
+        Err(refusal(status, is_problem, &bytes, retry_after))
     }
 
     fn connection_error(&self, error: ureq::Error) -> RemoteError {
@@ -283,8 +286,42 @@ impl Remote {
     }
 }
 
-fn refusal(status: u16, body: &[u8], retry_after: Option<Duration>) -> RemoteError {
-    let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
+/// The codes of the server's refusals, as `openapi.yaml` has them.
+const PROBLEM_CODES: [&str; 21] = [
+    "bad_request",
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "method_not_allowed",
+    "not_acceptable",
+    "username_taken",
+    "workspace_exists",
+    "last_owner",
+    "cursor_expired",
+    "sync_cancelled",
+    "payload_too_large",
+    "unsupported_media_type",
+    "too_many_operations",
+    "invalid",
+    "rate_limited",
+    "timeout",
+    "busy",
+    "unavailable",
+    "internal",
+    "rolled_back",
+];
+
+fn is_problem(headers: &HeaderMap) -> bool {
+    let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/problem+json"))
+}
+
+/// What a refusal says: nothing, unless it is one of the server's own.
+#[must_use]
+pub fn refusal(status: u16, is_problem: bool, body: &[u8], retry_after: Option<Duration>) -> RemoteError {
+    let problem: Option<Problem> = serde_json::from_slice(body).ok();
+    let known = problem.filter(|problem| is_problem && PROBLEM_CODES.contains(&problem.code.as_str()));
+    let Some(problem) = known else { return RemoteError::Foreign { status, retry_after } };
     if status == 401 {
         return RemoteError::Unauthorized(problem.detail);
     }
@@ -296,6 +333,10 @@ fn has_results(bytes: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|body| body.get("results").is_some())
 }
 
-pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
+/// An answer of the server's, understood.
+///
+/// # Errors
+/// `Unintelligible`.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
     serde_json::from_slice(bytes).map_err(|error| RemoteError::Unintelligible(error.to_string()))
 }

@@ -31,6 +31,14 @@ pub enum RemoteError {
         /// When to ask again.
         retry_after: Option<Duration>,
     },
+    /// Somebody else answered: a gateway, a login page. It says nothing about the request.
+    #[error("what answered is not Landfall (HTTP status {status})")]
+    Foreign {
+        /// The HTTP status.
+        status: u16,
+        /// When to ask again.
+        retry_after: Option<Duration>,
+    },
     /// The answer is not what the protocol says.
     #[error("the answer cannot be understood: {0}")]
     Unintelligible(String),
@@ -45,11 +53,14 @@ impl RemoteError {
     pub fn asks_for_less(&self) -> bool {
         match self {
             Self::TimedOut(_) => true,
-            Self::Refused { status: 413, .. } => true,
-            Self::Refused { status: 503, code, .. } => code == "timeout",
-            Self::Refused { code, .. } if code == "too_many_operations" => true,
-            Self::Refused { status, .. } => *status >= 500,
-            Self::Offline(_) | Self::Unauthorized(_) | Self::Unintelligible(_) | Self::Local(_) => false,
+            Self::Refused { code, .. } => {
+                matches!(code.as_str(), "payload_too_large" | "too_many_operations" | "timeout" | "internal")
+            }
+            Self::Offline(_)
+            | Self::Unauthorized(_)
+            | Self::Foreign { .. }
+            | Self::Unintelligible(_)
+            | Self::Local(_) => false,
         }
     }
 
@@ -63,9 +74,8 @@ impl RemoteError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Offline(_) => true,
-            // The last two come from a gateway that does not reach the server.
-            Self::Refused { status: 429 | 502 | 504, .. } => true,
+            Self::Offline(_) | Self::Foreign { .. } | Self::Unintelligible(_) => true,
+            Self::Refused { status: 429, .. } => true,
             Self::Refused { status: 503, code, .. } => code != "timeout",
             _ => false,
         }
@@ -75,7 +85,7 @@ impl RemoteError {
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused { retry_after, .. } => *retry_after,
+            Self::Refused { retry_after, .. } | Self::Foreign { retry_after, .. } => *retry_after,
             _ => None,
         }
     }

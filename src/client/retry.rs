@@ -38,13 +38,19 @@ impl Backoff {
 /// where the answer says what that is.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let value = |name: &str| headers.get(name)?.to_str().ok();
+    retry_after_at(value("retry-after"), value("date"), Utc::now())
+}
+
+/// The same of these headers, at this time by the clock here.
+#[must_use]
+pub fn retry_after_at(asked: Option<&str>, date_there: Option<&str>, now: DateTime<Utc>) -> Option<Duration> {
     let date = |text: &str| DateTime::parse_from_rfc2822(text).ok().map(|date| date.with_timezone(&Utc));
-    let asked = value("retry-after")?;
-    if let Ok(seconds) = asked.parse() {
-        return Some(Duration::from_secs(seconds));
+    let asked = asked?.trim();
+    if !asked.is_empty() && asked.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Some(Duration::from_secs(asked.parse().unwrap_or(u64::MAX)));
     }
-    let now = value("date").and_then(date).unwrap_or_else(Utc::now);
+    let now = date_there.map(str::trim).and_then(date).unwrap_or(now);
     // A time that has passed is now.
     Some(date(asked)?.signed_duration_since(now).to_std().unwrap_or_default())
 }

@@ -59,7 +59,7 @@ pub fn scan(folder: &Folder, tracked: &[TrackedFile], max_bytes: u64, all: bool)
         }
     }
     scan.find_what_links_hide(folder, tracked);
-    scan.separate_clashes(&known);
+    scan.by_folded = scan.files.keys().map(|path| (folded(path), path.clone())).collect();
     scan
 }
 
@@ -198,28 +198,6 @@ impl Scan {
         self.problems.insert(place, format!("it cannot be read: {failure}"));
     }
 
-    /// Of files whose names differ in case alone, the tracked one stays, else the first.
-    fn separate_clashes(&mut self, known: &BTreeMap<&str, &TrackedFile>) {
-        let mut holders: BTreeMap<String, String> = BTreeMap::new();
-        let (tracked, new): (Vec<String>, Vec<String>) =
-            self.files.keys().cloned().partition(|path| known.contains_key(path.as_str()));
-        for path in tracked.into_iter().chain(new) {
-            let parts: Vec<&str> = path.split('/').collect();
-            let clash = (1..=parts.len()).find_map(|length| {
-                let part = parts.get(..length).unwrap_or_default().join("/");
-                let holder = holders.entry(folded(&part)).or_insert_with(|| part.clone());
-                (*holder != part).then(|| holder.clone())
-            });
-            if let Some(holder) = clash {
-                self.files.remove(&path);
-                let reason =
-                    format!("its name differs from {holder} in upper and lower case alone; rename one of them");
-                self.problems.insert(path, reason);
-            }
-        }
-        self.by_folded = self.files.keys().map(|path| (folded(path), path.clone())).collect();
-    }
-
     /// Notes what a path holds now.
     pub fn put(&mut self, path: &str, file: LocalFile) {
         self.by_folded.insert(folded(path), path.to_owned());
@@ -232,7 +210,7 @@ impl Scan {
         self.files.remove(path)
     }
 
-    /// The file whose path differs from `path` in upper and lower case alone.
+    /// The file whose path is written in another way and the same all the same.
     #[must_use]
     pub fn other_case_of(&self, path: &str) -> Option<&str> {
         self.by_folded.get(&folded(path)).map(String::as_str).filter(|other| *other != path)

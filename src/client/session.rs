@@ -176,6 +176,9 @@ fn unless_put_off(failure: RemoteError) -> RemoteError {
         RemoteError::Refused { detail, retry_after: Some(wait), .. } if wait > LONGEST_PUT_OFF => {
             RemoteError::Unauthorized(format!("{detail}; the server asks to wait {} s", wait.as_secs()))
         }
+        RemoteError::Foreign { status, retry_after: Some(wait) } if wait > LONGEST_PUT_OFF => {
+            RemoteError::Unauthorized(format!("HTTP status {status}; the server asks to wait {} s", wait.as_secs()))
+        }
         other => other,
     }
 }

@@ -10,11 +10,12 @@ use serde_json::value::RawValue;
 use crate::client::state::DocId;
 use crate::client::state::outbox::QueuedOperation;
 use crate::domain::limits::YjsCaps;
+use crate::domain::line_ends::inside;
 use crate::yjs::scan::scan_update;
 
 /// A batch to be pushed.
 #[derive(Debug, Serialize)]
-pub struct BatchRequest<'a> {
+pub struct Batch<'a> {
     /// The workspace.
     pub workspace_id: &'a str,
     /// The folder's device.
@@ -230,8 +231,10 @@ pub struct ServerDocument {
     pub title: String,
     /// Whether it is deleted.
     pub deleted: bool,
-    /// Its text, where the server sent it.
+    /// Its text, where the server sent it, with LF.
     pub content: Option<String>,
+    /// The same as the server has it, where its line ends are others and it has no Yjs state.
+    pub raw: Option<String>,
     /// Its Yjs state, or a part of it; `None` for a document without one.
     pub yjs_state: Option<Vec<u8>>,
 }
@@ -265,7 +268,10 @@ impl WireDocument {
             None if self.state_vector_b64.is_some() => Some(vec![0, 0]),
             None => None,
         };
-        Ok(ServerDocument { document_id, version, title, deleted: self.deleted, content: self.content, yjs_state })
+        let raw = self.content;
+        let content = raw.as_deref().map(|content| inside(content).into_owned());
+        let raw = raw.filter(|raw| content.as_ref() != Some(raw) && yjs_state.is_none());
+        Ok(ServerDocument { document_id, version, title, deleted: self.deleted, content, raw, yjs_state })
     }
 }
 

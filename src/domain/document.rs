@@ -62,7 +62,7 @@ impl DocumentHead {
     }
 
     /// Whether the log of Yjs updates is worth folding into a new snapshot: it outweighs the last one, which keeps the
-    /// cost of folding proportional to what was written (architecture §3), or has very many rows.
+    /// cost of folding proportional to what was written (docs/adr/0005), or has very many rows.
     #[must_use]
     pub fn has_outgrown_snapshot(&self) -> bool {
         self.log_rows > MAX_LOG_ROWS || self.log_bytes >= self.snapshot_bytes.max(MIN_COMPACTION_BYTES)
@@ -109,6 +109,20 @@ pub enum HeadWrite {
         /// The version that the decision was made on.
         expected_version: Version,
     },
+    /// As `Replace`, and the row is what is left of a purged tombstone. (A tombstone keeps its version when it is purged.)
+    Renew {
+        /// The version that the decision was made on.
+        expected_version: Version,
+    },
+}
+
+/// A document that a decision looked at and does not write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Which document.
+    pub document_id: DocumentId,
+    /// The version that it must still have; `None` = there must still be no such document.
+    pub version: Option<Version>,
 }
 
 /// One document of a write set, at the end of the batch.
@@ -139,7 +153,8 @@ pub struct LogEntry {
     pub client_id: String,
 }
 
-/// Everything that a batch stores, in one transaction or not at all. Author, device and time are the batch's.
+/// Everything that a batch stores, in one transaction or not at all: a set of compare-and-sets. Author, device and time
+/// are the batch's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteSet {
     /// Final heads, one for each touched document, in the order in which the feed tells them.
@@ -148,6 +163,10 @@ pub struct WriteSet {
     pub log: Vec<LogEntry>,
     /// New receipts; empty without a device.
     pub receipts: Vec<Receipt>,
+    /// What must not have changed since it was looked at, besides what is written. Anything else is a lost race.
+    pub expects: Vec<Expected>,
+    /// Names that had no receipt and must still have none, besides those that get one now.
+    pub unused_names: Vec<String>,
 }
 
 impl WriteSet {
@@ -155,6 +174,12 @@ impl WriteSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.documents.is_empty() && self.log.is_empty() && self.receipts.is_empty()
+    }
+
+    /// Whether no new version is below this one.
+    #[must_use]
+    pub fn is_above(&self, version_floor: Version) -> bool {
+        self.log.iter().all(|entry| entry.version >= version_floor)
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Limits {
     pub history_retention_s: i64,
 }
 
-/// Caps on the shape of one Yjs update (architecture §5.1): wide enough for every recorded history, also as
+/// Caps on the shape of one Yjs update (docs/adr/0004): wide enough for every recorded history, also as
 /// one-character updates joined together; narrow enough that reading it takes bounded time and memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct YjsCaps {

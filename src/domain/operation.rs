@@ -172,6 +172,19 @@ impl Submitted {
         }
     }
 
+    /// The names under which a receipt decides about it: its own, and the one of the create that it refers to.
+    pub fn receipt_names(&self) -> impl Iterator<Item = &str> {
+        let valid = match self {
+            Self::Valid(operation) if operation.kind != OperationKind::Check => Some(operation),
+            _ => None,
+        };
+        let reference = valid.and_then(|operation| match &operation.target {
+            Target::Ref(name) => Some(name.as_str()),
+            Target::Id(_) | Target::Minted(_) => None,
+        });
+        valid.map(|operation| operation.client_id.as_str()).into_iter().chain(reference)
+    }
+
     /// The document that it means, if that could be read.
     #[must_use]
     pub fn target(&self) -> Option<&Target> {

@@ -1,9 +1,10 @@
 //! What became of each operation.
 
+use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::operation::{OperationError, OperationKind};
 
-/// The four ends of an operation.
+/// The four ends of an operation, as an answer names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Applied, or already so.
@@ -52,6 +53,70 @@ pub enum Attach {
     Document,
 }
 
+/// A clash with the server's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Which clash.
+    pub error: OperationError,
+    /// What the editor edited, if that is still known.
+    pub base: Option<Base>,
+    /// Text with conflict markers, for a clash of texts.
+    pub merge_text: Option<String>,
+}
+
+/// How an operation ended, with what belongs to that end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It was applied.
+    Applied {
+        /// Merged with what others had changed.
+        merged: bool,
+        /// The incoming title replaced another one.
+        title_overwritten: bool,
+    },
+    /// A check that held.
+    Held,
+    /// Nothing had to be changed.
+    Unchanged,
+    /// Answered from its receipt.
+    Replayed,
+    /// It clashes with the server's state; the editor chooses.
+    Conflict(Box<Conflict>),
+    /// A mistake or a fault.
+    Error(OperationError),
+    /// Not tried, or undone, because of another operation.
+    Skipped(OperationError),
+}
+
+impl Ending {
+    /// A failure; its code says whether it is a conflict.
+    #[must_use]
+    pub fn failed(error: OperationError) -> Self {
+        if error.code.is_conflict() {
+            Self::Conflict(Box::new(Conflict { error, base: None, merge_text: None }))
+        } else {
+            Self::Error(error)
+        }
+    }
+
+    /// Not done because of another operation.
+    #[must_use]
+    pub fn skipped(code: ErrorCode, message: &str) -> Self {
+        Self::Skipped(OperationError { code, message: message.to_owned(), pointer: None })
+    }
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Applied { .. } | Self::Held | Self::Unchanged | Self::Replayed => Status::Success,
+            Self::Conflict(_) => Status::Conflict,
+            Self::Error(_) => Status::Error,
+            Self::Skipped(_) => Status::Skipped,
+        }
+    }
+}
+
 /// The answer to one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -61,26 +126,63 @@ pub struct Outcome {
     pub client_id: Option<String>,
     /// What it was to do, if that could be read.
     pub kind: Option<OperationKind>,
-    /// How it ended.
-    pub status: Status,
     /// The document, where one is known.
     pub document_id: Option<DocumentId>,
     /// The document's current version on the server; none if there is no document.
     pub version: Option<Version>,
-    /// Merged with what others had changed.
-    pub merged: bool,
-    /// Nothing had to be changed.
-    pub unchanged: bool,
-    /// Answered from its receipt.
-    pub replayed: bool,
-    /// The incoming title replaced another one.
-    pub title_overwritten: bool,
-    /// What went wrong; always there unless `status` is success.
-    pub error: Option<OperationError>,
+    /// How it ended.
+    pub ending: Ending,
     /// How much of the server's document the answer carries.
     pub attach: Attach,
-    /// The base of a conflict.
-    pub base: Option<Base>,
-    /// Text with conflict markers, for a conflict of texts.
-    pub merge_text: Option<String>,
+}
+
+impl Outcome {
+    /// How it ended, as an answer names it.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.ending.status()
+    }
+
+    /// Whether it was merged with what others had changed.
+    #[must_use]
+    pub const fn merged(&self) -> bool {
+        matches!(self.ending, Ending::Applied { merged: true, .. })
+    }
+
+    /// Whether the incoming title replaced another one.
+    #[must_use]
+    pub const fn title_overwritten(&self) -> bool {
+        matches!(self.ending, Ending::Applied { title_overwritten: true, .. })
+    }
+
+    /// Whether nothing had to be changed.
+    #[must_use]
+    pub const fn unchanged(&self) -> bool {
+        matches!(self.ending, Ending::Unchanged)
+    }
+
+    /// Whether it was answered from its receipt.
+    #[must_use]
+    pub const fn replayed(&self) -> bool {
+        matches!(self.ending, Ending::Replayed)
+    }
+
+    /// What went wrong; none of a success.
+    #[must_use]
+    pub fn error(&self) -> Option<&OperationError> {
+        match &self.ending {
+            Ending::Applied { .. } | Ending::Held | Ending::Unchanged | Ending::Replayed => None,
+            Ending::Conflict(conflict) => Some(&conflict.error),
+            Ending::Error(error) | Ending::Skipped(error) => Some(error),
+        }
+    }
+
+    /// The clash, if it ended in one.
+    #[must_use]
+    pub fn conflict(&self) -> Option<&Conflict> {
+        match &self.ending {
+            Ending::Conflict(conflict) => Some(conflict),
+            _ => None,
+        }
+    }
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::batch::{Resolution, execution_order};
 use crate::domain::decide::{BaseView, Decision, Refusal, Situation, Standing, decide};
-use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, VersionText, WriteSet};
+use crate::domain::document::{DocumentHead, DocumentWrite, Expected, HeadWrite, Receipt, VersionText, WriteSet};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::line_diff::Budget;
 use crate::domain::operation::{Operation, OperationError, OperationKind, Submitted, Target};
-use crate::domain::outcome::{Attach, Base, Outcome, Status};
+use crate::domain::outcome::{Attach, Base, Ending, Outcome, Status};
 use crate::domain::text_merge::MERGE_STEPS;
 use crate::domain::track::{Authorship, Track};
 use crate::domain::yjs_facts::DeleteSet;
@@ -119,7 +119,7 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
         let create_failed = resolution
             .refers_to
             .and_then(|at| outcomes.get(at).and_then(Option::as_ref))
-            .is_some_and(|create| create.status != Status::Success);
+            .is_some_and(|create| create.status() != Status::Success);
         let outcome = planner.run(submitted, resolution, create_failed);
         if let Some(slot) = outcomes.get_mut(position) {
             *slot = Some(outcome);
@@ -148,71 +148,113 @@ struct Planner<'a> {
     writes: WriteSet,
 }
 
+/// How an operation ended, and what its answer says of the document.
+struct Verdict {
+    ending: Ending,
+    /// The document and its version; `None` after a failure, which names what was asked for.
+    document: Option<(DocumentId, Option<Version>)>,
+    attach: Attach,
+}
+
+impl Verdict {
+    const fn success(ending: Ending, id: DocumentId, version: Option<Version>) -> Self {
+        Self { ending, document: Some((id, version)), attach: Attach::Nothing }
+    }
+
+    const fn failure(ending: Ending) -> Self {
+        Self { ending, document: None, attach: Attach::Nothing }
+    }
+
+    fn error(code: ErrorCode, message: &str, pointer: Option<String>) -> Self {
+        Self::failure(Ending::failed(OperationError { code, message: message.to_owned(), pointer }))
+    }
+
+    fn refusal(refusal: Refusal, base: Option<Base>, index: usize, has_document: bool) -> Self {
+        let pointer = refusal.field.map(|field| format!("/operations/{index}/{field}"));
+        let error = OperationError { code: refusal.code, message: refusal.message.to_owned(), pointer };
+        let attach = if has_document { refusal.attach } else { Attach::Nothing };
+        let mut ending = Ending::failed(error);
+        if let Ending::Conflict(conflict) = &mut ending {
+            conflict.base = base;
+            conflict.merge_text = refusal.merge_text;
+        }
+        Self { ending, document: None, attach }
+    }
+
+    fn attaching(self, attach: Attach) -> Self {
+        Self { attach, ..self }
+    }
+}
+
 impl Planner<'_> {
     fn run(&mut self, submitted: &Submitted, resolution: &Resolution, create_failed: bool) -> Outcome {
-        let mut outcome = blank(submitted, resolution);
-        if let Some(id) = resolution.document_id {
-            let stored = self.loaded.heads.get(&id);
-            let loaded = self.loaded;
-            self.tracks.entry(id).or_insert_with(|| {
-                let content = stored.and_then(|head| loaded.texts.get(&(id, head.version)));
-                Track::new(
-                    stored.cloned(),
-                    content.and_then(|text| text.content.clone()),
-                    loaded.deletions.get(&id).cloned(),
-                )
-            });
-        }
-        let failure = match submitted {
-            Submitted::Rejected(rejected) => Some(rejected.error.clone()),
-            Submitted::Valid(_) => resolution.error.clone(),
-        };
-        let is_applied = submitted.client_id().is_some_and(|name| self.loaded.receipts.contains_key(name));
-        let track = resolution.document_id.and_then(|id| self.tracks.get(&id));
-        let failed_before = track.is_some_and(|track| track.failed || (track.check_failed && !is_applied));
-        match (failure, submitted, resolution.document_id) {
-            (Some(error), _, _) => fail(&mut outcome, error),
-            (None, Submitted::Valid(operation), Some(id)) if operation.kind == OperationKind::Check => {
-                self.check(operation, id, &mut outcome);
-            }
-            _ if failed_before || create_failed => {
-                let message = "an operation that this one builds on failed; settle that one first";
-                skip(&mut outcome, ErrorCode::DependencyFailed, message);
-            }
-            (None, Submitted::Valid(operation), Some(id)) if !self.mode.refused.contains(&operation.index) => {
-                self.run_valid(operation, id, &mut outcome);
-            }
-            (None, Submitted::Valid(_), Some(_)) => {
-                let message = "the database refused this operation's data".to_owned();
-                fail(&mut outcome, OperationError { code: ErrorCode::Internal, message, pointer: None });
-            }
-            (None, _, _) => {
-                let message = "the operation names no document".to_owned();
-                fail(&mut outcome, OperationError { code: ErrorCode::Invalid, message, pointer: None });
-            }
-        }
-        if outcome.status != Status::Success
-            && let Some(track) = resolution.document_id.and_then(|id| self.tracks.get_mut(&id))
-        {
+        self.follow(resolution.document_id);
+        let Verdict { ending, document, attach } = self.judge(submitted, resolution, create_failed);
+        let track = resolution.document_id.and_then(|id| self.tracks.get_mut(&id));
+        let is_minted = matches!(submitted.target(), Some(Target::Minted(_)));
+        let (mut document_id, mut version) = (resolution.document_id.filter(|_| !is_minted), None);
+        if let Some((id, at)) = document {
+            (document_id, version) = (Some(id), at);
+        } else if let Some(track) = track {
             let is_check = submitted.kind() == Some(OperationKind::Check);
             let failed = if is_check { &mut track.check_failed } else { &mut track.failed };
             *failed = true;
-            outcome.version = track.version();
+            version = track.version();
         }
-        outcome
+        let (client_id, kind) = (submitted.client_id().map(str::to_owned), submitted.kind());
+        Outcome { index: submitted.index(), client_id, kind, document_id, version, ending, attach }
     }
 
-    fn run_valid(&mut self, operation: &Operation, id: DocumentId, outcome: &mut Outcome) {
-        if let Some(receipt) = self.loaded.receipts.get(&operation.client_id) {
-            self.replay(operation, id, receipt, outcome);
-            return;
+    /// Starts to follow a document through the batch, unless that has begun.
+    fn follow(&mut self, id: Option<DocumentId>) {
+        let (Some(id), loaded) = (id, self.loaded) else { return };
+        self.tracks.entry(id).or_insert_with(|| {
+            let stored = loaded.heads.get(&id);
+            let text = stored.and_then(|head| loaded.texts.get(&(id, head.version)));
+            Track::new(stored.cloned(), text.and_then(|text| text.content.clone()), loaded.deletions.get(&id).cloned())
+        });
+    }
+
+    fn judge(&mut self, submitted: &Submitted, resolution: &Resolution, create_failed: bool) -> Verdict {
+        let operation = match submitted {
+            Submitted::Rejected(rejected) => return Verdict::failure(Ending::failed(rejected.error.clone())),
+            Submitted::Valid(operation) => operation,
+        };
+        let building_on_a_failure = || {
+            let message = "an operation that this one builds on failed; settle that one first";
+            Verdict::failure(Ending::skipped(ErrorCode::DependencyFailed, message))
+        };
+        let id = match (&resolution.error, resolution.document_id) {
+            (Some(error), _) => return Verdict::failure(Ending::failed(error.clone())),
+            (None, None) if create_failed => return building_on_a_failure(),
+            (None, None) => return Verdict::error(ErrorCode::Invalid, "the operation names no document", None),
+            (None, Some(id)) => id,
+        };
+        if operation.kind == OperationKind::Check {
+            return self.check(operation, id);
         }
+        let receipt = self.loaded.receipts.get(&operation.client_id);
+        let track = self.tracks.get(&id);
+        let failed_before = track.is_some_and(|track| track.failed || (track.check_failed && receipt.is_none()));
+        if failed_before || create_failed {
+            return building_on_a_failure();
+        }
+        if self.mode.refused.contains(&operation.index) {
+            return Verdict::error(ErrorCode::Internal, "the database refused this operation's data", None);
+        }
+        match receipt {
+            Some(receipt) => self.replay(operation, id, receipt),
+            None => self.run_new(operation, id),
+        }
+    }
+
+    fn run_new(&mut self, operation: &Operation, id: DocumentId) -> Verdict {
         let loaded = self.loaded;
         let stored_view = |version: Version| {
             let text = loaded.texts.get(&(id, version))?;
             Some(BaseView { title: text.title.clone(), content: text.content.clone() })
         };
-        let Some(track) = self.tracks.get_mut(&id) else { return };
+        let track = self.tracks.entry(id).or_default();
         let standing = track.standing(operation, stored_view);
         let situation = Situation {
             current: track.head.as_ref(),
@@ -227,90 +269,66 @@ impl Planner<'_> {
         self.merge_steps -= steps - budget.left();
         match decision {
             Decision::Refuse(refusal) => {
-                let base = operation.base_version.filter(|_| refusal.with_base);
-                outcome.base = base
-                    .and_then(|version| stored_view(version).map(|view| (version, view)))
-                    .map(|(version, view)| Base { version, title: view.title, content: view.content });
-                refuse(outcome, *refusal, operation.index, track.head.is_some());
+                let version = operation.base_version.filter(|_| refusal.with_base);
+                let base = version.and_then(|version| stored_view(version).map(|view| (version, view)));
+                let base = base.map(|(version, view)| Base { version, title: view.title, content: view.content });
+                Verdict::refusal(*refusal, base, operation.index, track.head.is_some())
             }
-            decision => self.apply(operation, id, decision, &standing, outcome),
+            decision => self.apply(operation, id, decision, &standing),
         }
     }
 
     /// A check looks at the document as it was before the batch, and leaves nothing behind.
-    fn check(&self, operation: &Operation, id: DocumentId, outcome: &mut Outcome) {
-        let Some(track) = self.tracks.get(&id) else { return };
+    fn check(&self, operation: &Operation, id: DocumentId) -> Verdict {
+        let stored = self.tracks.get(&id).and_then(|track| track.stored.as_ref());
         let situation = Situation {
-            current: track.stored.as_ref(),
+            current: stored,
             deleted_by_batch: false,
             standing: Standing::Unstated,
             content: None,
             known_deletions: None,
         };
-        outcome.version = track.stored.as_ref().map(|head| head.version);
-        if self.checks_held {
-            return;
-        }
-        if let Decision::Refuse(refusal) = decide(&situation, operation, &mut Budget::of(0)) {
-            refuse(outcome, *refusal, operation.index, track.stored.is_some());
+        match decide(&situation, operation, &mut Budget::of(0)) {
+            Decision::Refuse(refusal) if !self.checks_held => {
+                Verdict::refusal(*refusal, None, operation.index, stored.is_some())
+            }
+            _ => Verdict::success(Ending::Held, id, stored.map(|head| head.version)),
         }
     }
 
-    fn replay(&mut self, operation: &Operation, id: DocumentId, receipt: &Receipt, outcome: &mut Outcome) {
+    fn replay(&mut self, operation: &Operation, id: DocumentId, receipt: &Receipt) -> Verdict {
         let same_target = matches!(operation.target, Target::Minted(_)) || id == receipt.document_id;
         if receipt.kind != operation.kind || receipt.payload_digest != operation.payload_digest || !same_target {
-            let message = "this client_id was used before for another operation; give each operation a name of its own"
-                .to_owned();
-            let pointer = Some(format!("/operations/{}/client_id", operation.index));
-            fail(outcome, OperationError { code: ErrorCode::ClientIdReused, message, pointer });
-            return;
+            let message = "this client_id was used before for another operation; give each operation a name of its own";
+            let pointer = format!("/operations/{}/client_id", operation.index);
+            return Verdict::error(ErrorCode::ClientIdReused, message, Some(pointer));
         }
-        outcome.replayed = true;
-        outcome.document_id = Some(receipt.document_id);
-        outcome.version = receipt.version;
-        if let Some(track) = self.tracks.get_mut(&id) {
-            if track.head.as_ref().is_some_and(|head| may_lack_news(head, operation, receipt)) {
-                outcome.attach = Attach::Document;
-            }
-            track.note_success(operation, receipt.version, None);
-            track.deleted_by_batch |= operation.kind == OperationKind::Delete && track.version() == receipt.version;
-        }
+        let track = self.tracks.entry(id).or_default();
+        let attach = if track.has_news(operation, receipt) { Attach::Document } else { Attach::Nothing };
+        track.note_success(operation, receipt.version, None);
+        track.deleted_by_batch |= operation.kind == OperationKind::Delete && track.version() == receipt.version;
+        Verdict::success(Ending::Replayed, receipt.document_id, receipt.version).attaching(attach)
     }
 
-    fn apply(
-        &mut self,
-        operation: &Operation,
-        id: DocumentId,
-        decision: Decision,
-        standing: &Standing,
-        outcome: &mut Outcome,
-    ) {
+    fn apply(&mut self, operation: &Operation, id: DocumentId, decision: Decision, standing: &Standing) -> Verdict {
         let by = self.mode.by;
-        let Some(track) = self.tracks.get_mut(&id) else { return };
+        let track = self.tracks.entry(id).or_default();
         let was_changed = track.is_changed();
-        let stale = !matches!(standing, Standing::Current);
-        let entry = match (decision, track.head.clone()) {
-            (Decision::Create, _) => Some(track.create(id, operation, by)),
+        let plainly = Ending::Applied { merged: false, title_overwritten: false };
+        let (ending, entry) = match (decision, track.head.clone()) {
+            (Decision::Create, _) => (plainly, Some(track.create(id, operation, by))),
             (Decision::Update(effect), Some(head)) => {
-                outcome.merged = effect.merged;
-                outcome.title_overwritten = effect.title_overwritten;
-                Some(track.update(head, operation, *effect, by))
+                let ending = Ending::Applied { merged: effect.merged, title_overwritten: effect.title_overwritten };
+                (ending, Some(track.update(head, operation, *effect, by)))
             }
-            (Decision::Delete, Some(head)) => Some(track.delete(head, operation, by)),
-            _ => {
-                outcome.unchanged = true;
-                None
-            }
+            (Decision::Delete, Some(head)) => (plainly, Some(track.delete(head, operation, by))),
+            _ => (Ending::Unchanged, None),
         };
-        outcome.document_id = Some(id);
-        outcome.version = track.version();
-        let behind = operation.kind == OperationKind::Update && stale;
-        if behind {
-            // Its author has not seen what it was applied onto, and no feed tells them what they wrote themselves.
-            outcome.attach = Attach::Document;
-        }
-        let view = editor_view(track, operation, standing).filter(|_| behind && !operation.force);
-        track.note_success(operation, outcome.version, view);
+        let version = track.version();
+        // Its author has not seen what it was applied onto, and no feed tells them what they wrote themselves.
+        let behind = operation.kind == OperationKind::Update && !matches!(standing, Standing::Current);
+        let view = track.editor_view(operation, standing).filter(|_| behind && !operation.force);
+        track.note_success(operation, version, view);
         if entry.is_some() && !was_changed {
             self.touched.push(id);
         }
@@ -321,14 +339,15 @@ impl Planner<'_> {
                 kind: operation.kind,
                 payload_digest: operation.payload_digest,
                 document_id: id,
-                version: outcome.version,
+                version,
                 created_at: by.now,
             });
         }
+        Verdict::success(ending, id, version).attaching(if behind { Attach::Document } else { Attach::Nothing })
     }
 
     fn finish(mut self, mut outcomes: Vec<Outcome>, operations: &[Submitted], order: Vec<usize>) -> Plan {
-        let failed = outcomes.iter().any(|outcome| matches!(outcome.status, Status::Conflict | Status::Error));
+        let failed = outcomes.iter().any(|outcome| matches!(outcome.status(), Status::Conflict | Status::Error));
         let rolled_back = self.mode.atomic && failed;
         if rolled_back {
             for outcome in &mut outcomes {
@@ -338,11 +357,40 @@ impl Planner<'_> {
         }
         for id in &self.touched {
             let Some(Track { stored, head: Some(head), .. }) = self.tracks.remove(id) else { continue };
-            let write =
-                stored.map_or(HeadWrite::Insert, |stored| HeadWrite::Replace { expected_version: stored.version });
+            let write = match stored {
+                None => HeadWrite::Insert,
+                Some(stored) if stored.is_purged() => HeadWrite::Renew { expected_version: stored.version },
+                Some(stored) => HeadWrite::Replace { expected_version: stored.version },
+            };
             self.writes.documents.push(DocumentWrite { write, head });
         }
+        if !self.writes.is_empty() {
+            self.writes.expects = self.expects();
+            self.writes.unused_names = self.unused_names(operations);
+        }
         Plan { outcomes, writes: self.writes, order, rolled_back }
+    }
+
+    /// The documents that were looked at and are not written, in a fixed order.
+    fn expects(&self) -> Vec<Expected> {
+        let looked_at = self
+            .tracks
+            .iter()
+            .map(|(id, track)| Expected { document_id: *id, version: track.stored.as_ref().map(|head| head.version) });
+        let mut expects: Vec<Expected> = looked_at.collect();
+        expects.sort_unstable_by_key(|expected| expected.document_id);
+        expects
+    }
+
+    /// The names that were looked up, had no receipt, and get none.
+    fn unused_names(&self, operations: &[Submitted]) -> Vec<String> {
+        if !self.mode.with_receipts {
+            return Vec::new();
+        }
+        let given: BTreeSet<&str> = self.writes.receipts.iter().map(|receipt| receipt.client_id.as_str()).collect();
+        let names: BTreeSet<&str> = operations.iter().flat_map(Submitted::receipt_names).collect();
+        let is_unused = |name: &&&str| !given.contains(**name) && !self.loaded.receipts.contains_key(**name);
+        names.iter().filter(is_unused).map(|name| (*name).to_owned()).collect()
     }
 
     /// What an outcome becomes when the atomic batch around it failed: nothing that the batch did remains.
@@ -352,82 +400,14 @@ impl Planner<'_> {
         if stored.is_none() {
             outcome.attach = Attach::Nothing;
         }
-        if outcome.status == Status::Success {
-            outcome.merged = false;
-            outcome.unchanged = false;
-            outcome.replayed = false;
-            outcome.title_overwritten = false;
+        if outcome.status() == Status::Success {
             outcome.attach = Attach::Nothing;
-            skip(outcome, ErrorCode::RolledBack, "another operation of the atomic batch failed; nothing was applied");
+            let message = "another operation of the atomic batch failed; nothing was applied";
+            outcome.ending = Ending::skipped(ErrorCode::RolledBack, message);
         }
         if stored.is_none() && matches!(submitted.and_then(Submitted::target), Some(Target::Minted(_) | Target::Ref(_)))
         {
             outcome.document_id = None;
         }
     }
-}
-
-/// Whether an editor that is answered from a receipt may not have what the document holds: it has moved on, or the first
-/// answer, which may have been lost, may have told of a merge.
-fn may_lack_news(head: &DocumentHead, operation: &Operation, receipt: &Receipt) -> bool {
-    if Some(head.version) != receipt.version {
-        return true;
-    }
-    let changes = &operation.changes;
-    let built_on_it = |base: Version| base == head.version || base.checked_add(1) == Some(head.version);
-    let says_all = changes.yjs.is_none()
-        && changes.title.as_ref() == Some(&head.title)
-        && changes.content.as_ref().map(|content| content.digest) == head.content_digest;
-    operation.kind == OperationKind::Update && !says_all && !operation.base_version.is_some_and(built_on_it)
-}
-
-/// What the editor has after its operation, where that is not what the server has.
-fn editor_view(track: &Track, operation: &Operation, standing: &Standing) -> Option<BaseView> {
-    let head = track.head.as_ref()?;
-    let base = match standing {
-        Standing::Stale { base } => base.as_ref(),
-        _ => None,
-    };
-    let title = operation.changes.title.as_ref().or(base.map(|base| &base.title)).unwrap_or(&head.title);
-    let content = operation.changes.content.as_ref().map(|content| &content.text);
-    let content = content.or(base.and_then(|base| base.content.as_ref()));
-    let same = *title == head.title && content.is_some() && content == track.content.as_ref();
-    (!same).then(|| BaseView { title: title.clone(), content: content.cloned() })
-}
-
-fn blank(submitted: &Submitted, resolution: &Resolution) -> Outcome {
-    let minted = matches!(submitted.target(), Some(Target::Minted(_)));
-    Outcome {
-        index: submitted.index(),
-        client_id: submitted.client_id().map(str::to_owned),
-        kind: submitted.kind(),
-        status: Status::Success,
-        document_id: resolution.document_id.filter(|_| !minted),
-        version: None,
-        merged: false,
-        unchanged: false,
-        replayed: false,
-        title_overwritten: false,
-        error: None,
-        attach: Attach::Nothing,
-        base: None,
-        merge_text: None,
-    }
-}
-
-fn refuse(outcome: &mut Outcome, refusal: Refusal, index: usize, has_document: bool) {
-    let pointer = refusal.field.map(|field| format!("/operations/{index}/{field}"));
-    fail(outcome, OperationError { code: refusal.code, message: refusal.message.to_owned(), pointer });
-    outcome.attach = if has_document { refusal.attach } else { Attach::Nothing };
-    outcome.merge_text = refusal.merge_text;
-}
-
-fn fail(outcome: &mut Outcome, error: OperationError) {
-    outcome.status = if error.code.is_conflict() { Status::Conflict } else { Status::Error };
-    outcome.error = Some(error);
-}
-
-fn skip(outcome: &mut Outcome, code: ErrorCode, message: &str) {
-    outcome.status = Status::Skipped;
-    outcome.error = Some(OperationError { code, message: message.to_owned(), pointer: None });
 }

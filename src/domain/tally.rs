@@ -36,8 +36,8 @@ impl Tally {
 
     /// Adds one outcome; `receipt_at` is the age of the receipt that a replay was answered from.
     pub(super) fn add(&mut self, outcome: &Outcome, receipt_at: Option<Timestamp>, now: Timestamp) {
-        if outcome.status == Status::Success {
-            self.add_success(outcome, receipt_at.filter(|_| outcome.replayed), now);
+        if outcome.status() == Status::Success {
+            self.add_success(outcome, receipt_at.filter(|_| outcome.replayed()), now);
         } else {
             self.add_failure(outcome, now);
         }
@@ -60,7 +60,7 @@ impl Tally {
     }
 
     fn add_failure(&mut self, outcome: &Outcome, now: Timestamp) {
-        let (code, message) = match &outcome.error {
+        let (code, message) = match outcome.error() {
             Some(error) => (error.code, error.message.clone()),
             None => (ErrorCode::Internal, "the operation was not applied".to_owned()),
         };

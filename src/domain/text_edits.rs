@@ -2,10 +2,14 @@
 //!
 //! Small edits matter: an edit that replaces a whole paragraph would take away what somebody else types into it
 //! meanwhile. Lines are compared first, then the words of changed lines, then the ends of changed words.
+//!
+//! A text with CR LF that is to have LF first loses each CR, and nothing else: whoever edits it makes these very deletions,
+//! and two of them come to the same.
 
 use std::ops::Range;
 
 use super::line_diff::{Budget, hunks};
+use super::line_ends::inside;
 
 /// Changed lines longer than this are replaced as they are, without a comparison of their words.
 const MAX_COMPARED_BYTES: usize = 64 * 1024;
@@ -28,6 +32,30 @@ pub struct TextEdit {
 /// The edits that make `new` of `old`, from front to back.
 #[must_use]
 pub fn edits_between(old: &str, new: &str) -> Vec<TextEdit> {
+    let bare = inside(old);
+    if bare == old || inside(new) != new {
+        return edits_between_lines(old, new);
+    }
+    let mut edits = removals(old, &bare);
+    edits.extend(edits_between_lines(&bare, new));
+    edits
+}
+
+/// The edits that take out of `old` what `bare` lacks, one character each.
+fn removals(old: &str, bare: &str) -> Vec<TextEdit> {
+    let (mut edits, mut position) = (Vec::new(), 0_u32);
+    let mut kept = bare.chars().peekable();
+    for character in old.chars() {
+        if kept.next_if_eq(&character).is_some() {
+            position = position.saturating_add(units(character.encode_utf8(&mut [0; 4])));
+        } else {
+            edits.push(TextEdit { position, removed: 1, inserted: String::new() });
+        }
+    }
+    edits
+}
+
+fn edits_between_lines(old: &str, new: &str) -> Vec<TextEdit> {
     let mut script = Script::default();
     let mut budget = Budget::of(MAX_STEPS);
     let old: Vec<&str> = old.split_inclusive('\n').collect();
@@ -172,6 +200,18 @@ mod tests {
     }
 
     #[test]
+    fn line_ends_lose_their_carriage_returns_alone() {
+        let cuts = [edit(1, 1, ""), edit(3, 1, ""), edit(3, 1, "")];
+        assert_eq!(edits_between("a\r\nb\r\r\n", "a\nb\n"), cuts);
+        assert_eq!(edits_between("a\r\n", "a\nb"), [edit(1, 1, ""), edit(2, 0, "b")]);
+        assert_eq!(edits_between("\u{feff}a\r\n", "a\n"), [edit(0, 1, ""), edit(1, 1, "")]);
+        assert_eq!(edits_between("a\r\n", "a\r\nb"), [edit(3, 0, "b")], "who wants them may have them");
+        let long = "a line of some words\r\n".repeat(10_000);
+        let edits = edits_between(&long, &long.replace('\r', ""));
+        assert!(edits.len() == 10_000 && edits.iter().all(|edit| edit.removed == 1 && edit.inserted.is_empty()));
+    }
+
+    #[test]
     fn very_long_lines_are_compared_in_bounded_time() {
         let old = "word ".repeat(200_000);
         let new = format!("{}other {}", &old[..500_000], &old[500_000..]);
@@ -190,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_edits_make_the_new_text(old in "[ab😀é \n]{0,60}", new in "[ab😀é \n]{0,60}") {
+        fn the_edits_make_the_new_text(old in "\u{feff}?[ab😀é \n\r]{0,60}", new in "[ab😀é \n\r]{0,60}") {
             prop_assert_eq!(apply(&old, &edits_between(&old, &new)), new);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::decide::{BaseView, ContentChange, Standing, UpdateEffect, standing_of};
-use crate::domain::document::{DocumentHead, LogEntry};
+use crate::domain::document::{DocumentHead, LogEntry, Receipt};
 use crate::domain::ids::{DocumentId, UserId, Version};
 use crate::domain::operation::{Operation, OperationKind, digest_of};
 use crate::domain::timestamp::Timestamp;
@@ -112,6 +112,37 @@ impl Track {
         });
         own.latest_version = version;
         own.view = view;
+    }
+
+    /// Whether an editor that is answered from a receipt may not have what the document holds: it has moved on, or the first
+    /// answer, which may have been lost, may have reported a merge.
+    #[must_use]
+    pub fn has_news(&self, operation: &Operation, receipt: &Receipt) -> bool {
+        let Some(head) = &self.head else { return false };
+        if Some(head.version) != receipt.version {
+            return true;
+        }
+        let changes = &operation.changes;
+        let built_on_it = |base: Version| base == head.version || base.checked_add(1) == Some(head.version);
+        let says_all = changes.yjs.is_none()
+            && changes.title.as_ref() == Some(&head.title)
+            && changes.content.as_ref().map(|content| content.digest) == head.content_digest;
+        operation.kind == OperationKind::Update && !says_all && !operation.base_version.is_some_and(built_on_it)
+    }
+
+    /// What the editor has after its operation, where that is not what the server has.
+    #[must_use]
+    pub fn editor_view(&self, operation: &Operation, standing: &Standing) -> Option<BaseView> {
+        let head = self.head.as_ref()?;
+        let base = match standing {
+            Standing::Stale { base } => base.as_ref(),
+            _ => None,
+        };
+        let title = operation.changes.title.as_ref().or(base.map(|base| &base.title)).unwrap_or(&head.title);
+        let content = operation.changes.content.as_ref().map(|content| &content.text);
+        let content = content.or(base.and_then(|base| base.content.as_ref()));
+        let same = *title == head.title && content.is_some() && content == self.content.as_ref();
+        (!same).then(|| BaseView { title: title.clone(), content: content.cloned() })
     }
 
     /// Makes the document, or makes it anew on top of its tombstone: also where an update restores one of which nothing

@@ -29,6 +29,7 @@ mod query_plans;
 pub mod retention;
 mod rows;
 mod schema;
+mod session;
 mod sql_uuid;
 mod sqlite;
 mod statement;
@@ -47,13 +48,12 @@ pub use self::config::StoreConfig;
 use self::connection::{AnyConnection, Connector, Pool, Purpose};
 use self::database_file::DatabaseFile;
 pub use self::error::StoreError;
-use self::feed::FeedState;
-use self::feed_pages::{FeedPage, Span};
+use self::session::BatchSession;
+pub use self::session::{BatchTransaction, Snapshot};
 pub use self::url::DatabaseUrl;
 use self::writer::Writer;
-use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
-use crate::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
-use crate::domain::sync_run::{NoteChanges, RunKey, RunNote, SyncRun};
+use crate::domain::ids::{SyncId, UserId, WorkspaceId};
+use crate::domain::sync_run::RunKey;
 use crate::domain::timestamp::{Clock, SystemClock, Timestamp};
 
 /// Whose batch it is: the part of every key that the batch does not choose itself.
@@ -87,67 +87,6 @@ pub enum End {
     Rollback,
 }
 
-/// One batch's view of the database, inside its transaction. The workspace is locked against other writers.
-pub trait BatchTransaction {
-    /// Where the workspace's feed stands: before [`write`](Self::write), then after it.
-    fn feed(&self) -> &FeedState;
-
-    /// Receipts of the scope's (workspace, user, device) under these names, in any order. None without a device.
-    ///
-    /// # Errors
-    /// As every method here: whatever the database said.
-    fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError>;
-
-    /// Heads of those of the documents that exist, live or deleted, in any order.
-    ///
-    /// # Errors
-    /// Whatever the database said.
-    fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError>;
-
-    /// Title and text as of each (document, version); pairs that the history no longer has are left out.
-    ///
-    /// # Errors
-    /// Whatever the database said.
-    fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError>;
-
-    /// Documents with bodies, as they stand inside this transaction, in any order.
-    ///
-    /// # Errors
-    /// Whatever the database said.
-    fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError>;
-
-    /// The documents of a span of the feed, as they stand inside this transaction, in feed order.
-    ///
-    /// # Errors
-    /// Whatever the database said.
-    fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError>;
-
-    /// Stores the write set, giving its documents the workspace's next sequences in order.
-    ///
-    /// # Errors
-    /// `LostRace` if a head is not as expected; `Refused` if the database will not take a row (then nothing of the
-    /// transaction may be committed).
-    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError>;
-
-    /// The scope's user's sync run of this id.
-    ///
-    /// # Errors
-    /// Whatever the database said.
-    fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError>;
-
-    /// The run's notes of these names, those of one name oldest first.
-    ///
-    /// # Errors
-    /// Whatever the database said.
-    fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError>;
-
-    /// Stores the run, new or not, and what changed in its notes.
-    ///
-    /// # Errors
-    /// Whatever the database said.
-    fn save_sync_run(&mut self, run: &SyncRun, notes: &NoteChanges) -> Result<(), StoreError>;
-}
-
 /// The database, open. Share it in an `Arc`; every method blocks, so call it off the event loop.
 pub struct Store {
     readers: Pool,
@@ -168,6 +107,16 @@ enum Writes {
         /// How often a transaction that loses races is tried.
         attempts: u32,
     },
+}
+
+impl Writes {
+    /// How often a write that loses races is tried; on SQLite none does.
+    const fn attempts(&self) -> u32 {
+        match self {
+            Self::Thread(_) => 1,
+            Self::Pool { attempts } => *attempts,
+        }
+    }
 }
 
 impl fmt::Debug for Store {
@@ -210,6 +159,30 @@ impl Store {
         Ok(store)
     }
 
+    /// Runs `body` on one state of the database, as the scope's batch may see it. Locks nothing; called again if the
+    /// connection turns out to be cut.
+    ///
+    /// # Errors
+    /// What `body` answered; `Busy` or `Timeout` if no connection is free in time; `Unavailable` if the database failed.
+    pub fn look<T>(
+        &self,
+        scope: &BatchScope,
+        mut body: impl FnMut(&mut dyn Snapshot) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut cut = 0;
+        loop {
+            let mut pooled = self.readers.get(scope.deadline)?;
+            let looked = connection::in_snapshot(&mut pooled.connection, |connection| {
+                body(&mut BatchSession::new(connection, scope))
+            });
+            pooled.note(&looked);
+            match looked {
+                Err(StoreError::Unavailable(_)) if cut < self.readers.size() => cut += 1,
+                looked => return looked,
+            }
+        }
+    }
+
     /// Runs `body` in a transaction that has locked the scope's workspace, and answers its value once what it wrote is
     /// durable (or, with [`End::Rollback`], undone). On Postgres `body` is called again after a lost race, a few times.
     ///
@@ -221,10 +194,24 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut dyn BatchTransaction) -> Result<(T, End), StoreError> + Send + 'static,
     {
-        self.write_until(scope.deadline, move |connection| match connection {
-            AnyConnection::Sqlite(_) => body(&mut sqlite::SqliteBatch::begin(connection, &scope)?),
-            AnyConnection::Postgres(connection) => body(&mut postgres::PostgresBatch::begin(connection, &scope)?),
+        self.write_until(scope.deadline, move |connection| {
+            let mut session = BatchSession::new(connection, &scope);
+            session.lock()?;
+            body(&mut session)
         })
+    }
+
+    /// As [`run_batch`](Self::run_batch) for a `body` that only carries out what was decided before: the workspace is
+    /// locked by its first write, and a lost race is not tried again.
+    ///
+    /// # Errors
+    /// As those of [`run_batch`](Self::run_batch).
+    pub fn write_batch<T, F>(&self, scope: BatchScope, mut body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn BatchTransaction) -> Result<(T, End), StoreError> + Send + 'static,
+    {
+        self.write_tried(scope.deadline, 1, move |connection| body(&mut BatchSession::new(connection, &scope)))
     }
 
     /// Finishes what was accepted, carries the write-ahead log over and ends the threads. Later writes are
@@ -260,7 +247,8 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.write_until(Instant::now() + self.write_timeout, move |connection| Ok((body(connection)?, End::Commit)))
+        let deadline = Instant::now() + self.write_timeout;
+        self.write_until(deadline, move |connection| Ok((body(connection)?, End::Commit)))
     }
 
     fn write_until<T, F>(&self, deadline: Instant, body: F) -> Result<T, StoreError>
@@ -268,9 +256,17 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError> + Send + 'static,
     {
+        self.write_tried(deadline, self.writes.attempts(), body)
+    }
+
+    fn write_tried<T, F>(&self, deadline: Instant, attempts: u32, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError> + Send + 'static,
+    {
         match &self.writes {
             Writes::Thread(writer) => writer.submit(deadline, body),
-            Writes::Pool { attempts } => postgres::transaction::run(&self.readers, *attempts, deadline, body),
+            Writes::Pool { .. } => postgres::transaction::run(&self.readers, attempts, deadline, body),
         }
     }
 

@@ -13,9 +13,9 @@ use super::accounts::{NewRefreshToken, NewUser};
 use super::connection::{AnyConnection, Connector, Purpose};
 use super::documents::ListQuery;
 use super::feed_pages::Span;
-use super::sqlite::SqliteBatch;
+use super::session::BatchSession;
 use super::upkeep::Swap;
-use super::{BatchScope, BatchTransaction, DatabaseUrl, End, Store, StoreConfig};
+use super::{BatchScope, BatchTransaction, DatabaseUrl, End, Snapshot, Store, StoreConfig};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, WriteSet};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::history::Fold;
@@ -112,7 +112,12 @@ fn writes(write: HeadWrite, head: DocumentHead) -> WriteSet {
         version: Some(head.version),
         created_at: Timestamp(0),
     };
-    WriteSet { documents: vec![DocumentWrite { write, head }], log: vec![entry], receipts: vec![receipt] }
+    WriteSet {
+        documents: vec![DocumentWrite { write, head }],
+        log: vec![entry],
+        receipts: vec![receipt],
+        ..WriteSet::default()
+    }
 }
 
 fn database() -> (tempfile::TempDir, DatabaseUrl) {
@@ -141,7 +146,9 @@ fn a_batch_looks_everything_up_by_its_full_key() {
     add_workspace(&mut connection, &scope);
     record(&mut connection, &statements);
     let id = DocumentId(Uuid::from_u128(3));
-    let mut batch = SqliteBatch::begin(&mut connection, &scope).unwrap();
+    let mut batch = BatchSession::new(&mut connection, &scope);
+    batch.feed().unwrap();
+    batch.lock().unwrap();
     batch.find_receipts(&["1", "2"]).unwrap();
     batch.load_heads(&[id]).unwrap();
     batch.write(&writes(HeadWrite::Insert, head(id, 1))).unwrap();
@@ -188,7 +195,8 @@ fn a_run_is_counted_by_its_full_key() {
         noted_at: Timestamp(0),
     };
     record(&mut connection, &statements);
-    let mut batch = SqliteBatch::begin(&mut connection, &scope).unwrap();
+    let mut batch = BatchSession::new(&mut connection, &scope);
+    batch.lock().unwrap();
     for (dropped, added) in [(vec![], vec![note.clone()]), (vec![note], vec![])] {
         batch.find_sync_run(run.sync_id).unwrap();
         batch.find_run_notes(run.sync_id, &["1", "2"]).unwrap();

@@ -4,28 +4,28 @@
 use std::collections::HashMap;
 
 use crate::domain::document::Receipt;
+use crate::domain::ids::SyncId;
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::Plan;
 use crate::domain::sync_run::{CountedBatch, Direction, RunStatus, SyncRun};
 use crate::domain::timestamp::Timestamp;
 use crate::store::{BatchTransaction, StoreError};
-use crate::sync::BatchRequest;
-use crate::sync::apply::Refusal;
+use crate::sync::{Batch, BatchRefusal};
 
-/// The run that a batch counts towards; none if it names none. A run that nobody opened is opened by its first batch:
-/// a progress bar that is missing must not hold up a queue.
+/// The run that a batch counts towards. A run that nobody opened is opened by its first batch: a progress bar that is
+/// missing must not hold up a queue. The workspace is locked.
 ///
 /// # Errors
 /// Inside: `SyncCancelled`. Outside: what the store says.
 pub(super) fn find_run(
     tx: &mut dyn BatchTransaction,
-    request: &BatchRequest,
+    request: &Batch,
+    sync_id: SyncId,
     now: Timestamp,
-) -> Result<Result<Option<SyncRun>, Refusal>, StoreError> {
-    let Some(sync_id) = request.sync_id else { return Ok(Ok(None)) };
+) -> Result<Result<SyncRun, BatchRefusal>, StoreError> {
     let run = tx.find_sync_run(sync_id)?;
     let run = run.unwrap_or_else(|| SyncRun::open(sync_id, request.device_id.clone(), Direction::Push, 0, now));
-    Ok(if run.status == RunStatus::Cancelled { Err(Refusal::SyncCancelled) } else { Ok(Some(run)) })
+    Ok(if run.status == RunStatus::Cancelled { Err(BatchRefusal::SyncCancelled) } else { Ok(run) })
 }
 
 /// Counts the batch and stores its run. Whether there is anything to commit.

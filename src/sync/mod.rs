@@ -6,6 +6,8 @@ pub mod apply;
 mod counting;
 pub mod diff;
 pub mod events;
+pub mod gather;
+mod look;
 pub mod maintenance;
 pub mod pull;
 pub mod retention;
@@ -16,6 +18,6 @@ mod view;
 
 pub use self::service::SyncService;
 pub use self::types::{
-    BatchAnswer, BatchRequest, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
+    Batch, BatchAnswer, BatchRefusal, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
     VersionView, YjsBodies,
 };

@@ -1,7 +1,7 @@
 //! Pulling: where a cursor's reader stands, what they have missed, and where they stand then.
 //!
-//! A pull has two halves. The first reads from the database and may hold the workspace's lock; the second shows what was
-//! read, merging and rendering, and holds nothing.
+//! A pull has two halves. The first reads from one state of the database; the second shows what was read, merging and
+//! rendering. Neither holds a lock.
 
 use std::time::{Duration, Instant};
 
@@ -10,17 +10,16 @@ use crate::domain::ids::WorkspaceId;
 use crate::store::StoreError;
 use crate::store::feed::FeedState;
 use crate::store::feed_pages::{ChangedDocument, FeedPage, Span};
-use crate::sync::apply::Refusal;
 use crate::sync::view::{Learned, Rendered, view_head, view_readable};
-use crate::sync::{ChangesPage, DocumentView, PullFrom, YjsBodies};
+use crate::sync::{BatchRefusal, ChangesPage, DocumentView, PullFrom, YjsBodies};
 use crate::yjs::render::Renderer;
 
 /// Documents of the pull in a batch, at most.
 pub const BATCH_PULL_DOCUMENTS: usize = 100;
 /// Bytes of bodies that a page has, about.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
-/// And one that is read while its workspace is locked: others wait for it.
-const LOCKED_PAGE_BYTES: usize = 2 * 1024 * 1024;
+/// And one in the answer to a batch, beside its results.
+const BATCH_PAGE_BYTES: usize = 2 * 1024 * 1024;
 /// A page whose documents must be rendered ends when that has taken so long: the rest is for the next.
 const LONGEST_RENDERING: Duration = Duration::from_secs(5);
 
@@ -43,14 +42,10 @@ impl Pulled {
         &self.page.changes
     }
 
-    /// With a batch's own changes, up to this sequence, behind what was read: the author has them. They are told later if
-    /// there was more to read before them.
+    /// Nothing, and that there is more from where the reader stood.
     #[must_use]
-    pub fn and_own_changes(mut self, up_to: i64) -> Self {
-        if !self.page.has_more {
-            self.end = up_to;
-        }
-        self
+    pub fn nothing(cursor: Cursor, feed: FeedState) -> Self {
+        Self { cursor, end: cursor.sequence, feed, page: FeedPage { changes: Vec::new(), has_more: true } }
     }
 }
 
@@ -59,16 +54,16 @@ impl Pulled {
 /// # Errors
 /// `ForeignCursor`; `CursorExpired` also for a cursor of an earlier generation, or one that is ahead of the feed: the
 /// database was put back to an older state, and what its reader saw since then is gone.
-pub fn cursor_of(from: &PullFrom, workspace_id: WorkspaceId, feed: &FeedState) -> Result<Cursor, Refusal> {
+pub fn cursor_of(from: &PullFrom, workspace_id: WorkspaceId, feed: &FeedState) -> Result<Cursor, BatchRefusal> {
     let cursor = match from {
         PullFrom::Start => Cursor::start(feed.purged_sequence),
         PullFrom::Cursor(text) => Cursor::open(text, workspace_id, &feed.key).map_err(|error| match error {
-            CursorError::Foreign(_) => Refusal::ForeignCursor,
-            CursorError::EarlierGeneration => Refusal::CursorExpired,
+            CursorError::Foreign(_) => BatchRefusal::ForeignCursor,
+            CursorError::EarlierGeneration => BatchRefusal::CursorExpired,
         })?,
     };
     if cursor.is_expired(feed.purged_sequence) || cursor.is_ahead(feed.head_sequence) {
-        return Err(Refusal::CursorExpired);
+        return Err(BatchRefusal::CursorExpired);
     }
     Ok(cursor)
 }
@@ -84,31 +79,29 @@ pub fn read_page(
     load: impl FnOnce(&Span) -> Result<FeedPage, StoreError>,
 ) -> Result<Pulled, StoreError> {
     let span = Span { after: cursor.sequence, up_to: feed.head_sequence, max_documents, max_bytes: PAGE_BYTES };
-    read(cursor, feed, &span, load)
+    Ok(Pulled { cursor, end: feed.head_sequence, feed: feed.clone(), page: load(&span)? })
 }
 
-/// As [`read_page`], while the workspace is locked.
+/// Reads on from a batch's cursor, after its commit. `own` is where the feed ended before the batch's own changes, and with
+/// them: they lie behind the page, and the author has them. A document that somebody has changed since has moved behind
+/// them too, and is told by the next pull. Own changes are told later if there was more to read before them.
 ///
 /// # Errors
 /// What `load` answered.
-pub fn read_page_locked(
+pub fn read_page_of_batch(
     cursor: Cursor,
-    feed: &FeedState,
+    feed: FeedState,
+    own: Option<(i64, i64)>,
     load: impl FnOnce(&Span) -> Result<FeedPage, StoreError>,
 ) -> Result<Pulled, StoreError> {
-    let (after, up_to) = (cursor.sequence, feed.head_sequence);
-    let span = Span { after, up_to, max_documents: BATCH_PULL_DOCUMENTS, max_bytes: LOCKED_PAGE_BYTES };
-    read(cursor, feed, &span, load)
-}
-
-fn read(
-    cursor: Cursor,
-    feed: &FeedState,
-    span: &Span,
-    load: impl FnOnce(&Span) -> Result<FeedPage, StoreError>,
-) -> Result<Pulled, StoreError> {
-    let page = load(span)?;
-    Ok(Pulled { cursor, end: feed.head_sequence, feed: feed.clone(), page })
+    // Purged since the batch was looked at: the next pull says so.
+    if cursor.is_expired(feed.purged_sequence) {
+        return Ok(Pulled::nothing(cursor, feed));
+    }
+    let (up_to, end) = own.unwrap_or((feed.head_sequence, feed.head_sequence));
+    let after = cursor.sequence;
+    let span = Span { after, up_to, max_documents: BATCH_PULL_DOCUMENTS, max_bytes: BATCH_PAGE_BYTES };
+    Ok(Pulled { cursor, end, feed, page: load(&span)? })
 }
 
 /// A page as it is shown, and why it is empty although there is something to show.
@@ -207,13 +200,13 @@ mod tests {
         let feed = feed(9, 4);
         let other = FeedState { key: key(8, 1), ..feed.clone() };
         for from in [PullFrom::Cursor("made-up".to_owned()), sealed(5, &other)] {
-            assert_eq!(cursor_of(&from, WORKSPACE, &feed), Err(Refusal::ForeignCursor));
+            assert_eq!(cursor_of(&from, WORKSPACE, &feed), Err(BatchRefusal::ForeignCursor));
         }
         for sequence in [3, 10] {
-            assert_eq!(cursor_of(&sealed(sequence, &feed), WORKSPACE, &feed), Err(Refusal::CursorExpired));
+            assert_eq!(cursor_of(&sealed(sequence, &feed), WORKSPACE, &feed), Err(BatchRefusal::CursorExpired));
         }
         let later = FeedState { key: key(7, 2), ..feed.clone() };
-        assert_eq!(cursor_of(&sealed(5, &feed), WORKSPACE, &later), Err(Refusal::CursorExpired));
+        assert_eq!(cursor_of(&sealed(5, &feed), WORKSPACE, &later), Err(BatchRefusal::CursorExpired));
     }
 
     /// A document whose text is stored, or one whose text must be derived.
@@ -256,7 +249,7 @@ mod tests {
         });
         let feed = feed(9, 0);
         let load = |_: &Span| Ok(FeedPage { changes, has_more: false });
-        let pulled = read_page(Cursor { sequence: 2, floor: 0 }, &feed, 100, load).unwrap().and_own_changes(12);
+        let pulled = read_page_of_batch(Cursor { sequence: 2, floor: 0 }, feed.clone(), Some((9, 12)), load).unwrap();
         let shown = show(&renderer, WORKSPACE, pulled, yjs, |_, _| {});
         let cursor = Cursor::open(&shown.page.next_cursor, WORKSPACE, &feed.key).unwrap();
         (shown.page.items.len(), cursor.sequence, shown.page.has_more, shown)

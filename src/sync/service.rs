@@ -13,15 +13,16 @@ use crate::domain::timestamp::Clock;
 use crate::domain::yjs_facts::StateVector;
 use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};
 use crate::store::{BatchScope, Store, StoreError};
-use crate::sync::apply::{Applied, Attempt, run_batch};
+use crate::sync::apply::{Attempt, Processed, process};
 use crate::sync::diff::{DiffRequest, DocumentDiff, diff_documents};
 use crate::sync::events::Events;
+use crate::sync::gather::{Gathered, gather, has_to_gather};
 use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::pull::{Pulled, Shown, cursor_of, read_page, show};
 use crate::sync::view::{Learned, Rendered, view_document};
 use crate::sync::{
-    BatchAnswer, BatchRequest, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
-    VersionView, YjsBodies,
+    Batch, BatchAnswer, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError, VersionView,
+    YjsBodies,
 };
 use crate::yjs::merge::encode_state_vector;
 use crate::yjs::render::{RenderError, Renderer};
@@ -57,21 +58,22 @@ impl SyncService {
     ///
     /// # Errors
     /// What the store says; nothing of the batch is then stored.
-    pub fn apply_batch(&self, request: BatchRequest, deadline: Instant) -> Result<BatchAnswer, SyncError> {
+    pub fn apply_batch(&self, request: Batch, deadline: Instant) -> Result<BatchAnswer, SyncError> {
         let request = Arc::new(request);
-        let applied = self.apply_surviving_refusals(&request, deadline)?;
-        for document_id in &applied.to_compact {
-            self.maintenance.offer(Task::Compact { workspace_id: request.workspace_id, document_id: *document_id });
+        let processed = self.apply_surviving_refusals(&request, deadline)?;
+        for document_id in processed.outgrown() {
+            self.maintenance.offer(Task::Compact { workspace_id: request.workspace_id, document_id });
         }
-        let committed = !(applied.rolled_back || request.dry_run);
-        if applied.wrote {
+        let committed = !(processed.plan.rolled_back || request.dry_run);
+        if processed.stored.wrote {
             self.events.committed(request.workspace_id);
         }
-        if let (Some(sync_id), true) = (request.sync_id, applied.counted) {
+        if let (Some(sync_id), true) = (request.sync_id, processed.stored.counted) {
             self.events.progressed(request.workspace_id, request.user_id, sync_id);
         }
+        let Gathered { mut documents, vectors, pulled } = self.gather(&request, &processed, deadline)?;
         let readers = readers_of(&request.operations);
-        let Applied { outcomes, mut documents, vectors, pulled, .. } = applied;
+        let outcomes = processed.plan.outcomes;
         let results = outcomes
             .into_iter()
             .map(|outcome| {
@@ -93,9 +95,34 @@ impl SyncService {
         Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic, changes })
     }
 
+    /// Reads what the answer shows. The batch may be committed: then what fails here only makes the answer poorer.
+    fn gather(&self, request: &Batch, processed: &Processed, deadline: Instant) -> Result<Gathered, SyncError> {
+        if !has_to_gather(processed) {
+            return Ok(Gathered::default());
+        }
+        let scope = self.scope(request, deadline);
+        match self.store.look(&scope, |snapshot| gather(snapshot, processed)) {
+            Err(error) if processed.stored.wrote => {
+                tracing::error!(workspace_id = %request.workspace_id, %error, "what a batch met cannot be shown");
+                Ok(Gathered::nothing(processed))
+            }
+            gathered => Ok(gathered?),
+        }
+    }
+
+    fn scope(&self, request: &Batch, deadline: Instant) -> BatchScope {
+        BatchScope {
+            workspace_id: request.workspace_id,
+            user_id: request.user_id,
+            device_id: request.device_id.clone(),
+            now: self.clock.now(),
+            deadline,
+        }
+    }
+
     /// One operation whose data the database refuses costs itself only: it is searched for by halves, in trials that
     /// store nothing, and the batch is run again without it. An atomic batch fails as a whole.
-    fn apply_surviving_refusals(&self, request: &Arc<BatchRequest>, deadline: Instant) -> Result<Applied, SyncError> {
+    fn apply_surviving_refusals(&self, request: &Arc<Batch>, deadline: Instant) -> Result<Processed, SyncError> {
         let mut refused = BTreeSet::new();
         loop {
             let attempt = Attempt { refused: refused.clone(), trial: None };
@@ -118,12 +145,12 @@ impl SyncService {
     /// The operation (by place in the request) at which the database first refuses the batch.
     fn find_refused(
         &self,
-        request: &Arc<BatchRequest>,
+        request: &Arc<Batch>,
         deadline: Instant,
         refused: &BTreeSet<usize>,
     ) -> Result<usize, SyncError> {
         let trial = |first| self.run(request, deadline, Attempt { refused: refused.clone(), trial: Some(first) });
-        let order = trial(0)?.order;
+        let order = trial(0)?.plan.order;
         let (mut passes, mut fails) = (0, order.len());
         while fails - passes > 1 {
             let middle = passes + (fails - passes) / 2;
@@ -136,26 +163,12 @@ impl SyncService {
         order.get(passes).copied().ok_or_else(|| StoreError::Refused("no operation is at fault".to_owned()).into())
     }
 
-    fn run(&self, request: &Arc<BatchRequest>, deadline: Instant, attempt: Attempt) -> Result<Applied, SyncError> {
-        let now = self.clock.now();
-        let scope = BatchScope {
-            workspace_id: request.workspace_id,
-            user_id: request.user_id,
-            device_id: request.device_id.clone(),
-            now,
-            deadline,
-        };
-        let request = Arc::clone(request);
-        Ok(self.store.run_batch(scope, move |tx| run_batch(tx, &request, now, &attempt))??)
+    fn run(&self, request: &Arc<Batch>, deadline: Instant, attempt: Attempt) -> Result<Processed, SyncError> {
+        Ok(process(&self.store, &self.scope(request, deadline), request, &attempt)??)
     }
 
     /// The server's side of one outcome. The batch is committed: whatever fails here only makes the answer poorer.
-    fn server_side(
-        &self,
-        request: &BatchRequest,
-        document: &mut StoredDocument,
-        reader: Option<&StateVector>,
-    ) -> ServerSide {
+    fn server_side(&self, request: &Batch, document: &mut StoredDocument, reader: Option<&StateVector>) -> ServerSide {
         match view_document(&self.renderer, document.clone(), reader) {
             Ok((view, learned)) => {
                 if let Learned::Text(text) = &learned {

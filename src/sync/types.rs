@@ -9,8 +9,8 @@ use crate::store::StoreError;
 use crate::store::documents::VersionEntry;
 
 /// A parsed batch, from a user who may write to the workspace.
-#[derive(Clone, Debug)]
-pub struct BatchRequest {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
     /// Where.
     pub workspace_id: WorkspaceId,
     /// Who.
@@ -27,6 +27,27 @@ pub struct BatchRequest {
     pub pull: Option<PullFrom>,
     /// The operations, in submitted order.
     pub operations: Vec<Submitted>,
+}
+
+/// Why a batch is refused as a whole although it could be read; nothing of it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchRefusal {
+    /// The cursor was not given out by this workspace's feed.
+    ForeignCursor,
+    /// What the cursor's reader has not seen may have been purged.
+    CursorExpired,
+    /// The batch's sync run was cancelled.
+    SyncCancelled,
+}
+
+impl From<BatchRefusal> for SyncError {
+    fn from(refusal: BatchRefusal) -> Self {
+        match refusal {
+            BatchRefusal::ForeignCursor => Self::ForeignCursor(ForeignCursor),
+            BatchRefusal::CursorExpired => Self::CursorExpired,
+            BatchRefusal::SyncCancelled => Self::SyncCancelled,
+        }
+    }
 }
 
 /// Where a pull starts.

@@ -1,6 +1,6 @@
 //! Strict, iterative reader of Yjs v1 updates and state vectors: the gate for all bytes from outside.
 //!
-//! What it refuses, and why, is architecture §5.1: yrs and the editors can be crashed, stalled or made to differ by
+//! What it refuses, and why, is docs/adr/0004: yrs and the editors can be crashed, stalled or made to differ by
 //! crafted updates, and no guard behind this one helps against all of it. It allocates in proportion to the bytes
 //! that it was given, never to a count that they claim, and never recurses.
 //!

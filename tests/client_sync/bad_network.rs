@@ -52,8 +52,8 @@ fn what_is_too_much_is_halved_and_one_bad_operation_blocks_nothing(database: Dat
     let is_mended = Arc::new(AtomicBool::new(false));
     let mended = Arc::clone(&is_mended);
     let proxy = Proxy::start(place.url(), move |_, request| match request["operations"].as_array().unwrap().len() {
-        8.. => Deed::Refuse(413),
-        _ if has_title(request, "13.md") && !mended.load(Ordering::SeqCst) => Deed::Refuse(500),
+        8.. => Deed::Problem(413, "payload_too_large"),
+        _ if has_title(request, "13.md") && !mended.load(Ordering::SeqCst) => Deed::Problem(500, "internal"),
         _ => Deed::Pass,
     });
     place.run(&["init", ".", "--server", &proxy.url]).expect(0);
@@ -61,7 +61,11 @@ fn what_is_too_much_is_halved_and_one_bad_operation_blocks_nothing(database: Dat
         place.write(&format!("{n:02}.md"), format!("{n}\n"));
     }
     let ran = place.run(&["sync", "--retries", "1"]).expect(1);
-    assert!(ran.says(&["failed", "13.md"]) && ran.says(&["49 pushed", "1 failed"]), "{}", ran.stdout);
+    assert!(ran.says(&["13.md", "stays queued"]) && ran.says(&["49 pushed", "1 failed"]), "{}", ran.stdout);
+    place.age_outbox();
+    place.write("14.md", "14, changed\n");
+    let ran = place.run(&["sync", "--retries", "1"]).expect(1);
+    assert!(ran.says(&["failed", "13.md"]), "{}", ran.stdout);
     assert_eq!(desk.documents().len(), 49);
     assert!(place.run(&["retry", "--list"]).expect(1).says(&["create 13.md"]));
     let exported = place.run(&["retry", "--list", "--json"]).expect(1).stdout;
@@ -80,7 +84,8 @@ fn a_server_that_refuses_everything_buries_nothing(database: Database) {
     let place = desk.unconnected();
     let is_mended = Arc::new(AtomicBool::new(false));
     let mended = Arc::clone(&is_mended);
-    let judge = move |_, _: &Value| if mended.load(Ordering::SeqCst) { Deed::Pass } else { Deed::Refuse(500) };
+    let judge =
+        move |_, _: &Value| if mended.load(Ordering::SeqCst) { Deed::Pass } else { Deed::Problem(500, "internal") };
     let proxy = Proxy::start(place.url(), judge);
     place.run(&["init", ".", "--server", &proxy.url]).expect(0);
     for n in 0..30 {
@@ -150,10 +155,12 @@ fn what_may_pass_is_tried_again_when_the_server_says() {
 #[test]
 fn what_cannot_pass_is_not_tried_again() {
     // A login that is not taken is renewed once, and no more.
-    for (status, tries, exit) in [(400, 1, 1), (403, 1, 1), (401, 2, 3)] {
+    for (status, code, tries, exit) in
+        [(400, "bad_request", 1, 1), (403, "forbidden", 1, 1), (401, "unauthorized", 2, 3)]
+    {
         let is_mended = Arc::new(AtomicBool::new(false));
         let mended = Arc::clone(&is_mended);
-        let judge = move |_| if mended.load(Ordering::SeqCst) { Deed::Pass } else { Deed::Refuse(status) };
+        let judge = move |_| if mended.load(Ordering::SeqCst) { Deed::Pass } else { Deed::Problem(status, code) };
         let (desk, place, proxy) = judged(judge);
         place.run(&["sync", "--retries", "5"]).expect(exit);
         assert_eq!(proxy.asked(BATCH), tries, "{status}");

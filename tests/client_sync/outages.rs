@@ -82,22 +82,25 @@ fn an_outage_after_a_good_batch_buries_nothing() {
 #[test]
 fn what_fails_alone_is_given_up_only_where_others_get_through() {
     let desk = Desk::new();
-    let proxy =
-        Proxy::start(
-            &desk.url(),
-            |_, request| {
-                if titles(request).contains(&"bad.md") { Deed::Refuse(500) } else { Deed::Pass }
-            },
-        );
+    let proxy = Proxy::start(&desk.url(), |_, request| {
+        if titles(request).contains(&"bad.md") { Deed::Problem(500, "internal") } else { Deed::Pass }
+    });
     let place = connected(&desk, &proxy, ["bad.md".to_owned()]);
     let ran = place.run(&["sync", "--retries", "0"]).expect(1);
     assert!(ran.says(&["bad.md", "500", "it stays queued"]), "{}", ran.stdout);
     expect_waiting(&place, 1, 0);
     place.write("good.md", "good\n");
+    place.run(&["sync", "--retries", "0"]).expect(1);
+    expect_waiting(&place, 1, 0);
+    // After many tries over some time, but only in a sync in which others get through.
+    place.age_outbox();
+    place.run(&["sync", "--retries", "0"]).expect(1);
+    expect_waiting(&place, 1, 0);
+    place.write("fine.md", "fine\n");
     let ran = place.run(&["sync", "--retries", "0"]).expect(1);
     assert!(ran.says(&["failed", "bad.md", "not_answered"]), "{}", ran.stdout);
     expect_waiting(&place, 0, 1);
-    assert_eq!(desk.documents().into_keys().collect::<Vec<_>>(), ["good.md"]);
+    assert_eq!(desk.documents().into_keys().collect::<Vec<_>>(), ["fine.md", "good.md"]);
 }
 
 #[test]
@@ -105,7 +108,7 @@ fn what_fails_alone_but_once_is_not_given_up() {
     let (desk, failures) = (Desk::new(), AtomicUsize::new(0));
     let proxy = Proxy::start(&desk.url(), move |_, request| {
         let is_bad = titles(request).contains(&"003.md") && failures.fetch_add(1, Ordering::SeqCst) == 0;
-        if is_bad { Deed::Refuse(500) } else { Deed::Pass }
+        if is_bad { Deed::Problem(500, "internal") } else { Deed::Pass }
     });
     let place = connected(&desk, &proxy, numbered(0, 8));
     place.run(&[&ONE_BY_ONE[..], &["--batch-size", "1", "--retries", "0"]].concat()).expect(0);
@@ -118,7 +121,7 @@ fn many_that_fail_side_by_side_block_no_other() {
     let is_mended = mended.clone();
     let proxy = Proxy::start(&desk.url(), move |_, request| {
         let is_bad = titles(request).into_iter().any(|title| title < "008.md");
-        if is_bad && !is_mended.is_on() { Deed::Refuse(500) } else { Deed::Pass }
+        if is_bad && !is_mended.is_on() { Deed::Problem(500, "internal") } else { Deed::Pass }
     });
     let place = connected(&desk, &proxy, numbered(0, 40));
     let once = [&ONE_BY_ONE[..], &["--batch-size", "20", "--retries", "0"]].concat();
@@ -156,13 +159,9 @@ fn an_answer_without_results_is_no_reason_to_ask_again() {
 #[test]
 fn a_refused_document_can_be_exported_whole_however_long() {
     let desk = Desk::new();
-    let proxy =
-        Proxy::start(
-            &desk.url(),
-            |_, request| {
-                if titles(request).contains(&"long.md") { Deed::Refuse(413) } else { Deed::Pass }
-            },
-        );
+    let proxy = Proxy::start(&desk.url(), |_, request| {
+        if titles(request).contains(&"long.md") { Deed::Problem(413, "payload_too_large") } else { Deed::Pass }
+    });
     let place = connected(&desk, &proxy, ["short.md".to_owned()]);
     let text = "A line of a long text.\n".repeat(5_000);
     assert!(text.len() > 100_000);

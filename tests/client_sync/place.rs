@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -192,6 +194,13 @@ impl Place {
 
     pub fn run(&self, arguments: &[&str]) -> Ran {
         self.command(arguments).output().unwrap().into()
+    }
+
+    /// As if everything that is queued had been tried often, and for long.
+    pub fn age_outbox(&self) {
+        let database = self.path(".landfall/state.db");
+        let mut connection = SqliteConnection::establish(database.to_str().unwrap()).unwrap();
+        connection.batch_execute("UPDATE outbox SET attempts = 8, first_sent_at = first_sent_at - 700000000").unwrap();
     }
 
     pub fn spawn(&self, arguments: &[&str]) -> Child {

@@ -237,5 +237,6 @@ fn serve(mut stream: &TcpStream, server: &str, judge: &Judge, counts: &Mutex<BTr
     }
     let is_cut = matches!(deed, Deed::CutAnswer);
     let sent = if is_cut { body.len() / 2 } else { body.len() };
-    answer(status, "content-type: application/json\r\n", &body, sent).filter(|()| !is_cut)
+    let kind = if status < 400 { "application/json" } else { "application/problem+json" };
+    answer(status, &format!("content-type: {kind}\r\n"), &body, sent).filter(|()| !is_cut)
 }

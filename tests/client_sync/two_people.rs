@@ -19,7 +19,7 @@ on_both_databases!(
 );
 
 /// Two folders that have the same files.
-fn two_places(desk: &Desk, files: &[(&str, &str)]) -> (Place, Place) {
+pub fn two_places(desk: &Desk, files: &[(&str, &str)]) -> (Place, Place) {
     let (here, there) = (desk.place(), desk.place());
     for (path, text) in files {
         here.write(path, text);
@@ -31,7 +31,7 @@ fn two_places(desk: &Desk, files: &[(&str, &str)]) -> (Place, Place) {
 }
 
 /// Syncs both until nothing moves; they must be equal then.
-fn settle(here: &Place, there: &Place) {
+pub fn settle(here: &Place, there: &Place) {
     here.sync();
     there.sync();
     here.sync();
@@ -61,9 +61,13 @@ fn the_same_paragraph_keeps_the_words_of_both(database: Database) {
     assert_eq!(here.read("notes.md"), "oat milk and honey\n");
     here.write("notes.md", "tea\n");
     there.write("notes.md", "coffee\n");
-    settle(&here, &there);
-    let text = here.read("notes.md");
-    assert!(text.contains("te") && text.contains("coff"), "{text}");
+    here.sync();
+    let ran = there.run(&["sync"]).expect(1);
+    assert!(ran.says(&["conflict", "notes.md", "the same words"]), "{}", ran.stdout);
+    assert_eq!(there.read("notes.md"), "coffee\n", "no mixture of the two");
+    there.run(&["conflicts", ".", "--settle", "mine", "notes.md"]).expect(0);
+    settle(&there, &here);
+    assert_eq!(here.read("notes.md"), "coffee\n");
 }
 
 fn both_write_into_an_empty_file(database: Database) {
@@ -73,7 +77,7 @@ fn both_write_into_an_empty_file(database: Database) {
     there.write("empty.md", "yours\n");
     settle(&here, &there);
     let text = here.read("empty.md");
-    assert!(text.contains("mine\n") && text.contains("yours\n") && text.len() == 11, "{text:?}");
+    assert_eq!(text, "mine\nyours\n", "the one that was there first comes first");
 }
 
 fn a_file_is_moved_by_one_and_edited_by_the_other(database: Database) {

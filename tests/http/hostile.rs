@@ -3,31 +3,19 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-
 use crate::harness::operation::base64;
 use crate::harness::{Database, TestServer, create, on_both_databases, update};
+use crate::yjs_support::hand;
 use crate::yjs_support::hand::{behind, in_map, in_root, text};
-use crate::yjs_support::{hand, shared_data};
+use crate::yjs_support::hostile::cases;
 
 /// Longer than any of these may hold up a batch, on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Resident memory, in KiB, that the server (without its workers) may have come to.
 const MAX_RESIDENT_KIB: u64 = 512 * 1024;
 
-#[derive(Deserialize)]
-struct Recorded {
-    name: String,
-    updates_hex: Vec<String>,
-}
-
-fn recorded() -> Vec<(String, Vec<Vec<u8>>)> {
-    let from_hex = |hex: &String| -> Vec<u8> {
-        (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
-    };
-    let json = fs::read(shared_data("hostile/yjs-updates.json")).unwrap();
-    let all: Vec<Recorded> = serde_json::from_slice(&json).unwrap();
-    all.into_iter().map(|one| (one.name, one.updates_hex.iter().map(from_hex).collect())).collect()
+fn known() -> Vec<(String, Vec<Vec<u8>>)> {
+    cases().map(|(name, updates)| (name.to_owned(), updates)).collect()
 }
 
 /// What the grammar allows to be made worse: depth, counts, crowds, cuts, trailing bytes.
@@ -66,7 +54,7 @@ fn resident_kib(process_id: u32) -> u64 {
 fn hostile_updates_cost_their_own_operation(database: Database) {
     let server = TestServer::start(database);
     let ada = server.register("ada");
-    for (number, (name, updates)) in recorded().into_iter().chain(generated()).enumerate() {
+    for (number, (name, updates)) in known().into_iter().chain(generated()).enumerate() {
         let started = Instant::now();
         let hostile = format!("hostile_{number}");
         let mut batch = ada

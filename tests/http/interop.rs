@@ -1,9 +1,10 @@
 //! Editors on npm yjs and the server, over HTTP: what one makes, the other has.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use crate::harness::{Database, TestServer, on_both_databases};
-use crate::yjs_support::{node_with, shared_data};
+use crate::yjs_support::{generated, node_with, recorded};
 
 fn run(database: Database, script: &str, arguments: &[&OsStr]) -> String {
     let server = TestServer::start(database);
@@ -23,9 +24,15 @@ fn run(database: Database, script: &str, arguments: &[&OsStr]) -> String {
     said
 }
 
-fn replay(database: Database, trace: &str) {
-    let said = run(database, "http/traces.mjs", &[shared_data(trace).as_os_str()]);
+fn replay(database: Database, history: &Path) {
+    let said = run(database, "http/traces.mjs", &[history.as_os_str()]);
     assert!(said.starts_with("ok "), "{said}");
+}
+
+fn replay_recorded(database: Database, name: &str) {
+    if let Some(file) = recorded(name) {
+        replay(database, &file);
+    }
 }
 
 /// Text with emoji and formats, maps, arrays, XML, concurrent edits, deletions, unrelated histories, gaps, diffs.
@@ -34,21 +41,42 @@ fn yjs_documents_survive_both_ways(database: Database) {
     assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 7, "{said}");
 }
 
+fn prose_is_replayed(database: Database) {
+    replay(database, &generated("prose"));
+}
+
+fn code_is_replayed(database: Database) {
+    replay(database, &generated("code"));
+}
+
+/// Two editors that push to the server in turn.
+fn two_editors_are_replayed(database: Database) {
+    replay(database, &generated("two-at-once"));
+}
+
+/// Three editors that are offline for long.
+fn offline_branches_are_replayed(database: Database) {
+    replay(database, &generated("offline-branches"));
+}
+
 fn sveltecomponent_is_replayed(database: Database) {
-    replay(database, "traces/sveltecomponent.json.gz");
+    replay_recorded(database, "sveltecomponent");
 }
 
 fn automerge_paper_is_replayed(database: Database) {
-    replay(database, "traces/automerge-paper.json.gz");
+    replay_recorded(database, "automerge-paper");
 }
 
-/// Two editors that push to the server in turn, as they were recorded.
 fn friendsforever_is_replayed_by_two_editors(database: Database) {
-    replay(database, "traces/friendsforever.json.gz");
+    replay_recorded(database, "friendsforever");
 }
 
 on_both_databases!(
     yjs_documents_survive_both_ways,
+    prose_is_replayed,
+    code_is_replayed,
+    two_editors_are_replayed,
+    offline_branches_are_replayed,
     sveltecomponent_is_replayed,
     automerge_paper_is_replayed,
     friendsforever_is_replayed_by_two_editors,

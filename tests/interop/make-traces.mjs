@@ -1,7 +1,7 @@
-// Replays a recorded editing history with yjs.
+// Replays an editing history with yjs: one of the project's own (tests/histories) or a recorded one.
 //
-// usage: node make-traces.mjs <trace.json.gz>
-// Writes JSON to standard output: `text` (the end of the history), `updates` (base64, one for each recorded edit),
+// usage: node make-traces.mjs <trace.json or trace.json.gz>
+// Writes JSON to standard output: `text` (the end of the history), `updates` (base64, one for each edit),
 // `merged` (all of them by Y.mergeUpdates, every edit a struct of its own) and `state` (a document's whole state).
 
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import * as Y from 'yjs'
 
 const ROOT = 'content'
 
-// Positions in the histories count code points, those of yjs UTF-16 units.
+// Positions in recorded histories count code points, those of yjs and of our own histories UTF-16 units.
 const utf16Offset = (text, codePoints) => {
   if (!/[\ud800-\udbff]/.test(text)) return codePoints
   return Array.from(text).slice(0, codePoints).join('').length
@@ -93,11 +93,12 @@ const mergeAll = updates => {
 
 const base64 = bytes => Buffer.from(bytes).toString('base64')
 
-const trace = JSON.parse(gunzipSync(readFileSync(process.argv[2])).toString())
-const astral = /[\ud800-\udbff]/.test(JSON.stringify(trace))
+const file = readFileSync(process.argv[2])
+const trace = JSON.parse((process.argv[2].endsWith('.gz') ? gunzipSync(file) : file).toString())
+const astral = trace.unit !== 'utf16' && /[\ud800-\udbff]/.test(JSON.stringify(trace))
 const { doc, updates } = trace.kind === 'concurrent' ? replayConcurrent(trace, astral) : replaySequential(trace, astral)
 const text = doc.getText(ROOT).toString()
-if (text !== trace.endContent) throw new Error('the replayed text is not the recorded one')
+if (text !== trace.endContent) throw new Error('the replayed text is not that of the history')
 process.stdout.write(JSON.stringify({
   text,
   updates: updates.map(base64),

@@ -10,16 +10,20 @@ use std::time::{Duration, Instant};
 
 use landfall::domain::cursor::FeedKey;
 use landfall::domain::document::{
-    DocumentHead, DocumentWrite, HeadWrite, LogEntry, Receipt, StoredDocument, VersionText, WriteSet,
+    DocumentHead, DocumentWrite, Expected, HeadWrite, LogEntry, Receipt, StoredDocument, VersionText, WriteSet,
 };
 use landfall::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
+use landfall::domain::outcome::Outcome;
+use landfall::domain::plan::Plan;
 use landfall::domain::sync_run::{NoteChanges, RunNote, SyncRun};
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::feed::FeedState;
 use landfall::store::feed_pages::{ChangedDocument, FeedPage, Span};
-use landfall::store::{BatchTransaction, End, StoreError};
-use landfall::sync::BatchRequest;
-use landfall::sync::apply::{Applied, Attempt, Refusal, run_batch};
+use landfall::store::{BatchTransaction, End, Snapshot, StoreError};
+use landfall::sync::apply::{Attempt, Looked, Processed, decide, has_to_store, look, run_batch, store_plan};
+use landfall::sync::gather::gather;
+use landfall::sync::pull::Pulled;
+use landfall::sync::{Batch, BatchRefusal};
 
 type ReceiptKey = (UserId, String, String);
 
@@ -43,22 +47,75 @@ pub struct Model {
     pub workspaces: HashMap<WorkspaceId, Workspace>,
 }
 
+/// What became of a batch, with what its answer shows.
+#[derive(Debug)]
+pub struct Applied {
+    pub outcomes: Vec<Outcome>,
+    pub rolled_back: bool,
+    pub wrote: bool,
+    pub counted: bool,
+    pub pulled: Option<Pulled>,
+}
+
+/// A batch that has been looked at and decided, and is still to be stored.
+pub struct Decided {
+    looked: Looked,
+    pub plan: Plan,
+}
+
 impl Model {
     /// Runs a batch as a database would.
-    pub fn apply(&mut self, request: &BatchRequest, now: Timestamp) -> Applied {
+    pub fn apply(&mut self, request: &Batch, now: Timestamp) -> Applied {
         self.attempt(request, now, &Attempt::default()).expect("nothing refuses a batch here")
     }
 
     /// Runs a part of a batch, or one that is refused.
-    pub fn attempt(&mut self, request: &BatchRequest, now: Timestamp, attempt: &Attempt) -> Result<Applied, Refusal> {
-        let workspace = self.workspaces.entry(request.workspace_id).or_default();
-        let owner = (request.user_id, request.device_id.clone().unwrap_or_default());
-        let mut tx = ModelTransaction::new(workspace.clone(), owner);
-        let (applied, end) = run_batch(&mut tx, request, now, attempt).expect("the model never fails");
+    pub fn attempt(&mut self, request: &Batch, now: Timestamp, attempt: &Attempt) -> Result<Applied, BatchRefusal> {
+        let mut tx = self.transaction(request);
+        let (processed, end) = run_batch(&mut tx, request, now, attempt).expect("the model never fails");
         if end == End::Commit {
-            *workspace = tx.workspace;
+            self.workspaces.insert(request.workspace_id, tx.workspace);
         }
-        applied
+        let processed: Processed = processed?;
+        let gathered = gather(&mut self.transaction(request), &processed).expect("the model never fails");
+        let (plan, stored) = (processed.plan, processed.stored);
+        Ok(Applied {
+            outcomes: plan.outcomes,
+            rolled_back: plan.rolled_back,
+            wrote: stored.wrote,
+            counted: stored.counted,
+            pulled: gathered.pulled,
+        })
+    }
+
+    /// The first two steps of a batch: it is looked at and decided.
+    pub fn decide(&self, request: &Batch, now: Timestamp) -> Decided {
+        let attempt = Attempt::default();
+        let looked = look(&mut self.transaction(request), request, &attempt).expect("the model never fails");
+        let looked = looked.expect("nothing refuses a batch here");
+        let plan = decide(&looked, request, now, &attempt, usize::MAX);
+        Decided { looked, plan }
+    }
+
+    /// The third step: it is stored; `false` if it lost a race.
+    pub fn store(&mut self, request: &Batch, now: Timestamp, decided: &Decided) -> bool {
+        let attempt = Attempt::default();
+        if !has_to_store(request, &attempt, &decided.plan) {
+            return true;
+        }
+        let mut tx = self.transaction(request);
+        match store_plan(&mut tx, request, &decided.looked, &decided.plan, &attempt, now) {
+            Ok((Ok(_), End::Commit)) => self.workspaces.insert(request.workspace_id, tx.workspace),
+            Ok(_) => None,
+            Err(StoreError::LostRace) => return false,
+            Err(other) => panic!("the model never fails: {other}"),
+        };
+        true
+    }
+
+    fn transaction(&self, request: &Batch) -> ModelTransaction {
+        let owner = (request.user_id, request.device_id.clone().unwrap_or_default());
+        ModelTransaction::new(self.workspace(request.workspace_id), owner)
     }
 
     /// A document with its bodies, as a store would load it.
@@ -69,7 +126,7 @@ impl Model {
     }
 
     /// Reads as a batch of the workspace would.
-    pub fn in_transaction<T>(&self, workspace: WorkspaceId, read: impl FnOnce(&mut dyn BatchTransaction) -> T) -> T {
+    pub fn in_transaction<T>(&self, workspace: WorkspaceId, read: impl FnOnce(&mut dyn Snapshot) -> T) -> T {
         read(&mut ModelTransaction::new(self.workspace(workspace), (UserId(uuid::Uuid::nil()), String::new())))
     }
 
@@ -86,19 +143,11 @@ pub fn far_away() -> Instant {
 struct ModelTransaction {
     workspace: Workspace,
     owner: (UserId, String),
-    feed: FeedState,
 }
 
 impl ModelTransaction {
     fn new(workspace: Workspace, owner: (UserId, String)) -> Self {
-        let feed = FeedState {
-            head_sequence: workspace.head_sequence,
-            purged_sequence: 0,
-            purged_before: None,
-            key: FeedKey::new(Vec::new(), 0),
-            version_floor: 0,
-        };
-        Self { workspace, owner, feed }
+        Self { workspace, owner }
     }
 
     fn key(&self, name: &str) -> ReceiptKey {
@@ -120,9 +169,19 @@ impl ModelTransaction {
     }
 }
 
-impl BatchTransaction for ModelTransaction {
-    fn feed(&self) -> &FeedState {
-        &self.feed
+impl Snapshot for ModelTransaction {
+    fn feed(&mut self) -> Result<FeedState, StoreError> {
+        Ok(FeedState {
+            head_sequence: self.workspace.head_sequence,
+            purged_sequence: 0,
+            purged_before: None,
+            key: FeedKey::new(Vec::new(), 0),
+            version_floor: 0,
+        })
+    }
+
+    fn find_username(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(Some("somebody".to_owned()))
     }
 
     fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError> {
@@ -175,31 +234,6 @@ impl BatchTransaction for ModelTransaction {
         Ok(page)
     }
 
-    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
-        for DocumentWrite { write, head } in &writes.documents {
-            let found = self.workspace.heads.get(&head.document_id).map(|head| head.version);
-            let expected = match write {
-                HeadWrite::Insert => None,
-                HeadWrite::Replace { expected_version } => Some(*expected_version),
-            };
-            assert_eq!(found, expected, "a plan for another state than the one it was made on");
-            self.workspace.heads.insert(head.document_id, head.clone());
-            self.workspace.feed.retain(|_, id| *id != head.document_id);
-            self.workspace.head_sequence += 1;
-            self.feed.head_sequence = self.workspace.head_sequence;
-            self.workspace.feed.insert(self.workspace.head_sequence, head.document_id);
-        }
-        for entry in &writes.log {
-            let replaced = self.workspace.log.insert((entry.document_id, entry.version), entry.clone());
-            assert!(replaced.is_none(), "a version was written twice");
-        }
-        for receipt in &writes.receipts {
-            let key = self.key(&receipt.client_id);
-            assert!(self.workspace.receipts.insert(key, receipt.clone()).is_none(), "a receipt was written twice");
-        }
-        Ok(())
-    }
-
     fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError> {
         Ok(self.workspace.runs.get(&(self.owner.0, sync_id)).map(|(run, _)| run.clone()))
     }
@@ -208,6 +242,53 @@ impl BatchTransaction for ModelTransaction {
         let notes = self.workspace.runs.get(&(self.owner.0, sync_id)).map(|(_, notes)| notes.clone());
         let is_wanted = |note: &RunNote| note.client_id.as_deref().is_some_and(|name| client_ids.contains(&name));
         Ok(notes.unwrap_or_default().into_values().filter(is_wanted).collect())
+    }
+}
+
+impl BatchTransaction for ModelTransaction {
+    fn lock(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn head_sequence(&mut self) -> Result<i64, StoreError> {
+        Ok(self.workspace.head_sequence)
+    }
+
+    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
+        for Expected { document_id, version } in &writes.expects {
+            if self.workspace.heads.get(document_id).map(|head| head.version) != *version {
+                return Err(StoreError::LostRace);
+            }
+        }
+        if writes.unused_names.iter().any(|name| self.workspace.receipts.contains_key(&self.key(name))) {
+            return Err(StoreError::LostRace);
+        }
+        for DocumentWrite { write, head } in &writes.documents {
+            let found = self.workspace.heads.get(&head.document_id).map(|head| (head.version, head.is_purged()));
+            let expected = match write {
+                HeadWrite::Insert => None,
+                HeadWrite::Replace { expected_version } => Some((*expected_version, false)),
+                HeadWrite::Renew { expected_version } => Some((*expected_version, true)),
+            };
+            if found != expected {
+                return Err(StoreError::LostRace);
+            }
+            self.workspace.heads.insert(head.document_id, head.clone());
+            self.workspace.feed.retain(|_, id| *id != head.document_id);
+            self.workspace.head_sequence += 1;
+            self.workspace.feed.insert(self.workspace.head_sequence, head.document_id);
+        }
+        for entry in &writes.log {
+            let replaced = self.workspace.log.insert((entry.document_id, entry.version), entry.clone());
+            assert!(replaced.is_none(), "a version was written twice");
+        }
+        for receipt in &writes.receipts {
+            let key = self.key(&receipt.client_id);
+            if self.workspace.receipts.insert(key, receipt.clone()).is_some() {
+                return Err(StoreError::LostRace);
+            }
+        }
+        Ok(())
     }
 
     fn save_sync_run(&mut self, run: &SyncRun, changes: &NoteChanges) -> Result<(), StoreError> {

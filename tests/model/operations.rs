@@ -4,7 +4,7 @@ use landfall::domain::ids::{DocumentId, UserId, WorkspaceId};
 use landfall::domain::limits::YjsCaps;
 use landfall::domain::operation::{Changes, Operation, OperationKind, Submitted, Target, Text, digest_of};
 use landfall::domain::yjs_facts::ScannedUpdate;
-use landfall::sync::BatchRequest;
+use landfall::sync::Batch;
 use landfall::yjs::scan::scan_update;
 use uuid::Uuid;
 
@@ -88,9 +88,9 @@ pub fn typing(client: u8, clock: u8, typed: &str) -> ScannedUpdate {
     scan_update(bytes, &YjsCaps::default()).expect("a valid update")
 }
 
-pub fn batch(operations: impl IntoIterator<Item = Operation>) -> BatchRequest {
+pub fn batch(operations: impl IntoIterator<Item = Operation>) -> Batch {
     let numbered = operations.into_iter().enumerate();
-    BatchRequest {
+    Batch {
         workspace_id: WORKSPACE,
         user_id: USER,
         device_id: None,
@@ -102,10 +102,10 @@ pub fn batch(operations: impl IntoIterator<Item = Operation>) -> BatchRequest {
     }
 }
 
-pub fn from_device(device: &str, request: BatchRequest) -> BatchRequest {
-    BatchRequest { device_id: Some(device.to_owned()), ..request }
+pub fn from_device(device: &str, request: Batch) -> Batch {
+    Batch { device_id: Some(device.to_owned()), ..request }
 }
 
-pub fn atomic(request: BatchRequest) -> BatchRequest {
-    BatchRequest { atomic: true, ..request }
+pub fn atomic(request: Batch) -> Batch {
+    Batch { atomic: true, ..request }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use landfall::domain::document::{DocumentWrite, HeadWrite, WriteSet};
+use landfall::domain::document::{DocumentWrite, Expected, HeadWrite, WriteSet};
 use landfall::domain::ids::{UserId, WorkspaceId};
 use landfall::domain::operation::OperationKind;
 use landfall::domain::timestamp::Timestamp;
@@ -130,6 +130,70 @@ pub fn a_head_that_is_not_as_expected_is_a_lost_race(database: &Database) {
         assert!(ada.store.find_document(ada.workspace_id, beside).unwrap().is_none());
     }
     assert_eq!(ada.store.find_document(ada.workspace_id, id).unwrap().unwrap().head.version, 1);
+}
+
+/// A decision leans on what it looked at and did not write, and on names that were free.
+pub fn what_a_decision_leans_on_must_still_stand(database: &Database) {
+    let ada = database.with_user();
+    let (id, other) = (new_id(), new_id());
+    let first = ada.created(id, "one");
+    let name = first.receipts[0].client_id.clone();
+    ada.write(first).unwrap();
+    let leaning = |expects: Vec<Expected>, unused_names: Vec<String>| {
+        let beside = new_id();
+        let written = ada.write(WriteSet { expects, unused_names, ..ada.created(beside, "beside") });
+        assert_eq!(ada.store.find_document(ada.workspace_id, beside).unwrap().is_some(), written.is_ok());
+        written
+    };
+    let at = |document_id, version| Expected { document_id, version };
+    leaning(vec![at(id, Some(1)), at(other, None)], vec!["free".to_owned()]).unwrap();
+    for (expects, names) in [
+        (vec![at(id, Some(2))], vec![]),
+        (vec![at(id, None)], vec![]),
+        (vec![at(id, Some(1)), at(other, Some(1))], vec![]),
+        (vec![], vec![name]),
+    ] {
+        assert!(matches!(leaning(expects.clone(), names), Err(StoreError::LostRace)), "{expects:?}");
+    }
+}
+
+pub fn a_receipt_that_is_there_already_is_a_lost_race(database: &Database) {
+    let ada = database.with_user();
+    let first = ada.created(new_id(), "one");
+    ada.write(first.clone()).unwrap();
+    let again = WriteSet { receipts: first.receipts, ..ada.created(new_id(), "two") };
+    assert!(matches!(ada.write(again), Err(StoreError::LostRace)));
+}
+
+/// A look sees one state, whatever is written meanwhile, and holds nobody up.
+pub fn a_look_is_of_one_state_and_locks_nothing(database: &Database) {
+    let ada = database.with_user();
+    let (id, later) = (new_id(), new_id());
+    ada.write(ada.created(id, "one")).unwrap();
+    let seen = ada.store.look(&ada.scope(), |snapshot| {
+        let before = snapshot.load_heads(&[id, later])?.len();
+        if ada.store.find_document(ada.workspace_id, later)?.is_none() {
+            ada.write(ada.created(later, "later"))?;
+        }
+        Ok((before, snapshot.load_heads(&[id, later])?.len(), snapshot.feed()?.head_sequence))
+    });
+    assert_eq!(seen.unwrap(), (1, 1, 1));
+    assert_eq!(ada.store.look(&ada.scope(), |snapshot| Ok(snapshot.feed()?.head_sequence)).unwrap(), 2);
+}
+
+/// A tombstone keeps its version when it is purged: what was decided on the one does not fit the other.
+pub fn a_tombstone_that_was_purged_meanwhile_is_a_lost_race(database: &Database) {
+    let ada = database.with_user();
+    let id = new_id();
+    ada.write(ada.created(id, "one")).unwrap();
+    let mut gone = ada.head(id, 2);
+    gone.deleted_at = Some(NOW);
+    ada.write(ada.step(HeadWrite::Replace { expected_version: 1 }, gone, OperationKind::Delete, None, None)).unwrap();
+    let revive = |write| ada.write(ada.step(write, ada.head(id, 3), OperationKind::Update, Some("again"), None));
+    assert!(matches!(revive(HeadWrite::Renew { expected_version: 2 }), Err(StoreError::LostRace)));
+    assert_eq!(ada.store.purge_tombstones(ada.workspace_id, NOW.plus_seconds(1)).unwrap().documents, 1);
+    assert!(matches!(revive(HeadWrite::Replace { expected_version: 2 }), Err(StoreError::LostRace)));
+    revive(HeadWrite::Renew { expected_version: 2 }).unwrap();
 }
 
 pub fn a_deadline_that_has_passed_is_a_timeout(database: &Database) {

@@ -13,7 +13,7 @@ use landfall::domain::outcome::{Outcome, Status};
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::documents::VersionEntry;
 use landfall::store::{BatchScope, End, StoreError};
-use landfall::sync::BatchRequest;
+use landfall::sync::Batch;
 use landfall::sync::apply::{Attempt, run_batch};
 use landfall::sync::maintenance::compact;
 use landfall::sync::retention::{Folded, Stop, fold_step};
@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::model::operations::{batch, create, delete, retitle, typing, update, yjs};
 use crate::retention::{RENDERER, purger};
 use crate::support::{Author, Database, NOW};
-use crate::yjs_support::trace;
+use crate::yjs_support::{generated, trace};
 
 /// An author who does one thing a second.
 struct Diary {
@@ -52,10 +52,10 @@ impl Diary {
         let now = self.now;
         let scope = BatchScope { now, device_id: None, ..self.author.scope() };
         let request =
-            BatchRequest { workspace_id: self.author.workspace_id, user_id: self.author.user_id, ..batch(operations) };
+            Batch { workspace_id: self.author.workspace_id, user_id: self.author.user_id, ..batch(operations) };
         let applied =
             self.author.store.run_batch(scope, move |tx| run_batch(tx, &request, now, &Attempt::default()))?;
-        Ok(applied.unwrap().outcomes)
+        Ok(applied.unwrap().plan.outcomes)
     }
 
     /// The current version, 0 if there is none.
@@ -181,9 +181,12 @@ pub fn texts_are_folded(database: &Database) {
     assert_eq!(seen.versions[&3].1.as_deref(), Some("A\nb\nc\nd\ne\n"));
     // A merge needs the text of its base: that of version 3 is there, that of version 2 is not.
     let outcomes = diary.apply([update("", doc, 2, "A\nB\nc\nd\ne\n")]);
-    assert_eq!((outcomes[0].status, outcomes[0].base.is_some()), (Status::Conflict, false));
+    assert_eq!(
+        (outcomes[0].status(), outcomes[0].conflict().is_some_and(|conflict| conflict.base.is_some())),
+        (Status::Conflict, false)
+    );
     let outcomes = diary.apply([update("", doc, 3, "A\nB\nc\nd\ne\n")]);
-    assert_eq!((outcomes[0].status, outcomes[0].merged), (Status::Success, true));
+    assert_eq!((outcomes[0].status(), outcomes[0].merged()), (Status::Success, true));
     // All of it is old now, also the version that set the text, and the newest one stays.
     diary.apply([retitle("", doc, 6, "Four")]);
     fold_and_compare(&diary, diary.now.plus_seconds(1));
@@ -381,7 +384,7 @@ impl Story {
                     made.changes.yjs = Some(typing(*client, 0, "q"));
                 }
                 let outcomes = self.diary.apply([delete("", doc, version), made]);
-                if outcomes.iter().all(|outcome| outcome.status == Status::Success) && !outcomes[0].unchanged {
+                if outcomes.iter().all(|outcome| outcome.status() == Status::Success) && !outcomes[0].unchanged() {
                     self.clocks = client.iter().map(|client| (*client, 1)).collect();
                 }
             }
@@ -421,7 +424,7 @@ impl Story {
         let typed = yjs("", self.diary.number, self.diary.version(), typing(client, clock, "k"));
         let changes = Changes { content: text.map(Text::new), ..typed.changes.clone() };
         let outcomes = self.diary.apply([Operation { changes, force: clock == 0, ..typed }]);
-        if outcomes[0].status == Status::Success {
+        if outcomes[0].status() == Status::Success {
             self.clocks.insert(client, clock + 1);
         }
     }
@@ -448,10 +451,10 @@ pub fn random_histories_show_the_same_when_folded(database: &Database) {
     random_histories(database, if matches!(database, Database::Sqlite(_)) { 96 } else { 32 });
 }
 
-/// A recorded history of two people typing at once, folded while it is being typed.
-pub fn a_recorded_history_is_folded(database: &Database) {
+/// Two people typing at once, folded while they type.
+pub fn a_long_history_is_folded(database: &Database) {
     let ada = database.with_user();
-    let trace = trace("friendsforever");
+    let trace = trace(&generated("two-at-once"));
     let mut updates = trace.updates();
     updates.truncate(1_500);
     let mut diary = Diary::new(&ada);
@@ -463,7 +466,7 @@ pub fn a_recorded_history_is_folded(database: &Database) {
     let mut typed = 1;
     for some in updates[1..].chunks(100) {
         let edits = some.iter().enumerate().map(|(at, bytes)| yjs(&at.to_string(), doc, 0, scan(bytes)));
-        assert!(diary.apply(edits).iter().all(|outcome| outcome.status == Status::Success));
+        assert!(diary.apply(edits).iter().all(|outcome| outcome.status() == Status::Success));
         typed += some.len();
         if typed % 400 == 0 {
             diary.fold(diary.now);
@@ -506,7 +509,7 @@ pub fn nothing_is_lost_while_writers_write(database: &Database) {
 fn write_and_check(ada: &Author, deadline: Instant) -> usize {
     let (plain, typed, doomed) = (Diary::new(ada), Diary::new(ada), Diary::new(ada));
     let success = |outcomes: Vec<Outcome>| {
-        assert!(outcomes.iter().all(|outcome| outcome.status == Status::Success), "{outcomes:?}");
+        assert!(outcomes.iter().all(|outcome| outcome.status() == Status::Success), "{outcomes:?}");
     };
     let mut made = create("typed", typed.number, "Typed", "");
     (made.changes.content, made.changes.yjs) = (None, Some(typing(1, 0, "a")));

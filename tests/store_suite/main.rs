@@ -60,6 +60,10 @@ mod both {
         an_error_leaves_nothing,
         a_panic_leaves_nothing_and_the_store_lives_on,
         a_head_that_is_not_as_expected_is_a_lost_race,
+        what_a_decision_leans_on_must_still_stand,
+        a_receipt_that_is_there_already_is_a_lost_race,
+        a_look_is_of_one_state_and_locks_nothing,
+        a_tombstone_that_was_purged_meanwhile_is_a_lost_race,
         a_deadline_that_has_passed_is_a_timeout,
         an_unknown_workspace_is_named,
         workspaces_do_not_see_each_other,
@@ -125,7 +129,7 @@ mod both {
         what_cannot_be_united_is_kept,
         nothing_of_an_earlier_life_is_left,
         random_histories_show_the_same_when_folded,
-        a_recorded_history_is_folded,
+        a_long_history_is_folded,
         nothing_is_lost_while_writers_write,
     );
     on_both_databases!(lives:

@@ -115,7 +115,8 @@ pub fn a_purged_document_leaves_its_id_and_version(database: &Database) {
     assert!(ada.write(ada.created(id, "again")).is_err());
     let mut anew = ada.head(id, 3);
     anew.epoch = 3;
-    ada.update(anew.clone(), Some("anew"), None);
+    let renew = HeadWrite::Renew { expected_version: 2 };
+    ada.write(ada.step(renew, anew.clone(), OperationKind::Update, Some("anew"), None)).unwrap();
     let found = ada.store.find_document(ada.workspace_id, id).unwrap().unwrap();
     assert_eq!((found.head, found.content.as_deref()), (anew, Some("anew")));
     assert_eq!(ada.store.list_changes(ada.workspace_id, 0, 10).unwrap()[0].sequence, 3);

@@ -156,7 +156,12 @@ impl Author {
             yjs_update: yjs_update.map(<[u8]>::to_vec),
             client_id,
         };
-        WriteSet { documents: vec![DocumentWrite { write, head }], log: vec![entry], receipts: vec![receipt] }
+        WriteSet {
+            documents: vec![DocumentWrite { write, head }],
+            log: vec![entry],
+            receipts: vec![receipt],
+            ..WriteSet::default()
+        }
     }
 
     /// Commits an update from the version before.

@@ -1,8 +1,13 @@
-//! What the Yjs tests share: recorded data, documents made by npm yjs, and a renderer with real worker processes.
+//! What the Yjs tests share: editing histories, documents made by npm yjs, and a renderer with real worker processes.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod hand;
+#[path = "../histories/mod.rs"]
+pub mod histories;
+pub mod hostile;
+#[path = "../client_sync/left_out.rs"]
+mod left_out;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -16,6 +21,10 @@ use landfall::domain::limits::{Limits, YjsCaps};
 use landfall::yjs::render::{RenderConfig, Renderer};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use histories::History;
+use left_out::tell_left_out;
 
 /// The caps as they are published by default.
 pub fn caps() -> YjsCaps {
@@ -32,16 +41,33 @@ pub fn renderer(workers: usize, time_budget: Duration) -> Renderer {
     })
 }
 
-/// A recorded test file, from the directory `shared/data` beside the repository.
-pub fn shared_data(name: &str) -> PathBuf {
-    let shared = std::env::var_os("LANDFALL_SHARED_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let path = shared.join("data").join(name);
-    assert!(
-        path.is_file(),
-        "{} is missing: set LANDFALL_SHARED_DIR to the directory that holds data/{name}",
-        path.display()
-    );
+/// Histories of people typing that others have recorded. They are not part of the project: `LANDFALL_SHARED_DIR` names
+/// the directory of `data/traces`, where somebody has them.
+const RECORDED: [&str; 3] = ["sveltecomponent", "automerge-paper", "friendsforever"];
+
+/// The file of a recorded history. Without it a test has nothing to do, and this says so.
+pub fn recorded(name: &str) -> Option<PathBuf> {
+    assert!(RECORDED.contains(&name), "no recorded history is called {name}");
+    let directory = std::env::var_os("LANDFALL_SHARED_DIR").filter(|directory| !directory.is_empty());
+    let Some(directory) = directory else {
+        tell_left_out(&format!("the recorded history {name}, since LANDFALL_SHARED_DIR does not name its directory"));
+        return None;
+    };
+    let path = PathBuf::from(directory).join(format!("data/traces/{name}.json.gz"));
+    assert!(path.is_file(), "{} is missing, but LANDFALL_SHARED_DIR is set", path.display());
+    Some(path)
+}
+
+/// The file of a history that the project makes itself.
+pub fn generated(name: &str) -> PathBuf {
+    let json = History::named(name).to_json();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("history-{name}.json"));
+    // Test binaries may run side by side, and read while another one writes.
+    if fs::read(&path).ok().as_deref() != Some(json.as_bytes()) {
+        let mut draft = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        draft.write_all(json.as_bytes()).unwrap();
+        draft.persist(&path).unwrap();
+    }
     path
 }
 
@@ -101,7 +127,7 @@ pub fn base64(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)
 }
 
-/// A recorded history, replayed by npm yjs.
+/// A history, replayed by npm yjs.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Trace {
     pub text: String,
@@ -127,15 +153,18 @@ impl Trace {
     }
 }
 
-/// Replays a recorded history, or takes what an earlier run left.
-pub fn trace(name: &str) -> Trace {
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("trace-{name}.json"));
+/// Replays a history, or takes what an earlier run left.
+pub fn trace(file: &Path) -> Trace {
+    let script = include_bytes!("../interop/make-traces.mjs");
+    let digest = Sha256::new().chain_update(script).chain_update(fs::read(file).unwrap()).finalize();
+    let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("trace-{digest}.json"));
     if let Ok(json) = fs::read(&kept)
         && let Ok(trace) = serde_json::from_slice(&json)
     {
         return trace;
     }
-    let json = node("make-traces.mjs", &[shared_data(&format!("traces/{name}.json.gz")).as_os_str()], b"");
+    let json = node("make-traces.mjs", &[file.as_os_str()], b"");
     fs::write(&kept, &json).unwrap();
     parse(&json)
 }

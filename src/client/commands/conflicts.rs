@@ -14,6 +14,7 @@ use crate::client::state::open_questions::Conflict;
 use crate::client::sync::{Choice, Direction, Engine, Parts, SyncSettings, find_conflict};
 use crate::client::wire::ServerLimits;
 use crate::client::workplace::{Access, Workplace};
+use crate::domain::line_ends::inside;
 use crate::domain::timestamp::Timestamp;
 
 /// A conflict, for scripts.
@@ -105,7 +106,7 @@ fn read_merged(options: &ConflictsOptions, side: Side) -> Result<Option<String>,
     if text.contains('\0') {
         return Err(ClientError::Usage(format!("{}: it holds a NUL character, so it is no text", file.display())));
     }
-    Ok(Some(text))
+    Ok(Some(inside(&text).into_owned()))
 }
 
 fn settle(options: &ConflictsOptions, side: Side) -> Result<u8, ClientError> {

@@ -16,6 +16,7 @@ use crate::client::state::DocId;
 use crate::client::state::files::TrackedFile;
 use crate::client::wire::{ChangesPage, WireDocument};
 use crate::client::workplace::{Access, Workplace};
+use crate::domain::line_ends::inside;
 use crate::domain::operation::digest_of;
 
 /// A difference between the folder and the server.
@@ -95,7 +96,7 @@ fn compare_texts(folder: &Folder, file: &TrackedFile, document: &WireDocument) -
     match folder.read(&file.path) {
         Held::Nothing => Some("the file is gone"),
         Held::Other(_) => Some("the file cannot be read as text"),
-        Held::Text(text, _) => match document.content.as_deref().map(digest_of) {
+        Held::Text(text, _) => match document.content.as_deref().map(|content| digest_of(&inside(content))) {
             Some(digest) if digest == digest_of(&text) => None,
             Some(_) => Some("the texts differ"),
             None => Some("the server shows no text"),

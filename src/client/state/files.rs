@@ -66,6 +66,8 @@ pub struct Body {
     pub yjs_state: Option<Vec<u8>>,
     /// The text that the file held when it was last written or taken in.
     pub content: String,
+    /// The same as the server has it, where its line ends are others and the document has no Yjs state.
+    pub raw: Option<String>,
 }
 
 impl Change<'_> {

@@ -4,6 +4,7 @@
 //! Everything of one step is done inside one [`State::change`]: it is there as a whole or not at all.
 
 pub mod files;
+pub mod forms;
 mod id;
 pub mod open_questions;
 pub mod outbox;

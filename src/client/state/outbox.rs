@@ -41,6 +41,8 @@ pub struct QueuedOperation {
     pub attempts: i64,
     /// When it was queued, in microseconds since 1970.
     pub created_at: i64,
+    /// When it was first sent, likewise; 0 if it was not.
+    pub first_sent_at: i64,
 }
 
 /// An operation that the server refused for good.
@@ -102,6 +104,7 @@ impl QueuedOperation {
             sent: false,
             attempts: 0,
             created_at: now_us,
+            first_sent_at: 0,
         }
     }
 }
@@ -241,6 +244,7 @@ impl Change<'_> {
             sent: true,
             attempts: 0,
             created_at: letter.created_at,
+            first_sent_at: 0,
         })?;
         diesel::delete(dead_letters::table.find(&letter.client_id)).execute(self.connection)?;
         Ok(())

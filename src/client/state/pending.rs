@@ -17,8 +17,6 @@ pub struct PendingWrite {
     pub draft: String,
     /// What the file held when the draft was made; `None` if there was no file.
     pub old_content: Option<String>,
-    /// The Yjs state of that text.
-    pub old_yjs_state: Option<Vec<u8>>,
 }
 
 impl Change<'_> {

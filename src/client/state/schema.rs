@@ -30,6 +30,15 @@ table! {
         document_id -> Text,
         yjs_state -> Nullable<Binary>,
         content -> Text,
+        raw -> Nullable<Text>,
+    }
+}
+
+table! {
+    forms (document_id) {
+        document_id -> Text,
+        has_crlf -> Bool,
+        has_mark -> Bool,
     }
 }
 
@@ -48,6 +57,7 @@ table! {
         sent -> Bool,
         attempts -> BigInt,
         created_at -> BigInt,
+        first_sent_at -> BigInt,
     }
 }
 

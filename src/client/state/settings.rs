@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::schema::{
-    bodies, conflicts, dead_letters, files, left_out, outbox, pending_removals, pending_writes, settings,
+    bodies, conflicts, dead_letters, files, forms, left_out, outbox, pending_removals, pending_writes, settings,
 };
 use super::{Change, StateError};
 
@@ -94,6 +94,7 @@ impl Change<'_> {
         diesel::delete(settings::table.find(Setting::Cursor.name())).execute(self.connection)?;
         diesel::delete(bodies::table).execute(self.connection)?;
         diesel::delete(files::table).execute(self.connection)?;
+        diesel::delete(forms::table).execute(self.connection)?;
         diesel::delete(outbox::table).execute(self.connection)?;
         diesel::delete(dead_letters::table).execute(self.connection)?;
         diesel::delete(conflicts::table).execute(self.connection)?;

@@ -1,11 +1,10 @@
 //! A person's choice between the two sides of a conflict, carried out in the folder; the next sync pushes it.
 
-use super::write_back::Before;
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
 use crate::client::markers::find_marker;
-use crate::client::names::{folded, marked_path, path_for_title};
+use crate::client::names::{folded, marked_path};
 use crate::client::report::Event;
 use crate::client::state::open_questions::Conflict;
 use crate::client::state::outbox::QueuedOperation;
@@ -47,7 +46,8 @@ impl Engine<'_> {
                 check_has_no_markers(conflict, text)?;
                 if !matches!(held, Held::Text(now, _) if now == text) {
                     self.folder.keep_copy(path)?;
-                    let draft = self.folder.write_draft(path, text)?;
+                    let form = self.state.change(|change| change.find_form(conflict.document_id))?;
+                    let draft = self.folder.write_draft(path, text, form)?;
                     self.folder.put_in_place(&draft, path)?;
                     self.report.tell(&Event::Written { path });
                 }
@@ -98,6 +98,9 @@ impl Engine<'_> {
     /// The server's text takes the file's place; what was there is kept in the client's bin.
     fn take_theirs(&mut self, conflict: &Conflict) -> Result<(), ClientError> {
         let (id, path) = (conflict.document_id, conflict.path.as_str());
+        if let Some(form) = self.folder.form(path) {
+            self.state.change(|change| change.put_form(id, form))?;
+        }
         if self.folder.holds_something(path) {
             self.folder.remove(path)?;
         }
@@ -109,8 +112,7 @@ impl Engine<'_> {
             let path = &self.server_path(conflict)?;
             let file = Self::tracked(id, path, &conflict.server_title, conflict.server_version, &text);
             let stored = body(id, conflict.server_yjs_state.clone(), &text);
-            let before = Before { content: None, yjs_state: None };
-            self.write_file(&file, &stored, None, before, |change| change.remove_conflict(id))?;
+            self.write_file(&file, &stored, None, None, |change| change.remove_conflict(id))?;
             self.report.tell(&Event::Written { path });
         }
         self.state.change(|change| change.remove_conflict(id))?;
@@ -119,7 +121,10 @@ impl Engine<'_> {
 
     /// Where the server's document has its file: the file here may have been moved, or the document there.
     fn server_path(&mut self, conflict: &Conflict) -> Result<String, ClientError> {
-        let at_title = path_for_title(&conflict.server_title).unwrap_or_else(|_| conflict.path.clone());
+        let (id, title) = (conflict.document_id, conflict.server_title.as_str());
+        let paths = self.paths()?;
+        paths.put(id, title);
+        let at_title = paths.path_of(id).and_then(Result::ok).unwrap_or_else(|| conflict.path.clone());
         let is_free = folded(&at_title) != folded(&conflict.path)
             && !self.folder.holds_something(&at_title)
             && self.state.change(|change| change.load_files_like(&folded(&at_title)))?.is_empty();

@@ -6,7 +6,6 @@
 //! a text that no version has is left to a person's choice. The doubt ends with a complete pull.
 
 use super::Engine;
-use super::write_back::Before;
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
 use crate::client::report::Event;
@@ -15,6 +14,7 @@ use crate::client::state::files::{Body, TrackedFile};
 use crate::client::state::outbox::QueuedOperation;
 use crate::client::state::settings::Setting;
 use crate::client::wire::WireDocument;
+use crate::domain::line_ends::inside;
 
 /// Versions of a document that a file is compared with, from the newest back.
 const COMPARED_VERSIONS: i64 = 50;
@@ -68,8 +68,7 @@ impl Engine<'_> {
         if !self.is_earlier_version(file, old, since)? {
             return Ok(false);
         }
-        let before = Before { content: Some(old.clone()), yjs_state: None };
-        self.write_file(file, now, None, before, |_| Ok(()))?;
+        self.write_file(file, now, None, Some(old.clone()), |_| Ok(()))?;
         self.report.tell(&Event::Note { path: &file.path, text: "it held an earlier version of the document" });
         self.report.tell(&Event::Written { path: &file.path });
         Ok(true)
@@ -82,7 +81,9 @@ impl Engine<'_> {
             self.interrupt.check()?;
             let path = format!("/api/v1/documents/{id}/versions/{version}?workspace_id={workspace}");
             match self.remote.get::<WireDocument>(&path) {
-                Ok(found) if found.content.as_deref() == Some(text) => return Ok(true),
+                Ok(found) if found.content.as_deref().is_some_and(|content| inside(content) == text) => {
+                    return Ok(true);
+                }
                 Ok(_) => {}
                 // The history does not go back that far.
                 Err(ClientError::Refused { .. }) => return Ok(false),

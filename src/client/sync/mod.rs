@@ -7,6 +7,7 @@
 mod choices;
 mod diffs;
 mod doubt;
+mod paths;
 mod pull;
 mod push;
 mod record;
@@ -26,6 +27,7 @@ use crate::client::error::ClientError;
 use crate::client::folder::{Folder, Look};
 use crate::client::interrupt::Interrupt;
 use crate::client::names::folded;
+use crate::client::paths::Paths;
 use crate::client::remote::Remote;
 use crate::client::report::{Event, Report};
 use crate::client::scan::{LocalFile, Scan, now_ns, scan};
@@ -34,6 +36,7 @@ use crate::client::state::settings::Setting;
 use crate::client::state::{DocId, State};
 use crate::client::wire::ServerLimits;
 use crate::domain::limits::YjsCaps;
+use crate::domain::line_ends::inside;
 use crate::domain::operation::digest_of;
 use crate::yjs::merge::squash;
 use crate::yjs::render::{RenderError, Renderer};
@@ -144,6 +147,10 @@ pub struct Engine<'a> {
     batches_sent: usize,
     /// Whether the state may be older than the files.
     in_doubt: bool,
+    /// Which paths the documents have, once that is asked.
+    paths: Option<Paths>,
+    /// Documents whose files could not be moved yet.
+    waiting_moves: BTreeSet<DocId>,
 }
 
 /// The parts of an [`Engine`] that come from outside.
@@ -194,6 +201,8 @@ impl<'a> Engine<'a> {
             held: BTreeSet::new(),
             batches_sent: 0,
             in_doubt: false,
+            paths: None,
+            waiting_moves: BTreeSet::new(),
         })
     }
 
@@ -227,8 +236,10 @@ impl<'a> Engine<'a> {
         if self.settings.direction != Direction::Pull {
             self.report.begin("looking for changes");
             self.record_local_changes()?;
+            self.settle_paths()?;
             self.report.begin("pushing");
             self.push()?;
+            self.settle_paths()?;
         }
         self.tally.queued = self.state.change(|change| change.list_outbox())?.len();
         Ok(())
@@ -288,6 +299,12 @@ impl<'a> Engine<'a> {
         squash(&parts).map_err(|error| RenderError::Damaged(error.to_string()))
     }
 
+    /// The text of a Yjs state.
+    fn text_of_state(&self, state: &[u8]) -> Result<String, RenderError> {
+        let text = self.renderer.render(&[state.to_vec()])?;
+        Ok(inside(&text).into_owned())
+    }
+
     /// What of a text goes along with its Yjs update.
     fn sent_content(text: &str) -> Option<String> {
         (text.len() <= MAX_SENT_CONTENT).then(|| text.to_owned())
@@ -329,5 +346,5 @@ fn new_editor(device: &str) -> Result<u64, ClientError> {
 
 /// The body of a document.
 fn body(id: DocId, yjs_state: Option<Vec<u8>>, content: &str) -> Body {
-    Body { document_id: id, yjs_state, content: content.to_owned() }
+    Body { document_id: id, yjs_state, content: content.to_owned(), raw: None }
 }

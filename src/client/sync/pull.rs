@@ -41,7 +41,8 @@ impl Engine<'_> {
                 break;
             }
         }
-        self.carry_out_removals()
+        self.carry_out_removals()?;
+        self.settle_paths()
     }
 
     fn read_page(&self, cursor: Option<&str>) -> Result<ChangesPage, ClientError> {
@@ -56,6 +57,9 @@ impl Engine<'_> {
     pub(super) fn take_in_page(&mut self, page: ChangesPage) -> Result<String, ClientError> {
         let news = self.news_of(page.items)?;
         let news = self.fetch_what_is_missing(news)?;
+        let titles = news.iter().filter_map(|one| Some((one.document_id?, one.title.as_deref()?, one.deleted)));
+        self.note_titles(titles)?;
+        self.settle_paths()?;
         self.report.expect(news.len());
         for document in news {
             self.interrupt.check()?;

@@ -20,7 +20,7 @@ use crate::client::report::{Counted, Event};
 use crate::client::state::DocId;
 use crate::client::state::outbox::QueuedOperation;
 use crate::client::state::settings::Setting;
-use crate::client::wire::{BatchAnswer, BatchRequest, encode_operation};
+use crate::client::wire::{Batch, BatchAnswer, encode_operation};
 use crate::yjs::merge::{encode_state_vector, facts_of};
 
 pub(super) const BATCH_PATH: &str = "/api/v1/documents/batch";
@@ -220,7 +220,7 @@ impl Engine<'_> {
         let cursor = self.state.change(|change| change.find_setting(Setting::Cursor))?;
         let pulls =
             is_only_one && cursor.is_some() && self.settings.direction == Direction::Both && !self.settings.dry_run;
-        let request = BatchRequest {
+        let request = Batch {
             workspace_id: &self.identity.workspace,
             device_id: &self.identity.device,
             atomic: self.settings.atomic,
@@ -295,6 +295,9 @@ impl Engine<'_> {
             }
             operation.sent = true;
             operation.attempts += 1;
+            if operation.first_sent_at == 0 {
+                operation.first_sent_at = super::now_us();
+            }
             change.update_operation(&operation)?;
             Ok((Some(operation), known))
         })?;

@@ -6,13 +6,16 @@ use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::{Held, Look};
 use crate::client::moves::{Sizes, recognise_moves};
-use crate::client::names::{folded, title_for_path};
+use crate::client::names::{folded, not_everywhere, title_for_path};
 use crate::client::outbox::{Coalesced, coalesce};
+use crate::client::paths::own_path;
 use crate::client::plan::{LocalChange, Tracked, is_mass_deletion, local_changes};
 use crate::client::report::Event;
 use crate::client::scan::{LocalFile, now_ns};
+use crate::client::state::files::Body;
 use crate::client::state::outbox::QueuedOperation;
 use crate::client::state::{Change, DocId, StateError};
+use crate::domain::line_ends::{FileForm, outside};
 use crate::domain::operation::digest_of;
 
 /// Changes that are queued in one transaction.
@@ -126,6 +129,7 @@ impl Engine<'_> {
             return Ok(());
         }
         let id = DocId::mint();
+        self.paths()?.put(id, path);
         let (update, state) = self.edit(None, &text)?;
         let operation = QueuedOperation {
             title: Some(path.to_owned()),
@@ -133,10 +137,15 @@ impl Engine<'_> {
             ..QueuedOperation::new("create", id, now_us())
         };
         let file = Self::tracked(id, path, path, 0, &text).seen(&look, seen_ns);
+        let form = self.folder.form(path).unwrap_or_default();
         self.state.change(|change| {
             change.put_file(&file, &body(id, Some(state), &text))?;
+            change.put_form(id, form)?;
             Self::queue(change, operation)
         })?;
+        if let Some(reason) = not_everywhere(path) {
+            self.report.tell(&Event::Note { path, text: &format!("{reason}; it is synced all the same") });
+        }
         Ok(())
     }
 
@@ -144,19 +153,26 @@ impl Engine<'_> {
         let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? else { return Ok(()) };
         let seen_ns = now_ns();
         let Some((text, look)) = self.text_of(&file.path) else { return Ok(()) };
+        let file = Self::tracked(id, &file.path, &file.title, file.version, &text).seen(&look, seen_ns);
+        let form = self.folder.form(&file.path);
         if text == stored.content {
+            self.state.change(|change| {
+                change.update_file(&file)?;
+                form.map_or(Ok(()), |form| change.put_form(id, form))
+            })?;
             return Ok(());
         }
+        let raw = stored.raw.as_deref().map(|raw| outside(&text, Some(raw), FileForm::default()));
         let (operation, state) = match &stored.yjs_state {
             Some(state) => {
                 let (update, state) = self.edit(Some(state), &text)?;
                 (self.update_of(id, Some(update), &text), Some(state))
             }
-            None => (self.update_of(id, None, &text), None),
+            None => (self.update_of(id, None, raw.as_deref().unwrap_or(&text)), None),
         };
-        let file = Self::tracked(id, &file.path, &file.title, file.version, &text).seen(&look, seen_ns);
         self.state.change(|change| {
-            change.put_file(&file, &body(id, state, &text))?;
+            change.put_file(&file, &Body { raw, ..body(id, state, &text) })?;
+            form.map_or(Ok(()), |form| change.put_form(id, form))?;
             Self::queue(change, operation)
         })?;
         Ok(())
@@ -165,6 +181,8 @@ impl Engine<'_> {
     fn record_move(&mut self, id: DocId, to: &str) -> Result<(), ClientError> {
         let Some(mut file) = self.state.change(|change| change.find_file(id))? else { return Ok(()) };
         let title = title_for_path(to, &file.title);
+        self.displace(to, id)?;
+        self.paths()?.put(id, &title);
         let operation = QueuedOperation { title: Some(title.clone()), ..QueuedOperation::new("update", id, now_us()) };
         self.report.tell(&Event::Moved { from: &file.path, to });
         to.clone_into(&mut file.path);
@@ -177,7 +195,20 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// The file of another document had this path until now; what is left of that one is known by a path of its own.
+    fn displace(&mut self, path: &str, newcomer: DocId) -> Result<(), ClientError> {
+        let holders = self.state.change(|change| change.load_files_like(&folded(path)))?;
+        for mut holder in holders.into_iter().filter(|holder| holder.document_id != newcomer && holder.path == path) {
+            holder.path = own_path(path, holder.document_id);
+            holder.folded = folded(&holder.path);
+            self.state.change(|change| change.update_file(&holder))?;
+            self.paths()?.remove(holder.document_id);
+        }
+        Ok(())
+    }
+
     fn record_delete(&mut self, id: DocId) -> Result<(), ClientError> {
+        self.paths()?.remove(id);
         let operation = QueuedOperation::new("delete", id, now_us());
         self.state.change(|change| {
             Self::queue(change, operation)?;

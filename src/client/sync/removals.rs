@@ -113,6 +113,7 @@ impl Engine<'_> {
             }
             change.forget_file(id)
         })?;
+        self.note_gone(id);
         self.scan.remove(path);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::suspects::is_given_up;
 use super::{Engine, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
@@ -97,6 +98,9 @@ impl Engine<'_> {
                 None => Ok(()),
             }
         })?;
+        if operation.kind == "delete" {
+            self.note_gone(id);
+        }
         self.tally.pushed += 1;
         self.report.tell(&Event::Pushed { path: &path, operation: &operation.kind, merged: result.merged });
         if result.title_overwritten {
@@ -222,7 +226,7 @@ impl Engine<'_> {
                 stored.and_then(|(_, body)| body.yjs_state),
             );
         }
-        if error.retryable && operation.attempts <= i64::from(super::MAX_ATTEMPTS) {
+        if error.retryable && !is_given_up(operation, self.tally.pushed > 0) {
             return self.keep_queued(operation, &error.message);
         }
         self.bury(operation, &error.code, &error.message)

@@ -2,16 +2,19 @@
 //!
 //! An operation that nobody answers may be at fault itself, and must not block the rest; or the server is away, and no
 //! operation is. It goes to the dead letters only if the server answers to other operations in the same run, then fails
-//! once more over this one, and answers again after that. In any other case it stays queued.
+//! once more over this one, and answers again after that; and only after many tries over some time. In any other case it
+//! stays queued.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::Engine;
 use super::push::{Answered, BATCH_PATH, Course, Named};
+use super::{Engine, now_us};
 use crate::client::error::ClientError;
+use crate::client::plan;
 use crate::client::remote::{RemoteError, Until};
 use crate::client::report::{Counted, Event};
 use crate::client::state::outbox::QueuedOperation;
@@ -96,7 +99,7 @@ impl Engine<'_> {
         failure: &RemoteError,
     ) -> Result<(), ClientError> {
         self.check_batches()?;
-        if course.has_success {
+        if is_given_up(operation, course.has_success) {
             return self.bury(operation, NOT_ANSWERED, &failure.to_string());
         }
         self.keep_queued(operation, &failure.to_string())
@@ -122,4 +125,10 @@ impl Engine<'_> {
         self.report.count(&format!("{} {path}", operation.kind), Counted::Skipped);
         Ok(())
     }
+}
+
+/// Whether an operation that failed alone was tried often enough, and for long enough.
+pub(super) fn is_given_up(operation: &QueuedOperation, do_others_succeed: bool) -> bool {
+    let over = u64::try_from(now_us() - operation.first_sent_at).unwrap_or_default();
+    plan::is_given_up(operation.attempts, Duration::from_micros(over), do_others_succeed)
 }

@@ -1,18 +1,16 @@
 //! Taking in one document of the server's: into the state and into its file.
 
-use super::write_back::Before;
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
-use crate::client::names::{folded, path_for_title, second_path};
+use crate::client::names::folded;
 use crate::client::plan::{FileSide, TakeIn, take_in};
 use crate::client::report::{Counted, Event};
-use crate::client::state::DocId;
 use crate::client::state::files::{Body, TrackedFile};
 use crate::client::state::open_questions::Conflict;
 use crate::client::wire::ServerDocument;
 use crate::domain::operation::digest_of;
-use crate::domain::text_merge::{TextMerge, merge_texts};
+use crate::domain::text_unite::unite_texts;
 use crate::yjs::render::RenderError;
 
 /// A document of the server's, united with what is known of it here.
@@ -22,6 +20,13 @@ struct United {
     yjs_state: Option<Vec<u8>>,
     /// The text that it comes to.
     text: String,
+}
+
+impl United {
+    fn body(&self) -> Body {
+        let raw = self.server.raw.clone().filter(|_| self.yjs_state.is_none());
+        Body { raw, ..body(self.server.document_id, self.yjs_state.clone(), &self.text) }
+    }
 }
 
 impl Engine<'_> {
@@ -42,6 +47,7 @@ impl Engine<'_> {
 
     fn try_to_take_in(&mut self, server: ServerDocument) -> Result<Counted, ClientError> {
         let id = server.document_id;
+        self.note_title(&server)?;
         let (known, conflict, is_unwritten) = self.state.change(|change| {
             Ok((change.find_with_body(id)?, change.find_conflict(id)?, change.has_pending_write(id)?))
         })?;
@@ -77,24 +83,27 @@ impl Engine<'_> {
         let parts: Vec<Vec<u8>> =
             known.and_then(|body| body.yjs_state.clone()).into_iter().chain([incoming.clone()]).collect();
         let state = self.unite(parts)?;
-        let text = self.renderer.render(std::slice::from_ref(&state))?;
+        let text = self.text_of_state(&state)?;
         Ok(United { server, yjs_state: Some(state), text })
     }
 
     fn take_in_new(&mut self, united: United) -> Result<Counted, ClientError> {
         let (id, title, version) = (united.server.document_id, united.server.title.clone(), united.server.version);
-        let path = match path_for_title(&title) {
+        let path = match self.paths()?.path_of(id).unwrap_or_else(|| Err("it is not there".to_owned())) {
             Ok(path) => path,
             Err(reason) => {
                 self.leave_out(id, &title, &format!("its title cannot be a file's path: {reason}"))?;
                 return Ok(Counted::Failed);
             }
         };
-        self.give_way(&path, id)?;
-        let path = if self.is_taken(&path)? { second_path(&path, id) } else { path };
+        if let Some(reason) = self.is_in_the_way(&path)? {
+            self.leave_out(id, &title, &reason)?;
+            return Ok(Counted::Failed);
+        }
+        self.respell(&path)?;
         let held = self.folder.read(&path);
         let side = self.side_of(&path, &held, None, &united.text);
-        let stored = body(id, united.yjs_state.clone(), &united.text);
+        let stored = united.body();
         if side == FileSide::Different {
             let file = Self::tracked(id, &path, &title, version, &united.text);
             if self.replace_if_earlier(&file, &stored, &held, 0)? {
@@ -104,13 +113,12 @@ impl Engine<'_> {
         match take_in(None, side, version, false) {
             TakeIn::Write => {
                 let file = Self::tracked(id, &path, &title, version, &united.text);
-                let before = Before { content: None, yjs_state: None };
-                self.write_file(&file, &stored, None, before, |_| Ok(()))?;
+                self.write_file(&file, &stored, None, None, |_| Ok(()))?;
                 self.report.tell(&Event::Written { path: &path });
             }
             TakeIn::Adopt => {
                 let file = Self::tracked(id, &path, &title, version, &united.text);
-                self.state.change(|change| change.put_file(&file, &stored))?;
+                self.adopt(&file, &stored)?;
                 self.report.tell(&Event::Matched { path: &path });
             }
             TakeIn::AskWhich => {
@@ -127,22 +135,7 @@ impl Engine<'_> {
         Ok(Counted::Succeeded)
     }
 
-    /// Of documents with one title the eldest has the title's path, on every device: a younger one moves away.
-    fn give_way(&mut self, path: &str, newcomer: DocId) -> Result<(), ClientError> {
-        let holders = self.state.change(|change| change.load_files_like(&folded(path)))?;
-        let younger = holders.into_iter().filter(|file| file.document_id > newcomer);
-        for mut file in younger.filter(|file| path_for_title(&file.title).as_ref() == Ok(&file.path)) {
-            let to = second_path(&file.path, file.document_id);
-            if !self.folder.holds_something(&to) {
-                self.move_file(&mut file, to)?;
-                self.state.change(|change| change.update_file(&file))?;
-            }
-        }
-        Ok(())
-    }
-
     fn take_in_tracked(&mut self, united: United, file: TrackedFile, stored: &Body) -> Result<Counted, ClientError> {
-        let file = self.follow_title(file, &united.server.title)?;
         let held = self.folder.read(&file.path);
         let side = self.side_of(&file.path, &held, Some(&stored.content), &united.text);
         let id = file.document_id;
@@ -153,8 +146,7 @@ impl Engine<'_> {
         }
         let (version, title) = (united.server.version, file.title.clone());
         let row = Self::tracked(id, &file.path, &title, version, &united.text);
-        let now = body(id, united.yjs_state.clone(), &united.text);
-        let synced = Before { content: Some(stored.content.clone()), yjs_state: stored.yjs_state.clone() };
+        let now = united.body();
         if self.in_doubt && side == FileSide::Different {
             if self.replace_if_earlier(&row, &now, &held, file.version)? {
                 return Ok(Counted::Succeeded);
@@ -170,10 +162,10 @@ impl Engine<'_> {
                 self.state.change(|change| change.put_file(&row, &now))?;
             }
             TakeIn::Write => {
-                self.write_file(&row, &now, None, synced, |_| Ok(()))?;
+                self.write_file(&row, &now, None, Some(stored.content.clone()), |_| Ok(()))?;
                 self.report.tell(&Event::Written { path: &row.path });
             }
-            TakeIn::Adopt => self.state.change(|change| change.put_file(&row, &now))?,
+            TakeIn::Adopt => self.adopt(&row, &now)?,
             TakeIn::Restore => self.restore(&row, &now)?,
             TakeIn::Unite => return self.unite_with_changed_file(&row, now, stored, held, united),
             _ => {
@@ -188,8 +180,7 @@ impl Engine<'_> {
     /// Changed there and gone here: the change weighs more.
     fn restore(&mut self, row: &TrackedFile, now: &Body) -> Result<(), ClientError> {
         let id = row.document_id;
-        let before = Before { content: None, yjs_state: None };
-        self.write_file(row, now, None, before, |change| {
+        self.write_file(row, now, None, None, |change| {
             let queued = change.load_queued(id)?;
             let unsent = queued.iter().filter(|operation| operation.kind == "delete" && !operation.sent);
             unsent.map(|operation| operation.client_id.clone()).try_for_each(|name| change.remove_operation(&name))
@@ -210,34 +201,36 @@ impl Engine<'_> {
         united: United,
     ) -> Result<Counted, ClientError> {
         let Held::Text(ours, _) = &held else { return Ok(Counted::Skipped) };
-        let id = row.document_id;
-        if let (Some(base), Some(state)) = (&stored.yjs_state, &now.yjs_state) {
-            let (update, base) = self.edit(Some(base), ours)?;
-            let state = self.unite(vec![state.clone(), update.clone()])?;
-            let text = self.renderer.render(std::slice::from_ref(&state))?;
-            let operation = self.update_of(id, Some(update), &text);
-            let row = TrackedFile { digest: digest_of(&text).to_vec(), ..row.clone() };
-            let before = Before { content: Some(ours.clone()), yjs_state: Some(base) };
-            self.write_file(&row, &body(id, Some(state), &text), None, before, |change| {
-                Self::queue(change, operation)
-            })?;
-            self.report.tell(&Event::Written { path: &row.path });
-            return Ok(Counted::Succeeded);
-        }
-        match merge_texts(&stored.content, ours, &united.text) {
-            TextMerge::Clean(merged) => {
-                let before = Before { content: Some(ours.clone()), yjs_state: None };
-                self.write_file(row, &now, Some(&merged), before, |_| Ok(()))?;
-                self.report.tell(&Event::Written { path: &row.path });
-                Ok(Counted::Succeeded)
+        let Some(both) = unite_texts(&stored.content, ours, &united.text) else {
+            let path = row.path.clone();
+            let reason = "the same words were changed here and on the server";
+            self.ask(&path, reason, Some(stored.content.clone()), held, united)?;
+            return Ok(Counted::Failed);
+        };
+        let before = Some(ours.clone());
+        match now.yjs_state.as_ref().filter(|_| both != united.text) {
+            Some(state) => {
+                let (update, state) = self.edit(Some(state), &both)?;
+                let operation = self.update_of(row.document_id, Some(update), &both);
+                let row = TrackedFile { digest: digest_of(&both).to_vec(), ..row.clone() };
+                let now = body(row.document_id, Some(state), &both);
+                self.write_file(&row, &now, None, before, |change| Self::queue(change, operation))?;
             }
-            TextMerge::Clash(_) | TextMerge::TooLarge => {
-                let path = row.path.clone();
-                let reason = "the same lines were changed here and on the server";
-                self.ask(&path, reason, Some(stored.content.clone()), held, united)?;
-                Ok(Counted::Failed)
-            }
+            // What a plain text is more than the server's is recorded when the folder is looked at.
+            None => self.write_file(row, &now, Some(&both), before, |_| Ok(()))?,
         }
+        self.report.tell(&Event::Written { path: &row.path });
+        Ok(Counted::Succeeded)
+    }
+
+    /// Notes that a file has the document's text already.
+    fn adopt(&mut self, row: &TrackedFile, now: &Body) -> Result<(), ClientError> {
+        let form = self.folder.form(&row.path);
+        self.state.change(|change| {
+            change.put_file(row, now)?;
+            form.map_or(Ok(()), |form| change.put_form(row.document_id, form))
+        })?;
+        Ok(())
     }
 
     /// Leaves the file alone and notes both sides, for a person to choose.
@@ -289,53 +282,28 @@ impl Engine<'_> {
         Ok(Counted::Skipped)
     }
 
-    /// Moves the file if the server's title changed and ours did not.
-    fn follow_title(&mut self, mut file: TrackedFile, title: &str) -> Result<TrackedFile, ClientError> {
-        let id = file.document_id;
-        let renamed_here =
-            self.state.change(|change| change.load_queued(id))?.iter().any(|operation| operation.title.is_some());
-        if file.title == title || renamed_here {
-            return Ok(file);
-        }
-        let path = match path_for_title(title) {
-            Ok(path) => path,
-            Err(reason) => {
-                self.problem(&file.path, &format!("its new title {title:?} cannot be a file's path: {reason}"));
-                return Ok(file);
-            }
-        };
-        title.clone_into(&mut file.title);
-        if path != file.path {
-            let is_taken = folded(&path) != folded(&file.path) && self.is_taken(&path)?;
-            let is_free = !is_taken && !self.folder.holds_another(&file.path, &path);
-            let to = if is_free { path } else { second_path(&path, id) };
-            self.move_file(&mut file, to)?;
-        }
-        self.state.change(|change| change.update_file(&file))?;
-        Ok(file)
-    }
-
-    fn move_file(&mut self, file: &mut TrackedFile, to: String) -> Result<(), ClientError> {
-        if self.folder.holds_something(&file.path) {
-            self.folder.rename(&file.path, &to)?;
-            self.report.tell(&Event::Moved { from: &file.path, to: &to });
-        }
-        if let Some(scanned) = self.scan.remove(&file.path) {
-            self.scan.put(&to, scanned);
-        }
-        file.folded = folded(&to);
-        file.path = to;
-        Ok(())
-    }
-
-    /// Whether another document's file has the path, or one that differs in case alone.
-    fn is_taken(&mut self, path: &str) -> Result<bool, ClientError> {
+    /// Why a new document cannot have its file at a path.
+    fn is_in_the_way(&mut self, path: &str) -> Result<Option<String>, ClientError> {
         let wanted = folded(path);
         let (files, conflicts) =
             self.state.change(|change| Ok((change.load_files_like(&wanted)?, change.load_conflicts()?)))?;
-        Ok(!files.is_empty()
-            || conflicts.iter().any(|one| folded(&one.path) == wanted)
-            || self.scan.other_case_of(path).is_some())
+        let asked = conflicts.into_iter().map(|one| one.path).find(|path| folded(path) == wanted);
+        let holder = files.into_iter().map(|file| file.path).next().or(asked);
+        Ok(holder.map(|holder| format!("{holder} is in its way")))
+    }
+
+    /// A file that is no document's yet, and whose path is the same but for how it is written, gets the document's path.
+    fn respell(&mut self, path: &str) -> Result<(), ClientError> {
+        let Some(other) = self.scan.other_case_of(path).map(str::to_owned) else { return Ok(()) };
+        if self.folder.holds_another(&other, path) {
+            return Ok(());
+        }
+        self.folder.rename(&other, path)?;
+        self.report.tell(&Event::Moved { from: &other, to: path });
+        if let Some(file) = self.scan.remove(&other) {
+            self.scan.put(path, file);
+        }
+        Ok(())
     }
 
     /// What the file is, beside what was last synced and what the server's document comes to.

@@ -17,18 +17,10 @@ use crate::client::state::open_questions::Conflict;
 use crate::client::state::pending::PendingWrite;
 use crate::client::state::{Change, StateError};
 use crate::domain::operation::digest_of;
-use crate::domain::text_merge::{TextMerge, merge_texts};
+use crate::domain::text_unite::unite_texts;
 
 /// How often a file may change while it is being replaced before it is left for the next sync.
 const MAX_ROUNDS: usize = 5;
-
-/// What a file held before.
-pub(super) struct Before {
-    /// Its text; `None` if there was no file.
-    pub content: Option<String>,
-    /// The Yjs state of that text.
-    pub yjs_state: Option<Vec<u8>>,
-}
 
 /// How one look at a pending write ended.
 enum Round {
@@ -37,25 +29,21 @@ enum Round {
 }
 
 impl Engine<'_> {
-    /// Writes `text` to the document's file (the body's text, if it is `None`), and stores file and body; `also` is
-    /// part of the same transaction.
+    /// Writes `text` to the document's file (the body's text, if it is `None`), which held the text `before`, if it was
+    /// there, and stores file and body; `also` is part of the same transaction.
     pub(super) fn write_file(
         &mut self,
         file: &TrackedFile,
         body: &Body,
         text: Option<&str>,
-        before: Before,
+        before: Option<String>,
         also: impl FnOnce(&mut Change<'_>) -> Result<(), StateError>,
     ) -> Result<(), ClientError> {
         let text = text.unwrap_or(&body.content);
-        let draft = self.folder.write_draft(&file.path, text)?;
-        let pending = PendingWrite {
-            document_id: file.document_id,
-            path: file.path.clone(),
-            draft,
-            old_content: before.content,
-            old_yjs_state: before.yjs_state,
-        };
+        let form = self.state.change(|change| change.find_form(file.document_id))?;
+        let draft = self.folder.write_draft(&file.path, text, form)?;
+        let pending =
+            PendingWrite { document_id: file.document_id, path: file.path.clone(), draft, old_content: before };
         self.state.change(|change| {
             change.put_file(file, body)?;
             change.put_pending_write(&pending)?;
@@ -195,25 +183,17 @@ impl Engine<'_> {
             self.state.change(|change| change.remove_pending_write(id))?;
             return Ok(Round::Done);
         };
+        let Some(united) = unite_texts(old, now, text) else { return self.leave_to_choice(pending, now, text) };
         let mut operation = None;
-        let mut next = PendingWrite { old_content: Some(now.to_owned()), ..pending.clone() };
-        let united = match (&pending.old_yjs_state, &stored.yjs_state) {
-            (Some(old_state), Some(new_state)) => {
-                let (update, old_state) = self.edit(Some(old_state), now)?;
-                let state = self.unite(vec![new_state.clone(), update.clone()])?;
-                let united = self.renderer.render(std::slice::from_ref(&state))?;
-                next.old_yjs_state = Some(old_state);
-                stored = body(id, Some(state), &united);
-                file.digest = digest_of(&united).to_vec();
-                operation = Some(self.update_of(id, Some(update), &united));
-                united
-            }
-            _ => match merge_texts(old, now, text) {
-                TextMerge::Clean(merged) => merged,
-                TextMerge::Clash(_) | TextMerge::TooLarge => return self.leave_to_choice(pending, now, text),
-            },
-        };
-        next.draft = self.folder.write_draft(&pending.path, &united)?;
+        if let Some(state) = stored.yjs_state.as_ref().filter(|_| united != stored.content) {
+            let (update, state) = self.edit(Some(state), &united)?;
+            stored = body(id, Some(state), &united);
+            file.digest = digest_of(&united).to_vec();
+            operation = Some(self.update_of(id, Some(update), &united));
+        }
+        let form = self.state.change(|change| change.find_form(id))?;
+        let draft = self.folder.write_draft(&pending.path, &united, form)?;
+        let next = PendingWrite { old_content: Some(now.to_owned()), draft, ..pending.clone() };
         self.state.change(|change| {
             change.put_file(&file, &stored)?;
             change.put_pending_write(&next)?;

@@ -19,6 +19,7 @@ pub use self::folder_events::FolderNews;
 use self::folder_events::FolderWatch;
 pub use self::schedule::Rhythm;
 use self::schedule::{Next, Schedule};
+pub use self::server_events::MAX_SILENCE;
 pub use self::server_events::ServerNews;
 use self::server_events::{DocumentChange, Listener};
 pub use self::voice::WatchVoice;

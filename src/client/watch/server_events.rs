@@ -18,7 +18,7 @@ use crate::client::retry::{Backoff, LONGEST_ASKED, chance};
 use crate::client::state::DocId;
 
 /// A stream that shows no sign of life for so long is dead: servers give one each 15 s, unless told otherwise.
-const MAX_SILENCE: Duration = Duration::from_secs(60);
+pub const MAX_SILENCE: Duration = Duration::from_secs(45);
 /// How long a connection, and the beginning of an answer, may take.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// No line of a stream is longer.

@@ -31,7 +31,7 @@ impl AnswerKind {
         let mut kind = Self::Processed;
         if answer.atomic {
             for result in &answer.results {
-                match result.outcome.status {
+                match result.outcome.status() {
                     Status::Error => return Self::RolledBackByErrors,
                     Status::Conflict => kind = Self::RolledBackByConflicts,
                     // Skipped operations are not culprits.
@@ -86,7 +86,7 @@ impl Counts {
     pub fn of(results: &[OperationAnswer]) -> Self {
         let mut counts = Self { total: results.len(), ..Self::default() };
         for OperationAnswer { outcome, .. } in results {
-            match outcome.status {
+            match outcome.status() {
                 Status::Success => counts.successful += 1,
                 Status::Error => counts.failed += 1,
                 Status::Conflict => {
@@ -95,8 +95,8 @@ impl Counts {
                 }
                 Status::Skipped => counts.skipped += 1,
             }
-            counts.merged += usize::from(outcome.merged);
-            counts.replayed += usize::from(outcome.replayed);
+            counts.merged += usize::from(outcome.merged());
+            counts.replayed += usize::from(outcome.replayed());
         }
         counts
     }
@@ -194,21 +194,24 @@ impl<'a> From<&'a OperationAnswer> for ResultBody<'a> {
         Self {
             client_id: outcome.client_id.as_deref(),
             operation: outcome.kind.map(OperationKind::as_str),
-            status: outcome.status.as_str(),
+            status: outcome.status().as_str(),
             document_id: outcome.document_id,
             version: outcome.version,
-            merged: outcome.merged,
-            unchanged: outcome.unchanged,
-            replayed: outcome.replayed,
-            title_overwritten: outcome.title_overwritten,
-            error: outcome.error.as_ref().map(ErrorBody::from),
+            merged: outcome.merged(),
+            unchanged: outcome.unchanged(),
+            replayed: outcome.replayed(),
+            title_overwritten: outcome.title_overwritten(),
+            error: outcome.error().map(ErrorBody::from),
             server: match &answer.server {
                 ServerSide::Nothing => None,
                 ServerSide::StateVector(bytes) => Some(ServerBody::StateVector { state_vector_b64: Base64(bytes) }),
                 ServerSide::Document(document) => Some(ServerBody::Document(Box::new(DocumentBody::from(&**document)))),
             },
-            base: outcome.base.as_ref().map(BaseBody::from),
-            merge: outcome.merge_text.as_deref().map(|content| MergeBody { content }),
+            base: outcome.conflict().and_then(|conflict| conflict.base.as_ref()).map(BaseBody::from),
+            merge: outcome
+                .conflict()
+                .and_then(|conflict| conflict.merge_text.as_deref())
+                .map(|content| MergeBody { content }),
         }
     }
 }

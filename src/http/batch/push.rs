@@ -6,7 +6,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
 use super::answer::{AnswerKind, Counts, ProblemMembers, encode_answer};
-use super::request::{ParsedBatch, RequestError, parse_batch};
+use super::request::{RequestError, parse_batch};
 use super::telemetry::count_batch;
 use crate::auth::roles::check_role;
 use crate::domain::error_code::ErrorCode;
@@ -18,7 +18,7 @@ use crate::http::error::{ApiError, PROBLEM_JSON, rolled_back_status};
 use crate::http::request_context::RequestContext;
 use crate::http::state::AppState;
 use crate::store::accounts::Role;
-use crate::sync::{BatchAnswer, BatchRequest, SyncError};
+use crate::sync::{Batch, BatchAnswer, SyncError};
 
 /// Adds the route.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -46,7 +46,7 @@ async fn push_batch(
     let place = state.admission.write(batch.workspace_id, deadline).await?;
     let applied = run_by(deadline, move || {
         let _held = (share, place);
-        apply(&state, user_id, batch, &request_id, started, deadline)
+        apply(&state, batch, &request_id, started, deadline)
     });
     let (kind, json) = applied.await?;
     let mut response = match all_culprits_conflict(kind) {
@@ -58,8 +58,8 @@ async fn push_batch(
 }
 
 /// Parses the body and checks that its author may write there.
-fn read_batch(state: &AppState, user_id: UserId, body: &[u8]) -> Result<ParsedBatch, ApiError> {
-    let batch = parse_batch(body, &state.limits, &mut || DocumentId(Uuid::now_v7()))?;
+fn read_batch(state: &AppState, user_id: UserId, body: &[u8]) -> Result<Batch, ApiError> {
+    let batch = parse_batch(body, &state.limits, user_id, &mut || DocumentId(Uuid::now_v7()))?;
     check_role(&state.store, user_id, batch.workspace_id, Role::Editor)?;
     Ok(batch)
 }
@@ -67,14 +67,11 @@ fn read_batch(state: &AppState, user_id: UserId, body: &[u8]) -> Result<ParsedBa
 /// Applies the batch and writes its answer.
 fn apply(
     state: &AppState,
-    user_id: UserId,
-    batch: ParsedBatch,
+    batch: Batch,
     request_id: &str,
     started: Instant,
     deadline: Instant,
 ) -> Result<(AnswerKind, Vec<u8>), ApiError> {
-    let ParsedBatch { workspace_id, device_id, atomic, dry_run, sync_id, pull, operations } = batch;
-    let batch = BatchRequest { workspace_id, user_id, device_id, atomic, dry_run, sync_id, pull, operations };
     let answer = state.sync.apply_batch(batch, deadline).map_err(refusal_of_batch)?;
     let elapsed = started.elapsed();
     count_batch(&answer, elapsed);

@@ -11,29 +11,10 @@ use serde_json::value::RawValue;
 use super::fields::{self, Fault};
 use super::operation::{Reading, read_operation};
 use super::wire::{RawOperations, RawRequest};
-use crate::domain::ids::{DocumentId, SyncId, WorkspaceId};
+use crate::domain::ids::{DocumentId, SyncId, UserId, WorkspaceId};
 use crate::domain::limits::Limits;
 use crate::domain::operation::Submitted;
-use crate::sync::PullFrom;
-
-/// A batch, parsed. Whether its author may write to the workspace is not known yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParsedBatch {
-    /// Where.
-    pub workspace_id: WorkspaceId,
-    /// Which device; turns on receipts.
-    pub device_id: Option<String>,
-    /// All or nothing.
-    pub atomic: bool,
-    /// Answer, but store nothing.
-    pub dry_run: bool,
-    /// The sync run that the batch counts towards.
-    pub sync_id: Option<SyncId>,
-    /// Where to pull from in the same round trip; `None` = push only.
-    pub pull: Option<PullFrom>,
-    /// One for each entry of `operations`, in submitted order, valid or not.
-    pub operations: Vec<Submitted>,
-}
+use crate::sync::Batch;
 
 /// Why a request is refused as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,15 +37,17 @@ pub enum RequestError {
     },
 }
 
-/// Parses a batch; `mint` makes the ids of documents whose creator left the choice to the server.
+/// Parses a batch of this author; whether they may write to its workspace is not known yet. `mint` makes the ids of
+/// documents whose creator left the choice to the server.
 ///
 /// # Errors
 /// See [`RequestError`].
 pub fn parse_batch(
     body: &[u8],
     limits: &Limits,
+    author: UserId,
     mint: &mut dyn FnMut() -> DocumentId,
-) -> Result<ParsedBatch, RequestError> {
+) -> Result<Batch, RequestError> {
     let text = std::str::from_utf8(body).map_err(|error| not_a_batch(&format!("is not UTF-8: {error}")))?;
     let raw = RawRequest::split(text, limits.max_operations).map_err(|error| match error.classify() {
         // Such an error would quote the value, which may be anyone's text.
@@ -92,7 +75,7 @@ pub fn parse_batch(
         }
         RawOperations::NotAList => return Err(refused(Fault::invalid("must be a list").under("operations"))),
     };
-    Ok(ParsedBatch { workspace_id, device_id, atomic, dry_run, sync_id, pull, operations })
+    Ok(Batch { workspace_id, user_id: author, device_id, atomic, dry_run, sync_id, pull, operations })
 }
 
 fn read_operations(operations: &[&RawValue], limits: &Limits, mint: &mut dyn FnMut() -> DocumentId) -> Vec<Submitted> {

@@ -20,7 +20,7 @@ pub(super) fn count_batch(answer: &BatchAnswer, elapsed: Duration) {
     let mut operations: BTreeMap<(&'static str, &'static str), u64> = BTreeMap::new();
     for result in &answer.results {
         let kind = result.outcome.kind.map_or("unreadable", OperationKind::as_str);
-        let count = operations.entry((kind, result.outcome.status.as_str())).or_default();
+        let count = operations.entry((kind, result.outcome.status().as_str())).or_default();
         *count = count.saturating_add(1);
     }
     for ((kind, outcome), count) in operations {

@@ -11,20 +11,17 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 
 use super::encoding::decode_text;
-use super::feed::{FeedRow, FeedState};
-use super::feed_pages::{FeedPage, Span};
 use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
-use super::schema::workspaces;
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
-use super::{BatchScope, BatchTransaction, StoreError, sync_runs};
-use crate::domain::document::{DocumentHead, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
-use crate::domain::ids::{DocumentId, SyncId, Version};
-use crate::domain::sync_run::{NoteChanges, RunNote, SyncRun};
+use super::{BatchScope, StoreError};
+use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
+use crate::domain::ids::{DocumentId, Version};
 
-// In each text the workspace's id comes with every wanted row, out of the planner's sight. Given as a constant it lets
-// the planner read the whole workspace by an index that begins with it and throw away what was not wanted: right for
-// the workspace that it thinks is usual, ruinous for a large one, or for any before statistics are first gathered.
+// In each text that reads, the workspace's id is one plain parameter on its way to every table: a sharded Postgres sends the
+// statement to one shard then. Every wanted row is looked up by a lateral of its own: joined plainly, the planner may read
+// the whole workspace by an index that begins with its id, and does so before statistics are first gathered. A write cannot
+// look its target up laterally, so `WRITE_SET` keeps the id out of the planner's sight.
 
 /// Receipts under their permanent names.
 const RECEIPTS: &str = include_str!("sql/receipts.sql");
@@ -44,109 +41,67 @@ const TEXTS: &str = include_str!("sql/texts.sql");
 /// Stores a whole write set: every array is a column, every place in it a row.
 const WRITE_SET: &str = include_str!("sql/write_set.sql");
 
-/// A batch inside its transaction, its workspace's row locked.
-pub(super) struct PostgresBatch<'a> {
-    connection: &'a mut PgConnection,
-    scope: &'a BatchScope,
+/// Receipts of the scope's device under these names.
+pub(super) fn find_receipts(
+    connection: &mut PgConnection,
+    scope: &BatchScope,
+    client_ids: &[&str],
+) -> Result<Vec<Receipt>, StoreError> {
+    let Some(device_id) = scope.device_id.as_deref().filter(|_| !client_ids.is_empty()) else { return Ok(Vec::new()) };
+    let rows: Vec<ReceiptRow> = Statement::<Pg, ReceiptSql>::new(RECEIPTS)
+        .bind::<SqlUuid, _>(DbUuid(scope.workspace_id.0))
+        .bind::<SqlUuid, _>(DbUuid(scope.user_id.0))
+        .bind::<Text, _>(device_id)
+        .bind::<Array<Text>, _>(client_ids)
+        .load(connection)?;
+    rows.into_iter().map(Receipt::try_from).collect()
+}
+
+/// Title and text as of each (document, version).
+pub(super) fn load_texts(
+    connection: &mut PgConnection,
     workspace_id: DbUuid,
-    feed: FeedState,
+    wanted: &[(DocumentId, Version)],
+) -> Result<Vec<VersionText>, StoreError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<_> = wanted.iter().map(|(id, _)| DbUuid(id.0)).collect();
+    let versions: Vec<_> = wanted.iter().map(|(_, version)| *version).collect();
+    let rows: Vec<(DbUuid, i64, String, Option<Vec<u8>>)> =
+        Statement::<Pg, (SqlUuid, BigInt, Text, Nullable<Binary>)>::new(TEXTS)
+            .bind::<SqlUuid, _>(workspace_id)
+            .bind::<Array<SqlUuid>, _>(ids)
+            .bind::<Array<BigInt>, _>(versions)
+            .load(connection)?;
+    rows.into_iter()
+        .map(|(id, version, title, content)| {
+            let content = content.as_deref().map(decode_text).transpose()?;
+            Ok(VersionText { document_id: DocumentId(id.0), version, title, content })
+        })
+        .collect()
 }
 
-impl<'a> PostgresBatch<'a> {
-    /// Locks the workspace: other batches of it wait here until this one is committed.
-    ///
-    /// # Errors
-    /// `NoSuchWorkspace`, or what the database said.
-    pub(super) fn begin(connection: &'a mut PgConnection, scope: &'a BatchScope) -> Result<Self, StoreError> {
-        let workspace_id = DbUuid(scope.workspace_id.0);
-        let feed: FeedRow = workspaces::table
-            .find(workspace_id)
-            .select(FeedRow::as_select())
-            .for_no_key_update()
-            .get_result(&mut *connection)
-            .optional()?
-            .ok_or(StoreError::NoSuchWorkspace)?;
-        Ok(Self { connection, scope, workspace_id, feed: feed.into() })
-    }
-}
-
-impl BatchTransaction for PostgresBatch<'_> {
-    fn feed(&self) -> &FeedState {
-        &self.feed
-    }
-
-    fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError> {
-        let Some(device_id) = self.scope.device_id.as_deref() else { return Ok(Vec::new()) };
-        if client_ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows: Vec<ReceiptRow> = Statement::<Pg, ReceiptSql>::new(RECEIPTS)
-            .bind::<SqlUuid, _>(self.workspace_id)
-            .bind::<SqlUuid, _>(DbUuid(self.scope.user_id.0))
-            .bind::<Text, _>(device_id)
-            .bind::<Array<Text>, _>(client_ids)
-            .load(self.connection)?;
-        rows.into_iter().map(Receipt::try_from).collect()
-    }
-
-    fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError> {
-        load_heads(self.connection, self.workspace_id, ids)
-    }
-
-    fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError> {
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<_> = wanted.iter().map(|(id, _)| DbUuid(id.0)).collect();
-        let versions: Vec<_> = wanted.iter().map(|(_, version)| *version).collect();
-        let rows: Vec<(DbUuid, i64, String, Option<Vec<u8>>)> =
-            Statement::<Pg, (SqlUuid, BigInt, Text, Nullable<Binary>)>::new(TEXTS)
-                .bind::<SqlUuid, _>(self.workspace_id)
-                .bind::<Array<SqlUuid>, _>(ids)
-                .bind::<Array<BigInt>, _>(versions)
-                .load(self.connection)?;
-        rows.into_iter()
-            .map(|(id, version, title, content)| {
-                let content = content.as_deref().map(decode_text).transpose()?;
-                Ok(VersionText { document_id: DocumentId(id.0), version, title, content })
-            })
-            .collect()
-    }
-
-    fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError> {
-        load_documents(self.connection, self.workspace_id, ids)
-    }
-
-    fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError> {
-        feed_page::load_changes(self.connection, self.workspace_id, span)
-    }
-
-    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
-        if writes.is_empty() {
-            return Ok(());
-        }
-        let rows = Rows::of(self.scope, self.workspace_id, self.feed.head_sequence, writes)?;
-        self.feed.head_sequence += count_of(rows.heads.len())?;
-        let expected = (count_of(rows.heads.len())?, count_of(rows.log.len())?, count_of(rows.receipts.len())?);
-        let stored: (i64, i64, i64) =
-            rows.statement(self.scope, self.workspace_id, self.feed.head_sequence).get_result(self.connection)?;
-        if stored == expected { Ok(()) } else { Err(StoreError::LostRace) }
-    }
-
-    fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError> {
-        sync_runs::postgres::find(self.connection, self.scope.run_key(sync_id))
-    }
-
-    fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError> {
-        sync_runs::postgres::find_notes(self.connection, self.scope.run_key(sync_id), client_ids)
-    }
-
-    fn save_sync_run(&mut self, run: &SyncRun, notes: &NoteChanges) -> Result<(), StoreError> {
-        sync_runs::postgres::save(self.connection, self.scope.run_key(run.sync_id), run, notes)
+/// Carries out a write set in one statement, which locks the workspace first; the sequence of the feed's newest change
+/// then.
+///
+/// # Errors
+/// `NoSuchWorkspace`, `LostRace`, or what the database said.
+pub(super) fn write(connection: &mut PgConnection, scope: &BatchScope, writes: &WriteSet) -> Result<i64, StoreError> {
+    let rows = Rows::of(scope, writes)?;
+    let expected = (count_of(rows.heads.len())?, count_of(rows.log.len())?, count_of(rows.receipts.len())?);
+    let (head_sequence, version_floor, heads, log, receipts): (Option<i64>, Option<i64>, i64, i64, i64) =
+        rows.statement(scope)?.get_result(connection)?;
+    let (head_sequence, version_floor) = head_sequence.zip(version_floor).ok_or(StoreError::NoSuchWorkspace)?;
+    if (heads, log, receipts) == expected && writes.is_above(version_floor) {
+        Ok(head_sequence)
+    } else {
+        Err(StoreError::LostRace)
     }
 }
 
 type ReceiptSql = SqlTypeOf<AsSelect<ReceiptRow, Pg>>;
+type WrittenSql = (Nullable<BigInt>, Nullable<BigInt>, BigInt, BigInt, BigInt);
 type HeadSql = SqlTypeOf<AsSelect<HeadRow, Pg>>;
 type DocumentSql = (HeadSql, Bool, Nullable<Text>, Nullable<Binary>, Nullable<Binary>);
 type DocumentRow = (HeadRow, bool, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
@@ -218,61 +173,58 @@ fn load_yjs_updates(
 
 /// A write set as rows, still to be turned into columns.
 struct Rows<'a> {
+    workspace_id: DbUuid,
     expected_versions: Vec<Option<i64>>,
+    expected_purged: Vec<bool>,
+    /// How many documents of the write set stand behind each in the feed.
+    behind: Vec<i64>,
     heads: Vec<NewHeadRow<'a>>,
     log: Vec<NewLogRow<'a>>,
     receipts: Vec<super::rows::NewReceiptRow<'a>>,
 }
 
 impl<'a> Rows<'a> {
-    fn of(
-        scope: &'a BatchScope,
-        workspace_id: DbUuid,
-        head_sequence: i64,
-        writes: &'a WriteSet,
-    ) -> Result<Self, StoreError> {
-        let sequences = head_sequence + 1..;
-        let (expected_versions, heads) = sequences
-            .zip(&writes.documents)
-            .map(|(sequence, write)| {
-                let expected = match write.write {
-                    HeadWrite::Insert => None,
-                    HeadWrite::Replace { expected_version } => Some(expected_version),
-                };
-                (expected, NewHeadRow::new(workspace_id, sequence, &write.head))
-            })
-            .unzip();
+    fn of(scope: &'a BatchScope, writes: &'a WriteSet) -> Result<Self, StoreError> {
+        let workspace_id = DbUuid(scope.workspace_id.0);
+        let documents = count_of(writes.documents.len())?;
+        let expected = |write: &DocumentWrite| match write.write {
+            HeadWrite::Insert => None,
+            HeadWrite::Replace { expected_version } | HeadWrite::Renew { expected_version } => Some(expected_version),
+        };
+        let is_purged = |write: &DocumentWrite| matches!(write.write, HeadWrite::Renew { .. });
         Ok(Self {
-            expected_versions,
-            heads,
+            workspace_id,
+            expected_versions: writes.documents.iter().map(expected).collect(),
+            expected_purged: writes.documents.iter().map(is_purged).collect(),
+            behind: (0..documents).rev().collect(),
+            // The statement itself numbers the rows.
+            heads: writes.documents.iter().map(|write| NewHeadRow::new(workspace_id, 0, &write.head)).collect(),
             log: writes.log.iter().map(|entry| NewLogRow::new(scope, entry)).collect(),
             receipts: receipt_rows(scope, &writes.receipts)?,
         })
     }
 
     /// Binds the columns in the order of the text.
-    fn statement(
-        &self,
-        scope: &'a BatchScope,
-        workspace_id: DbUuid,
-        head_sequence: i64,
-    ) -> Statement<'_, Pg, (BigInt, BigInt, BigInt)> {
+    fn statement(&self, scope: &'a BatchScope) -> Result<Statement<'_, Pg, WrittenSql>, StoreError> {
+        let workspace_id = self.workspace_id;
         let user_id = DbUuid(scope.user_id.0);
         let device_id = scope.device_id.as_deref();
-        let statement = self
-            .bind_heads(Statement::new(WRITE_SET).bind::<SqlUuid, _>(workspace_id))
-            .bind::<BigInt, _>(head_sequence)
+        let statement = Statement::new(WRITE_SET)
+            .bind::<BigInt, _>(count_of(self.heads.len())?)
             .bind::<SqlUuid, _>(workspace_id)
+            .bind::<SqlUuid, _>(workspace_id);
+        let statement = self
+            .bind_heads(statement)
             .bind::<SqlUuid, _>(workspace_id)
             .bind::<SqlUuid, _>(user_id)
             .bind::<Nullable<Text>, _>(device_id)
             .bind::<BigInt, _>(scope.now.0);
-        self.bind_receipts(
+        Ok(self.bind_receipts(
             self.bind_log(statement)
                 .bind::<SqlUuid, _>(workspace_id)
                 .bind::<SqlUuid, _>(user_id)
                 .bind::<Text, _>(device_id.unwrap_or_default()),
-        )
+        ))
     }
 
     fn bind_heads<Row>(&'a self, statement: Statement<'a, Pg, Row>) -> Statement<'a, Pg, Row> {
@@ -280,8 +232,9 @@ impl<'a> Rows<'a> {
         statement
             .bind::<Array<SqlUuid>, _>(column(heads, |row| row.document_id))
             .bind::<Array<Nullable<BigInt>>, _>(&self.expected_versions)
+            .bind::<Array<Bool>, _>(&self.expected_purged)
             .bind::<Array<BigInt>, _>(column(heads, |row| row.version))
-            .bind::<Array<BigInt>, _>(column(heads, |row| row.sequence))
+            .bind::<Array<BigInt>, _>(&self.behind)
             .bind::<Array<Text>, _>(column(heads, |row| row.title))
             .bind::<Array<BigInt>, _>(column(heads, |row| row.created_at))
             .bind::<Array<BigInt>, _>(column(heads, |row| row.updated_at))

@@ -5,31 +5,25 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::outcome::Attach;
+use crate::domain::outcome::{Attach, Conflict, Ending};
 use crate::domain::timestamp::Timestamp;
 use crate::sync::DocumentView;
 
-fn outcome(status: Status, code: Option<ErrorCode>) -> Outcome {
+fn outcome(ending: Ending) -> Outcome {
     Outcome {
         index: 0,
         client_id: Some("op_1".to_owned()),
         kind: Some(OperationKind::Update),
-        status,
         document_id: Some(DocumentId(Uuid::from_u128(7))),
         version: Some(6),
-        merged: false,
-        unchanged: false,
-        replayed: false,
-        title_overwritten: false,
-        error: code.map(|code| OperationError {
-            code,
-            message: "The document is at version 6.".to_owned(),
-            pointer: Some("/operations/0/base_version".to_owned()),
-        }),
+        ending,
         attach: Attach::Nothing,
-        base: None,
-        merge_text: None,
     }
+}
+
+fn because(code: ErrorCode) -> OperationError {
+    let message = "The document is at version 6.".to_owned();
+    OperationError { code, message, pointer: Some("/operations/0/base_version".to_owned()) }
 }
 
 fn plain(outcome: Outcome) -> OperationAnswer {
@@ -37,19 +31,19 @@ fn plain(outcome: Outcome) -> OperationAnswer {
 }
 
 fn success() -> OperationAnswer {
-    plain(outcome(Status::Success, None))
+    plain(outcome(Ending::Applied { merged: false, title_overwritten: false }))
 }
 
 fn conflict() -> OperationAnswer {
-    plain(outcome(Status::Conflict, Some(ErrorCode::VersionMismatch)))
+    plain(outcome(Ending::failed(because(ErrorCode::VersionMismatch))))
 }
 
 fn error() -> OperationAnswer {
-    plain(outcome(Status::Error, Some(ErrorCode::NotFound)))
+    plain(outcome(Ending::failed(because(ErrorCode::NotFound))))
 }
 
 fn skipped() -> OperationAnswer {
-    plain(outcome(Status::Skipped, Some(ErrorCode::RolledBack)))
+    plain(outcome(Ending::Skipped(because(ErrorCode::RolledBack))))
 }
 
 fn batch(atomic: bool, results: Vec<OperationAnswer>) -> BatchAnswer {
@@ -104,9 +98,11 @@ fn a_success_is_told_in_five_fields() {
 
 #[test]
 fn a_conflict_carries_the_servers_document_the_base_and_the_marked_text() {
-    let mut result = conflict();
-    result.outcome.base = Some(Base { version: 4, title: "Shopping".to_owned(), content: Some("- eggs\n".to_owned()) });
-    result.outcome.merge_text = Some("<<<<<<<\n- milk\n=======\n- tea\n>>>>>>>\n".to_owned());
+    let mut result = plain(outcome(Ending::Conflict(Box::new(Conflict {
+        error: because(ErrorCode::VersionMismatch),
+        base: Some(Base { version: 4, title: "Shopping".to_owned(), content: Some("- eggs\n".to_owned()) }),
+        merge_text: Some("<<<<<<<\n- milk\n=======\n- tea\n>>>>>>>\n".to_owned()),
+    }))));
     result.server = ServerSide::Document(Box::new(live_document()));
     let answer = json(&batch(false, vec![result]));
     assert_json_snapshot!(answer["results"][0], @r#"
@@ -148,15 +144,21 @@ fn a_conflict_carries_the_servers_document_the_base_and_the_marked_text() {
 
 #[test]
 fn flags_appear_only_when_true() {
-    let mut result = success();
-    result.outcome.merged = true;
-    result.outcome.unchanged = true;
-    result.outcome.replayed = true;
-    result.outcome.title_overwritten = true;
-    let answer = json(&batch(false, vec![result]));
-    for flag in ["merged", "unchanged", "replayed", "title_overwritten"] {
-        assert_eq!(answer["results"][0][flag], Value::Bool(true), "{flag}");
-    }
+    let endings = [
+        Ending::Applied { merged: true, title_overwritten: true },
+        Ending::Unchanged,
+        Ending::Replayed,
+        Ending::Applied { merged: false, title_overwritten: false },
+        Ending::Held,
+    ];
+    let answer = json(&batch(false, endings.map(outcome).map(plain).into()));
+    let flags = |at: usize| {
+        let result = answer["results"][at].as_object().unwrap();
+        let flags = ["merged", "unchanged", "replayed", "title_overwritten"];
+        flags.into_iter().filter(|flag| result.get(*flag) == Some(&Value::Bool(true))).collect::<Vec<_>>()
+    };
+    assert_eq!((flags(0), flags(1)), (vec!["merged", "title_overwritten"], vec!["unchanged"]));
+    assert_eq!((flags(2), flags(3), flags(4)), (vec!["replayed"], vec![], vec![]));
     assert_eq!((answer["merged"].as_u64(), answer["replayed"].as_u64()), (Some(1), Some(1)));
 }
 
@@ -176,7 +178,7 @@ fn what_could_not_be_read_is_null() {
 
 #[test]
 fn missing_dependencies_are_answered_with_the_state_vector_alone() {
-    let mut result = plain(outcome(Status::Error, Some(ErrorCode::YjsMissingDependencies)));
+    let mut result = plain(outcome(Ending::failed(because(ErrorCode::YjsMissingDependencies))));
     result.server = ServerSide::StateVector(vec![0xfb, 0xff]);
     let answer = json(&batch(false, vec![result]));
     assert_eq!(answer["results"][0]["server"], serde_json::json!({ "state_vector_b64": "+/8=" }));
@@ -224,7 +226,7 @@ fn only_an_atomic_batch_with_a_culprit_is_rolled_back() {
         (true, vec![error(), conflict()], AnswerKind::RolledBackByErrors),
     ];
     for (atomic, results, expected) in cases {
-        let statuses: Vec<_> = results.iter().map(|result| result.outcome.status).collect();
+        let statuses: Vec<_> = results.iter().map(|result| result.outcome.status()).collect();
         assert_eq!(AnswerKind::of(&batch(atomic, results)), expected, "atomic {atomic}, {statuses:?}");
     }
 }

@@ -19,15 +19,15 @@ fn limits() -> Limits {
     Limits { max_operations: 5, max_title_chars: 10, max_content_bytes: 20, max_yjs_bytes: 30, ..Limits::default() }
 }
 
-fn parse_bytes(body: &[u8]) -> Result<ParsedBatch, RequestError> {
+fn parse_bytes(body: &[u8]) -> Result<Batch, RequestError> {
     let mut minted = 0;
-    parse_batch(body, &limits(), &mut || {
+    parse_batch(body, &limits(), UserId(Uuid::nil()), &mut || {
         minted += 1;
         DocumentId(Uuid::from_u128(minted))
     })
 }
 
-fn parse(request: &Value) -> Result<ParsedBatch, RequestError> {
+fn parse(request: &Value) -> Result<Batch, RequestError> {
     parse_bytes(request.to_string().as_bytes())
 }
 

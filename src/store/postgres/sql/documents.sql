@@ -1,6 +1,3 @@
-WITH wanted AS MATERIALIZED (
-    SELECT ?::uuid AS workspace_id, unnest(?::uuid[]) AS document_id
-)
 SELECT
     document.document_id, document.version, document.title, document.created_at, document.updated_at,
     document.updated_by, document.deleted_at, document.epoch, document.content_version, document.content_digest,
@@ -14,23 +11,28 @@ SELECT
          WHEN body.content_version >= greatest(document.content_version, document.epoch) AND body.content IS NOT NULL
          THEN body.content
          ELSE entry.content END
-FROM wanted
-JOIN documents AS document
-  ON document.workspace_id = wanted.workspace_id
- AND document.document_id = wanted.document_id
+FROM (SELECT ?::uuid AS workspace_id) AS scope
+CROSS JOIN unnest(?::uuid[]) AS wanted (document_id)
+CROSS JOIN LATERAL (
+    SELECT candidate.*
+    FROM documents AS candidate
+    WHERE candidate.workspace_id = scope.workspace_id
+      AND candidate.document_id = wanted.document_id
+    LIMIT 1
+) AS document
 LEFT JOIN users AS author
   ON author.user_id = document.updated_by
 LEFT JOIN LATERAL (
     SELECT candidate.yjs_version, candidate.content_version, candidate.yjs_snapshot, candidate.content
     FROM document_bodies AS candidate
-    WHERE candidate.workspace_id = wanted.workspace_id
+    WHERE candidate.workspace_id = scope.workspace_id
       AND candidate.document_id = wanted.document_id
     LIMIT 1
 ) AS body ON TRUE
 LEFT JOIN LATERAL (
     SELECT candidate.content
     FROM document_log AS candidate
-    WHERE candidate.workspace_id = wanted.workspace_id
+    WHERE candidate.workspace_id = scope.workspace_id
       AND candidate.document_id = wanted.document_id
       AND candidate.version = document.content_version
     LIMIT 1

@@ -1,14 +1,16 @@
-WITH incoming AS MATERIALIZED (
-    SELECT ?::uuid AS workspace_id, head.* FROM unnest(
-        ?::uuid[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[], ?::uuid[], ?::bigint[],
-        ?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[], ?::bytea[], ?::bigint[], ?::bigint[], ?::bigint[]
-    ) AS head (
-        document_id, expected_version, version, sequence, title, created_at, updated_at, updated_by, deleted_at,
-        epoch, content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows
-    )
+WITH advanced AS (
+    UPDATE workspaces SET head_sequence = head_sequence + ?::bigint
+    WHERE workspace_id = ?::uuid
+    RETURNING head_sequence, version_floor
 ),
-advanced AS (
-    UPDATE workspaces SET head_sequence = ? WHERE workspace_id = ?
+incoming AS MATERIALIZED (
+    SELECT ?::uuid AS workspace_id, head.* FROM unnest(
+        ?::uuid[], ?::bigint[], ?::boolean[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[], ?::uuid[],
+        ?::bigint[], ?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[], ?::bytea[], ?::bigint[], ?::bigint[], ?::bigint[]
+    ) AS head (
+        document_id, expected_version, expected_purged, version, behind, title, created_at, updated_at, updated_by,
+        deleted_at, epoch, content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows
+    )
 ),
 inserted AS (
     INSERT INTO documents (
@@ -16,9 +18,9 @@ inserted AS (
         epoch, content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows
     )
     SELECT
-        workspace_id, document_id, version, sequence, title, created_at, updated_at, updated_by, deleted_at,
-        epoch, content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows
-    FROM incoming
+        workspace_id, document_id, version, advanced.head_sequence - behind, title, created_at, updated_at, updated_by,
+        deleted_at, epoch, content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows
+    FROM advanced CROSS JOIN incoming
     WHERE expected_version IS NULL
     ORDER BY document_id
     ON CONFLICT DO NOTHING
@@ -27,7 +29,7 @@ inserted AS (
 replaced AS (
     UPDATE documents SET
         version = incoming.version,
-        sequence = incoming.sequence,
+        sequence = advanced.head_sequence - incoming.behind,
         title = incoming.title,
         created_at = incoming.created_at,
         updated_at = incoming.updated_at,
@@ -42,10 +44,11 @@ replaced AS (
         log_bytes = incoming.log_bytes,
         log_rows = incoming.log_rows,
         damaged = documents.damaged AND documents.epoch = incoming.epoch
-    FROM incoming
+    FROM advanced CROSS JOIN incoming
     WHERE documents.workspace_id = incoming.workspace_id
       AND documents.document_id = incoming.document_id
       AND documents.version = incoming.expected_version
+      AND (documents.sequence = 0) = incoming.expected_purged
     RETURNING 1
 ),
 logged AS (
@@ -54,9 +57,9 @@ logged AS (
         document_id, version, kind, title, client_id, content, yjs_update
     )
     SELECT
-        ?, ?, ?, ?,
+        ?::uuid, ?::uuid, ?::text, ?::bigint,
         document_id, version, kind, title, client_id, content, yjs_update
-    FROM unnest(
+    FROM advanced CROSS JOIN unnest(
         ?::uuid[], ?::bigint[], ?::smallint[], ?::text[], ?::text[], ?::bytea[], ?::bytea[]
     ) AS entry (document_id, version, kind, title, client_id, content, yjs_update)
     ON CONFLICT DO NOTHING
@@ -68,9 +71,9 @@ receipted AS (
         client_id, kind, payload_digest, document_id, version, created_at
     )
     SELECT
-        ?, ?, ?,
+        ?::uuid, ?::uuid, ?::text,
         client_id, kind, payload_digest, document_id, version, created_at
-    FROM unnest(
+    FROM advanced CROSS JOIN unnest(
         ?::text[], ?::smallint[], ?::bytea[], ?::uuid[], ?::bigint[], ?::bigint[]
     ) AS receipt (client_id, kind, payload_digest, document_id, version, created_at)
     ORDER BY client_id
@@ -78,6 +81,8 @@ receipted AS (
     RETURNING 1
 )
 SELECT
+    (SELECT head_sequence FROM advanced),
+    (SELECT version_floor FROM advanced),
     (SELECT count(*) FROM inserted) + (SELECT count(*) FROM replaced),
     (SELECT count(*) FROM logged),
     (SELECT count(*) FROM receipted)

@@ -1,0 +1,2 @@
+ALTER TABLE bodies DROP COLUMN raw;
+DROP TABLE forms;

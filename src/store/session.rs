@@ -1,0 +1,216 @@
+//! A batch's view of its database: one state of it to decide on, and the transaction that carries the decision out.
+//! Decides nothing.
+
+use diesel::prelude::*;
+
+use super::connection::AnyConnection;
+use super::documents::{find_stored, find_text};
+use super::feed::{FeedRow, FeedState};
+use super::feed_pages::{FeedPage, Span, load_changes};
+use super::schema::{users, workspaces};
+use super::sql_uuid::DbUuid;
+use super::{BatchScope, StoreError, postgres, sqlite, sync_runs};
+use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
+use crate::domain::ids::{DocumentId, SyncId, Version};
+use crate::domain::sync_run::{NoteChanges, RunNote, SyncRun};
+
+/// One state of the database, as a batch's author may see it. Locks nothing.
+pub trait Snapshot {
+    /// Where the workspace's feed stands.
+    ///
+    /// # Errors
+    /// `NoSuchWorkspace`.
+    fn feed(&mut self) -> Result<FeedState, StoreError>;
+
+    /// Receipts of the scope's (workspace, user, device) under these names, in any order. None without a device.
+    fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError>;
+
+    /// Heads of those of the documents that exist, live or deleted, in any order.
+    fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError>;
+
+    /// Title and text as of each (document, version); pairs that the history no longer has are left out.
+    fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError>;
+
+    /// Those of the documents that exist, with bodies, in any order.
+    fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError>;
+
+    /// The documents of a span of the feed, in feed order.
+    fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError>;
+
+    /// The name of the scope's user.
+    fn find_username(&mut self) -> Result<Option<String>, StoreError>;
+
+    /// The scope's user's sync run of this id.
+    fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError>;
+
+    /// The run's notes of these names, those of one name oldest first.
+    fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError>;
+}
+
+/// A batch's transaction. What it reads includes what it wrote.
+pub trait BatchTransaction: Snapshot {
+    /// Locks the workspace against other writers until the transaction ends, if that has not been done.
+    ///
+    /// # Errors
+    /// `NoSuchWorkspace`.
+    fn lock(&mut self) -> Result<(), StoreError>;
+
+    /// Stores the write set, giving its documents the workspace's next sequences in order. Locks the workspace.
+    ///
+    /// # Errors
+    /// `NoSuchWorkspace`; `LostRace` if something is not as the write set expects; `Refused` if the database will not
+    /// take a row. Nothing of the transaction may be committed then.
+    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError>;
+
+    /// The sequence of the workspace's newest change, own ones included. Locks the workspace.
+    ///
+    /// # Errors
+    /// `NoSuchWorkspace`.
+    fn head_sequence(&mut self) -> Result<i64, StoreError>;
+
+    /// Stores the run, new or not, and what changed in its notes.
+    fn save_sync_run(&mut self, run: &SyncRun, notes: &NoteChanges) -> Result<(), StoreError>;
+}
+
+/// Both, on either database.
+pub(super) struct BatchSession<'a> {
+    connection: &'a mut AnyConnection,
+    scope: &'a BatchScope,
+    workspace_id: DbUuid,
+    /// Known once the workspace is locked.
+    head_sequence: Option<i64>,
+}
+
+impl<'a> BatchSession<'a> {
+    /// A session that has done nothing yet, in a transaction that has begun.
+    pub(super) fn new(connection: &'a mut AnyConnection, scope: &'a BatchScope) -> Self {
+        Self { connection, scope, workspace_id: DbUuid(scope.workspace_id.0), head_sequence: None }
+    }
+
+    /// Whether everything that the decision leaned on, and that the write set does not replace, still stands. The
+    /// workspace is locked.
+    fn still_stands(&mut self, writes: &WriteSet) -> Result<bool, StoreError> {
+        let ids: Vec<DocumentId> = writes.expects.iter().map(|expected| expected.document_id).collect();
+        let heads = self.load_heads(&ids)?;
+        let found = |id| heads.iter().find(|head| head.document_id == id).map(|head| head.version);
+        if writes.expects.iter().any(|expected| found(expected.document_id) != expected.version) {
+            return Ok(false);
+        }
+        let names: Vec<&str> = writes.unused_names.iter().map(String::as_str).collect();
+        Ok(names.is_empty() || self.find_receipts(&names)?.is_empty())
+    }
+}
+
+impl Snapshot for BatchSession<'_> {
+    fn feed(&mut self) -> Result<FeedState, StoreError> {
+        let feed: Option<FeedRow> = workspaces::table
+            .find(self.workspace_id)
+            .select(FeedRow::as_select())
+            .get_result(self.connection)
+            .optional()?;
+        feed.map(FeedState::from).ok_or(StoreError::NoSuchWorkspace)
+    }
+
+    fn find_receipts(&mut self, client_ids: &[&str]) -> Result<Vec<Receipt>, StoreError> {
+        match self.connection {
+            AnyConnection::Sqlite(connection) => sqlite::find_receipts(connection, self.scope, client_ids),
+            AnyConnection::Postgres(connection) => postgres::find_receipts(connection, self.scope, client_ids),
+        }
+    }
+
+    fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError> {
+        match self.connection {
+            AnyConnection::Sqlite(connection) => sqlite::load_heads(connection, self.workspace_id, ids),
+            AnyConnection::Postgres(connection) => postgres::load_heads(connection, self.workspace_id, ids),
+        }
+    }
+
+    fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError> {
+        if let AnyConnection::Postgres(connection) = self.connection {
+            return postgres::load_texts(connection, self.workspace_id, wanted);
+        }
+        let workspace_id = self.scope.workspace_id;
+        let texts = wanted.iter().map(|(id, version)| find_text(self.connection, workspace_id, *id, *version));
+        texts.filter_map(Result::transpose).collect()
+    }
+
+    fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError> {
+        if let AnyConnection::Postgres(connection) = self.connection {
+            return postgres::load_documents(connection, self.workspace_id, ids);
+        }
+        let workspace_id = self.scope.workspace_id;
+        let documents = ids.iter().map(|id| find_stored(self.connection, workspace_id, *id));
+        documents.filter_map(Result::transpose).collect()
+    }
+
+    fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError> {
+        load_changes(self.connection, self.scope.workspace_id, span)
+    }
+
+    fn find_username(&mut self) -> Result<Option<String>, StoreError> {
+        let user = users::table.find(DbUuid(self.scope.user_id.0)).select(users::username);
+        Ok(user.get_result(self.connection).optional()?)
+    }
+
+    fn find_sync_run(&mut self, sync_id: SyncId) -> Result<Option<SyncRun>, StoreError> {
+        let key = self.scope.run_key(sync_id);
+        match self.connection {
+            AnyConnection::Sqlite(connection) => sync_runs::sqlite::find(connection, key),
+            AnyConnection::Postgres(connection) => sync_runs::postgres::find(connection, key),
+        }
+    }
+
+    fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError> {
+        let key = self.scope.run_key(sync_id);
+        match self.connection {
+            AnyConnection::Sqlite(connection) => sync_runs::sqlite::find_notes(connection, key, client_ids),
+            AnyConnection::Postgres(connection) => sync_runs::postgres::find_notes(connection, key, client_ids),
+        }
+    }
+}
+
+impl BatchTransaction for BatchSession<'_> {
+    fn lock(&mut self) -> Result<(), StoreError> {
+        self.head_sequence().map(|_| ())
+    }
+
+    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        if !(writes.expects.is_empty() && writes.unused_names.is_empty()) {
+            self.lock()?;
+            if !self.still_stands(writes)? {
+                return Err(StoreError::LostRace);
+            }
+        }
+        self.head_sequence = Some(match self.connection {
+            AnyConnection::Sqlite(connection) => sqlite::write(connection, self.scope, writes)?,
+            AnyConnection::Postgres(connection) => postgres::write(connection, self.scope, writes)?,
+        });
+        Ok(())
+    }
+
+    fn head_sequence(&mut self) -> Result<i64, StoreError> {
+        if let Some(known) = self.head_sequence {
+            return Ok(known);
+        }
+        let row = workspaces::table.find(self.workspace_id).select(workspaces::head_sequence);
+        let found = match self.connection {
+            // Whoever writes has the whole database to itself.
+            AnyConnection::Sqlite(connection) => row.get_result(connection),
+            AnyConnection::Postgres(connection) => row.for_no_key_update().get_result(connection),
+        };
+        let head_sequence = found.optional()?.ok_or(StoreError::NoSuchWorkspace)?;
+        self.head_sequence = Some(head_sequence);
+        Ok(head_sequence)
+    }
+
+    fn save_sync_run(&mut self, run: &SyncRun, notes: &NoteChanges) -> Result<(), StoreError> {
+        let key = self.scope.run_key(run.sync_id);
+        match self.connection {
+            AnyConnection::Sqlite(connection) => sync_runs::sqlite::save(connection, key, run, notes),
+            AnyConnection::Postgres(connection) => sync_runs::postgres::save(connection, key, run, notes),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What a batch is decided on, and the decision. Both happen off every lock, unless the batch has lost too many races.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use crate::domain::batch::{Resolution, resolve_targets};
+use crate::domain::cursor::Cursor;
+use crate::domain::ids::DocumentId;
+use crate::domain::operation::Submitted;
+use crate::domain::plan::{Loaded, Mode, Plan, needs, plan};
+use crate::domain::sync_run::RunStatus;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::track::Authorship;
+use crate::store::feed::FeedState;
+use crate::store::{Snapshot, StoreError};
+use crate::sync::pull::cursor_of;
+use crate::sync::{Batch, BatchRefusal};
+use crate::yjs::merge::deletions_of;
+
+/// Which part of a batch to run: what the search for a refused operation varies.
+#[derive(Clone, Debug, Default)]
+pub struct Attempt {
+    /// Operations (by place) that the database refused before.
+    pub refused: BTreeSet<usize>,
+    /// Only the first so many, in order of execution; stored nothing.
+    pub trial: Option<usize>,
+}
+
+/// One state of the database, as far as a batch needs it.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    pub(super) loaded: Loaded,
+    resolutions: Vec<Resolution>,
+    /// The feed as it stood.
+    pub(super) feed: FeedState,
+    /// Where the batch pulls from; `None` = push only.
+    pub(super) cursor: Option<Cursor>,
+}
+
+/// Reads what the batch is decided on.
+///
+/// # Errors
+/// Inside: a cursor or a cancelled run refuses the batch. Outside: what the store says.
+pub fn look(
+    snapshot: &mut dyn Snapshot,
+    request: &Batch,
+    attempt: &Attempt,
+) -> Result<Result<Looked, BatchRefusal>, StoreError> {
+    let feed = snapshot.feed()?;
+    let from = request.pull.as_ref().filter(|_| attempt.trial.is_none());
+    let cursor = match from.map(|from| cursor_of(from, request.workspace_id, &feed)).transpose() {
+        Ok(cursor) => cursor,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    // Of a batch that is to be stored this is asked again, where nobody can cancel the run meanwhile.
+    if let Some(sync_id) = request.sync_id.filter(|_| request.dry_run)
+        && snapshot.find_sync_run(sync_id)?.is_some_and(|run| run.status == RunStatus::Cancelled)
+    {
+        return Ok(Err(BatchRefusal::SyncCancelled));
+    }
+    let (loaded, resolutions) = load(snapshot, request)?;
+    Ok(Ok(Looked { loaded, resolutions, feed, cursor }))
+}
+
+fn load(snapshot: &mut dyn Snapshot, request: &Batch) -> Result<(Loaded, Vec<Resolution>), StoreError> {
+    let operations = &request.operations;
+    let mut loaded = Loaded::default();
+    if request.device_id.is_some() {
+        let names: BTreeSet<&str> = operations.iter().flat_map(Submitted::receipt_names).collect();
+        let receipts = snapshot.find_receipts(&names.into_iter().collect::<Vec<_>>())?;
+        loaded.receipts = receipts.into_iter().map(|receipt| (receipt.client_id.clone(), receipt)).collect();
+    }
+    let resolutions = resolve_targets(operations, &loaded.receipts);
+    let ids: BTreeSet<DocumentId> = resolutions.iter().filter_map(|resolution| resolution.document_id).collect();
+    let heads = snapshot.load_heads(&ids.into_iter().collect::<Vec<_>>())?;
+    loaded.heads = heads.into_iter().map(|head| (head.document_id, head)).collect();
+    let needs = needs(operations, &resolutions, &loaded);
+    if !needs.texts.is_empty() {
+        let texts = snapshot.load_texts(&needs.texts.into_iter().collect::<Vec<_>>())?;
+        loaded.texts = texts.into_iter().map(|text| ((text.document_id, text.version), text)).collect();
+    }
+    if !needs.deletions.is_empty() {
+        for document in snapshot.load_documents(&needs.deletions.into_iter().collect::<Vec<_>>())? {
+            let deletions = deletions_of(&document.yjs_parts).map_err(|error| {
+                StoreError::Corrupt(format!("Yjs state of document {}: {error}", document.head.document_id))
+            })?;
+            loaded.deletions.insert(document.head.document_id, deletions);
+        }
+    }
+    Ok((loaded, resolutions))
+}
+
+/// Decides the batch on what was looked at: a function of its arguments.
+#[must_use]
+pub fn decide(looked: &Looked, request: &Batch, now: Timestamp, attempt: &Attempt, merge_steps: usize) -> Plan {
+    let mode = Mode {
+        by: Authorship { user_id: request.user_id, now, version_floor: looked.feed.version_floor },
+        atomic: request.atomic,
+        with_receipts: request.device_id.is_some(),
+        refused: &attempt.refused,
+        merge_steps,
+        first: attempt.trial,
+    };
+    let started = Instant::now();
+    let plan = plan(mode, &request.operations, &looked.resolutions, &looked.loaded);
+    // Order, decisions and three-way merges of texts.
+    metrics::histogram!("landfall_plan_seconds").record(started.elapsed());
+    plan
+}
