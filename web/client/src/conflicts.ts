@@ -131,8 +131,9 @@ async function push(
   }
   const text = wanted.content ?? present ?? "";
   const { newer_version: _newer, ...kept } = document;
-  const next = { ...kept, kind: isYjs ? "yjs" : "text", title: wanted.title, content: text } as const;
-  await tx.put("documents", document_id, { ...next, version: theirs.version, deleted: false });
+  const next = { ...kept, kind: isYjs ? "yjs" : "text", title: wanted.title } as const;
+  const own = isYjs ? {} : { content: text };
+  await tx.put("documents", document_id, { ...next, ...own, version: theirs.version, deleted: false });
   const operation = await append(tx, now, {
     operation: "update",
     document_id,

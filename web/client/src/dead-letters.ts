@@ -6,7 +6,7 @@
  */
 import { dropQueueOf, issueKey, operationKey } from "./queue.js";
 import type { Transaction } from "./store.js";
-import { readRows, removeRows } from "./yjs-rows.js";
+import { readableOf, readRows, removeRows } from "./yjs-rows.js";
 
 /** Puts dead letters back to their place in the queue, all or those named; says of which documents they are. */
 export async function retryLetters(tx: Transaction, clientIds: readonly string[] | undefined): Promise<string[]> {
@@ -23,7 +23,8 @@ export async function retryLetters(tx: Transaction, clientIds: readonly string[]
 export async function exportLetters(tx: Transaction): Promise<string> {
   const letters: object[] = [];
   for (const letter of await tx.all("dead_letters")) {
-    letters.push({ ...letter, document: await tx.get("documents", letter.document_id) });
+    const document = await tx.get("documents", letter.document_id);
+    letters.push({ ...letter, document: document && { ...document, content: await readableOf(tx, document) } });
   }
   return JSON.stringify(letters, null, 2);
 }

@@ -9,6 +9,7 @@ export type { DocumentState, Status } from "./overview.js";
 export type { SyncOptions } from "./sync-run.js";
 export type { SyncEvents, SyncReport, SyncStatus } from "./engine.js";
 export type { Progress, ProgressError } from "./progress.js";
+export type { DocumentSummary, ListOptions } from "./document-index.js";
 export type { Resolution, Settled } from "./conflicts.js";
 export type { DocumentPatch } from "./outbox.js";
 export type {

@@ -77,6 +77,7 @@ export class IndexedDbStore implements Store {
         (await answer(store(table).get(key))) as Tables[T] | undefined,
       all: async <T extends Table>(table: T, prefix = "") =>
         (await answer(store(table).getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)))) as Tables[T][],
+      count: (table) => answer(store(table).count()),
       put: async (table, key, row) => void (await answer(store(table).put(row, key))),
       delete: async (table, key) => void (await answer(store(table).delete(key))),
       clear: async () => void (await Promise.all(TABLES.map((table) => answer(store(table).clear())))),

@@ -108,7 +108,7 @@ export function takeOver(document: LocalDocument, server: WireDocument, foreign 
     ...upTo(document, server.version),
     foreign_version: foreign,
     title: server.title,
-    ...(server.content === undefined ? {} : { content: server.content }),
+    ...(document.kind === "yjs" || server.content === undefined ? {} : { content: server.content }),
     deleted: server.deleted,
     updated_at: server.updated_at,
     updated_by: server.updated_by,

@@ -74,6 +74,7 @@ export class MemoryStore implements Store {
         const sorted = isSorted ? [...rows] : [...rows].sort(([one], [other]) => (one < other ? -1 : 1));
         return sorted.map(([, row]) => copy(row)) as Tables[T][];
       },
+      count: async (table) => (await tx.all(table)).length,
       put: async (table, key, row) => void note({ table, key, row: copy(row) as Tables[Table] }),
       delete: async (table, key) => void note({ table, key }),
       clear: async () => {

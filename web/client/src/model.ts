@@ -52,7 +52,7 @@ export interface LocalDocument {
   /** The newest version that came from elsewhere, as far as it was taken in; what is newer is this device's own. */
   foreign_version?: number;
   title: string;
-  /** The text of a `text` document; of a `yjs` document the server's last text, for lists and searches. */
+  /** The text of a `text` document. That of a `yjs` document lies in its rows. */
   content?: string;
   deleted: boolean;
   /** RFC 3339. */

@@ -65,7 +65,7 @@ export async function queueCreate(
     document_id,
     kind,
     title,
-    content,
+    ...fields,
     version: present?.version ?? 0,
     deleted: false,
     updated_at: timestamp(now),
@@ -108,11 +108,9 @@ export async function queueUpdate(
     const owner = (await readQueueOf(tx, documentId)).at(-1);
     await addRow(tx, documentId, edit, owner?.client_id);
   }
-  const text = isYjs && patch.content !== undefined ? { content: patch.content } : {};
   await tx.put("documents", documentId, {
     ...document,
     ...fields,
-    ...text,
     deleted: false,
     updated_at: timestamp(now),
     updated_by: "",

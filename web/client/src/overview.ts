@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DocumentIndex } from "./document-index.js";
 import type { Engine } from "./engine.js";
 import { deviceId } from "./identity.js";
 import { readQueue } from "./queue.js";
@@ -34,12 +35,16 @@ export interface Status {
  *
  * @param hasTokens whether an outside identity provider gives the tokens, so that nobody need log in here
  */
-export async function readStatus({ store, clock, workspaceId }: Engine, hasTokens: boolean): Promise<Status> {
+export async function readStatus(
+  { store, clock, workspaceId }: Engine,
+  documents: DocumentIndex,
+  hasTokens: boolean,
+): Promise<Status> {
   const device_id =
     (await store.transaction("read", (tx) => getMeta(tx, "device_id"))) ??
     (await store.transaction("write", (tx) => deviceId(tx, clock.now())));
+  const counts = await documents.counts();
   return store.transaction("read", async (tx) => {
-    const live = (await tx.all("documents")).filter((document) => !document.deleted);
     const username = await getMeta(tx, "username");
     const workspace_id = workspaceId ?? (await getMeta(tx, "workspace_id"));
     const synced_at = await getMeta(tx, "synced_at");
@@ -48,11 +53,10 @@ export async function readStatus({ store, clock, workspaceId }: Engine, hasToken
       ...(username === undefined ? {} : { username }),
       logged_in: hasTokens || (await getMeta(tx, "session")) !== undefined,
       ...(workspace_id === undefined ? {} : { workspace_id }),
-      queued: (await tx.all("operations")).length,
-      conflicts: (await tx.all("conflicts")).length,
-      dead_letters: (await tx.all("dead_letters")).length,
-      documents: live.length,
-      lost: live.filter(({ lost }) => lost !== undefined).length,
+      queued: await tx.count("operations"),
+      conflicts: await tx.count("conflicts"),
+      dead_letters: await tx.count("dead_letters"),
+      ...counts,
       ...(synced_at === undefined ? {} : { synced_at }),
     };
   });

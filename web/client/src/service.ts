@@ -11,6 +11,7 @@ import { defaultBackoff, systemClock } from "./clock.js";
 import { resolveConflict, type Resolution, type Settled } from "./conflicts.js";
 import { discardLetter, exportLetters, retryLetters } from "./dead-letters.js";
 import { takeBackDeletions } from "./deletions.js";
+import { DocumentIndex, type DocumentSummary, type ListOptions } from "./document-index.js";
 import { OpenDocuments } from "./documents.js";
 import { Emitter } from "./emitter.js";
 import type { Engine, SyncEvents, SyncReport } from "./engine.js";
@@ -43,6 +44,7 @@ export class BatchSyncService {
   readonly #options: ClientOptions;
   readonly #engine: Engine;
   readonly #open: OpenDocuments;
+  readonly #documents: DocumentIndex;
   readonly #channel: BroadcastChannel | undefined;
   readonly #readings = new Readings();
   /** The sync under way, and those that wait for it. */
@@ -79,6 +81,12 @@ export class BatchSyncService {
       concurrency: Math.max(1, options.concurrency ?? 4),
       tries: Math.max(1, options.retries ?? 3),
     };
+    this.#documents = new DocumentIndex(store);
+    // First, so that whoever listens as well finds what is new.
+    for (const name of ["queued", "changed"] as const) this.on(name, ({ document_ids }) => this.#documents.note(document_ids));
+    for (const name of ["result", "conflict", "dead-letter", "replaced"] as const) {
+      this.on(name, ({ document_id }) => this.#documents.note(document_id === undefined ? [] : [document_id]));
+    }
     const hasTabs = store.shared && typeof BroadcastChannel !== "undefined";
     this.#channel = hasTabs ? new BroadcastChannel(`landfall:${store.name}`) : undefined;
     this.#channel?.addEventListener(
@@ -208,12 +216,9 @@ export class BatchSyncService {
     return this.#open.flush();
   }
 
-  /** The live documents in the order of their titles, or the deleted ones that can still be brought back. */
-  async documents({ deleted = false }: { deleted?: boolean } = {}): Promise<LocalDocument[]> {
-    const all = await this.#read((tx) => tx.all("documents"));
-    return all
-      .filter((document) => document.deleted === deleted)
-      .sort((a, b) => (a.title < b.title ? -1 : a.title > b.title ? 1 : 0));
+  /** The live documents in the order of their titles, without their texts; in pages and in another order, if asked. */
+  documents(options: ListOptions = {}): Promise<DocumentSummary[]> {
+    return this.#documents.list(options);
   }
 
   /**
@@ -257,7 +262,7 @@ export class BatchSyncService {
 
   /** What there is on this device. */
   status(): Promise<Status> {
-    return readStatus(this.#engine, this.#options.token !== undefined);
+    return readStatus(this.#engine, this.#documents, this.#options.token !== undefined);
   }
 
   /** The queue, in its order. */

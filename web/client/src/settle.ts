@@ -11,7 +11,7 @@ import { lose, takeOver, takeYjs, upTo } from "./intake.js";
 import { dropQueueOf, isPending, issueKey, operationKey, readQueueOf } from "./queue.js";
 import { getMeta, setMeta, type Transaction } from "./store.js";
 import type { OperationError, OperationResult, WireDocument } from "./wire.js";
-import { addRow, contentOf, lacking, mergeRows, passRows, readRows } from "./yjs-rows.js";
+import { addRow, lacking, mergeRows, passRows, readableOf, readRows } from "./yjs-rows.js";
 
 /** What became of an operation, on this side. */
 export type Settlement =
@@ -163,7 +163,7 @@ async function setAside(
   const { client_id, document_id } = operation;
   const document = await takeUncontested(tx, operation, theirs);
   const deleted = document?.deleted ?? operation.operation === "delete";
-  const content = (document && (await contentOf(tx, document))) ?? document?.content ?? operation.content;
+  const content = document ? await readableOf(tx, document) : operation.content;
   const conflict: Conflict = {
     client_id,
     document_id,

@@ -29,6 +29,8 @@ export interface Transaction {
   get<T extends Table>(table: T, key: string): Promise<Tables[T] | undefined>;
   /** All rows whose key begins with `prefix`, in the order of their keys. */
   all<T extends Table>(table: T, prefix?: string): Promise<Tables[T][]>;
+  /** How many rows there are. */
+  count(table: Table): Promise<number>;
   /** Puts a row; it is durable when the transaction is. */
   put<T extends Table>(table: T, key: string, row: Tables[T]): Promise<void>;
   /** Removes a row, if there is one. */

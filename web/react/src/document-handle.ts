@@ -7,7 +7,7 @@ import { FROM_STORE, ROOT } from "@landfall/client";
 import * as Y from "yjs";
 import { keep } from "./identity.js";
 import type { SyncStore } from "./sync-store.js";
-import type { OpenDocument } from "./views.js";
+import type { ListedDocument, OpenDocument } from "./views.js";
 
 /** Between two tries to save what could not be saved, in milliseconds. */
 const RETRY_MS = 3000;
@@ -33,6 +33,9 @@ export class DocumentHandle {
   #edits = 0;
   #isSaved = true;
   #error: unknown;
+  /** The text of a plain text, and the row of the list that it was read for. */
+  #content: string | undefined;
+  #read: ListedDocument | undefined;
   /** What `useDocument` gives. */
   view: OpenDocument;
   /** The same without the text. */
@@ -96,7 +99,10 @@ export class DocumentHandle {
     const doc = this.#doc;
     const { text: _text, ...known } = this.#store.view(this.#id);
     const error = known.document?.kind === "text" ? undefined : this.#error;
-    const shown = keep(this.#shown, { ...known, doc, isSaved: this.#isSaved, error });
+    const isPlain = known.document?.kind === "text";
+    if (isPlain && known.document !== this.#read) this.#readContent(known.document);
+    const content = isPlain ? this.#content : undefined;
+    const shown = keep(this.#shown, { ...known, doc, content, isSaved: this.#isSaved, error });
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.view = {
@@ -106,6 +112,18 @@ export class DocumentHandle {
         return doc && textOf(doc);
       },
     };
+  }
+
+  /** Reads the text of a plain text, as often as the list has another row of it. */
+  #readContent(document: ListedDocument | undefined): void {
+    this.#read = document;
+    this.#store.client.document(this.#id).then(
+      (found) => {
+        this.#content = found?.content;
+        this.#changed();
+      },
+      (error: unknown) => console.error(error),
+    );
   }
 
   #listen(): void {

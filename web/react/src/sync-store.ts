@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { BatchSyncService, DocumentState, Progress, SyncReport } from "@landfall/client";
+import type { BatchSyncService, DocumentState, DocumentSummary, Progress, SyncReport } from "@landfall/client";
 import { makeActions } from "./actions.js";
 import { AutoSync } from "./auto-sync.js";
 import { listen } from "./browser.js";
@@ -46,6 +46,7 @@ export class SyncStore {
   readonly #handles = new Map<string, DocumentHandle>();
   /** What `useDocument` shows before its component is mounted; forgotten with the next change. */
   readonly #previews = new Map<string, OpenDocument>();
+  readonly #listed = new WeakMap<DocumentSummary, ListedDocument>();
   #ends: (() => void)[] = [];
   #sync: Sync;
   #documents: Documents;
@@ -225,9 +226,8 @@ export class SyncStore {
       client.conflicts(),
       client.deadLetters(),
     ]);
-    const listed = rows.map((row): ListedDocument => ({ ...row, state: stateOf(states, row.document_id) }));
     const { documents: former } = this.#documents;
-    const documents = keepRows(former, listed, (row) => row.document_id);
+    const documents = this.#list(rows, states);
     this.#publish(
       {
         status: keep(this.#sync.status, status),
@@ -238,6 +238,21 @@ export class SyncStore {
       { documents, isLoading: false },
     );
     if (documents !== former) this.#tellHandles(former, documents);
+  }
+
+  /** The list; a row that the client gives as the same object, and that stands the same, is the same here too. */
+  #list(rows: readonly DocumentSummary[], states: ReadonlyMap<string, DocumentState>): ListedDocument[] {
+    const { documents: former } = this.#documents;
+    const listed = rows.map((row): ListedDocument => {
+      const known = this.#listed.get(row);
+      const state = stateOf(states, row.document_id);
+      if (known?.state === state) return known;
+      const made = { ...row, state };
+      this.#listed.set(row, made);
+      return made;
+    });
+    const isSame = listed.length === former.length && listed.every((row, at) => row === former[at]);
+    return isSame ? former : keepRows(former, listed, (row) => row.document_id);
   }
 
   /** Documents that went, and documents that came, concern who has them open. */

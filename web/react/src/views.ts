@@ -8,7 +8,7 @@ import type {
   Conflict,
   DeadLetter,
   DocumentState,
-  LocalDocument,
+  DocumentSummary,
   NewDocument,
   Progress,
   Resolution,
@@ -77,7 +77,7 @@ export interface Sync extends SyncState, SyncActions {
 }
 
 /** A document in a list, with how it stands. */
-export type ListedDocument = LocalDocument & { state: DocumentState };
+export type ListedDocument = DocumentSummary & { state: DocumentState };
 
 /** The list of documents. */
 export interface DocumentList {
@@ -113,6 +113,8 @@ export interface OpenDocument {
    * text leaves it alone, and takes from `doc` the root that it needs, as the type that it needs.
    */
   readonly text: Y.Text | undefined;
+  /** The text of a plain text, which has no Yjs document; `undefined` while it is read, and for every other document. */
+  readonly content: string | undefined;
   /** Whether every edit is on disk. */
   readonly isSaved: boolean;
   /** Why it could not be opened, or why its last edit could not be saved. */
@@ -129,6 +131,7 @@ export const NO_DOCUMENT: OpenDocument = {
   state: "synced",
   doc: undefined,
   text: undefined,
+  content: undefined,
   isSaved: true,
   error: undefined,
   conflict: undefined,

@@ -3,6 +3,7 @@ import { IndexedDbStore, ROOT, StorageFullError } from "@landfall/client";
 import { act, render, renderHook, waitFor } from "@testing-library/react";
 import { memo } from "react";
 import { describe, expect, test, vi } from "vitest";
+import * as Y from "yjs";
 import { useDocument, useDocuments, useSync, type ListedDocument } from "../src/index.js";
 import { devices, newClient, newName, useServer, within } from "./support.js";
 
@@ -136,12 +137,24 @@ describe("useDocument", () => {
     await waitFor(() => expect(result.current).toMatchObject({ isSaved: true, state: "pending" }));
   });
 
+  test("an editor of rich text takes the root as what it needs, and the text is then none", async () => {
+    const client = await newClient(here.server.url);
+    const id = await client.queueCreate({ title: "rich" });
+    const { result } = renderHook(() => useDocument(id), { wrapper: within({ client, auto: false }) });
+    await waitFor(() => expect(result.current.doc).toBeDefined());
+    // As Tiptap and BlockNote do; it throws where somebody took the root as a text before.
+    const fragment = result.current.doc?.getXmlFragment(ROOT);
+    act(() => fragment?.insert(0, [new Y.XmlElement("paragraph")]));
+    await waitFor(() => expect(result.current).toMatchObject({ isSaved: true, state: "pending" }));
+    expect(result.current.text).toBeUndefined();
+  });
+
   test("a plain text has no Y.Doc, and no document is no error", async () => {
     const client = await newClient(here.server.url);
     const id = await client.queueCreate({ title: "plain", content: "text", kind: "text" });
     const wrapper = within({ client, auto: false });
     const { result } = renderHook(() => useDocument(id), { wrapper });
-    await waitFor(() => expect(result.current.document).toMatchObject({ kind: "text", content: "text" }));
+    await waitFor(() => expect(result.current).toMatchObject({ document: { kind: "text" }, content: "text" }));
     expect(result.current).toMatchObject({ doc: undefined, text: undefined, error: undefined, isSaved: true });
     const none = renderHook(() => useDocument(undefined), { wrapper }).result;
     expect(none.current).toMatchObject({ document: undefined, error: undefined });

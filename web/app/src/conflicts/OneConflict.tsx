@@ -121,8 +121,10 @@ function useSettle(conflict: Conflict, mine: Mine): { settle: Settle; isBusy: bo
     sync().catch((error: unknown) => console.error(error));
     const next = conflicts.find((each) => each.client_id !== conflict.client_id);
     const left = documentLeft(conflict, mine, resolution, settled);
-    if (next || left === undefined) {
-      carry(said);
+    // One side or the other would have been lost.
+    const isCopied = resolution.choice === "mine" && settled.copy_id !== undefined;
+    if (next || left === undefined || isCopied) {
+      carry(isCopied ? `The two cannot be merged: yours is kept as “${mine.title} (copy)”, beside the server’s.` : said);
       go(next ? { view: "conflicts", id: next.client_id } : { view: "conflicts" });
       return;
     }
