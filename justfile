@@ -26,7 +26,7 @@ doc:
 
 # Benchmarks: the whole server beside its yardsticks, on both databases (`just bench --help` tells the options)
 bench *arguments:
-    cargo bench --locked --bench load -- {{ arguments }}
+    cargo bench --locked --profile dist --bench load -- {{ arguments }}
 
 # Fuzz one target (yjs_scan, yjs_merge) for some seconds. Needs a nightly toolchain and cargo-fuzz
 fuzz target="yjs_scan" seconds="60":

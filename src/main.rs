@@ -86,16 +86,12 @@ fn start_logging(format: LogFormat) -> Result<(), ConfigError> {
     server::logging::start(format).map_err(|refused| ConfigError { setting: "RUST_LOG", reason: refused.to_string() })
 }
 
-/// Help and version are answers; mistakes are told in one line.
+/// Help and version are answers; mistakes come with what the parser suggests.
 fn print_answer(answer: &clap::Error) -> ExitCode {
-    if matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let _printed = answer.print();
-        return ExitCode::SUCCESS;
-    }
-    let text = answer.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    complain(&format!("{} (see landfall --help)", line.trim_start_matches("error: ")));
-    ExitCode::from(USAGE)
+    // Where nobody listens, nobody is told.
+    let _printed = answer.print();
+    let is_answer = matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_answer { ExitCode::SUCCESS } else { ExitCode::from(USAGE) }
 }
 
 /// Standard error may be closed; there is nowhere else to say so.

@@ -8,7 +8,7 @@ use crate::server::Database;
 
 /// Shown for `--help`.
 pub const HELP: &str = "\
-cargo bench --bench load -- [options]
+cargo bench --profile dist --bench load -- [options]
 
   --quick          a second for each scenario, small large documents; for a look, not for figures
   --seconds N      seconds for each scenario (default 3)

@@ -1,7 +1,7 @@
 //! A load driver for the whole server: the real program, on SQLite and on Postgres, under one to 32 clients, beside
 //! yardsticks measured in the same run.
 //!
-//! `cargo bench --bench load -- --help` tells the options. Client and server share the machine, so ratios count more
+//! `cargo bench --profile dist --bench load -- --help` tells the options. Client and server share the machine, so ratios count more
 //! than rates. A refused operation ends the run: what was not stored must not look fast.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]

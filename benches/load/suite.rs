@@ -79,7 +79,7 @@ fn setting(options: &Options) -> String {
         .and_then(|text| Some(text.lines().find(|line| line.starts_with("model name"))?.split_once(": ")?.1.to_owned()))
         .unwrap_or_else(|| "an unknown processor".to_owned());
     format!(
-        "Measured by `cargo bench --bench load` on {cores} cores ({processor}), {} s for each scenario. Clients, server \
+        "Measured by `cargo bench --profile dist --bench load` on {cores} cores ({processor}), {} s for each scenario. Clients, server \
          and database share the machine, so read the ratios. Documents are about 1.7 KB of Markdown with 2 KB of Yjs \
          state; updates carry the new text and a Yjs update of about 190 bytes. Every batch has a `device_id`, so every \
          operation leaves a receipt. Both databases commit durably.",

@@ -36,9 +36,6 @@ pub enum ClientError {
         /// The problem, for people.
         detail: String,
     },
-    /// A guard stopped what would have deleted too much.
-    #[error("{0}")]
-    Guard(String),
     /// The user asked to stop.
     #[error("stopped; what was done stays, the rest is kept for the next sync")]
     Interrupted,
@@ -82,7 +79,6 @@ impl ClientError {
         match self {
             Self::Usage(_) | Self::Busy(_) => exit::USAGE,
             Self::Unreachable { .. } | Self::Login(_) => exit::UNREACHABLE,
-            Self::Guard(_) => exit::GUARD,
             Self::Interrupted => exit::INTERRUPTED,
             Self::Refused { .. } | Self::State(_) | Self::Io { .. } | Self::Render(_) => exit::INCOMPLETE,
         }

@@ -146,6 +146,16 @@ impl Folder {
         !fs::symlink_metadata(place).is_err_and(is_nothing)
     }
 
+    /// Whether a cloud drive has taken a file away and left a placeholder in its place, as `.a.md.icloud` or `.a.md`.
+    #[must_use]
+    pub fn is_away(&self, path: &str) -> bool {
+        let (parent, name) = path.rsplit_once('/').map_or(("", path), |(parent, name)| (parent, name));
+        let place = |hidden: String| self.root.join(parent).join(hidden);
+        [format!(".{name}.icloud"), format!(".{name}")]
+            .into_iter()
+            .any(|hidden| place(hidden).symlink_metadata().is_ok())
+    }
+
     /// Whether something else than the file at `from` stands at `to`, or may. Where case does not count, a change of
     /// case alone finds the file itself.
     #[must_use]

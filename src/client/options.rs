@@ -33,6 +33,12 @@ pub enum ClientCommand {
     /// Say what is tracked, changed, waiting and in conflict
     #[command(after_help = "Example:\n  landfall status ~/notes --json")]
     Status(StatusOptions),
+    /// Keep the documents and files whose deletion waits for a word
+    #[command(after_help = "Example:\n  landfall keep ~/notes && landfall sync ~/notes")]
+    Keep(WordOptions),
+    /// Agree to the deletions that wait for a word
+    #[command(after_help = "Example:\n  landfall accept ~/notes && landfall sync ~/notes")]
+    Accept(WordOptions),
     /// List documents that wait for a choice, or choose
     #[command(
         after_help = "Examples:\n  landfall conflicts ~/notes\n  landfall conflicts ~/notes --settle mine todo.md\n  \
@@ -222,6 +228,14 @@ pub struct StatusOptions {
     /// One JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `keep` and `accept`.
+#[derive(Clone, Debug, Args)]
+pub struct WordOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub folder: FolderOption,
 }
 
 /// Options of `conflicts`.

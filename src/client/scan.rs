@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use ignore::gitignore::GitignoreBuilder;
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, Walk, WalkBuilder};
 
 use crate::client::folder::{DRAFT_PREFIX, Folder, Held, Look, look_of};
@@ -45,13 +46,16 @@ pub struct Scan {
     withheld: Vec<String>,
     /// Paths of the files by what [`folded`] makes of them.
     by_folded: BTreeMap<String, String>,
+    root: PathBuf,
+    /// Lists of what is not synced, by folder.
+    ignores: BTreeMap<PathBuf, Gitignore>,
 }
 
 /// Reads the folder. `tracked` files that look as they did are not read again, unless `all` of them are to be.
 #[must_use]
 pub fn scan(folder: &Folder, tracked: &[TrackedFile], max_bytes: u64, all: bool) -> Scan {
     let known: BTreeMap<&str, &TrackedFile> = tracked.iter().map(|file| (file.path.as_str(), file)).collect();
-    let mut scan = Scan { begun_ns: now_ns(), ..Scan::default() };
+    let mut scan = Scan { begun_ns: now_ns(), root: folder.root().to_owned(), ..Scan::default() };
     for entry in walk(folder) {
         match entry {
             Ok(entry) => scan.take(folder, &entry, &known, max_bytes, all),
@@ -92,8 +96,10 @@ impl Scan {
         let Some(kind) = entry.file_type() else { return };
         let relative = entry.path().strip_prefix(folder.root()).unwrap_or(entry.path());
         if kind.is_dir() {
-            if let Err(reason) = check_ignore_file(entry.path()) {
-                self.take_ignore_failure(&relative.to_string_lossy(), &reason);
+            match read_ignore_file(entry.path()) {
+                Ok(Some(ignored)) => drop(self.ignores.insert(entry.path().to_owned(), ignored)),
+                Ok(None) => {}
+                Err(reason) => self.take_ignore_failure(&relative.to_string_lossy(), &reason),
             }
             return;
         }
@@ -216,6 +222,32 @@ impl Scan {
         self.by_folded.get(&folded(path)).map(String::as_str).filter(|other| *other != path)
     }
 
+    /// Whether nothing stands any more at the path of a tracked file: not if it is ignored now, could not be looked at, or is
+    /// kept by a cloud drive.
+    #[must_use]
+    pub fn is_gone(&self, folder: &Folder, path: &str) -> bool {
+        !self.is_unknown(path) && !self.is_ignored(path) && !folder.holds_something(path) && !folder.is_away(path)
+    }
+
+    /// Whether a path is ignored in the folder.
+    #[must_use]
+    pub fn is_ignored(&self, path: &str) -> bool {
+        let path = Path::new(path);
+        self.ignores
+            .iter()
+            .rev()
+            .find_map(|(folder, ignored)| {
+                let relative = folder.strip_prefix(&self.root).ok()?;
+                let within = path.strip_prefix(relative).ok()?;
+                match ignored.matched_path_or_any_parents(within, false) {
+                    Match::Ignore(_) => Some(true),
+                    Match::Whitelist(_) => Some(false),
+                    Match::None => None,
+                }
+            })
+            .unwrap_or(false)
+    }
+
     /// Whether a path could not be looked at, or lies in a folder that could not.
     #[must_use]
     pub fn is_unknown(&self, path: &str) -> bool {
@@ -233,17 +265,17 @@ fn is_hidden(entry: &DirEntry) -> bool {
 
 /// Whether the folder's list of what is not synced, if it has one, can be read and understood. The walk is silent about
 /// one that cannot.
-fn check_ignore_file(folder: &Path) -> Result<(), String> {
+fn read_ignore_file(folder: &Path) -> Result<Option<Gitignore>, String> {
     let path = folder.join(IGNORE_FILE);
     if fs::symlink_metadata(&path).is_err_and(|failure| failure.kind() == ErrorKind::NotFound) {
-        return Ok(());
+        return Ok(None);
     }
     let text = fs::read_to_string(&path).map_err(|failure| format!("it cannot be read: {failure}"))?;
     let mut patterns = GitignoreBuilder::new(folder);
     for (line, number) in text.lines().zip(1..) {
         patterns.add_line(None, line).map_err(|failure| format!("line {number} is no pattern: {failure}"))?;
     }
-    Ok(())
+    patterns.build().map(Some).map_err(|failure| format!("it cannot be understood: {failure}"))
 }
 
 fn path_of(failure: &ignore::Error) -> Option<&Path> {

@@ -39,7 +39,7 @@ pub fn survey(workplace: &mut Workplace) -> Result<Survey, ClientError> {
         .collect();
     let mut scanned = found.files.clone();
     scanned.retain(|path, _| !conflicts.iter().any(|one| one.path == *path));
-    let is_gone = |path: &str| !found.is_unknown(path) && !workplace.folder.holds_something(path);
+    let is_gone = |path: &str| found.is_gone(&workplace.folder, path);
     let mut changes = recognise_moves(
         local_changes(&tracked, &scanned, is_gone),
         &Sizes::of(&tracked, &scanned),

@@ -7,6 +7,7 @@ use crate::client::interrupt::Interrupt;
 use crate::client::remote::Remote;
 use crate::client::report::{Progress, Report};
 use crate::client::state::State;
+use crate::client::state::open_questions::IGNORED;
 use crate::client::state::runs::Run;
 use crate::client::sync::{Engine, Parts, SyncSettings, Tally, now_us};
 use crate::client::wire::ServerLimits;
@@ -69,6 +70,7 @@ pub struct EndBody<'a> {
     pulled: usize,
     failed: usize,
     queued: usize,
+    guarded: usize,
     conflicts: usize,
     dead_letters: usize,
     left_out: usize,
@@ -88,6 +90,7 @@ impl SyncEnd {
         let Self { tally, open, .. } = self;
         match &self.outcome {
             Err(failure) => failure.exit_code(),
+            Ok(()) if tally.guarded > 0 => exit::GUARD,
             Ok(()) if self.is_rehearsal && tally.failed + open.conflicts == 0 => exit::IN_SYNC,
             Ok(()) if tally.failed + tally.queued + open.conflicts + open.dead_letters + open.left_out > 0 => {
                 exit::INCOMPLETE
@@ -114,6 +117,7 @@ impl SyncEnd {
             pulled: self.tally.pulled,
             failed: self.tally.failed,
             queued: self.tally.queued,
+            guarded: self.tally.guarded,
             conflicts: self.open.conflicts,
             dead_letters: self.open.dead_letters,
             left_out: self.open.left_out,
@@ -144,6 +148,7 @@ impl SyncEnd {
         };
         add(tally.failed, "failed");
         add(tally.queued, "still queued");
+        add(tally.guarded, "deletions waiting (landfall accept, or keep)");
         add(open.conflicts, "in conflict (landfall conflicts)");
         add(open.dead_letters, "refused (landfall retry --list)");
         add(open.left_out, "left out");
@@ -218,7 +223,7 @@ fn count_open(state: &mut State) -> Result<Open, ClientError> {
         Ok(Open {
             conflicts: change.load_conflicts()?.len(),
             dead_letters: change.load_dead_letters()?.len(),
-            left_out: change.load_left_out()?.len(),
+            left_out: change.load_left_out()?.iter().filter(|one| one.reason != IGNORED).count(),
         })
     })?)
 }

@@ -192,6 +192,12 @@ pub fn check_is_new(root: &Path) -> Result<(), ClientError> {
 
 pub(in crate::client) fn find_root(start: &Path) -> Result<PathBuf, ClientError> {
     let absolute = start.canonicalize().map_err(|cause| ClientError::Usage(format!("{}: {cause}", start.display())))?;
+    if absolute.is_file() {
+        return Err(ClientError::Usage(format!(
+            "{} is a file; FOLDER is the synced folder that it is in, and comes first",
+            start.display()
+        )));
+    }
     let found = absolute.ancestors().find(|folder| folder.join(STATE_DIRECTORY).join(DATABASE).is_file());
     found.map(Path::to_owned).ok_or_else(|| {
         ClientError::Usage(format!("{} is no synced folder; set it up with `landfall init`", start.display()))

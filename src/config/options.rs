@@ -34,8 +34,7 @@ Examples:
 /// Offline-first document sync: one request pushes an editor's whole queue.
 #[derive(Debug, Parser)]
 #[command(
-    name = "landfall", version, override_usage = "landfall [COMMAND] [OPTIONS]", after_help = EXAMPLES,
-    disable_help_subcommand = true
+    name = "landfall", version, override_usage = "landfall [COMMAND] [OPTIONS]", after_help = EXAMPLES
 )]
 pub struct Cli {
     /// What to do.

@@ -15,6 +15,10 @@ fn exit_codes_tell_what_is_wrong() {
     let place = desk.place();
     place.write("a.md", "one\n");
     place.run(&["sync", "--batch-size", "101"]).expect(2);
+    assert!(place.run(&["snyc"]).expect(2).says(&["similar", "sync"]), "the whole of what the parser says");
+    assert!(place.run(&["help", "sync"]).expect(0).says(&["landfall sync"]));
+    let confused = place.run(&["sync", "a.md"]).expect(2);
+    assert!(confused.says(&["a.md is a file", "FOLDER"]), "{}", confused.stderr);
     place.run(&["sync", "--json", "--quiet"]).expect(2);
     place.run(&["sync", "/nowhere"]).expect(2);
     place.run(&["init", ".", "--server", place.url()]).expect(2);
@@ -43,7 +47,8 @@ fn exit_codes_tell_what_is_wrong() {
 fn a_login_is_kept_and_renewed() {
     let desk = Desk::new();
     // Each sync's first batch finds that the access token has run out.
-    let proxy = Proxy::start(&desk.url(), |n, _| if n % 2 == 0 { Deed::Refuse(401) } else { Deed::Pass });
+    let proxy =
+        Proxy::start(&desk.url(), |n, _| if n % 2 == 0 { Deed::Problem(401, "unauthorized") } else { Deed::Pass });
     let place = desk.place_through(&proxy.url);
     for n in 0..3 {
         place.write("a.md", format!("{n}\n"));

@@ -119,9 +119,22 @@ fn settle(options: &ConflictsOptions, side: Side) -> Result<u8, ClientError> {
         (Side::Merged, Some(text)) => Choice::Merged(text),
     };
     let workplace = Workplace::open(&options.folder.folder, Access::Change)?;
-    // Nothing is asked of the server: choices can be made offline.
+    let voice = if options.json { Voice::Json } else { Voice::People };
+    offline(workplace, voice, |engine| options.paths.iter().try_for_each(|path| engine.settle_choice(path, choice)))?;
+    if !options.json {
+        write_line(&format!("{} settled; next: landfall sync", options.paths.len()));
+    }
+    Ok(exit::IN_SYNC)
+}
+
+/// Works on a folder without asking the server.
+pub(super) fn offline<T>(
+    workplace: Workplace,
+    voice: Voice,
+    work: impl FnOnce(&mut Engine<'_>) -> Result<T, ClientError>,
+) -> Result<T, ClientError> {
     let remote = remote_of(&workplace, PatienceOptions { retries: 0, timeout: 1 }, Interrupt::default())?;
-    let (renderer, mut report) = (renderer()?, Report::new(if options.json { Voice::Json } else { Voice::People }));
+    let (renderer, mut report) = (renderer()?, Report::new(voice));
     let Workplace { folder, state, identity, .. } = workplace;
     let mut engine = Engine::new(Parts {
         folder,
@@ -143,11 +156,5 @@ fn settle(options: &ConflictsOptions, side: Side) -> Result<u8, ClientError> {
         },
         limits: ServerLimits::UNKNOWN,
     })?;
-    for path in &options.paths {
-        engine.settle_choice(path, choice)?;
-    }
-    if !options.json {
-        write_line(&format!("{} settled; next: landfall sync", options.paths.len()));
-    }
-    Ok(exit::IN_SYNC)
+    work(&mut engine)
 }

@@ -1,6 +1,7 @@
 //! The client's commands: each reads its options, does its work, and ends with an exit code.
 
 mod conflicts;
+mod guard;
 mod history;
 mod init;
 mod login;
@@ -24,7 +25,7 @@ use crate::client::options::{ClientCommand, OutputOptions, PatienceOptions};
 use crate::client::remote::{Patience, Remote};
 use crate::client::report::{Voice, complain, write_line};
 use crate::client::retry::Backoff;
-use crate::client::sync::Direction;
+use crate::client::sync::{Direction, Word};
 use crate::client::workplace::Workplace;
 use crate::yjs::render::{RenderConfig, Renderer};
 
@@ -46,6 +47,8 @@ pub fn run(command: ClientCommand) -> u8 {
         ClientCommand::Pull(options) => sync::run(&options, Direction::Pull),
         ClientCommand::Watch(options) => watch::run(&options),
         ClientCommand::Status(options) => status::run(&options),
+        ClientCommand::Keep(options) => guard::run(&options, Word::Keep),
+        ClientCommand::Accept(options) => guard::run(&options, Word::Accept),
         ClientCommand::Conflicts(options) => conflicts::run(&options),
         ClientCommand::Retry(options) => retry::run(&options),
         ClientCommand::Verify(options) => verify::run(&options),

@@ -6,6 +6,7 @@ use crate::client::credentials::{self, Keeper};
 use crate::client::error::{ClientError, exit};
 use crate::client::options::StatusOptions;
 use crate::client::report::{write_json, write_line};
+use crate::client::state::open_questions::IGNORED;
 use crate::client::state::runs::{Run, RunTotals};
 use crate::client::survey::{Survey, survey};
 use crate::client::workplace::{Access, Workplace};
@@ -92,7 +93,8 @@ fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
         Ok((change.load_dead_letters()?, change.load_left_out()?, change.load_runs(1)?, change.sum_runs()?))
     })?;
     let problems = problems.into_iter().map(|(path, reason)| Problem { path, reason });
-    let left_out = left_out.into_iter().map(|one| Problem { path: one.title, reason: one.reason });
+    let left_out = left_out.into_iter().filter(|one| one.reason != IGNORED);
+    let left_out = left_out.map(|one| Problem { path: one.title, reason: one.reason });
     Ok(Status {
         folder: workplace.folder.root().display().to_string(),
         server: workplace.server.clone(),

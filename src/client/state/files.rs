@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{bodies, files};
+use super::schema::{accepted_deletions, bodies, files};
 use super::{Change, DocId, StateError};
 use crate::client::folder::Look;
 
@@ -173,6 +173,7 @@ impl Change<'_> {
     /// `Database`.
     pub fn forget_file(&mut self, id: DocId) -> Result<(), StateError> {
         diesel::delete(files::table.find(id)).execute(self.connection)?;
+        diesel::delete(accepted_deletions::table.find(id)).execute(self.connection)?;
         Ok(())
     }
 }

@@ -33,6 +33,9 @@ pub struct Conflict {
     pub server_yjs_state: Option<Vec<u8>>,
 }
 
+/// Why a document is left out whose file is ignored, which nobody need be told.
+pub const IGNORED: &str = "its file is ignored here";
+
 /// A document of the server that no file of this folder stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = left_out)]

@@ -1,8 +1,12 @@
 //! Steps that are decided and not yet done on disk: files to be replaced, files to be removed.
+//!
+//! A removal at version 0 is that of a document that the server has lost: it waits for a person.
+
+use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
-use super::schema::{pending_removals, pending_writes};
+use super::schema::{accepted_deletions, pending_removals, pending_writes};
 use super::{Change, DocId, StateError};
 
 /// A file that is about to be replaced by its draft, a file beside it. While the draft is there, it has not been.
@@ -63,6 +67,36 @@ impl Change<'_> {
         Ok(pending_removals::table.order(pending_removals::document_id).load(self.connection)?)
     }
 
+    /// Documents whose deletion a person agreed to.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn load_accepted_deletions(&mut self) -> Result<BTreeSet<DocId>, StateError> {
+        let accepted: Vec<DocId> =
+            accepted_deletions::table.select(accepted_deletions::document_id).load(self.connection)?;
+        Ok(accepted.into_iter().collect())
+    }
+
+    /// Notes that a person agreed to a deletion.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn accept_deletion(&mut self, id: DocId) -> Result<(), StateError> {
+        diesel::replace_into(accepted_deletions::table)
+            .values(accepted_deletions::document_id.eq(id))
+            .execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Forgets what a person agreed to, when it is carried out.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn forget_accepted_deletions(&mut self) -> Result<(), StateError> {
+        diesel::delete(accepted_deletions::table).execute(self.connection)?;
+        Ok(())
+    }
+
     /// Notes a deletion that was pulled.
     ///
     /// # Errors
@@ -80,6 +114,7 @@ impl Change<'_> {
     /// `Database`.
     pub fn remove_pending_removal(&mut self, id: DocId) -> Result<(), StateError> {
         diesel::delete(pending_removals::table.find(id)).execute(self.connection)?;
+        diesel::delete(accepted_deletions::table.find(id)).execute(self.connection)?;
         Ok(())
     }
 }

@@ -115,6 +115,12 @@ table! {
 }
 
 table! {
+    accepted_deletions (document_id) {
+        document_id -> Text,
+    }
+}
+
+table! {
     left_out (document_id) {
         document_id -> Text,
         title -> Text,

@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 
 use super::schema::{
-    bodies, conflicts, dead_letters, files, forms, left_out, outbox, pending_removals, pending_writes, settings,
+    accepted_deletions, bodies, conflicts, dead_letters, files, forms, left_out, outbox, pending_removals,
+    pending_writes, settings,
 };
 use super::{Change, StateError};
 
@@ -100,6 +101,7 @@ impl Change<'_> {
         diesel::delete(conflicts::table).execute(self.connection)?;
         diesel::delete(pending_writes::table).execute(self.connection)?;
         diesel::delete(pending_removals::table).execute(self.connection)?;
+        diesel::delete(accepted_deletions::table).execute(self.connection)?;
         diesel::delete(left_out::table).execute(self.connection)?;
         Ok(())
     }

@@ -65,7 +65,7 @@ impl Engine<'_> {
     }
 
     /// The file's text becomes a change of the server's document, or revives it.
-    fn keep_mine(&mut self, conflict: &Conflict, text: &str) -> Result<(), ClientError> {
+    pub(super) fn keep_mine(&mut self, conflict: &Conflict, text: &str) -> Result<(), ClientError> {
         let id = conflict.document_id;
         let (known, queued) = self.state.change(|change| Ok((change.find_with_body(id)?, change.load_queued(id)?)))?;
         let own_state = known.and_then(|(_, stored)| stored.yjs_state);

@@ -7,6 +7,7 @@
 mod choices;
 mod diffs;
 mod doubt;
+mod guard;
 mod paths;
 mod pull;
 mod push;
@@ -18,6 +19,7 @@ mod take_in;
 mod write_back;
 
 pub use self::choices::{Choice, find_conflict};
+pub use self::guard::{Word, quoted};
 
 use std::collections::BTreeSet;
 
@@ -102,6 +104,8 @@ pub struct Tally {
     pub failed: usize,
     /// Operations that are still queued.
     pub queued: usize,
+    /// Deletions that wait for a person's word.
+    pub guarded: usize,
 }
 
 /// Who the folder is to the server.
@@ -241,6 +245,7 @@ impl<'a> Engine<'a> {
             self.push()?;
             self.settle_paths()?;
         }
+        self.tell_losses()?;
         self.tally.queued = self.state.change(|change| change.list_outbox())?.len();
         Ok(())
     }

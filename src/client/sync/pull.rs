@@ -6,7 +6,7 @@ use super::Engine;
 use crate::client::error::ClientError;
 use crate::client::report::{Counted, Event};
 use crate::client::state::DocId;
-use crate::client::state::open_questions::LeftOut;
+use crate::client::state::open_questions::{IGNORED, LeftOut};
 use crate::client::state::settings::Setting;
 use crate::client::wire::{ChangesPage, WireDocument};
 
@@ -24,6 +24,7 @@ impl Engine<'_> {
         if self.settings.force_full {
             cursor = None;
         }
+        let mut seen: Option<BTreeMap<DocId, i64>> = cursor.is_none().then(BTreeMap::new);
         loop {
             self.interrupt.check()?;
             let page = match self.read_page(cursor.as_deref()) {
@@ -31,15 +32,22 @@ impl Engine<'_> {
                     self.report
                         .tell(&Event::Note { path: ".", text: "the last pull is too old; reading everything anew" });
                     cursor = None;
+                    seen = Some(BTreeMap::new());
                     continue;
                 }
                 outcome => outcome?,
             };
             let has_more = page.has_more;
+            if let Some(seen) = &mut seen {
+                seen.extend(page.items.iter().filter_map(|one| Some((one.document_id?, one.version?))));
+            }
             cursor = Some(self.take_in_page(page)?);
             if !has_more {
                 break;
             }
+        }
+        if let Some(seen) = seen {
+            self.note_losses(&seen)?;
         }
         self.carry_out_removals()?;
         self.settle_paths()
@@ -122,12 +130,37 @@ impl Engine<'_> {
     fn retry_left_out(&mut self) -> Result<(), ClientError> {
         for row in self.state.change(|change| change.load_left_out())? {
             self.interrupt.check()?;
+            if row.reason == IGNORED && self.is_ignored_still(&row)? {
+                continue;
+            }
             match self.read_document(row.document_id)? {
                 Some(document) => self.take_in_unchecked(document)?,
                 None => self.state.change(|change| change.remove_left_out(row.document_id))?,
             }
         }
         Ok(())
+    }
+
+    fn is_ignored_still(&mut self, row: &LeftOut) -> Result<bool, ClientError> {
+        let file = self.state.change(|change| change.find_file(row.document_id))?;
+        let path = match file {
+            Some(file) => Some(file.path),
+            None => self.paths()?.path_of(row.document_id).and_then(Result::ok),
+        };
+        Ok(path.is_some_and(|path| self.scan.is_ignored(&path)))
+    }
+
+    /// Of a feed that was read from its beginning: what it does not tell of, or only of an earlier version, the server has
+    /// lost.
+    fn note_losses(&mut self, seen: &BTreeMap<DocId, i64>) -> Result<(), ClientError> {
+        let (files, removals) =
+            self.state.change(|change| Ok((change.load_files()?, change.load_pending_removals()?)))?;
+        let waiting: BTreeSet<DocId> = removals.into_iter().map(|(id, _)| id).collect();
+        let is_lost = |id: &DocId, version: i64| seen.get(id).is_none_or(|found| *found < version);
+        let lost = files.iter().filter(|file| file.version > 0 && !waiting.contains(&file.document_id));
+        let lost: Vec<DocId> =
+            lost.filter(|file| is_lost(&file.document_id, file.version)).map(|file| file.document_id).collect();
+        lost.into_iter().try_for_each(|id| self.note_lost(id))
     }
 
     /// A document as the server has it now; `None` if it has none.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::guard::{Guarded, LOST};
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::{Held, Look};
@@ -69,30 +70,41 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// # Errors
-    /// `Guard`, if too much was deleted.
+    /// The changes in the folder. Too many deletions wait for a person's word, and so do files that were emptied.
     fn find_local_changes(&mut self) -> Result<Vec<LocalChange>, ClientError> {
-        let changes = self.compare_with_state()?;
-        let (all, queue) = self.state.change(|change| Ok((change.load_files()?.len(), change.list_outbox()?)))?;
-        let queued = queue.iter().filter(|(_, _, kind)| kind == "delete").count();
-        let deletions = changes.iter().filter(|change| matches!(change, LocalChange::Delete { .. })).count() + queued;
-        if is_mass_deletion(deletions, all) && !self.settings.allow_mass_delete {
-            return Err(ClientError::Guard(format!(
-                "{deletions} of {all} files are gone from {}; to delete their documents for everybody, add \
-                 --allow-mass-delete; to get the files back, run `landfall reset` and sync",
-                self.folder.root().display()
-            )));
+        let mut changes = self.compare_with_state()?;
+        let (all, queue, accepted) = self.state.change(|change| {
+            Ok((change.load_files()?.len(), change.list_outbox()?, change.load_accepted_deletions()?))
+        })?;
+        let queued = queue.iter().filter(|(_, id, kind)| kind == "delete" && !accepted.contains(id)).count();
+        let lost: BTreeSet<DocId> = self.losses(&changes)?.into_iter().filter(|id| !accepted.contains(id)).collect();
+        if is_mass_deletion(lost.len() + queued, all) && !self.settings.allow_mass_delete {
+            changes.retain(
+                |change| !matches!(change, LocalChange::Delete { id } | LocalChange::Edit { id } if lost.contains(id)),
+            );
+            let place = self.folder.root().display();
+            let what = format!(
+                "{} of {all} files are gone from {place} or empty, and their documents stay",
+                lost.len() + queued
+            );
+            self.wait_for_word(Guarded::Here, lost.len(), &what);
+            for (name, id, _) in queue.iter().filter(|(_, id, kind)| kind == "delete" && !accepted.contains(id)) {
+                tracing::debug!(%name, "a deletion waits");
+                self.held.insert(*id);
+            }
         }
         Ok(changes)
     }
 
     /// What changed in the folder, conflicts and unfinished writes left out.
-    fn compare_with_state(&mut self) -> Result<Vec<LocalChange>, ClientError> {
+    pub(super) fn compare_with_state(&mut self) -> Result<Vec<LocalChange>, ClientError> {
         let (rows, conflicts, writes, queue) = self.state.change(|change| {
             Ok((change.load_files()?, change.load_conflicts()?, change.load_pending_writes()?, change.list_outbox()?))
         })?;
-        let held: BTreeSet<DocId> =
-            conflicts.iter().map(|one| one.document_id).chain(writes.iter().map(|one| one.document_id)).collect();
+        let removals = self.state.change(|change| change.load_pending_removals())?;
+        let lost = removals.iter().filter(|(_, version)| *version == LOST).map(|(id, _)| *id);
+        let asked = conflicts.iter().map(|one| one.document_id);
+        let held: BTreeSet<DocId> = asked.chain(writes.iter().map(|one| one.document_id)).chain(lost).collect();
         let deleted: BTreeSet<DocId> =
             queue.iter().filter(|(_, _, kind)| kind == "delete").map(|(_, id, _)| *id).collect();
         let tracked_paths: BTreeSet<&str> = rows.iter().map(|row| row.path.as_str()).collect();
@@ -109,7 +121,7 @@ impl Engine<'_> {
             })
             .collect();
         let (folder, scan, state) = (&self.folder, &self.scan, &mut self.state);
-        let is_gone = |path: &str| !scan.is_unknown(path) && !folder.holds_something(path);
+        let is_gone = |path: &str| scan.is_gone(folder, path);
         let changes = local_changes(&tracked, &files, is_gone);
         let mut changes = recognise_moves(
             changes,

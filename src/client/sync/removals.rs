@@ -1,5 +1,6 @@
 //! Documents that others deleted: noted while pages are taken in, carried out when they can be counted.
 
+use super::guard::{Guarded, LOST};
 use super::{Engine, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
@@ -28,20 +29,18 @@ impl Engine<'_> {
         Ok(Counted::Succeeded)
     }
 
-    /// Takes away the files of the documents that were deleted.
-    ///
-    /// # Errors
-    /// `Guard`, if they are too many.
+    /// Takes away the files of the documents that were deleted. If they are too many they wait; what the server has lost
+    /// waits in any case.
     pub(super) fn carry_out_removals(&mut self) -> Result<(), ClientError> {
-        let (removals, tracked) =
-            self.state.change(|change| Ok((change.load_pending_removals()?, change.load_files()?)))?;
-        if is_mass_deletion(removals.len(), tracked.len()) && !self.settings.allow_mass_delete {
-            return Err(ClientError::Guard(format!(
-                "{} of {} documents were deleted on the server; to take their files away, add --allow-mass-delete; \
-                 nothing was removed here",
-                removals.len(),
-                tracked.len()
-            )));
+        let (mut removals, tracked, accepted) = self.state.change(|change| {
+            Ok((change.load_pending_removals()?, change.load_files()?.len(), change.load_accepted_deletions()?))
+        })?;
+        removals.retain(|(id, version)| *version != LOST || accepted.contains(id));
+        let asked = removals.iter().filter(|(id, _)| !accepted.contains(id)).count();
+        if is_mass_deletion(asked, tracked) && !self.settings.allow_mass_delete {
+            removals.retain(|(id, _)| accepted.contains(id));
+            let what = format!("{asked} of {tracked} documents were deleted on the server, and their files stay");
+            self.wait_for_word(Guarded::There, asked, &what);
         }
         for (id, version) in removals {
             self.interrupt.check()?;
@@ -75,6 +74,12 @@ impl Engine<'_> {
 
     fn remove_document(&mut self, file: &TrackedFile, stored: &Body, version: i64) -> Result<Removal, ClientError> {
         let id = file.document_id;
+        let version = if version == LOST { file.version.saturating_add(1) } else { version };
+        if self.scan.is_ignored(&file.path) {
+            // What is ignored is nobody's to take away.
+            self.forget(id, &file.path)?;
+            return Ok(Removal::Settled);
+        }
         let held = self.folder.read(&file.path);
         let has_queued_edits = self.state.change(|change| change.load_queued(id))?.iter().any(|operation| {
             operation.kind != "delete" && (operation.content.is_some() || operation.yjs_update.is_some())

@@ -200,6 +200,10 @@ impl Engine<'_> {
     /// is sent as an update.
     fn join_existing(&mut self, operation: &QueuedOperation, server: ServerDocument) -> Result<(), ClientError> {
         let id = operation.document_id;
+        if server.yjs_state.is_none() {
+            let reason = "the server has a document of this id already, with another text";
+            return self.ask_about_operation(operation, reason, None, server);
+        }
         self.drop_operation(operation)?;
         let known = server.yjs_state.clone().unwrap_or_default();
         self.take_in(server)?;
@@ -225,6 +229,11 @@ impl Engine<'_> {
                 operation.title.clone(),
                 stored.and_then(|(_, body)| body.yjs_state),
             );
+        }
+        if operation.kind == "update" && matches!(error.code.as_str(), "not_found" | "invalid_base_version") {
+            self.tally.failed += 1;
+            self.report.count(&format!("update {id}"), Counted::Failed);
+            return self.note_lost(id);
         }
         if error.retryable && !is_given_up(operation, self.tally.pushed > 0) {
             return self.keep_queued(operation, &error.message);

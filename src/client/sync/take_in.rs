@@ -6,8 +6,9 @@ use crate::client::folder::Held;
 use crate::client::names::folded;
 use crate::client::plan::{FileSide, TakeIn, take_in};
 use crate::client::report::{Counted, Event};
+use crate::client::state::DocId;
 use crate::client::state::files::{Body, TrackedFile};
-use crate::client::state::open_questions::Conflict;
+use crate::client::state::open_questions::{Conflict, IGNORED, LeftOut};
 use crate::client::wire::ServerDocument;
 use crate::domain::operation::digest_of;
 use crate::domain::text_unite::unite_texts;
@@ -96,6 +97,9 @@ impl Engine<'_> {
                 return Ok(Counted::Failed);
             }
         };
+        if self.scan.is_ignored(&path) {
+            return self.ignore(id, &title);
+        }
         if let Some(reason) = self.is_in_the_way(&path)? {
             self.leave_out(id, &title, &reason)?;
             return Ok(Counted::Failed);
@@ -136,6 +140,13 @@ impl Engine<'_> {
     }
 
     fn take_in_tracked(&mut self, united: United, file: TrackedFile, stored: &Body) -> Result<Counted, ClientError> {
+        if self.scan.is_ignored(&file.path) {
+            return self.ignore(file.document_id, &file.title);
+        }
+        if !self.folder.holds_something(&file.path) && self.folder.is_away(&file.path) {
+            self.leave_out(file.document_id, &file.title, "a cloud drive keeps its file elsewhere now")?;
+            return Ok(Counted::Failed);
+        }
         let held = self.folder.read(&file.path);
         let side = self.side_of(&file.path, &held, Some(&stored.content), &united.text);
         let id = file.document_id;
@@ -280,6 +291,13 @@ impl Engine<'_> {
         }
         self.state.change(|change| change.put_conflict(&news))?;
         Ok(Counted::Skipped)
+    }
+
+    /// A document whose file is ignored is left as it is; should it be ignored no more, it is read again.
+    fn ignore(&mut self, id: DocId, title: &str) -> Result<Counted, ClientError> {
+        let row = LeftOut { document_id: id, title: title.to_owned(), reason: IGNORED.to_owned() };
+        self.state.change(|change| change.put_left_out(&row))?;
+        Ok(Counted::Failed)
     }
 
     /// Why a new document cannot have its file at a path.

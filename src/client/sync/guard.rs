@@ -1,0 +1,201 @@
+//! Deletions that wait for a person's word, while everything else syncs; and the answers: `landfall keep`, `landfall accept`.
+
+use super::{Engine, body, now_us};
+use crate::client::error::ClientError;
+use crate::client::folder::Held;
+use crate::client::plan::LocalChange;
+use crate::client::report::Event;
+use crate::client::state::DocId;
+use crate::client::state::open_questions::Conflict;
+use crate::client::state::outbox::QueuedOperation;
+use crate::domain::operation::digest_of;
+
+/// The version of a removal of which the server says nothing: it has lost the document.
+pub(super) const LOST: i64 = 0;
+
+/// Where documents were deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guarded {
+    /// In the folder.
+    Here,
+    /// On the server.
+    There,
+    /// On the server, which was put back from a backup.
+    Lost,
+}
+
+/// What a person says of deletions that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Documents and files stay, on both sides.
+    Keep,
+    /// They go, on both sides.
+    Accept,
+}
+
+impl Engine<'_> {
+    /// Notes and tells that deletions wait.
+    pub(super) fn wait_for_word(&mut self, side: Guarded, count: usize, what: &str) {
+        self.tally.guarded += count;
+        let folder = quoted(&self.folder.root().display().to_string());
+        let next = match side {
+            Guarded::Here => {
+                format!("`landfall accept {folder}` deletes them, `landfall keep {folder}` brings the files back")
+            }
+            Guarded::There => format!(
+                "`landfall accept {folder}` takes them away, `landfall keep {folder}` makes the documents again"
+            ),
+            Guarded::Lost => {
+                format!("`landfall keep {folder}` sends them again, `landfall accept {folder}` takes them away")
+            }
+        };
+        let lift = if side == Guarded::Lost { "" } else { "; so does --allow-mass-delete, once" };
+        let reason = format!("{what}; everything else is synced. {next}{lift}");
+        self.report.tell(&Event::Problem { path: ".", reason: &reason });
+    }
+
+    /// Documents of which these changes take everything: the file is gone, or empty.
+    pub(super) fn losses(&mut self, changes: &[LocalChange]) -> Result<Vec<DocId>, ClientError> {
+        let empty = digest_of("");
+        let mut losses = Vec::new();
+        for change in changes {
+            match change {
+                LocalChange::Delete { id } => losses.push(*id),
+                LocalChange::Edit { id } => {
+                    let file = self.state.change(|change| change.find_file(*id))?;
+                    let now = file.as_ref().and_then(|file| self.scan.files.get(&file.path));
+                    if now.is_some_and(|now| now.digest == empty) {
+                        losses.push(*id);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(losses)
+    }
+
+    /// Carries out what a person says of all deletions that wait; how many there were.
+    ///
+    /// # Errors
+    /// `State`, `Io`.
+    pub fn answer_guard(&mut self, word: Word) -> Result<usize, ClientError> {
+        self.look_at_folder()?;
+        let there = self.state.change(|change| change.load_pending_removals())?;
+        let changes = self.compare_with_state()?;
+        let here = self.losses(&changes)?;
+        for (id, version) in &there {
+            match word {
+                Word::Accept => self.state.change(|change| change.accept_deletion(*id))?,
+                Word::Keep => self.make_again(*id, *version)?,
+            }
+        }
+        for id in &here {
+            match word {
+                Word::Accept => self.state.change(|change| change.accept_deletion(*id))?,
+                Word::Keep => self.bring_back(*id)?,
+            }
+        }
+        Ok(there.len() + here.len())
+    }
+
+    /// A document that is gone on the server is to be there again, as it is here.
+    fn make_again(&mut self, id: DocId, version: i64) -> Result<(), ClientError> {
+        let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? else { return Ok(()) };
+        self.state.change(|change| change.remove_pending_removal(id))?;
+        let text = match self.folder.read(&file.path) {
+            Held::Text(text, _) => text,
+            Held::Nothing | Held::Other(_) => stored.content.clone(),
+        };
+        if version != LOST {
+            let conflict = Conflict {
+                document_id: id,
+                path: file.path.clone(),
+                reason: String::new(),
+                found_at: now_us(),
+                base_content: None,
+                local_content: None,
+                server_version: version,
+                server_title: file.title.clone(),
+                server_deleted: true,
+                server_content: None,
+                server_yjs_state: None,
+            };
+            return self.keep_mine(&conflict, &text);
+        }
+        let state = match &stored.yjs_state {
+            Some(state) => Some(self.edit(Some(state), &text)?.1),
+            None => None,
+        };
+        let content = state.is_none().then(|| text.clone());
+        let title = Some(file.title.clone());
+        let operation = QueuedOperation {
+            title,
+            content,
+            yjs_update: state.clone(),
+            ..QueuedOperation::new("create", id, now_us())
+        };
+        let file = Self::tracked(id, &file.path, &file.title, 0, &text);
+        self.state.change(|change| {
+            for queued in change.load_queued(id)? {
+                change.remove_operation(&queued.client_id)?;
+            }
+            change.put_file(&file, &body(id, state, &text))?;
+            change.enqueue(&operation)
+        })?;
+        Ok(())
+    }
+
+    /// A file that is gone or empty is to be there again, as it was.
+    fn bring_back(&mut self, id: DocId) -> Result<(), ClientError> {
+        let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? else { return Ok(()) };
+        let before = self.folder.read_text(&file.path);
+        self.write_file(&file, &stored, None, before, |change| {
+            let queued = change.load_queued(id)?;
+            let unsent = queued.iter().filter(|operation| operation.kind == "delete" && !operation.sent);
+            unsent.map(|operation| operation.client_id.clone()).try_for_each(|name| change.remove_operation(&name))
+        })?;
+        self.report.tell(&Event::Written { path: &file.path });
+        Ok(())
+    }
+
+    /// Tells of documents that the server has lost, and that wait for a person.
+    pub(super) fn tell_losses(&mut self) -> Result<(), ClientError> {
+        let (removals, accepted) =
+            self.state.change(|change| Ok((change.load_pending_removals()?, change.load_accepted_deletions()?)))?;
+        let lost = removals.iter().filter(|(id, version)| *version == LOST && !accepted.contains(id)).count();
+        if lost > 0 {
+            let what = format!(
+                "the server knows {lost} documents no more, as after a restore from a backup; their files stay"
+            );
+            self.wait_for_word(Guarded::Lost, lost, &what);
+        }
+        if self.tally.guarded == 0 && !accepted.is_empty() {
+            self.state.change(|change| change.forget_accepted_deletions())?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the server has lost a document: it stays, and a person is asked.
+    pub(super) fn note_lost(&mut self, id: DocId) -> Result<(), ClientError> {
+        self.held.insert(id);
+        self.state.change(|change| {
+            for queued in change.load_queued(id)? {
+                change.remove_operation(&queued.client_id)?;
+            }
+            change.put_pending_removal(id, LOST)
+        })?;
+        Ok(())
+    }
+}
+
+/// A word of a command line, so that it can be pasted.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let is_plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '~' | '+' | ',' | ':' | '@' | '=');
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
