@@ -25,6 +25,7 @@ mod http {
     mod editor;
     mod events;
     mod events_across_servers;
+    mod fair_shares;
     mod feed;
     mod feed_in_batch;
     mod feed_readers;

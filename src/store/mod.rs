@@ -272,10 +272,7 @@ impl Store {
 
     /// Statements that need not agree with one another.
     fn read<T>(&self, body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut session = self.readers.get(self.readers.patience())?;
-        let outcome = body(&mut session.connection);
-        session.note(&outcome);
-        outcome
+        self.on_reader(|connection| connection::in_time(connection, body))
     }
 
     /// Statements that see one state of the database.
@@ -283,7 +280,14 @@ impl Store {
         &self,
         body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.read(|connection| connection::in_snapshot(connection, body))
+        self.on_reader(|connection| connection::in_snapshot(connection, body))
+    }
+
+    fn on_reader<T>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut session = self.readers.get(self.readers.patience())?;
+        let outcome = work(&mut session.connection);
+        session.note(&outcome);
+        outcome
     }
 }
 

@@ -1082,6 +1082,11 @@ export interface components {
             max_operations: number;
             /** @description Bytes of a request's body, after decompression */
             max_body_bytes: number;
+            /**
+             * @description Bytes that the bodies of all requests may have together, each counted twice (as it came, and parsed); a quarter
+             *     for each user. Beyond it the answer is 503 `busy`
+             */
+            max_in_flight_bytes: number;
             /** @description Milliseconds until a batch is rolled back and answered 503 `timeout` */
             timeout_ms: number;
             /** @description Unicode scalar values of a title */
