@@ -20,11 +20,13 @@ mod http {
     mod compression;
     mod concurrency;
     mod conflicts;
+    mod damage;
     mod diff;
     mod durability;
     mod editor;
     mod events;
     mod events_across_servers;
+    mod fair_shares;
     mod feed;
     mod feed_in_batch;
     mod feed_readers;

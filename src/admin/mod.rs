@@ -1,5 +1,7 @@
-//! The operator's commands: backing up, restoring, beginning a new generation. What they say is their output; the work
+//! The operator's commands: backing up, restoring, beginning a new generation, verifying. What they say is their output; the work
 //! is the store's.
+
+mod verify;
 
 use std::error::Error;
 use std::io::Write;
@@ -35,6 +37,7 @@ pub fn run(command: AdminCommand, out: &mut dyn Write) -> Result<(), Box<dyn Err
             report(&restored.life, out)?;
         }
         AdminCommand::NewGeneration(options) => new_generation(options, out)?,
+        AdminCommand::Verify(options) => verify_all(options, out)?,
     }
     Ok(())
 }
@@ -51,6 +54,23 @@ fn new_generation(options: DatabaseOptions, out: &mut dyn Write) -> Result<(), B
     store.close();
     report(&life, out)?;
     Ok(())
+}
+
+/// Damage is told as it is found, and makes the command fail.
+fn verify_all(options: DatabaseOptions, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+    let config = DatabaseConfig::try_from(options)?;
+    let store = Store::open_to_look(&config.url, &StoreConfig::default())?;
+    let verify::Verified { workspaces, documents, versions, receipts, findings } =
+        verify::verify(&store, |finding| -> Result<(), Box<dyn Error>> { Ok(writeln!(out, "{finding}")?) })?;
+    writeln!(
+        out,
+        "read {documents} documents in {versions} versions and {receipts} receipts of {workspaces} workspaces"
+    )?;
+    match findings {
+        0 => Ok(()),
+        1 => Err("1 part is not as it should be".into()),
+        some => Err(format!("{some} parts are not as they should be").into()),
+    }
 }
 
 fn report(life: &Life, out: &mut dyn Write) -> std::io::Result<()> {

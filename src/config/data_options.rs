@@ -30,6 +30,9 @@ pub enum AdminCommand {
     /// Begin a new generation, after the database was put back by other means
     #[command(after_help = "Example:\n  LANDFALL_DATABASE_URL=postgres://app@db/notes landfall admin new-generation")]
     NewGeneration(DatabaseOptions),
+    /// Read everything that is stored and name what is damaged; writes nothing, also while it is served
+    #[command(after_help = "Example:\n  landfall admin verify --data-dir /var/lib/landfall")]
+    Verify(DatabaseOptions),
 }
 
 /// A backup, and the database.

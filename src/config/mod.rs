@@ -196,9 +196,19 @@ fn limits_of(options: &ServeOptions) -> Result<Limits, ConfigError> {
         );
         return Err(ConfigError::new("LANDFALL_RECEIPT_RETENTION_S", reason));
     }
+    // A user may have a quarter, and a body counts twice.
+    let least = given.max_body_bytes.saturating_mul(8);
+    if given.max_in_flight_bytes < least {
+        let reason = format!(
+            "{} is less than eight times LANDFALL_MAX_BODY_BYTES ({least}): one user could not send the largest body",
+            given.max_in_flight_bytes
+        );
+        return Err(ConfigError::new("LANDFALL_MAX_IN_FLIGHT_BYTES", reason));
+    }
     Ok(Limits {
         max_operations: given.max_operations,
         max_body_bytes: given.max_body_bytes,
+        max_in_flight_bytes: given.max_in_flight_bytes,
         timeout_ms: given.timeout_ms,
         max_title_chars: given.max_title_chars,
         max_content_bytes: given.max_content_bytes,

@@ -164,7 +164,7 @@ pub struct ServeOptions {
         value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Server"
     )]
     pub pool_size: u32,
-    /// SQLite: batches that may wait for the writer
+    /// Batches that may wait to be written; a quarter of them of one workspace
     #[arg(
         long, env = "LANDFALL_WRITER_QUEUE", value_name = "N", default_value = "512", value_parser = positive,
         help_heading = "Server"
@@ -238,6 +238,12 @@ pub struct LimitOptions {
         value_parser = positive
     )]
     pub max_body_bytes: usize,
+    /// Bytes of the bodies of all requests together, each counted twice, and as many of answers
+    #[arg(
+        long, env = "LANDFALL_MAX_IN_FLIGHT_BYTES", value_name = "BYTES", default_value = "268435456",
+        value_parser = positive
+    )]
+    pub max_in_flight_bytes: usize,
     /// Milliseconds until a batch is rolled back
     #[arg(
         long, env = "LANDFALL_TIMEOUT_MS", value_name = "MS", default_value_t = 30_000,

@@ -74,6 +74,7 @@ fn what_cannot_be_is_refused_in_one_line() {
     for (arguments, says) in [
         (vec!["--listen", "nowhere"], "use address:port"),
         (vec!["--max-operations", "0"], "whole number from 1"),
+        (vec!["--max-in-flight-bytes", "83886079"], "less than eight times LANDFALL_MAX_BODY_BYTES (83886080)"),
         (vec!["--rate-limit", "many"], "or `off`"),
         (vec!["--log-format", "xml"], "invalid value 'xml'"),
         (vec!["--colour"], "unexpected argument '--colour'"),

@@ -43,10 +43,12 @@ pub enum ErrorCode {
     Transient,
     /// A fault of the server.
     Internal,
+    /// A stored part of the document cannot be read. On the wire it is `internal`, with `damaged` in the result.
+    Damaged,
 }
 
 impl ErrorCode {
-    /// Every code, in the order of the protocol.
+    /// Every code on the wire, in the order of the protocol.
     pub const ALL: [Self; 20] = [
         Self::Invalid,
         Self::TooLarge,
@@ -93,7 +95,7 @@ impl ErrorCode {
             Self::RolledBack => "rolled_back",
             Self::DependencyFailed => "dependency_failed",
             Self::Transient => "transient",
-            Self::Internal => "internal",
+            Self::Internal | Self::Damaged => "internal",
         }
     }
 

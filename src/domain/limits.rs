@@ -9,6 +9,9 @@ pub struct Limits {
     pub max_operations: usize,
     /// Bytes of a request's body, after decompression.
     pub max_body_bytes: usize,
+    /// Bytes that the bodies of all requests may have together, each counted twice: as it came, and parsed. Beyond it the
+    /// answer is 503 `busy`. A user has a quarter at most.
+    pub max_in_flight_bytes: usize,
     /// Milliseconds until a batch is rolled back and answered 503 `timeout`.
     pub timeout_ms: u64,
     /// Unicode scalar values of a title.
@@ -52,6 +55,7 @@ impl Default for Limits {
         Self {
             max_operations: 100,
             max_body_bytes: 10 * 1024 * 1024,
+            max_in_flight_bytes: 256 * 1024 * 1024,
             timeout_ms: 30_000,
             max_title_chars: 500,
             max_content_bytes: 8 * 1024 * 1024,

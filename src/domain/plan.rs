@@ -26,8 +26,10 @@ pub struct Loaded {
     pub texts: HashMap<(DocumentId, Version), VersionText>,
     /// Deletions of Yjs states, as [`needs`] asked for them.
     pub deletions: HashMap<DocumentId, DeleteSet>,
-    /// Documents whose Yjs state cannot be shown, of those that an operation would put a text in the place of.
+    /// Documents of which a stored part cannot be read; nothing else is known of them.
     pub damaged: BTreeSet<DocumentId>,
+    /// Documents whose Yjs state cannot be shown, of those that an operation would put a text in the place of.
+    pub unshowable: BTreeSet<DocumentId>,
     /// Operations (by place) whose Yjs updates do not fit their documents.
     pub unfit: HashMap<usize, Unfit>,
 }
@@ -235,10 +237,14 @@ impl Planner<'_> {
             (None, None) => return Verdict::error(ErrorCode::Invalid, "the operation names no document", None),
             (None, Some(id)) => id,
         };
+        let receipt = self.loaded.receipts.get(&operation.client_id);
+        if self.loaded.damaged.contains(&id) && receipt.is_none() {
+            let message = "a stored part of the document cannot be read; the operator can find out which";
+            return Verdict::error(ErrorCode::Damaged, message, None);
+        }
         if operation.kind == OperationKind::Check {
             return self.check(operation, id);
         }
-        let receipt = self.loaded.receipts.get(&operation.client_id);
         let track = self.tracks.get(&id);
         let failed_before = track.is_some_and(|track| track.failed || (track.check_failed && receipt.is_none()));
         if failed_before || create_failed {
@@ -267,7 +273,7 @@ impl Planner<'_> {
             standing: standing.clone(),
             content: track.content.as_deref(),
             known_deletions: track.deletions.as_ref(),
-            is_damaged: loaded.damaged.contains(&id) && !track.is_changed(),
+            is_damaged: loaded.unshowable.contains(&id) && !track.is_changed(),
         };
         let steps = self.merge_steps.min(MERGE_STEPS);
         let mut budget = Budget::of(steps);
@@ -385,9 +391,9 @@ impl Planner<'_> {
 
     /// The documents that were looked at and are not written, in a fixed order.
     fn expects(&self) -> Vec<Expected> {
-        let looked_at = self
-            .tracks
-            .iter()
+        // Of a damaged one nothing is known, and nothing was decided.
+        let readable = self.tracks.iter().filter(|(id, _)| !self.loaded.damaged.contains(*id));
+        let looked_at = readable
             .map(|(id, track)| Expected { document_id: *id, version: track.stored.as_ref().map(|head| head.version) });
         let mut expects: Vec<Expected> = looked_at.collect();
         expects.sort_unstable_by_key(|expected| expected.document_id);

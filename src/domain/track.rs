@@ -89,7 +89,8 @@ impl Track {
         let stated = operation.base_version;
         let latest = self.own.as_ref().filter(|own| match stated {
             None => own.began_with_create,
-            Some(_) => own.first_base == stated,
+            // An editor that was offline takes its own create for version 1; above the floor of a later life it is not.
+            Some(base) => own.first_base == stated || (base == 1 && own.began_with_create && self.stored.is_none()),
         });
         match latest.and_then(|own| own.latest_version.map(|version| (own, version))) {
             Some((own, version)) if version == head.version => match &own.view {

@@ -1,21 +1,22 @@
 //! Reading request bodies: bounded in size and time, inflated off the event loop, checked to be JSON, with errors that
 //! say where.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::time::Duration;
 
-use actix_web::body::{BodyStream, to_bytes_limited};
+use actix_web::body::{BodyStream, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
+use crate::http::current_user::{CurrentUser, deadline_of};
 use crate::http::error::ApiError;
 use crate::http::inflate::{Coding, InflateError};
+use crate::http::shares::Share;
 use crate::http::state::AppState;
 
 /// The most that a small JSON body (a login, a member's role) may have, decompressed.
@@ -33,7 +34,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
         let request = request.clone();
         let payload = payload.take();
         Box::pin(async move {
-            let bytes = read_json_bytes(&request, payload, MAX_SMALL_BODY_BYTES).await?;
+            let bytes = read_small(&request, payload).await?;
             parse_json(&bytes).map(Self)
         })
     }
@@ -56,42 +57,114 @@ impl<T: DeserializeOwned + 'static> FromRequest for PlainJsonBody<T> {
                 let detail = "this path takes no compressed body; send it without a content encoding".to_owned();
                 return Err(ApiError::UnsupportedMediaType(detail));
             }
-            let bytes = read_json_bytes(&request, payload, MAX_SMALL_BODY_BYTES).await?;
+            let bytes = read_small(&request, payload).await?;
             parse_json(&bytes).map(Self)
         })
     }
 }
 
-/// The plain body of a JSON request, at most `max_bytes` of it, within the published time limit.
+/// A body, and its share of the memory for bodies: to be kept as long as the body, or what was parsed of it, is.
+#[derive(Debug)]
+pub struct Body {
+    /// The plain body.
+    pub bytes: Bytes,
+    /// Twice its size: as it came, and parsed.
+    pub share: Share,
+}
+
+/// The plain body of a JSON request by a user, at most `max_bytes` of it, by the request's deadline.
 ///
 /// # Errors
-/// `UnsupportedMediaType`, `PayloadTooLarge`, `Timeout`; `BadRequest` if it breaks off or cannot be inflated.
-pub async fn read_json_bytes(request: &HttpRequest, payload: Payload, max_bytes: usize) -> Result<Bytes, ApiError> {
-    check_type(request)?;
-    let coding = coding_of(request)?;
-    let too_large = || ApiError::PayloadTooLarge { limit_bytes: max_bytes };
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    // What cannot be compressed grows by a little when it is.
-    let max_sent =
-        if coding.is_some() { max_bytes.saturating_add(max_bytes / 256).saturating_add(1024) } else { max_bytes };
-    if announced.is_some_and(|length: usize| length > max_sent) {
-        return Err(too_large());
-    }
-    let time = request
-        .app_data::<web::Data<AppState>>()
-        .map_or(Duration::from_secs(30), |state| Duration::from_millis(state.limits.timeout_ms));
-    let sent = match actix_web::rt::time::timeout(time, to_bytes_limited(BodyStream::new(payload), max_sent)).await {
-        Ok(Ok(Ok(sent))) => sent,
-        Ok(Ok(Err(_broken))) => return Err(ApiError::bad_request("the body breaks off")),
-        Ok(Err(_too_long)) => return Err(too_large()),
-        Err(_elapsed) => return Err(ApiError::Timeout),
+/// `UnsupportedMediaType`, `PayloadTooLarge`, `Timeout`; `BadRequest` if it breaks off or cannot be inflated; `Busy` if
+/// the bodies that are there already leave no room.
+pub async fn read_json(
+    request: &HttpRequest,
+    user: &CurrentUser,
+    payload: Payload,
+    max_bytes: usize,
+) -> Result<Body, ApiError> {
+    let Some(state) = request.app_data::<web::Data<AppState>>() else {
+        return Err(ApiError::internal("the application has no state"));
     };
-    let Some(coding) = coding else { return Ok(sent) };
-    match web::block(move || coding.inflate(&sent, max_bytes)).await? {
+    let mut share = state.admission.body(user.user_id)?;
+    let sent = receive(request, payload, max_bytes, |bytes| state.admission.grow_body(&mut share, 2 * bytes)).await?;
+    let Some(coding) = coding_of(request)? else { return Ok(Body { bytes: sent, share }) };
+    let state = state.clone();
+    let inflated = web::block(move || {
+        let plain = coding.inflate(&sent, max_bytes, |bytes| state.admission.grow_body(&mut share, 2 * bytes).is_ok());
+        (plain, share)
+    });
+    let (plain, mut share) = inflated.await?;
+    let bytes = inflated_or_refused(plain, max_bytes)?;
+    share.shrink_to(2 * bytes.len());
+    Ok(Body { bytes, share })
+}
+
+/// A body of [`MAX_SMALL_BODY_BYTES`] at most.
+async fn read_small(request: &HttpRequest, payload: Payload) -> Result<Bytes, ApiError> {
+    let sent = receive(request, payload, MAX_SMALL_BODY_BYTES, |_bytes| Ok(())).await?;
+    let Some(coding) = coding_of(request)? else { return Ok(sent) };
+    let plain = web::block(move || coding.inflate(&sent, MAX_SMALL_BODY_BYTES, |_bytes| true)).await?;
+    inflated_or_refused(plain, MAX_SMALL_BODY_BYTES)
+}
+
+fn inflated_or_refused(plain: Result<Vec<u8>, InflateError>, max_bytes: usize) -> Result<Bytes, ApiError> {
+    match plain {
         Ok(plain) => Ok(Bytes::from(plain)),
-        Err(InflateError::TooLarge) => Err(too_large()),
+        Err(InflateError::TooLarge) => Err(ApiError::PayloadTooLarge { limit_bytes: max_bytes }),
+        Err(InflateError::NoRoom) => Err(ApiError::Busy),
         Err(damaged @ InflateError::Damaged(_)) => Err(ApiError::bad_request(damaged.to_string())),
     }
+}
+
+/// The body as it is sent. `admit` is asked before more bytes are kept.
+async fn receive(
+    request: &HttpRequest,
+    payload: Payload,
+    max_bytes: usize,
+    admit: impl FnMut(usize) -> Result<(), ApiError>,
+) -> Result<Bytes, ApiError> {
+    check_type(request)?;
+    let is_compressed = coding_of(request)?.is_some();
+    // What cannot be compressed grows by a little when it is.
+    let slack = if is_compressed { (max_bytes / 256).saturating_add(1024) } else { 0 };
+    let max_sent = max_bytes.saturating_add(slack);
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced = announced.unwrap_or(0);
+    if announced > max_sent {
+        return Err(ApiError::PayloadTooLarge { limit_bytes: max_bytes });
+    }
+    let all = collect(payload, announced, max_sent, admit);
+    match tokio::time::timeout_at(deadline_of(request).into(), all).await {
+        Ok(Err(ApiError::PayloadTooLarge { .. })) => Err(ApiError::PayloadTooLarge { limit_bytes: max_bytes }),
+        Ok(outcome) => outcome,
+        Err(_elapsed) => Err(ApiError::Timeout),
+    }
+}
+
+async fn collect(
+    payload: Payload,
+    announced: usize,
+    max_sent: usize,
+    mut admit: impl FnMut(usize) -> Result<(), ApiError>,
+) -> Result<Bytes, ApiError> {
+    let mut pieces = std::pin::pin!(BodyStream::new(payload));
+    let mut body = BytesMut::new();
+    while let Some(piece) = poll_fn(|cx| pieces.as_mut().poll_next(cx)).await {
+        let piece = piece.map_err(|_broken| ApiError::bad_request("the body breaks off"))?;
+        let length = body.len().saturating_add(piece.len());
+        if length > max_sent {
+            return Err(ApiError::PayloadTooLarge { limit_bytes: max_sent });
+        }
+        admit(piece.len())?;
+        if length > body.capacity() {
+            // As much again, and no more than was announced, so that nothing is reserved that does not come.
+            let room = length.max(body.len().saturating_mul(2)).min(announced.max(length));
+            body.reserve(room.saturating_sub(body.len()));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.freeze())
 }
 
 fn check_type(request: &HttpRequest) -> Result<(), ApiError> {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -11,6 +12,8 @@ use crate::auth::roles::check_role;
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
 use crate::http::error::ApiError;
+use crate::http::rate_limits::{Quota, Retry};
+use crate::http::request_layer::Started;
 use crate::http::state::AppState;
 use crate::store::accounts::Role;
 
@@ -65,6 +68,14 @@ fn bearer_token(request: &HttpRequest) -> Result<&str, ApiError> {
     }
 }
 
+/// When the request must be answered: all of its steps share one budget, from its first byte.
+#[must_use]
+pub fn deadline_of(request: &HttpRequest) -> Instant {
+    let time = app_state(request).map_or(30_000, |state| state.limits.timeout_ms);
+    let started = request.extensions().get::<Started>().map_or_else(Instant::now, |started| started.0);
+    started + Duration::from_millis(time)
+}
+
 /// Counts what the request costs its user, and keeps where they stand for the answer's `RateLimit` headers.
 ///
 /// # Errors
@@ -73,7 +84,23 @@ pub fn charge(request: &HttpRequest, user: UserId, operations: u64, bytes: u64) 
     let Some(limits) = &app_state(request)?.rate_limits else {
         return Ok(());
     };
-    match limits.charge(user, operations, bytes) {
+    keep_quota(request, limits.charge(user, operations, bytes))
+}
+
+/// Counts the bytes that a user reads.
+///
+/// # Errors
+/// `RateLimited`.
+pub fn charge_reading(request: &HttpRequest, user: UserId, bytes: usize) -> Result<(), ApiError> {
+    let Some(limits) = &app_state(request)?.rate_limits else {
+        return Ok(());
+    };
+    let stood = request.extensions().get::<Quota>().copied();
+    keep_quota(request, limits.charge_bytes(user, u64::try_from(bytes).unwrap_or(u64::MAX), stood))
+}
+
+fn keep_quota(request: &HttpRequest, charged: Result<Quota, Retry>) -> Result<(), ApiError> {
+    match charged {
         Ok(quota) => {
             request.extensions_mut().insert(quota);
             Ok(())

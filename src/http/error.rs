@@ -311,7 +311,10 @@ impl From<StoreError> for ApiError {
             StoreError::NoSuchWorkspace => Self::no_such_workspace(),
             lost @ StoreError::LostRace => Self::Unavailable { detail: AWAY, cause: lost.to_string() },
             StoreError::Unavailable(cause) => Self::Unavailable { detail: AWAY, cause },
-            fault @ (StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::Open(_)) => Self::internal(fault),
+            fault @ (StoreError::Refused(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Damaged { .. }
+            | StoreError::Open(_)) => Self::internal(fault),
         }
     }
 }

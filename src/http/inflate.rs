@@ -44,6 +44,9 @@ pub enum CodingError {
 /// Why a body cannot be inflated.
 #[derive(Debug, Error)]
 pub enum InflateError {
+    /// There is no room for it now.
+    #[error("there is no room for the body now")]
+    NoRoom,
     /// More comes out than the limit allows.
     #[error("the body is larger than the limit once it is decompressed")]
     TooLarge,
@@ -82,23 +85,28 @@ impl Coding {
         names.into_iter().find_map(|(known, coding)| known.eq_ignore_ascii_case(name).then_some(coding))
     }
 
-    /// The plain body, if it has `max_bytes` at most.
+    /// The plain body, if it has `max_bytes` at most. `admit` is asked before the buffer grows by so many bytes.
     ///
     /// # Errors
     /// See [`InflateError`].
-    pub fn inflate(self, compressed: &[u8], max_bytes: usize) -> Result<Vec<u8>, InflateError> {
+    pub fn inflate(
+        self,
+        compressed: &[u8],
+        max_bytes: usize,
+        admit: impl FnMut(usize) -> bool,
+    ) -> Result<Vec<u8>, InflateError> {
         let mut rest = compressed;
         let plain = match self {
-            Self::Gzip => read_bounded(flate2::bufread::MultiGzDecoder::new(&mut rest), max_bytes)?,
-            Self::Deflate => read_bounded(flate2::bufread::ZlibDecoder::new(&mut rest), max_bytes)?,
+            Self::Gzip => read_bounded(flate2::bufread::MultiGzDecoder::new(&mut rest), max_bytes, admit)?,
+            Self::Deflate => read_bounded(flate2::bufread::ZlibDecoder::new(&mut rest), max_bytes, admit)?,
             Self::Brotli => {
                 refuse_large_window(compressed)?;
-                read_bounded(brotli::Decompressor::new(&mut rest, BROTLI_INPUT_BYTES), max_bytes)?
+                read_bounded(brotli::Decompressor::new(&mut rest, BROTLI_INPUT_BYTES), max_bytes, admit)?
             }
             Self::Zstd => {
                 let mut decoder = zstd::Decoder::with_buffer(&mut rest)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-                read_bounded(decoder, max_bytes)?
+                read_bounded(decoder, max_bytes, admit)?
             }
         };
         if rest.is_empty() { Ok(plain) } else { Err(damaged("it goes on behind its end")) }
@@ -117,13 +125,20 @@ fn damaged(reason: &str) -> InflateError {
 }
 
 /// Reads to the end, into a buffer that is never larger than `max_bytes` and one.
-fn read_bounded(mut source: impl Read, max_bytes: usize) -> Result<Vec<u8>, InflateError> {
+fn read_bounded(
+    mut source: impl Read,
+    max_bytes: usize,
+    mut admit: impl FnMut(usize) -> bool,
+) -> Result<Vec<u8>, InflateError> {
     let most = max_bytes.saturating_add(1);
     let mut plain = Vec::new();
     let mut filled = 0;
     loop {
         if filled == plain.len() {
             let next = filled.saturating_mul(2).clamp(FIRST_BUFFER_BYTES.min(most), most);
+            if !admit(next.saturating_sub(filled)) {
+                return Err(InflateError::NoRoom);
+            }
             plain.reserve_exact(next.saturating_sub(filled));
             plain.resize(next, 0);
         }
@@ -201,10 +216,10 @@ mod tests {
         let plain = vec![b'x'; 300_000];
         for coding in ALL {
             let packed = deflate(coding, &plain);
-            assert_eq!(coding.inflate(&packed, plain.len()).unwrap(), plain, "{coding:?}");
-            let refused = coding.inflate(&packed, plain.len() - 1);
+            assert_eq!(coding.inflate(&packed, plain.len(), |_bytes| true).unwrap(), plain, "{coding:?}");
+            let refused = coding.inflate(&packed, plain.len() - 1, |_bytes| true);
             assert!(matches!(refused, Err(InflateError::TooLarge)), "{coding:?}: {refused:?}");
-            assert!(matches!(coding.inflate(&packed, 0), Err(InflateError::TooLarge)), "{coding:?}");
+            assert!(matches!(coding.inflate(&packed, 0, |_bytes| true), Err(InflateError::TooLarge)), "{coding:?}");
         }
     }
 
@@ -220,10 +235,21 @@ mod tests {
                     self.0.read(into)
                 }
             }
-            let refused = read_bounded(Watched(source, &mut largest), max_bytes);
+            let refused = read_bounded(Watched(source, &mut largest), max_bytes, |_bytes| true);
             assert!(matches!(refused, Err(InflateError::TooLarge)));
             assert!(largest <= max_bytes + 1, "{largest} bytes for a limit of {max_bytes}");
         }
+    }
+
+    #[test]
+    fn a_body_for_which_there_is_no_room_is_not_inflated_further() {
+        let packed = deflate(Coding::Zstd, &vec![b'x'; 300_000]);
+        let mut admitted = 0;
+        let refused = Coding::Zstd.inflate(&packed, 1 << 20, |bytes| {
+            admitted += bytes;
+            admitted <= 200_000
+        });
+        assert!(matches!(refused, Err(InflateError::NoRoom)), "{refused:?}");
     }
 
     #[test]
@@ -232,12 +258,18 @@ mod tests {
         for coding in ALL {
             let packed = deflate(coding, &noise);
             for end in [1, packed.len() / 2, packed.len() - 1] {
-                let broken = coding.inflate(&packed[..end], noise.len());
+                let broken = coding.inflate(&packed[..end], noise.len(), |_bytes| true);
                 assert!(matches!(broken, Err(InflateError::Damaged(_))), "{coding:?} up to {end}: {broken:?}");
             }
             let longer = [&packed[..], b"{}"].concat();
-            assert!(matches!(coding.inflate(&longer, noise.len()), Err(InflateError::Damaged(_))), "{coding:?}");
-            assert!(matches!(coding.inflate(b"no such stream", 100), Err(InflateError::Damaged(_))), "{coding:?}");
+            assert!(
+                matches!(coding.inflate(&longer, noise.len(), |_bytes| true), Err(InflateError::Damaged(_))),
+                "{coding:?}"
+            );
+            assert!(
+                matches!(coding.inflate(b"no such stream", 100, |_bytes| true), Err(InflateError::Damaged(_))),
+                "{coding:?}"
+            );
         }
     }
 
@@ -246,11 +278,14 @@ mod tests {
         // A frame header without a content size whose window is 2^24, 2^27 and 2^31.
         for window_log in [24_u8, 27, 31] {
             let frame = [0x28, 0xb5, 0x2f, 0xfd, 0, (window_log - 10) << 3, 0x03, 0, 0, b'x'];
-            assert!(matches!(Coding::Zstd.inflate(&frame, 100), Err(InflateError::Damaged(_))), "2^{window_log}");
+            assert!(
+                matches!(Coding::Zstd.inflate(&frame, 100, |_bytes| true), Err(InflateError::Damaged(_))),
+                "2^{window_log}"
+            );
         }
         let usual = [0x28, 0xb5, 0x2f, 0xfd, 0, 13 << 3, 0x09, 0, 0, b'x'];
-        assert_eq!(Coding::Zstd.inflate(&usual, 100).unwrap(), b"x");
-        let refused = Coding::Brotli.inflate(&[0x11, 30, 0x03], 100).unwrap_err().to_string();
+        assert_eq!(Coding::Zstd.inflate(&usual, 100, |_bytes| true).unwrap(), b"x");
+        let refused = Coding::Brotli.inflate(&[0x11, 30, 0x03], 100, |_bytes| true).unwrap_err().to_string();
         assert!(refused.contains("window"), "{refused}");
     }
 }

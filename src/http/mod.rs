@@ -3,8 +3,10 @@
 //! Handlers parse, ask one use case and answer; no rule of the protocol and no SQL stands here. Statuses are in
 //! `error` alone.
 
+pub mod admission;
 pub mod auth_routes;
 pub mod batch;
+pub mod blocking;
 pub mod body;
 pub mod changes_body;
 pub mod current_user;
@@ -13,6 +15,7 @@ pub mod documents;
 pub mod editor;
 pub mod error;
 pub mod events;
+pub mod held_body;
 pub mod inflate;
 pub mod integer;
 pub mod pages;
@@ -21,6 +24,7 @@ pub mod rate_limits;
 pub mod request_context;
 pub mod request_layer;
 pub mod server_routes;
+pub mod shares;
 pub mod state;
 pub mod syncs;
 pub mod workspace_routes;

@@ -23,7 +23,7 @@ const BYTES_PER_UNIT: u64 = 1024;
 pub struct RateLimitConfig {
     /// Operations.
     pub operations_per_minute: NonZeroU32,
-    /// Bytes of request bodies.
+    /// Bytes of request bodies, and of documents that are read.
     pub bytes_per_minute: u64,
 }
 
@@ -101,6 +101,16 @@ impl<C: Clock + Clone> RateLimits<C> {
             .operations
             .charge(user, operations)
             .map_err(|(after, operations)| Retry { after, quota: Quota { operations, bytes: None } })?;
+        self.charge_bytes(user, bytes, Some(Quota { operations, bytes: None }))
+    }
+
+    /// Counts bytes alone, of a request whose operations have been counted: `stood` is what came of that.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn charge_bytes(&self, user: UserId, bytes: u64, stood: Option<Quota>) -> Result<Quota, Retry> {
+        let operations =
+            stood.map_or_else(|| self.operations.remaining(self.operations.burst.get()), |quota| quota.operations);
         match self.bytes.charge(user, bytes) {
             Ok(bytes) => Ok(Quota { operations, bytes: Some(bytes) }),
             Err((after, bytes)) => Err(Retry { after, quota: Quota { operations, bytes: Some(bytes) } }),

@@ -30,6 +30,10 @@ const KEEP_ALIVE: &str = "timeout=75";
 /// What requests that match no route are counted under, so that made-up paths make no new metrics.
 const UNMATCHED: &str = "unmatched";
 
+/// When the first byte of the request's head had been read, about.
+#[derive(Clone, Copy, Debug)]
+pub struct Started(pub Instant);
+
 /// Wraps everything.
 ///
 /// # Errors
@@ -49,6 +53,7 @@ pub async fn request_layer(
     let parent_id = context.trace.as_ref().map(|trace| trace.parent_id.as_str());
     let span = tracing::info_span!("request", request_id = context.request_id, trace_id, parent_id);
     request.extensions_mut().insert(context.clone());
+    request.extensions_mut().insert(Started(started));
 
     let mut response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     set_headers(&mut response, &context);

@@ -9,6 +9,7 @@ use crate::auth::accounts::Accounts;
 use crate::auth::authenticator::Authenticator;
 use crate::domain::limits::Limits;
 use crate::domain::timestamp::Clock;
+use crate::http::admission::Admission;
 use crate::http::rate_limits::RateLimits;
 use crate::store::Store;
 use crate::sync::SyncService;
@@ -29,6 +30,8 @@ pub struct AppState {
     pub authenticator: Arc<Authenticator>,
     /// Limits for each user; `None` = off.
     pub rate_limits: Option<Arc<RateLimits>>,
+    /// What requests may hold at a time.
+    pub admission: Admission,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Whether `X-Forwarded-For` may be believed.

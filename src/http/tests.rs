@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, watch};
 
+use super::admission::{Admission, AdmissionConfig};
 use super::app;
 use super::rate_limits::{RateLimitConfig, RateLimits};
 use super::state::AppState;
@@ -93,6 +94,11 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
         metrics: PrometheusBuilder::new().build_recorder().handle(),
         trust_proxy: false,
         stopping,
+        admission: Admission::new(AdmissionConfig {
+            in_flight_bytes: Limits::default().max_in_flight_bytes,
+            waiting_batches: 16,
+            concurrent_batches: 4,
+        }),
         pings: Arc::new(Semaphore::new(1)),
         store,
         clock,

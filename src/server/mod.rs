@@ -30,6 +30,7 @@ use crate::config::{Config, UserRate, secret_file};
 use crate::domain::sync_run::RunKey;
 use crate::domain::timestamp::{Clock, SystemClock};
 use crate::http;
+use crate::http::admission::{Admission, AdmissionConfig};
 use crate::http::rate_limits::{RateLimitConfig, RateLimits};
 use crate::http::request_layer::KEEP_ALIVE_S;
 use crate::http::state::AppState;
@@ -136,6 +137,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         accounts: Arc::new(accounts),
         authenticator: Arc::new(authenticator),
         rate_limits: config.user_rate.map(|rate| Arc::new(RateLimits::new(rate_limits_of(rate)))),
+        admission: Admission::new(admission_of(config)),
         metrics: install_metrics()?,
         trust_proxy: config.trust_proxy,
         stopping,
@@ -181,6 +183,23 @@ fn load_provider(config: ProviderConfig) -> Result<Arc<Provider>, AuthError> {
         (Err(failure), JwksSource::File(_)) => return Err(failure),
     }
     Ok(provider)
+}
+
+/// On Postgres a batch holds a connection, and a quarter of them is left to readers. On SQLite batches wait for one writer,
+/// which takes so many into one commit.
+fn admission_of(config: &Config) -> AdmissionConfig {
+    let concurrent_batches = match config.database.url {
+        DatabaseUrl::Sqlite(_) => config.store.group_limit,
+        DatabaseUrl::Postgres(_) => {
+            let connections = usize::try_from(config.store.reader_connections).unwrap_or(usize::MAX);
+            connections.saturating_sub(connections.div_ceil(4)).max(1)
+        }
+    };
+    AdmissionConfig {
+        in_flight_bytes: config.limits.max_in_flight_bytes,
+        waiting_batches: config.store.writer_queue,
+        concurrent_batches,
+    }
 }
 
 fn rate_limits_of(rate: UserRate) -> RateLimitConfig {

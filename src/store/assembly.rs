@@ -37,7 +37,7 @@ impl Assembly {
     /// Takes what of the body still holds for the head.
     ///
     /// # Errors
-    /// `Corrupt` if the head cannot be read.
+    /// `Damaged` if the head cannot be read.
     pub(super) fn new(
         head: HeadRow,
         damaged: bool,
@@ -77,13 +77,14 @@ impl Assembly {
     /// The document, with the text and the updates that the log has for it.
     ///
     /// # Errors
-    /// `Corrupt` if the text cannot be read.
+    /// `Damaged` if the text cannot be read.
     pub(super) fn finish(
         mut self,
         logged_text: Option<Vec<u8>>,
         updates: Vec<Vec<u8>>,
     ) -> Result<StoredDocument, StoreError> {
-        let content = self.take_text(logged_text).as_deref().map(decode_text).transpose()?;
+        let text = self.take_text(logged_text).as_deref().map(decode_text).transpose();
+        let content = text.map_err(|error| error.of(self.head.document_id))?;
         Ok(self.with(content, updates))
     }
 

@@ -11,7 +11,7 @@ use super::config::StoreConfig;
 use super::database_file::DatabaseFile;
 use super::error::StoreError;
 use super::postgres::transaction::PLANNER;
-use super::url::DatabaseUrl;
+use super::url::{DatabaseUrl, with_limits};
 
 /// A connection to one of the two databases. Always made by [`Connector`]: the derived `establish` tries one database
 /// after the other, and would answer a Postgres that is down with a SQLite file.
@@ -81,7 +81,7 @@ impl Connector {
         match &self.url {
             DatabaseUrl::Sqlite(path) => self.open_sqlite(path).map(AnyConnection::Sqlite),
             DatabaseUrl::Postgres(url) => {
-                let mut connection = PgConnection::establish(url).map_err(|error| {
+                let mut connection = PgConnection::establish(&with_limits(url)).map_err(|error| {
                     // libpq quotes a URL that it cannot read, password and all.
                     self.unopened(&error.to_string().replace(url, &self.url.to_string()))
                 })?;
@@ -225,6 +225,28 @@ impl r2d2::HandleError<StoreError> for Faults {
     }
 }
 
+/// What a statement of a reader may take on Postgres, where the server enforces it. Nothing is set on a session: poolers
+/// hand it to others.
+const READ_LIMIT: &str = "SET LOCAL statement_timeout = 30000; SET LOCAL lock_timeout = 30000";
+
+/// Runs statements that need not agree with one another. On Postgres they have a limit, which needs a transaction.
+///
+/// # Errors
+/// What `body` answered, or the database.
+pub(super) fn in_time<T>(
+    connection: &mut AnyConnection,
+    body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    match connection {
+        AnyConnection::Sqlite(_) => return body(connection),
+        AnyConnection::Postgres(connection) => AnsiTransactionManager::begin_transaction_sql(
+            connection,
+            &format!("BEGIN ISOLATION LEVEL READ COMMITTED; {READ_LIMIT}"),
+        )?,
+    }
+    end(connection, body)
+}
+
 /// Runs `body` in a read-only transaction whose statements all see the same state.
 ///
 /// # Errors
@@ -238,9 +260,17 @@ pub(super) fn in_snapshot<T>(
         AnyConnection::Sqlite(connection) => AnsiTransactionManager::begin_transaction(connection)?,
         AnyConnection::Postgres(connection) => AnsiTransactionManager::begin_transaction_sql(
             connection,
-            &format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {PLANNER}"),
+            &format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {READ_LIMIT}; {PLANNER}"),
         )?,
     }
+    end(connection, body)
+}
+
+/// Runs `body` in the transaction that has been begun, and ends it.
+fn end<T>(
+    connection: &mut AnyConnection,
+    body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     match body(connection) {
         Ok(value) => {
             AnyConnection::commit_transaction(connection)?;

@@ -203,9 +203,17 @@ fn list(
         select = select.filter(substr(documents::title, 1, length).eq(prefix));
     }
     let rows: Vec<(HeadRow, Option<String>)> = select.load(connection)?;
-    rows.into_iter()
-        .map(|(head, name)| Ok(ListedDocument { head: head.try_into()?, updated_by_name: name.unwrap_or_default() }))
-        .collect()
+    // One that cannot be read is left out; the place of the next page is told by the last that can.
+    let listed = rows.into_iter().filter_map(|(head, name)| {
+        let head = readable_head(head)?;
+        Some(ListedDocument { head, updated_by_name: name.unwrap_or_default() })
+    });
+    Ok(listed.collect())
+}
+
+/// The head for a list or a page, which must not end with a document that cannot be read.
+pub(super) fn readable_head(row: HeadRow) -> Option<DocumentHead> {
+    DocumentHead::try_from(row).inspect_err(|error| tracing::error!(%error, "a document is left out")).ok()
 }
 
 /// One document with its bodies, by full key.
@@ -306,7 +314,13 @@ fn text_as_of(
         .select(document_log::content)
         .first(connection)
         .optional()?;
-    newest.flatten().as_deref().map(decode_text).transpose()
+    Ok(newest.flatten().as_deref().and_then(|stored| readable_text(stored, key.1)))
+}
+
+/// A text of the history; one that cannot be read is as good as one that is not kept.
+pub(super) fn readable_text(stored: &[u8], document_id: DbUuid) -> Option<String> {
+    let text = decode_text(stored);
+    text.inspect_err(|error| tracing::error!(document_id = %document_id.0, %error, "a text cannot be read")).ok()
 }
 
 fn find_stored_version(

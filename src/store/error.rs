@@ -3,6 +3,8 @@
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use thiserror::Error;
 
+use crate::domain::ids::DocumentId;
+
 /// A failure of storage.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -27,9 +29,27 @@ pub enum StoreError {
     /// A stored row cannot be understood.
     #[error("a stored row cannot be read: {0}")]
     Corrupt(String),
+    /// A stored part of one document cannot be read: it concerns that document alone.
+    #[error("document {document_id} is damaged: {reason}")]
+    Damaged {
+        /// Which document.
+        document_id: DocumentId,
+        /// What cannot be read.
+        reason: String,
+    },
     /// The configuration names a database that cannot be opened.
     #[error("cannot open the database: {0}")]
     Open(String),
+}
+
+impl StoreError {
+    /// As this error, laid to a document where a row cannot be understood.
+    pub(super) fn of(self, document_id: DocumentId) -> Self {
+        match self {
+            Self::Corrupt(reason) => Self::Damaged { document_id, reason },
+            other => other,
+        }
+    }
 }
 
 /// What a message without a kind of its own means.

@@ -177,13 +177,15 @@ pub(super) struct Filling<'a> {
     /// Documents, by place, of which more Yjs updates are wanted than came with the row.
     incomplete: Vec<(usize, RangeInclusive<Version>)>,
     bytes: usize,
+    /// The last document that was left out.
+    passed: Option<i64>,
     /// Whether there is more than fits.
     pub(super) has_more: bool,
 }
 
 impl<'a> Filling<'a> {
     pub(super) const fn new(span: &'a Span) -> Self {
-        Self { span, changes: Vec::new(), incomplete: Vec::new(), bytes: 0, has_more: false }
+        Self { span, changes: Vec::new(), incomplete: Vec::new(), bytes: 0, passed: None, has_more: false }
     }
 
     /// Whether no document more fits.
@@ -192,9 +194,9 @@ impl<'a> Filling<'a> {
         some && (self.changes.len() >= self.span.max_documents || self.bytes >= self.span.max_bytes)
     }
 
-    /// The sequence of the last document taken.
+    /// The sequence of the last document taken, or left out.
     pub(super) fn last_sequence(&self) -> Option<i64> {
-        self.changes.last().map(|change| change.sequence)
+        self.changes.last().map(|change| change.sequence).max(self.passed)
     }
 
     /// Takes the next document.
@@ -203,7 +205,15 @@ impl<'a> Filling<'a> {
     /// `Corrupt` if its head cannot be read.
     pub(super) fn take(&mut self, row: ChangeRow) -> Result<(), StoreError> {
         let (sequence, head, damaged, author, body, text, update) = row;
-        let document = Assembly::new(head, damaged, author, body)?;
+        let document = match Assembly::new(head, damaged, author, body) {
+            // It must not end its workspace's feed; once it is repaired, it is in the feed anew.
+            Err(error @ StoreError::Damaged { .. }) => {
+                tracing::error!(%error, "a document is left out of the feed");
+                self.passed = Some(sequence);
+                return Ok(());
+            }
+            document => document?,
+        };
         let head = document.head();
         let (mut updates, mut announced) = (Vec::new(), 0);
         if let Some(versions) = document.updates_logged_at().filter(|_| !head.is_deleted()) {

@@ -32,6 +32,21 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Migrated, StoreError> {
     })
 }
 
+/// Checks that the schema has every step that this program knows, and no other. Changes nothing.
+///
+/// # Errors
+/// `Open`, saying what to do.
+pub fn check(url: &DatabaseUrl) -> Result<(), StoreError> {
+    let checked = with_connection(url, |connection| match connection {
+        AnyConnection::Sqlite(connection) => find_pending(connection, SQLITE),
+        AnyConnection::Postgres(connection) => find_pending(connection, POSTGRES),
+    })?;
+    match checked.steps.first() {
+        None => Ok(()),
+        Some(step) => Err(StoreError::Open(format!("its schema lacks the step {step}; run landfall migrate first"))),
+    }
+}
+
 /// Takes every step back, newest first: all data is lost. For tests and for starting over.
 ///
 /// # Errors
@@ -63,7 +78,30 @@ where
     DB: diesel::backend::Backend,
     EmbeddedMigrations: MigrationSource<DB>,
 {
-    let steps = MigrationSource::<DB>::migrations(&source).and_then(|steps| {
+    refuse_newer(connection, &source)?;
+    named(connection.run_pending_migrations(source))
+}
+
+/// The steps that are still to be taken; none is.
+fn find_pending<C, DB>(connection: &mut C, source: EmbeddedMigrations) -> Result<Migrated, StoreError>
+where
+    C: MigrationHarness<DB>,
+    DB: diesel::backend::Backend,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    refuse_newer(connection, &source)?;
+    let pending = connection.pending_migrations(source);
+    let pending = pending.map_err(|error| StoreError::Open(format!("the schema's steps cannot be read: {error}")))?;
+    Ok(Migrated { steps: pending.iter().map(|step| step.name().version().to_string()).collect() })
+}
+
+fn refuse_newer<C, DB>(connection: &mut C, source: &EmbeddedMigrations) -> Result<(), StoreError>
+where
+    C: MigrationHarness<DB>,
+    DB: diesel::backend::Backend,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let steps = MigrationSource::<DB>::migrations(source).and_then(|steps| {
         let known: Vec<_> = steps.iter().map(|step| step.name().version().to_string()).collect();
         let applied = connection.applied_migrations()?;
         Ok(applied.iter().map(ToString::to_string).find(|step| !known.contains(step)))
@@ -76,7 +114,7 @@ where
             env!("CARGO_PKG_VERSION")
         )));
     }
-    named(connection.run_pending_migrations(source))
+    Ok(())
 }
 
 fn named(

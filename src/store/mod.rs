@@ -5,6 +5,7 @@
 
 pub mod accounts;
 mod assembly;
+pub mod audit;
 pub mod backup;
 pub mod change_notices;
 mod checkpoint;
@@ -102,6 +103,8 @@ pub struct Store {
 enum Writes {
     /// SQLite has one writer: a thread.
     Thread(Writer),
+    /// Opened to be looked at.
+    Nowhere,
     /// Postgres orders writers itself: any connection of the pool.
     Pool {
         /// How often a transaction that loses races is tried.
@@ -113,7 +116,7 @@ impl Writes {
     /// How often a write that loses races is tried; on SQLite none does.
     const fn attempts(&self) -> u32 {
         match self {
-            Self::Thread(_) => 1,
+            Self::Thread(_) | Self::Nowhere => 1,
             Self::Pool { attempts } => *attempts,
         }
     }
@@ -144,10 +147,7 @@ impl Store {
             }
             None => Writes::Pool { attempts: config.write_attempts.max(1) },
         };
-        let purpose = match writes {
-            Writes::Thread(_) => Purpose::Read,
-            Writes::Pool { .. } => Purpose::Write,
-        };
+        let purpose = if file.is_some() { Purpose::Read } else { Purpose::Write };
         let mut connector = Connector::new(url, purpose, config);
         if let Some(file) = &file {
             connector = connector.within(file);
@@ -157,6 +157,21 @@ impl Store {
         let store = Self { readers, writes, write_timeout: config.write_timeout(), file, messages };
         store.recognise(SystemClock.now())?;
         Ok(store)
+    }
+
+    /// Opens a database that is there, to look at it: nothing is made, brought up to date or written.
+    ///
+    /// # Errors
+    /// `Open`, if the database is not there, cannot be reached, or has another schema.
+    pub fn open_to_look(url: &DatabaseUrl, config: &StoreConfig) -> Result<Self, StoreError> {
+        let file = match url {
+            DatabaseUrl::Sqlite(path) => Some(DatabaseFile::at(path)?),
+            DatabaseUrl::Postgres(_) => None,
+        };
+        migrations::check(url)?;
+        let readers = Pool::open("database", Connector::new(url, Purpose::Read, config), config)?;
+        let write_timeout = config.write_timeout();
+        Ok(Self { readers, writes: Writes::Nowhere, write_timeout, file, messages: None })
     }
 
     /// Runs `body` on one state of the database, as the scope's batch may see it. Locks nothing; called again if the
@@ -266,16 +281,14 @@ impl Store {
     {
         match &self.writes {
             Writes::Thread(writer) => writer.submit(deadline, body),
+            Writes::Nowhere => Err(StoreError::Refused("the database was opened to be looked at".into())),
             Writes::Pool { .. } => postgres::transaction::run(&self.readers, attempts, deadline, body),
         }
     }
 
     /// Statements that need not agree with one another.
     fn read<T>(&self, body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut session = self.readers.get(self.readers.patience())?;
-        let outcome = body(&mut session.connection);
-        session.note(&outcome);
-        outcome
+        self.on_reader(|connection| connection::in_time(connection, body))
     }
 
     /// Statements that see one state of the database.
@@ -283,7 +296,14 @@ impl Store {
         &self,
         body: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.read(|connection| connection::in_snapshot(connection, body))
+        self.on_reader(|connection| connection::in_snapshot(connection, body))
+    }
+
+    fn on_reader<T>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut session = self.readers.get(self.readers.patience())?;
+        let outcome = work(&mut session.connection);
+        session.note(&outcome);
+        outcome
     }
 }
 

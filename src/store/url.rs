@@ -56,6 +56,31 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// How soon a silent server is given up: while connecting, when it acknowledges nothing of what was sent, and when it does
+/// not even say that it is alive. libpq waits for hours by itself.
+const LIMITS: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("tcp_user_timeout", "15000"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+];
+
+/// A Postgres URL with these limits, where it does not set them itself.
+pub(super) fn with_limits(url: &str) -> String {
+    let mut limited = url.to_owned();
+    let parameters = url.split_once('?').map(|(_, parameters)| parameters);
+    for (name, value) in LIMITS {
+        let is_set = parameters
+            .is_some_and(|given| given.split('&').any(|one| one.split_once('=').is_some_and(|(key, _)| key == name)));
+        if !is_set {
+            limited.push(if limited.contains('?') { '&' } else { '?' });
+            limited.push_str(&format!("{name}={value}"));
+        }
+    }
+    limited
+}
+
 /// The URL without its password, be it before the host or among the parameters.
 fn redacted(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
@@ -114,6 +139,14 @@ mod tests {
         ] {
             assert!(matches!(DatabaseUrl::parse(url), Err(StoreError::Open(_))), "{url}");
         }
+    }
+
+    #[test]
+    fn a_silent_server_is_given_up_unless_the_url_says_otherwise() {
+        let limits = "tcp_user_timeout=15000&keepalives_idle=10&keepalives_interval=5&keepalives_count=3";
+        assert_eq!(with_limits("postgres://h/d"), format!("postgres://h/d?connect_timeout=5&{limits}"));
+        let own = "postgres://a,b/d?connect_timeout=60&target_session_attrs=read-write";
+        assert_eq!(with_limits(own), format!("{own}&{limits}"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::domain::document::{DocumentHead, StoredDocument};
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::yjs_facts::StateVector;
 use crate::store::{Store, StoreError};
+use crate::sync::damage::readable;
 use crate::yjs::merge::{diff_tail, diff_update, encode_state_vector};
 use crate::yjs::scan::ScanError;
 
@@ -72,13 +73,14 @@ pub fn diff_documents(
     workspace_id: WorkspaceId,
     requests: &[DiffRequest],
 ) -> Result<Vec<DocumentDiff>, StoreError> {
-    let ids: Vec<DocumentId> = requests.iter().map(|request| request.document_id).collect();
-    let heads = store.find_heads(workspace_id, &ids)?;
+    let ids = requests.iter().map(|request| request.document_id).collect();
+    let (heads, unreadable) = readable(ids, |ids| store.find_heads(workspace_id, ids))?;
     let heads: HashMap<DocumentId, DocumentHead> = heads.into_iter().map(|head| (head.document_id, head)).collect();
     let mut answer = Answer { store, workspace_id, outcomes: requests.iter().map(|_| None).collect(), bytes: 0 };
     let mut whole = Vec::new();
     for (place, request) in requests.iter().enumerate() {
         match heads.get(&request.document_id).map(|head| from_head(head, request)) {
+            None if unreadable.contains(&request.document_id) => answer.settle(place, DiffOutcome::Unreadable),
             None => answer.settle(place, DiffOutcome::NotFound),
             Some(Some(outcome)) => answer.settle(place, outcome),
             Some(None) => {
@@ -156,12 +158,14 @@ impl Answer<'_> {
             let (now, later) = rest.split_at(fitting(rest));
             // Each once: a document may be asked for twice.
             let ids: BTreeSet<DocumentId> = now.iter().map(|(_, request, _)| request.document_id).collect();
-            let stored = self.store.find_documents(self.workspace_id, &ids.into_iter().collect::<Vec<_>>())?;
+            let read = |ids: &[DocumentId]| self.store.find_documents(self.workspace_id, ids);
+            let (stored, unreadable) = readable(ids.into_iter().collect(), read)?;
             let stored: HashMap<DocumentId, StoredDocument> =
                 stored.into_iter().map(|document| (document.head.document_id, document)).collect();
             for (place, request, _) in now {
                 let outcome = match stored.get(&request.document_id) {
                     _ if self.is_full() => DiffOutcome::LeftOut,
+                    None if unreadable.contains(&request.document_id) => DiffOutcome::Unreadable,
                     None => DiffOutcome::NotFound,
                     Some(document) if document.head.is_deleted() => {
                         DiffOutcome::Deleted { version: document.head.version }

@@ -10,6 +10,7 @@ use crate::domain::outcome::Attach;
 use crate::domain::yjs_facts::StateVector;
 use crate::store::{Snapshot, StoreError};
 use crate::sync::apply::Processed;
+use crate::sync::damage::readable;
 use crate::sync::pull::{Pulled, read_page_of_batch};
 
 /// What an answer shows.
@@ -50,12 +51,12 @@ pub fn gather(snapshot: &mut dyn Snapshot, processed: &Processed) -> Result<Gath
     let (whole, vectors) = (wanting(Attach::Document), wanting(Attach::StateVector));
     let mut gathered = Gathered::default();
     if !whole.is_empty() {
-        let documents = snapshot.load_documents(&whole)?;
+        let (documents, _) = readable(whole.clone(), |ids| snapshot.load_documents(ids))?;
         gathered.documents = documents.into_iter().map(|document| (document.head.document_id, document)).collect();
     }
     let mut heads: Vec<DocumentHead> = Vec::new();
     if !vectors.is_empty() {
-        heads = snapshot.load_heads(&vectors)?;
+        (heads, _) = readable(vectors.clone(), |ids| snapshot.load_heads(ids))?;
     }
     if !processed.stored.wrote {
         let writes = &processed.plan.writes;

@@ -26,6 +26,8 @@ pub struct Attempt {
     pub refused: BTreeSet<usize>,
     /// Only the first so many, in order of execution; stored nothing.
     pub trial: Option<usize>,
+    /// Documents of which a stored part could not be read: their operations fail.
+    pub damaged: BTreeSet<DocumentId>,
     /// What a document's Yjs state may be.
     pub yjs: YjsCaps,
 }
@@ -62,13 +64,17 @@ pub fn look(
     {
         return Ok(Err(BatchRefusal::SyncCancelled));
     }
-    let (loaded, resolutions) = load(snapshot, request, &attempt.yjs)?;
+    let (loaded, resolutions) = load(snapshot, request, attempt)?;
     Ok(Ok(Looked { loaded, resolutions, feed, cursor }))
 }
 
-fn load(snapshot: &mut dyn Snapshot, request: &Batch, caps: &YjsCaps) -> Result<(Loaded, Vec<Resolution>), StoreError> {
+fn load(
+    snapshot: &mut dyn Snapshot,
+    request: &Batch,
+    attempt: &Attempt,
+) -> Result<(Loaded, Vec<Resolution>), StoreError> {
     let operations = &request.operations;
-    let mut loaded = Loaded::default();
+    let mut loaded = Loaded { damaged: attempt.damaged.clone(), ..Loaded::default() };
     if request.device_id.is_some() {
         let names: BTreeSet<&str> = operations.iter().flat_map(Submitted::receipt_names).collect();
         let receipts = snapshot.find_receipts(&names.into_iter().collect::<Vec<_>>())?;
@@ -76,7 +82,7 @@ fn load(snapshot: &mut dyn Snapshot, request: &Batch, caps: &YjsCaps) -> Result<
     }
     let resolutions = resolve_targets(operations, &loaded.receipts);
     let ids: BTreeSet<DocumentId> = resolutions.iter().filter_map(|resolution| resolution.document_id).collect();
-    let heads = snapshot.load_heads(&ids.into_iter().collect::<Vec<_>>())?;
+    let heads = snapshot.load_heads(&ids.difference(&attempt.damaged).copied().collect::<Vec<_>>())?;
     loaded.heads = heads.into_iter().map(|head| (head.document_id, head)).collect();
     let needs = needs(operations, &resolutions, &loaded);
     if !needs.texts.is_empty() {
@@ -90,15 +96,15 @@ fn load(snapshot: &mut dyn Snapshot, request: &Batch, caps: &YjsCaps) -> Result<
         let id = document.head.document_id;
         if needs.deletions.contains(&id) {
             let deletions = deletions_of(&document.yjs_parts)
-                .map_err(|error| StoreError::Corrupt(format!("Yjs state of document {id}: {error}")))?;
+                .map_err(|error| StoreError::Damaged { document_id: id, reason: format!("Yjs state: {error}") })?;
             loaded.deletions.insert(id, deletions);
         }
         if document.damaged {
-            loaded.damaged.insert(id);
+            loaded.unshowable.insert(id);
         }
         parts.insert(id, document.yjs_parts);
     }
-    loaded.unfit = find_unfit(operations, &resolutions, &loaded, &parts, caps);
+    loaded.unfit = find_unfit(operations, &resolutions, &loaded, &parts, &attempt.yjs);
     Ok((loaded, resolutions))
 }
 

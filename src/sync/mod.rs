@@ -4,6 +4,7 @@
 
 pub mod apply;
 mod counting;
+mod damage;
 pub mod diff;
 pub mod events;
 mod fit;

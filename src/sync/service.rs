@@ -1,6 +1,5 @@
 //! The one object that HTTP handlers talk to. Every method blocks: call it off the event loop.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -124,42 +123,38 @@ impl SyncService {
         }
     }
 
-    /// One operation whose data the database refuses costs itself only: it is searched for by halves, in trials that
-    /// store nothing, and the batch is run again without it. An atomic batch fails as a whole.
+    /// An operation whose data the database refuses affects only itself: it is searched for by halves, in trials that
+    /// store nothing, and the batch is run again without it. An atomic batch fails as a whole. A document that cannot be
+    /// read fails its own operations.
     fn apply_surviving_refusals(&self, request: &Arc<Batch>, deadline: Instant) -> Result<Processed, SyncError> {
-        let mut refused = BTreeSet::new();
+        let mut attempt = Attempt { yjs: self.limits.yjs.clone(), ..Attempt::default() };
         loop {
-            let attempt = Attempt { refused: refused.clone(), trial: None, yjs: self.limits.yjs.clone() };
-            let reason = match self.run(request, deadline, attempt) {
+            let reason = match self.run(request, deadline, attempt.clone()) {
+                // Each document once: it is not read again.
+                Err(SyncError::Store(StoreError::Damaged { document_id, reason }))
+                    if attempt.damaged.insert(document_id) =>
+                {
+                    tracing::error!(workspace_id = %request.workspace_id, %document_id, reason, "a document cannot be read");
+                    continue;
+                }
                 Err(SyncError::Store(StoreError::Refused(reason)))
-                    if !request.atomic && refused.len() < MAX_REFUSED =>
+                    if !request.atomic && attempt.refused.len() < MAX_REFUSED =>
                 {
                     reason
                 }
                 other => return other,
             };
-            let place = self.find_refused(request, deadline, &refused)?;
+            let place = self.find_refused(request, deadline, &attempt)?;
             tracing::error!(workspace_id = %request.workspace_id, place, reason, "the database refused an operation's data");
-            if !refused.insert(place) {
+            if !attempt.refused.insert(place) {
                 return Err(StoreError::Refused(reason).into());
             }
         }
     }
 
     /// The operation (by place in the request) at which the database first refuses the batch.
-    fn find_refused(
-        &self,
-        request: &Arc<Batch>,
-        deadline: Instant,
-        refused: &BTreeSet<usize>,
-    ) -> Result<usize, SyncError> {
-        let trial = |first| {
-            self.run(
-                request,
-                deadline,
-                Attempt { refused: refused.clone(), trial: Some(first), yjs: self.limits.yjs.clone() },
-            )
-        };
+    fn find_refused(&self, request: &Arc<Batch>, deadline: Instant, attempt: &Attempt) -> Result<usize, SyncError> {
+        let trial = |first| self.run(request, deadline, Attempt { trial: Some(first), ..attempt.clone() });
         let order = trial(0)?.plan.order;
         let (mut passes, mut fails) = (0, order.len());
         while fails - passes > 1 {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::place::{Desk, Place, Ran};
 use super::proxy::{BATCH, Deed, Gate, Proxy};
-use super::reserved_port::ReservedPort;
 use crate::harness::user::PASSWORD;
 
 #[test]
@@ -262,38 +261,6 @@ fn help_has_an_example_for_each_command() {
         let ran = place.run(&[command, "--help"]).expect(0);
         assert!(ran.says(&[&format!("  landfall {command} ~/notes")]), "{}", ran.stdout);
     }
-}
-
-#[test]
-fn the_readmes_five_lines_make_two_synced_folders() {
-    let (_, block) = include_str!("../../README.md").split_once("```sh\n").unwrap();
-    let block = block.split("```").next().unwrap();
-    assert_eq!(block.lines().count(), 5);
-    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_landfall")).parent().unwrap().display().to_string();
-    let port = ReservedPort::take();
-    // The program is built already, the usual port may be somebody's, and the server may be slow to start here.
-    let wait = format!(
-        "for _ in $(seq 1200); do curl -sf http://{}/api/health >/dev/null && break; sleep 0.1; done",
-        port.address()
-    );
-    assert!(block.contains("& sleep 2\n"), "{block}");
-    let script = block
-        .replace("sleep 2", &wait)
-        .replace("cargo build --release && ", "")
-        .replace("$PWD/target/release", &programs)
-        .replace("landfall serve", &format!("landfall serve --listen {}", port.address()))
-        .replace("127.0.0.1:7001", &port.address().to_string());
-    let folder = tempfile::tempdir().unwrap();
-    let output = std::process::Command::new("bash")
-        .arg("-euc")
-        .arg(format!("trap 'kill %1' EXIT\n{script}"))
-        .current_dir(folder.path())
-        .env("LANDFALL_CREDENTIALS", "file")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.ends_with("# Hello\n"), "{said}");
 }
 
 #[test]

@@ -236,11 +236,34 @@ impl TestServer {
 
     /// Ends every connection that the server has to its Postgres, as a failover does.
     pub fn cut_database_connections(&self) {
-        let postgres = self.data.postgres.as_ref().expect("a server on Postgres");
-        let mut connection = PgConnection::establish(postgres.url()).expect("Postgres answers");
+        let mut connection = self.connect_postgres();
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
         connection.batch_execute(cut).expect("Postgres cuts its connections");
+    }
+
+    /// Another connection to the server's Postgres.
+    pub fn connect_postgres(&self) -> PgConnection {
+        PgConnection::establish(self.data.postgres.as_ref().expect("a server on Postgres").url())
+            .expect("Postgres answers")
+    }
+
+    /// Sends a signal to every process of Postgres that serves this server's connections, as `STOP` and `CONT`.
+    pub fn signal_database(&self, signal: &str) {
+        #[derive(diesel::QueryableByName)]
+        struct Backend {
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            pid: i32,
+        }
+        let mut connection = self.connect_postgres();
+        let backends =
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let backends: Vec<Backend> =
+            diesel::RunQueryDsl::load(diesel::sql_query(backends), &mut connection).expect("rows");
+        for Backend { pid } in backends {
+            let sent = Command::new("sh").arg("-c").arg(format!("kill -{signal} {pid}")).status();
+            assert!(sent.expect("a shell").success(), "the backend {pid} is gone");
+        }
     }
 
     /// Changes the database behind the server's back, as an operator might.

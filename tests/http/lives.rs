@@ -19,7 +19,7 @@ fn admin(server: &TestServer, arguments: &[&str]) -> String {
     said
 }
 
-fn try_admin(server: &TestServer, arguments: &[&str]) -> (bool, String, String) {
+pub fn try_admin(server: &TestServer, arguments: &[&str]) -> (bool, String, String) {
     let directory = server.data_directory().to_str().unwrap();
     let mut settings = vec![("LANDFALL_DATA_DIR", directory), ("RUST_LOG", "warn")];
     if let Some(url) = server.postgres_url() {
@@ -122,6 +122,12 @@ fn a_new_generation_is_begun_while_serving(database: Database) {
     let page = ada.pull("").expect(200);
     assert_eq!(page.items().len(), 1);
     ada.pull(&format!("&cursor={}", next_cursor(&page))).expect(200);
+    // An editor that was offline knows its own document as version 1.
+    let made = new_id();
+    let queue = ada.batch().with(create("make").id(&made).title("Made").content("one\n"));
+    let queue = queue.with(update("more", &made).base(1).content("two\n")).with(delete("gone", &made).base(1));
+    let answer = queue.send().expect(200);
+    assert!(answer.results().iter().all(|result| result["status"] == "success"), "{answer}");
     let edited = ada.send(update("edit", &id).base(1).content("two\n"));
     assert!(edited.result("edit")["version"].as_i64().unwrap() > 1_000_000, "{edited}");
 }

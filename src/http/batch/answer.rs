@@ -178,6 +178,8 @@ struct ResultBody<'a> {
     replayed: bool,
     #[serde(skip_serializing_if = "is_false")]
     title_overwritten: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    damaged: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -201,6 +203,7 @@ impl<'a> From<&'a OperationAnswer> for ResultBody<'a> {
             unchanged: outcome.unchanged(),
             replayed: outcome.replayed(),
             title_overwritten: outcome.title_overwritten(),
+            damaged: outcome.error().is_some_and(|error| error.code == ErrorCode::Damaged),
             error: outcome.error().map(ErrorBody::from),
             server: match &answer.server {
                 ServerSide::Nothing => None,

@@ -1,6 +1,6 @@
 //! The handler: reads, checks, charges, applies and answers a batch.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
@@ -11,8 +11,9 @@ use super::telemetry::count_batch;
 use crate::auth::roles::check_role;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, UserId};
-use crate::http::body::read_json_bytes;
-use crate::http::current_user::{CurrentUser, charge};
+use crate::http::blocking::run_by;
+use crate::http::body::{Body, read_json};
+use crate::http::current_user::{CurrentUser, charge, deadline_of};
 use crate::http::error::{ApiError, PROBLEM_JSON, rolled_back_status};
 use crate::http::request_context::RequestContext;
 use crate::http::state::AppState;
@@ -31,15 +32,23 @@ async fn push_batch(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let body = read_json_bytes(&request, payload.into_inner(), state.limits.max_body_bytes).await?;
+    let deadline = deadline_of(&request);
+    let Body { bytes: body, share } =
+        read_json(&request, &user, payload.into_inner(), state.limits.max_body_bytes).await?;
     let started = Instant::now();
     let (user_id, bytes) = (user.user_id, body.len());
     let for_reading = state.clone();
-    let batch = web::block(move || read_batch(&for_reading, user_id, &body)).await??;
+    let batch = run_by(deadline, move || read_batch(&for_reading, user_id, &body)).await?;
     charge(&request, user_id, counted(batch.operations.len()), counted(bytes))?;
     let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
     let request_id = request_id.unwrap_or_default();
-    let (kind, json) = web::block(move || apply(&state, batch, &request_id, started)).await??;
+    // Waited for here and not below: a batch that waits holds no thread and no connection.
+    let place = state.admission.write(batch.workspace_id, deadline).await?;
+    let applied = run_by(deadline, move || {
+        let _held = (share, place);
+        apply(&state, batch, &request_id, started, deadline)
+    });
+    let (kind, json) = applied.await?;
     let mut response = match all_culprits_conflict(kind) {
         None => HttpResponse::Ok(),
         Some(all) => HttpResponse::build(rolled_back_status(all)),
@@ -61,8 +70,8 @@ fn apply(
     batch: Batch,
     request_id: &str,
     started: Instant,
+    deadline: Instant,
 ) -> Result<(AnswerKind, Vec<u8>), ApiError> {
-    let deadline = started + Duration::from_millis(state.limits.timeout_ms);
     let answer = state.sync.apply_batch(batch, deadline).map_err(refusal_of_batch)?;
     let elapsed = started.elapsed();
     count_batch(&answer, elapsed);

@@ -3,7 +3,7 @@
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::endpoints::read;
+use super::endpoints::Reading;
 use super::query::ChangesQuery;
 use crate::http::changes_body::encode_changes;
 use crate::http::current_user::CurrentUser;
@@ -21,11 +21,13 @@ async fn pull_changes(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let ChangesQuery { workspace_id, from, limit, yjs } = ChangesQuery::parse(request.query_string())?;
-    // Megabytes of JSON are not written on the event loop.
     let user_id = user.user_id;
-    let json = read(state, user, workspace_id, move |state| {
-        let page = state.sync.pull_changes(user_id, workspace_id, &from, limit, yjs).map_err(ApiError::from)?;
-        encode_changes(&page).map_err(ApiError::internal)
-    });
-    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json.await?))
+    let reading = Reading { request, state, user, workspace_id };
+    let ((), body) = reading
+        .answer(move |state| {
+            let page = state.sync.pull_changes(user_id, workspace_id, &from, limit, yjs)?;
+            Ok(((), encode_changes(&page).map_err(ApiError::internal)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(body))
 }

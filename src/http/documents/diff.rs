@@ -5,18 +5,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::roles::check_role;
+use super::endpoints::Reading;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::limits::YjsCaps;
 use crate::domain::yjs_facts::StateVector;
-use crate::http::body::{parse_json, read_json_bytes};
+use crate::http::body::{Body, parse_json, read_json};
 use crate::http::current_user::{CurrentUser, charge};
 use crate::http::document_body::Base64;
 use crate::http::error::ApiError;
 use crate::http::integer;
 use crate::http::state::AppState;
-use crate::store::accounts::Role;
 use crate::sync::diff::{DiffOutcome, DiffRequest, DocumentDiff};
 use crate::yjs::scan::scan_state_vector;
 
@@ -48,19 +47,22 @@ async fn diff_documents(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let body = read_json_bytes(&request, payload.into_inner(), state.limits.max_body_bytes).await?;
+    let Body { bytes: body, share: _held } =
+        read_json(&request, &user, payload.into_inner(), state.limits.max_body_bytes).await?;
     let user_id = user.user_id;
     let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     let caps = state.limits.yjs.clone();
     let (workspace_id, wanted) = web::block(move || read_body(&body, &caps)).await??;
     charge(&request, user_id, u64::try_from(wanted.len()).unwrap_or(u64::MAX), bytes)?;
-    let diffs = web::block(move || {
-        check_role(&state.store, user_id, workspace_id, Role::Viewer)?;
-        let diffs = state.sync.diff_documents(workspace_id, &wanted)?;
-        let items: Vec<DiffItem<'_>> = diffs.iter().map(DiffItem::from).collect();
-        serde_json::to_vec(&DiffAnswer { items }).map_err(ApiError::internal)
-    });
-    Ok(HttpResponse::Ok().content_type("application/json").body(diffs.await??))
+    let reading = Reading { request, state, user, workspace_id };
+    let ((), body) = reading
+        .answer(move |state| {
+            let diffs = state.sync.diff_documents(workspace_id, &wanted)?;
+            let items: Vec<DiffItem<'_>> = diffs.iter().map(DiffItem::from).collect();
+            Ok(((), serde_json::to_vec(&DiffAnswer { items }).map_err(ApiError::internal)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 
 fn read_body(body: &[u8], caps: &YjsCaps) -> Result<(WorkspaceId, Vec<DiffRequest>), ApiError> {

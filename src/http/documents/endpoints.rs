@@ -1,15 +1,20 @@
 //! The handlers that read documents.
 
-use actix_web::http::header::{self, ETag, EntityTag, Header, IfNoneMatch};
+use std::time::Instant;
+
+use actix_web::http::header::{self, ContentType, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
 
 use super::body::{VersionBody, document_page, version_page};
 use super::query::{DocumentsQuery, ParameterError, VersionsQuery, parse_document_id, parse_version, parse_workspace};
 use crate::auth::roles::check_role;
 use crate::domain::ids::{UserId, Version, WorkspaceId};
-use crate::http::current_user::CurrentUser;
+use crate::http::blocking::run_by;
+use crate::http::current_user::{CurrentUser, charge_reading, deadline_of};
 use crate::http::document_body::DocumentBody;
 use crate::http::error::ApiError;
+use crate::http::held_body::HeldBody;
 use crate::http::state::AppState;
 use crate::store::accounts::Role;
 use crate::store::documents::ListQuery;
@@ -39,7 +44,10 @@ async fn list_documents(
         include_deleted: query.include_deleted,
         title_prefix: query.title_prefix,
     };
-    let rows = read(state, user, workspace_id, move |state| state.sync.list_documents(workspace_id, &list)).await?;
+    let rows = read(state, user, workspace_id, deadline_of(&request), move |state| {
+        state.sync.list_documents(workspace_id, &list)
+    })
+    .await?;
     Ok(HttpResponse::Ok().json(document_page(workspace_id, &rows, page_size)))
 }
 
@@ -51,24 +59,24 @@ async fn read_document(
     let document_id = parse_document_id(request.match_info().query("document_id"))?;
     let workspace_id = parse_workspace(request.query_string())?;
     let is_conditional = request.headers().contains_key(header::IF_NONE_MATCH);
-    let known = is_conditional.then(|| IfNoneMatch::parse(&request).ok()).flatten();
-    let user_id = user.user_id;
-    let found = read(state, user, workspace_id, move |state| {
+    if let Some(known) = is_conditional.then(|| IfNoneMatch::parse(&request).ok()).flatten() {
         // Whoever has the current version is told so from the head alone.
-        if let Some(known) = known
-            && let Some(version) = state.sync.find_version_number(workspace_id, document_id)?
-            && is_known(&known, &tag_of(version))
-        {
-            return Ok(Err(version));
+        let current = read(state.clone(), user.clone(), workspace_id, deadline_of(&request), move |state| {
+            state.sync.find_version_number(workspace_id, document_id)
+        });
+        if let Some(tag) = current.await?.map(tag_of).filter(|tag| is_known(&known, tag)) {
+            return Ok(HttpResponse::NotModified().insert_header(ETag(tag)).finish());
         }
-        state.sync.find_document(user_id, workspace_id, document_id).map(Ok)
-    });
-    Ok(match found.await? {
-        Ok(document) => {
-            HttpResponse::Ok().insert_header(ETag(tag_of(document.version))).json(DocumentBody::from(&document))
-        }
-        Err(version) => HttpResponse::NotModified().insert_header(ETag(tag_of(version))).finish(),
-    })
+    }
+    let user_id = user.user_id;
+    let reading = Reading { request, state, user, workspace_id };
+    let (version, body) = reading
+        .answer(move |state| {
+            let document = state.sync.find_document(user_id, workspace_id, document_id)?;
+            Ok((document.version, encode(&DocumentBody::from(&document))?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header(ETag(tag_of(version))).content_type(ContentType::json()).body(body))
 }
 
 fn tag_of(version: Version) -> EntityTag {
@@ -82,7 +90,7 @@ async fn list_versions(
 ) -> Result<HttpResponse, ApiError> {
     let document_id = parse_document_id(request.match_info().query("document_id"))?;
     let VersionsQuery { workspace_id, page_size, before } = VersionsQuery::parse(request.query_string(), document_id)?;
-    let rows = read(state, user, workspace_id, move |state| {
+    let rows = read(state, user, workspace_id, deadline_of(&request), move |state| {
         state.sync.list_versions(workspace_id, document_id, before, page_size.saturating_add(1))
     });
     let rows = rows.await?;
@@ -98,10 +106,47 @@ async fn read_version(
     let version: Version = parse_version(request.match_info().query("version"))?;
     let workspace_id = parse_workspace(request.query_string())?;
     let user_id = user.user_id;
-    let view = read(state, user, workspace_id, move |state| {
-        state.sync.find_version(user_id, workspace_id, document_id, version)
-    });
-    Ok(HttpResponse::Ok().json(VersionBody::new(document_id, &view.await?)))
+    let reading = Reading { request, state, user, workspace_id };
+    let ((), body) = reading
+        .answer(move |state| {
+            let view = state.sync.find_version(user_id, workspace_id, document_id, version)?;
+            Ok(((), encode(&VersionBody::new(document_id, &view))?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(body))
+}
+
+fn encode<T: Serialize>(body: &T) -> Result<Vec<u8>, ApiError> {
+    serde_json::to_vec(body).map_err(ApiError::internal)
+}
+
+/// A request for what may be large.
+pub(super) struct Reading {
+    pub request: HttpRequest,
+    pub state: web::Data<AppState>,
+    pub user: CurrentUser,
+    pub workspace_id: WorkspaceId,
+}
+
+impl Reading {
+    /// The answer that `query` makes, off the event loop, and something that it says of it. It is not begun before there
+    /// is room for it, is charged to the user by its size, and holds its room until it has been sent.
+    pub async fn answer<T: Send + 'static>(
+        self,
+        query: impl FnOnce(&AppState) -> Result<(T, Vec<u8>), ApiError> + Send + 'static,
+    ) -> Result<(T, HeldBody), ApiError> {
+        let Self { request, state, user, workspace_id } = self;
+        let user_id = user.user_id;
+        let deadline = deadline_of(&request);
+        let share = state.admission.answer(user_id, deadline).await?;
+        let made = read(state, user, workspace_id, deadline, move |state| {
+            let (said, json) = query(state)?;
+            Ok::<_, ApiError>((said, json, share))
+        });
+        let (said, json, share) = made.await?;
+        charge_reading(&request, user_id, json.len())?;
+        Ok((said, HeldBody::new(json, share)))
+    }
 }
 
 /// Runs a query off the event loop, for a user who may read the workspace.
@@ -109,6 +154,7 @@ pub(super) async fn read<T, E>(
     state: web::Data<AppState>,
     user: CurrentUser,
     workspace_id: WorkspaceId,
+    deadline: Instant,
     query: impl FnOnce(&AppState) -> Result<T, E> + Send + 'static,
 ) -> Result<T, ApiError>
 where
@@ -116,11 +162,11 @@ where
     ApiError: From<E>,
 {
     let user_id: UserId = user.user_id;
-    web::block(move || {
+    run_by(deadline, move || {
         check_role(&state.store, user_id, workspace_id, Role::Viewer)?;
         query(&state).map_err(ApiError::from)
     })
-    .await?
+    .await
 }
 
 /// Whether one of the reader's copies is the current one.

@@ -7,8 +7,9 @@ use super::request::{HistoryQuery, OpenRunRequest, parse_sync_id};
 use crate::auth::roles::check_role;
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::sync_run::RunKey;
+use crate::http::blocking::run_by;
 use crate::http::body::JsonBody;
-use crate::http::current_user::CurrentUser;
+use crate::http::current_user::{CurrentUser, deadline_of};
 use crate::http::documents::query::parse_workspace;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
@@ -33,7 +34,7 @@ async fn open_run(
     let sync_id = parse_sync_id(request.match_info().query("sync_id"))?;
     let run = body.0.check(user.user_id, sync_id)?;
     let (opening, view) =
-        as_member(state, user.user_id, run.key.workspace_id, move |state| state.sync.open_run(run)).await?;
+        as_member(&request, state, user.user_id, run.key.workspace_id, move |state| state.sync.open_run(run)).await?;
     let mut response = match opening {
         Opening::Opened => HttpResponse::Created(),
         Opening::Found => HttpResponse::Ok(),
@@ -47,7 +48,8 @@ async fn read_run(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let key = parse_key(&request, user.user_id)?;
-    let view = as_member(state, user.user_id, key.workspace_id, move |state| state.sync.find_run(key)).await?;
+    let view =
+        as_member(&request, state, user.user_id, key.workspace_id, move |state| state.sync.find_run(key)).await?;
     Ok(HttpResponse::Ok().json(ProgressBody::from(&view)))
 }
 
@@ -57,7 +59,8 @@ async fn cancel_run(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let key = parse_key(&request, user.user_id)?;
-    let view = as_member(state, user.user_id, key.workspace_id, move |state| state.sync.cancel_run(key)).await?;
+    let view =
+        as_member(&request, state, user.user_id, key.workspace_id, move |state| state.sync.cancel_run(key)).await?;
     Ok(HttpResponse::Ok().json(ProgressBody::from(&view)))
 }
 
@@ -68,7 +71,7 @@ async fn list_runs(
 ) -> Result<HttpResponse, ApiError> {
     let user_id = user.user_id;
     let HistoryQuery { workspace_id, page_size, before } = HistoryQuery::parse(request.query_string(), user_id)?;
-    let rows = as_member(state, user_id, workspace_id, move |state| {
+    let rows = as_member(&request, state, user_id, workspace_id, move |state| {
         state.sync.list_runs(workspace_id, user_id, before, page_size.saturating_add(1))
     });
     Ok(HttpResponse::Ok().json(run_page(workspace_id, user_id, &rows.await?, page_size)))
@@ -82,14 +85,15 @@ fn parse_key(request: &HttpRequest, user_id: UserId) -> Result<RunKey, ApiError>
 
 /// Runs a use case off the event loop, for a user who may read the workspace: a viewer pulls, and a pull has runs too.
 async fn as_member<T: Send + 'static>(
+    request: &HttpRequest,
     state: web::Data<AppState>,
     user_id: UserId,
     workspace_id: WorkspaceId,
     use_case: impl FnOnce(&AppState) -> Result<T, SyncError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    web::block(move || {
+    run_by(deadline_of(request), move || {
         check_role(&state.store, user_id, workspace_id, Role::Viewer)?;
         use_case(&state).map_err(ApiError::from)
     })
-    .await?
+    .await
 }

@@ -29,6 +29,24 @@ pub(in crate::store) fn load_changes(
     workspace_id: DbUuid,
     span: &Span,
 ) -> Result<FeedPage, StoreError> {
+    let mut span = *span;
+    loop {
+        let (page, rest) = load_once(connection, workspace_id, &span)?;
+        match rest {
+            // Nothing of it could be read: a page that is empty and not the last would lead its reader nowhere.
+            Some(after) if page.changes.is_empty() => span.after = after,
+            rest => return Ok(FeedPage { has_more: page.has_more || rest.is_some(), ..page }),
+        }
+    }
+}
+
+/// As much of a span as one statement reads; and the last place that it looked at, if all of it was taken or left out and
+/// there may be more.
+fn load_once(
+    connection: &mut PgConnection,
+    workspace_id: DbUuid,
+    span: &Span,
+) -> Result<(FeedPage, Option<i64>), StoreError> {
     let refused = |error: std::num::TryFromIntError| StoreError::Refused(error.to_string());
     // One more than fits tells whether there is more.
     let limit = i64::try_from(span.max_documents.max(1)).map_err(refused)?.saturating_add(1);
@@ -41,6 +59,7 @@ pub(in crate::store) fn load_changes(
         .load(connection)?;
     let mut filling = Filling::new(span);
     let last_sequence = rows.last().map(|row| row.7);
+    let is_cut = i64::try_from(rows.len()).map_err(refused)? == limit;
     for (sequence, head, damaged, author, body, text, update, _) in rows {
         if filling.is_full() {
             break;
@@ -48,7 +67,10 @@ pub(in crate::store) fn load_changes(
         filling.take((sequence, head, damaged, author, body, text, update))?;
     }
     filling.has_more = filling.last_sequence() != last_sequence;
+    let rest = filling.last_sequence().filter(|_| is_cut && !filling.has_more);
     let wanting: Vec<DbUuid> = filling.incomplete().map(|document| DbUuid(document.head.document_id.0)).collect();
     let mut updates = load_yjs_updates(connection, workspace_id, wanting)?;
-    filling.finish(|document, _| Ok(updates.remove(&DbUuid(document.head.document_id.0)).unwrap_or_default()))
+    let page =
+        filling.finish(|document, _| Ok(updates.remove(&DbUuid(document.head.document_id.0)).unwrap_or_default()))?;
+    Ok((page, rest))
 }

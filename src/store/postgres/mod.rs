@@ -10,6 +10,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 
+use super::documents::readable_text;
 use super::encoding::decode_text;
 use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::sql_uuid::{DbUuid, SqlUuid};
@@ -74,12 +75,11 @@ pub(super) fn load_texts(
             .bind::<Array<SqlUuid>, _>(ids)
             .bind::<Array<BigInt>, _>(versions)
             .load(connection)?;
-    rows.into_iter()
-        .map(|(id, version, title, content)| {
-            let content = content.as_deref().map(decode_text).transpose()?;
-            Ok(VersionText { document_id: DocumentId(id.0), version, title, content })
-        })
-        .collect()
+    let texts = rows.into_iter().map(|(id, version, title, content)| {
+        let content = content.as_deref().and_then(|stored| readable_text(stored, id));
+        VersionText { document_id: DocumentId(id.0), version, title, content }
+    });
+    Ok(texts.collect())
 }
 
 /// Carries out a write set in one statement, which locks the workspace first; the sequence of the feed's newest change
@@ -138,12 +138,13 @@ pub(super) fn load_documents(
     let mut updates = load_yjs_updates(connection, workspace_id, db_ids(ids))?;
     rows.into_iter()
         .map(|(head, damaged, name, snapshot, content)| {
+            let id = DocumentId(head.document_id.0);
             let mut yjs_parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
             yjs_parts.extend(updates.remove(&head.document_id).unwrap_or_default());
             Ok(StoredDocument {
                 head: head.try_into()?,
                 updated_by_name: name.unwrap_or_default(),
-                content: content.as_deref().map(decode_text).transpose()?,
+                content: content.as_deref().map(decode_text).transpose().map_err(|error| error.of(id))?,
                 yjs_parts,
                 damaged,
             })

@@ -99,7 +99,10 @@ fn begin(connection: &mut AnyConnection, deadline: Instant) -> Result<(), StoreE
         return Err(StoreError::Timeout);
     }
     let left = i32::try_from(left).unwrap_or(i32::MAX);
-    let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {left}; {PLANNER}");
+    let begin = format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {left}; SET LOCAL lock_timeout = {left}; \
+         {PLANNER}"
+    );
     Ok(AnsiTransactionManager::begin_transaction_sql(within(connection)?, &begin)?)
 }
 

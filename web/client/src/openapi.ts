@@ -771,6 +771,12 @@ export interface components {
              * @constant
              */
             title_overwritten?: true;
+            /**
+             * @description A stored part of the document cannot be read: its operations fail (`internal`) until the operator has repaired
+             *     it, and no other document is affected. Keep the operation, and do not retry it by yourself
+             * @constant
+             */
+            damaged?: true;
             error?: components["schemas"]["OperationError"];
             /**
              * @description The server's document after an update onto a newer version, forced ones included; in a conflict; and with
@@ -1082,6 +1088,11 @@ export interface components {
             max_operations: number;
             /** @description Bytes of a request's body, after decompression */
             max_body_bytes: number;
+            /**
+             * @description Bytes that the bodies of all requests may have together, each counted twice (as it came, and parsed); a quarter
+             *     for each user. Beyond it the answer is 503 `busy`
+             */
+            max_in_flight_bytes: number;
             /** @description Milliseconds until a batch is rolled back and answered 503 `timeout` */
             timeout_ms: number;
             /** @description Unicode scalar values of a title */

@@ -1,0 +1,135 @@
+//! What requests may hold at a time: bytes of bodies and of answers, and places for batches that want to be written.
+//!
+//! Nobody waits for a place on a thread or with a database connection in hand: waiting is asynchronous, and each user's
+//! and each workspace's excess waits for itself ([`Shares`]).
+
+use std::time::Instant;
+
+use crate::domain::ids::{UserId, WorkspaceId};
+use crate::http::error::ApiError;
+use crate::http::shares::{Share, Shares};
+
+/// What a key has of the whole, at most.
+const QUARTER: usize = 4;
+/// What making an answer of the largest size takes: what is read from the database, what is shown of it, and the JSON.
+const LARGEST_ANSWER_BYTES: usize = 24 * 1024 * 1024;
+
+/// The sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdmissionConfig {
+    /// Bytes of bodies and parsed batches, and as many of answers.
+    pub in_flight_bytes: usize,
+    /// Batches that may wait to be written.
+    pub waiting_batches: usize,
+    /// Batches that are being written at a time, each on a thread, and on Postgres with a connection.
+    pub concurrent_batches: usize,
+}
+
+/// The bounds.
+#[derive(Debug)]
+pub struct Admission {
+    bodies: Shares<UserId>,
+    answers: Shares<UserId>,
+    waiting: Shares<WorkspaceId>,
+    writing: Shares<WorkspaceId>,
+}
+
+/// A batch's place among those that are written.
+#[derive(Debug)]
+pub struct WritingPlace {
+    _writing: Share,
+    _waiting: Share,
+}
+
+impl Admission {
+    /// Bounds of these sizes.
+    #[must_use]
+    pub fn new(config: AdmissionConfig) -> Self {
+        let AdmissionConfig { in_flight_bytes, waiting_batches, concurrent_batches } = config;
+        Self {
+            bodies: Shares::new("body_bytes", in_flight_bytes, in_flight_bytes / QUARTER),
+            answers: Shares::new("answer_bytes", in_flight_bytes, in_flight_bytes / QUARTER),
+            waiting: Shares::new("waiting_batches", waiting_batches, waiting_batches.div_ceil(QUARTER)),
+            writing: Shares::new("writing_batches", concurrent_batches, concurrent_batches / QUARTER),
+        }
+    }
+
+    /// A share in the memory for bodies, of no bytes yet.
+    ///
+    /// # Errors
+    /// `Busy`, if the user has as much of it as one may.
+    pub fn body(&self, user: UserId) -> Result<Share, ApiError> {
+        self.bodies.try_acquire(user, 1).ok_or(ApiError::Busy)
+    }
+
+    /// Adds bytes to a body's share. Nothing waits: who waited would hold what others wait for.
+    ///
+    /// # Errors
+    /// `Busy`.
+    pub fn grow_body(&self, share: &mut Share, bytes: usize) -> Result<(), ApiError> {
+        if self.bodies.try_grow(share, bytes) { Ok(()) } else { Err(ApiError::Busy) }
+    }
+
+    /// Room to make an answer in, to be cut down to the answer's size once that is known.
+    ///
+    /// # Errors
+    /// `Busy`, if there is none by the deadline.
+    pub async fn answer(&self, user: UserId, deadline: Instant) -> Result<Share, ApiError> {
+        self.answers.acquire(user, LARGEST_ANSWER_BYTES, deadline).await.ok_or(ApiError::Busy)
+    }
+
+    /// A place for a batch of the workspace.
+    ///
+    /// # Errors
+    /// `Busy`, if too many of the workspace's or of all batches wait, or none comes through by the deadline.
+    pub async fn write(&self, workspace: WorkspaceId, deadline: Instant) -> Result<WritingPlace, ApiError> {
+        let waiting = self.waiting.try_acquire(workspace, 1).ok_or(ApiError::Busy)?;
+        let writing = self.writing.acquire(workspace, 1, deadline).await.ok_or(ApiError::Busy)?;
+        Ok(WritingPlace { _writing: writing, _waiting: waiting })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ADA: UserId = UserId(Uuid::from_u128(1));
+    const BOB: UserId = UserId(Uuid::from_u128(2));
+    const HOT: WorkspaceId = WorkspaceId(Uuid::from_u128(3));
+    const COLD: WorkspaceId = WorkspaceId(Uuid::from_u128(4));
+
+    fn admission() -> Admission {
+        Admission::new(AdmissionConfig { in_flight_bytes: 4_000, waiting_batches: 8, concurrent_batches: 4 })
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_millis(30)
+    }
+
+    #[tokio::test]
+    async fn a_workspace_that_waits_leaves_places_to_others() {
+        let admission = admission();
+        let held = admission.write(HOT, soon()).await.unwrap();
+        assert!(matches!(admission.write(HOT, soon()).await, Err(ApiError::Busy)));
+        let _other = admission.write(COLD, soon()).await.unwrap();
+        drop(held);
+        assert!(admission.write(HOT, soon()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_user_has_a_quarter_of_the_bytes() {
+        let admission = admission();
+        let mut adas = admission.body(ADA).unwrap();
+        assert!(admission.grow_body(&mut adas, 999).is_ok());
+        assert!(matches!(admission.grow_body(&mut adas, 1), Err(ApiError::Busy)));
+        let mut bobs = admission.body(BOB).unwrap();
+        assert!(admission.grow_body(&mut bobs, 999).is_ok());
+        let _answer = admission.answer(ADA, soon()).await.unwrap();
+        assert!(matches!(admission.answer(ADA, soon()).await, Err(ApiError::Busy)));
+        assert!(admission.answer(BOB, soon()).await.is_ok());
+    }
+}

@@ -1,0 +1,128 @@
+//! Stored parts that cannot be read: they concern their own document, and `landfall admin verify` names them.
+
+use serde_json::json;
+
+use super::feed::next_cursor;
+use super::lives::try_admin;
+use crate::harness::{Database, TestServer, YjsEditor, create, delete, on_both_databases, update};
+
+on_both_databases!(
+    a_head_that_cannot_be_read_holds_up_nothing_else,
+    a_text_that_cannot_be_read_holds_up_nothing_else,
+    what_is_sound_is_verified,
+);
+
+fn a_head_that_cannot_be_read_holds_up_nothing_else(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let laptop = YjsEditor::new(1);
+    laptop.insert(0, "one");
+    let broken = ada.new_yjs_document("Broken", &laptop);
+    let sound = ada.new_document("Sound", "one\n");
+    let is_broken = match database {
+        Database::Sqlite => "state_vector = x'ff'",
+        Database::Postgres => r"state_vector = '\xff'::bytea",
+    };
+    server.execute_sql(&format!("UPDATE documents SET {is_broken} WHERE title = 'Broken'"));
+    let edit = laptop.insert(3, " two");
+    let batch = |atomic: bool| {
+        let batch = ada.batch().field("cursor", serde_json::Value::Null);
+        let batch = if atomic { batch.atomic() } else { batch };
+        batch
+            .with(update("broken", &broken).base(1).yjs(&edit))
+            .with(update("sound", &sound).force().content("two\n"))
+            .with(create("new").title("New").content("new\n"))
+            .with(delete("gone", &broken).base(1))
+            .send()
+    };
+    let answer = batch(false).expect(200);
+    let outcomes = answer.outcomes();
+    assert_eq!(outcomes[0], "broken error internal", "{answer}");
+    assert_eq!(answer.result("broken")["damaged"], true, "{answer}");
+    assert_eq!(answer.result("broken")["error"]["retryable"], false);
+    assert_eq!((outcomes[1].as_str(), outcomes[2].as_str()), ("sound success v2", "new success v1"));
+    assert!(outcomes[3].starts_with("gone "), "{answer}");
+    assert!(answer.result("sound")["damaged"].is_null());
+    assert_eq!(answer.body["changes"]["items"].as_array().unwrap().len(), 0, "what others wrote, less the damaged one");
+    let atomic = batch(true);
+    assert_eq!((atomic.status, &atomic.result("broken")["damaged"]), (422, &json!(true)), "{atomic}");
+    // However small the pages are.
+    let (one_by_one, _) = super::feed::pull_all(&ada, 1, "");
+    assert_eq!(one_by_one.len(), 2);
+    // The feed and the list go on behind it, and the document alone says that it cannot be read.
+    let page = ada.pull("").expect(200);
+    assert_eq!(page.column("title"), ["New", "Sound"]);
+    assert_eq!(ada.pull(&format!("&cursor={}", next_cursor(&page))).items().len(), 0);
+    assert_eq!(ada.list("").expect(200).items().len(), 2);
+    let documents = [&broken, &sound].map(|id| json!({ "document_id": id }));
+    let asked = json!({ "workspace_id": ada.workspace_id, "documents": documents });
+    let diff = ada.post("/api/v1/documents/diff", &asked).expect(200);
+    assert_eq!(
+        (&diff.items()[0]["error"]["code"], &diff.items()[1]["version"]),
+        (&json!("internal"), &json!(2)),
+        "{diff}"
+    );
+    ada.read(&broken).expect_problem(500, "internal");
+    ada.read(&sound).expect(200);
+    let (is_sound, said, complaint) = try_admin(&server, &["verify"]);
+    assert!(!is_sound && complaint.contains("1 part is not as it should be"), "{said}{complaint}");
+    assert!(said.contains(&format!("document {broken} head: ")), "{said}");
+}
+
+fn a_text_that_cannot_be_read_holds_up_nothing_else(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let [broken, sound] = ["Broken", "Sound"].map(|title| ada.new_document(title, "one\n"));
+    let cut = match database {
+        Database::Sqlite => "content = x'09'",
+        Database::Postgres => r"content = '\x09'::bytea",
+    };
+    server.execute_sql(&format!("UPDATE document_log SET {cut} WHERE title = 'Broken'"));
+    // The answer to a conflict would carry the document.
+    let delete_both = ada.batch().with(delete("broken", &broken)).with(delete("sound", &sound).base(1));
+    let answer = delete_both.send().expect(200);
+    assert_eq!(answer.outcomes(), ["broken error base_version_required v1", "sound success v2"]);
+    let stale = ada.send(update("retitle", &broken).base(1).title("Broken still"));
+    assert_eq!(stale.outcomes(), ["retitle success v2"]);
+    let answer = ada
+        .batch()
+        .with(delete("stale", &broken).base(1))
+        .with(create("new").title("New").content("new\n"))
+        .send()
+        .expect(200);
+    assert_eq!(answer.outcomes()[0], "stale conflict version_mismatch v2", "{answer}");
+    assert_eq!((&answer.result("stale")["server"], answer.outcomes()[1].as_str()), (&json!(null), "new success v1"));
+    let (is_sound, said, _) = try_admin(&server, &["verify"]);
+    assert!(!is_sound && said.contains(&format!("document {broken} text of version 1: ")), "{said}");
+    // Whoever has the text changes it, and the document is whole.
+    ada.send(update("mend", &broken).base(2).content("one, mended\n")).expect_outcomes(["mend success v3"]);
+    assert_eq!(ada.read(&broken).string("/content"), "one, mended\n");
+}
+
+fn what_is_sound_is_verified(database: Database) {
+    let mut server = TestServer::start(database);
+    let ada = server.register("ada");
+    let laptop = YjsEditor::new(1);
+    laptop.insert(0, "one");
+    let drawn = ada.new_yjs_document("Drawn", &laptop);
+    let edit = laptop.insert(3, " two");
+    ada.send(update("edit", &drawn).base(1).yjs(&edit)).expect_outcomes(["edit success v2"]);
+    let plain = ada.new_document("Plain", "one\n");
+    let on_laptop = |operation| ada.batch().device("laptop").with(operation).send();
+    on_laptop(update("again", &plain).base(1).content("two\n")).expect_outcomes(["again success v2"]);
+    on_laptop(delete("gone", &plain).base(2)).expect_outcomes(["gone success v3"]);
+    on_laptop(delete("never", &crate::harness::user::new_id())).expect_outcomes(["never success unchanged"]);
+    let (is_sound, said, complaint) = try_admin(&server, &["verify"]);
+    assert!(is_sound, "{said}{complaint}");
+    assert_eq!(said.trim(), "read 2 documents in 5 versions and 3 receipts of 1 workspaces");
+    let digest = match database {
+        Database::Sqlite => "payload_digest = x'01'",
+        Database::Postgres => r"payload_digest = '\x01'::bytea",
+    };
+    server.execute_sql(&format!("UPDATE receipts SET {digest} WHERE client_id = 'gone'"));
+    let (is_sound, said, _) = try_admin(&server, &["verify"]);
+    assert!(!is_sound && said.contains("operation \"gone\": "), "{said}");
+    assert!(server.stop().success());
+    let (_, again, _) = try_admin(&server, &["verify"]);
+    assert_eq!(again, said, "also while it is not served");
+}
