@@ -91,6 +91,13 @@ impl Hunk<'_> {
     const fn is_insertion(&self) -> bool {
         self.before.start == self.before.end
     }
+
+    /// Whether the lines of both belong together: two insertions at one place, or changes side by side that have lines in
+    /// common, so that those must come once.
+    fn is_at_one_place_with(&self, next: &Self) -> bool {
+        (self.is_insertion() && self.before == next.before)
+            || (self.before.end == next.before.start && shares_lines(&self.after, &next.after))
+    }
 }
 
 /// What one side changed, in order.
@@ -199,13 +206,16 @@ impl<'a> Group<'a> {
         let mut all: Vec<(&Hunk<'a>, bool)> = theirs.chain(self.ours.iter().map(|hunk| (hunk, true))).collect();
         all.sort_by_key(|(hunk, is_ours)| (hunk.before.start, hunk.before.end, *is_ours));
         let (mut composed, mut at) = (Vec::new(), self.region.start);
-        let mut last: Option<&Hunk<'a>> = None;
+        let mut last: Option<Hunk<'a>> = None;
         for (hunk, _) in all {
-            match last {
+            match &mut last {
                 Some(last) if last == hunk => continue,
-                Some(last) if last.is_insertion() && last.before == hunk.before => {
+                Some(last) if last.is_at_one_place_with(hunk) => {
                     composed.truncate(composed.len() - last.after.len());
-                    composed.extend(united_lines(&last.after, &hunk.after)?);
+                    last.after = united_lines(&last.after, &hunk.after)?;
+                    composed.extend(&last.after);
+                    at = at.max(hunk.before.end);
+                    last.before.end = at;
                     continue;
                 }
                 Some(last) if last.after.is_empty() && hunk.after.is_empty() && hunk.before.start < at => {
@@ -213,15 +223,12 @@ impl<'a> Group<'a> {
                     continue;
                 }
                 Some(last) if last.before == hunk.before || hunk.before.start < at => return None,
-                Some(last) if last.before.end == hunk.before.start && shares_lines(&last.after, &hunk.after) => {
-                    return None;
-                }
                 _ => {}
             }
             composed.extend(pieces(base, at..hunk.before.start));
             composed.extend(&hunk.after);
             at = hunk.before.end;
-            last = Some(hunk);
+            last = Some(hunk.clone());
         }
         composed.extend(pieces(base, at..self.region.end));
         Some(composed)
@@ -285,12 +292,17 @@ fn unite_words(base: &str, ours: &str, theirs: &str) -> Option<String> {
 /// Both made more of the same words: one goes on where the other ends, or both begin new lines.
 fn united_words(base: &[&str], ours: &[&str], theirs: &[&str]) -> Option<String> {
     let [base, ours, theirs] = [base, ours, theirs].map(<[&str]>::concat);
+    let known: BTreeSet<&str> = base.lines().filter(|line| !line.trim().is_empty()).collect();
     for (longer, shorter) in [(&ours, &theirs), (&theirs, &ours)] {
         let more = longer.strip_prefix(shorter.as_str()).map(|more| (more, base.ends_with(more)));
         let more = more.or_else(|| longer.strip_suffix(shorter.as_str()).map(|more| (more, base.starts_with(more))));
-        if let Some((_, is_old)) = more.filter(|_| !shorter.trim().is_empty() && *shorter != base) {
+        match more.filter(|_| !shorter.trim().is_empty() && *shorter != base) {
             // What one has more was there before: the other took it away.
-            return Some(if is_old { shorter.clone() } else { longer.clone() });
+            Some((_, true)) => return Some(shorter.clone()),
+            // Some of it was there before: it cannot be told what the other took away.
+            Some((more, false)) if more.lines().any(|line| known.contains(line)) => return None,
+            Some((_, false)) => return Some(longer.clone()),
+            None => {}
         }
     }
     let new_lines = |side: &str| side.strip_prefix(base.as_str())?.strip_prefix('\n').map(str::to_owned);
@@ -332,6 +344,10 @@ mod tests {
         assert_united("a\nb\nc\nd\n", "a\nc\nd\n", "a\nd\n", "a\nd\n");
         assert_united("a\nb\nc\n", "x\nc\n", "x\nb\nc\n", "x\nc\n");
         assert_united("date: 1\n\nx\n", "date: 2\n\nx\ny\n", "date: 2\n\nx z\n", "date: 2\n\nx z\ny\n");
+        // What one side took away beside it stays away.
+        assert_united("a\nb\nc\n", "a\nb\nnew\nc\n", "a\nnew\nc\n", "a\nnew\nc\n");
+        assert_united("a\nb\nc\n", "a\nnew\nb\nc\n", "a\nnew\nc\n", "a\nnew\nc\n");
+        assert_united("a\nb\nc\nd\n", "a\nb\nnew\nd\n", "a\nc\nnew\nd\n", "a\nnew\nd\n");
     }
 
     #[test]
