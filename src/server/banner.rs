@@ -51,7 +51,7 @@ fn first_steps(url: &str) -> String {
 
 URL={url}
 JSON='content-type: application/json'
-ME='{{"username":"ada","password":"correct horse battery staple"}}'
+ME='{{"username":"ada","password":"write offline sync later"}}'
 field() {{ sed "s/.*\"$1\":\"\([^\"]*\)\".*/\1/"; }}
 curl -sS $URL/api/v1/auth/register -H "$JSON" -d "$ME" >/dev/null
 AUTH="authorization: Bearer $(curl -sS $URL/api/v1/auth/login -H "$JSON" -d "$ME" | field access_token)"
