@@ -74,7 +74,8 @@ impl SyncService {
         }
         let Gathered { mut documents, vectors, pulled } = self.gather(&request, &processed, deadline)?;
         let readers = readers_of(&request.operations);
-        let turn = self.turn(request.user_id);
+        // What is not rendered when the request has to be answered is left out.
+        let turn = self.renderer.turn(request.user_id.0.as_u128(), deadline.min(Instant::now() + ANSWER_RENDERING));
         let outcomes = processed.plan.outcomes;
         let results = outcomes
             .into_iter()
