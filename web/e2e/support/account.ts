@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout } from "node:timers/promises";
 import type { TestServer } from "./server.js";
 
 /** What a login needs. */
@@ -65,7 +66,7 @@ export class Account {
     const documents: ServerDocument[] = [];
     for (let cursor = "", more = true; more; ) {
       const page: { items: ServerDocument[]; next_cursor: string; has_more: boolean } = await this.get(
-        `/api/v1/documents/changes?workspace_id=${this.workspaceId}&limit=500${cursor}`,
+        `/api/v1/documents/changes?workspace_id=${this.workspaceId}&limit=100${cursor}`,
       );
       documents.push(...page.items.filter(({ deleted }) => !deleted));
       cursor = `&cursor=${encodeURIComponent(page.next_cursor)}`;
@@ -124,9 +125,20 @@ export class Account {
   }
 }
 
-async function ask<T>(url: string, request: RequestInit & { headers: Record<string, string> }): Promise<T> {
+/** How often a request is sent again to a server that asks for a pause. */
+const PATIENCE = 3;
+
+async function ask<T>(
+  url: string,
+  request: RequestInit & { headers: Record<string, string> },
+  patience = PATIENCE,
+): Promise<T> {
   // Each on a connection of its own: one that is kept may be closed by the server just when it is used again.
   const answer = await fetch(url, { ...request, headers: { ...request.headers, connection: "close" } });
+  if (answer.status === 429 && patience > 0) {
+    await setTimeout(Number(answer.headers.get("retry-after")) * 1000);
+    return ask(url, request, patience - 1);
+  }
   if (!answer.ok) throw new Error(`${request.method ?? "GET"} ${url}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as T;
 }
