@@ -31,6 +31,8 @@ export function mergeTexts(base: string, mine: string, theirs: string): { text: 
   const text = merge(split(base, LINES), split(mine, LINES), split(theirs, LINES), (old, one, other) => {
     // Two insertions at one place: both, but what they begin or end with alike once.
     if (old.length === 0) return both(one, other);
+    const once = alikeOnce(old, one, other);
+    if (once) return once;
     const [words, mine, theirs] = [old, one, other].map((lines) => split(lines.join(""), WORDS)) as [string[], string[], string[]];
     const merged = merge(words, mine, theirs, () => undefined) ?? larger(old, one, other);
     clashes ||= merged === undefined;
@@ -134,6 +136,36 @@ function larger(base: string[], one: string[], other: string[]): string[] | unde
       start === end && large.slice(from, to).every((line) => line.trim() === "" || !base.includes(line)),
   );
   return isMore && small.some((line) => line.trim() !== "") ? large : undefined;
+}
+
+/**
+ * Changes side by side that brought lines alike: these once, and what either took away is gone. `undefined` if there are none,
+ * if changes overlap, or if neither brought all that the other did.
+ */
+function alikeOnce(old: string[], one: string[], other: string[]): string[] | undefined {
+  const changes = [other, one].flatMap((side) =>
+    diff(old, side).map(({ start, end, from, to }) => ({ start, end, lines: side.slice(from, to) })),
+  );
+  const joined: typeof changes = [];
+  let isAlike = false;
+  for (const change of changes.sort((a, b) => a.start - b.start || a.end - b.end)) {
+    const last = joined.at(-1);
+    if (last && change.start < last.end) return undefined;
+    if (last?.end === change.start && last.lines.some((line) => line.trim() !== "" && change.lines.includes(line))) {
+      const [small, large] = [last.lines, change.lines].sort((a, b) => a.length - b.length) as [string[], string[]];
+      if (diff(small, large).some(({ start, end }) => end > start)) return undefined;
+      Object.assign(last, { end: change.end, lines: large });
+      isAlike = true;
+    } else joined.push(change);
+  }
+  if (!isAlike) return undefined;
+  const made: string[] = [];
+  let at = 0;
+  for (const { start, end, lines } of joined) {
+    made.push(...old.slice(at, start), ...lines);
+    at = end;
+  }
+  return [...made, ...old.slice(at)];
 }
 
 /** Two insertions at one place. */
