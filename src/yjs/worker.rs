@@ -19,7 +19,7 @@ use crate::yjs::text::derive_text;
 /// The first argument that makes the program a worker. Then: address space in bytes, time for a job in milliseconds.
 pub const WORKER_COMMAND: &str = "yjs-worker";
 
-/// The stack of the thread that runs yrs, which recurses into nested types. Part of the address space.
+/// The stack of the thread that reads documents. Part of the address space.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
 
 /// Serves jobs until standard input ends. Its arguments are those of the process, see [`WORKER_COMMAND`].
