@@ -56,7 +56,7 @@ fn new_generation(options: DatabaseOptions, out: &mut dyn Write) -> Result<(), B
     Ok(())
 }
 
-/// Damage is told as it is found, and makes the command fail.
+/// Damage is printed as it is found, and makes the command fail.
 fn verify_all(options: DatabaseOptions, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let config = DatabaseConfig::try_from(options)?;
     let store = Store::open_to_look(&config.url, &StoreConfig::default())?;

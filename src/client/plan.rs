@@ -9,7 +9,7 @@ use crate::client::state::DocId;
 use crate::client::state::files::TrackedFile;
 use crate::domain::operation::digest_of;
 
-/// Tries before an operation is given up.
+/// Tries before an operation becomes a dead letter.
 const MAX_TRIES: i64 = 8;
 /// Time between the first and the last of them, at least.
 const MIN_TIME: Duration = Duration::from_secs(600);
@@ -195,7 +195,7 @@ pub const fn is_mass_deletion(deletions: usize, all: usize) -> bool {
     deletions > UNQUESTIONED_DELETIONS && deletions.saturating_mul(4) > all
 }
 
-/// Whether an operation that fails alone, and may succeed later, is given up: after 8 tries over 10 minutes, where the
+/// Whether an operation that fails alone, and may succeed later, becomes a dead letter: after 8 tries over 10 minutes, where the
 /// server answered others meanwhile.
 #[must_use]
 pub const fn is_given_up(tries: i64, over: Duration, do_others_succeed: bool) -> bool {

@@ -379,25 +379,26 @@ mod tests {
 
     /// What a side does to the line with this number.
     #[derive(Clone, Debug)]
-    enum Deed {
+    enum Change {
         Delete,
         Replace(u8),
         Insert(u8),
     }
 
-    fn deeds() -> impl Strategy<Value = BTreeMap<usize, Deed>> {
-        let deed = prop_oneof![Just(Deed::Delete), (0..4_u8).prop_map(Deed::Replace), (0..4_u8).prop_map(Deed::Insert)];
-        prop::collection::btree_map(0..12_usize, deed, 0..5)
+    fn changes() -> impl Strategy<Value = BTreeMap<usize, Change>> {
+        let change =
+            prop_oneof![Just(Change::Delete), (0..4_u8).prop_map(Change::Replace), (0..4_u8).prop_map(Change::Insert)];
+        prop::collection::btree_map(0..12_usize, change, 0..5)
     }
 
-    /// A text of twelve lines with words that stand nowhere else, after these deeds. Deeds that are equal on both sides make
+    /// A text of twelve lines with words that stand nowhere else, after these changes. Changes that are equal on both sides make
     /// equal lines.
-    fn text_after(deeds: &BTreeMap<usize, Deed>) -> String {
-        let line = |n: usize| match deeds.get(&n) {
+    fn text_after(changes: &BTreeMap<usize, Change>) -> String {
+        let line = |n: usize| match changes.get(&n) {
             None => format!("base{n}\n"),
-            Some(Deed::Delete) => String::new(),
-            Some(Deed::Replace(with)) => format!("other{n}x{with}\n"),
-            Some(Deed::Insert(what)) => format!("new{n}x{what}\nbase{n}\n"),
+            Some(Change::Delete) => String::new(),
+            Some(Change::Replace(with)) => format!("other{n}x{with}\n"),
+            Some(Change::Insert(what)) => format!("new{n}x{what}\nbase{n}\n"),
         };
         (0..12).map(line).collect()
     }
@@ -413,7 +414,7 @@ mod tests {
         }
 
         #[test]
-        fn no_word_is_lost_or_doubled(ours in deeds(), theirs in deeds()) {
+        fn no_word_is_lost_or_doubled(ours in changes(), theirs in changes()) {
             let base = text_after(&BTreeMap::new());
             let (mine, yours) = (text_after(&ours), text_after(&theirs));
             if let Some(united) = unite_texts(&base, &mine, &yours) {

@@ -158,7 +158,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Tells of documents that the server has lost, and that wait for a person.
+    /// Reports documents that the server has lost, which wait for a decision.
     pub(super) fn tell_losses(&mut self) -> Result<(), ClientError> {
         let (removals, accepted) =
             self.state.change(|change| Ok((change.load_pending_removals()?, change.load_accepted_deletions()?)))?;
