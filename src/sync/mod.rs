@@ -9,6 +9,7 @@ pub mod diff;
 pub mod events;
 mod fit;
 pub mod gather;
+pub mod live;
 mod look;
 pub mod maintenance;
 pub mod pull;

@@ -61,17 +61,8 @@ impl SyncService {
     /// What the store says; nothing of the batch is then stored.
     pub fn apply_batch(&self, request: Batch, deadline: Instant) -> Result<BatchAnswer, SyncError> {
         let request = Arc::new(request);
-        let processed = self.apply_surviving_refusals(&request, deadline)?;
-        for document_id in processed.outgrown() {
-            self.maintenance.offer(Task::Compact { workspace_id: request.workspace_id, document_id });
-        }
+        let processed = self.carry_out(&request, deadline)?;
         let committed = !(processed.plan.rolled_back || request.dry_run);
-        if processed.stored.wrote {
-            self.events.committed(request.workspace_id);
-        }
-        if let (Some(sync_id), true) = (request.sync_id, processed.stored.counted) {
-            self.events.progressed(request.workspace_id, request.user_id, sync_id);
-        }
         let Gathered { mut documents, vectors, pulled } = self.gather(&request, &processed, deadline)?;
         let readers = readers_of(&request.operations);
         // What is not rendered when the request has to be answered is left out.
@@ -97,6 +88,21 @@ impl SyncService {
         let changes =
             pulled.map(|pulled| self.show_changes(&turn, request.workspace_id, pulled, YjsBodies::Whole).page);
         Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic, changes })
+    }
+
+    /// Applies a batch, and says so to whom it concerns.
+    pub(super) fn carry_out(&self, request: &Arc<Batch>, deadline: Instant) -> Result<Processed, SyncError> {
+        let processed = self.apply_surviving_refusals(request, deadline)?;
+        for document_id in processed.outgrown() {
+            self.maintenance.offer(Task::Compact { workspace_id: request.workspace_id, document_id });
+        }
+        if processed.stored.wrote {
+            self.events.committed(request.workspace_id);
+        }
+        if let (Some(sync_id), true) = (request.sync_id, processed.stored.counted) {
+            self.events.progressed(request.workspace_id, request.user_id, sync_id);
+        }
+        Ok(processed)
     }
 
     /// Reads what the answer shows. The batch may be committed: then what fails here only makes the answer poorer.

@@ -131,7 +131,15 @@ impl Events {
         user_id: UserId,
         last_event_id: Option<&str>,
     ) -> Result<Subscription, SubscribeError> {
-        Subscription::open(&self.shared, workspace_id, user_id, last_event_id)
+        Subscription::open(&self.shared, workspace_id, Some(user_id), last_event_id)
+    }
+
+    /// Opens a stream for the server itself, from now on. It counts among nobody's. Blocks; call off the event loop.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn listen(&self, workspace_id: WorkspaceId) -> Result<Subscription, SubscribeError> {
+        Subscription::open(&self.shared, workspace_id, None, None)
     }
 
     /// How often an idle stream gives a sign of life.
