@@ -85,7 +85,7 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
         Arc::new(Events::start(Arc::clone(&store), EventsConfig::default())),
     ));
     Data::new(AppState {
-        live: Arc::new(Live::new(Arc::clone(&sync), LiveConfig::default())),
+        live: Live::start(Arc::clone(&sync), LiveConfig::default()),
         origins: Vec::new(),
         sync,
         limits,

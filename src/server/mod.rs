@@ -132,7 +132,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
     let (stop, stopping) = watch::channel(false);
     let state = web::Data::new(AppState {
         store,
-        live: Arc::new(Live::new(Arc::clone(&sync), config.live)),
+        live: Live::start(Arc::clone(&sync), config.live),
         origins: config.cors_origins.clone(),
         sync,
         limits,

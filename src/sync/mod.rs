@@ -12,6 +12,7 @@ pub mod gather;
 pub mod live;
 mod look;
 pub mod maintenance;
+mod presence;
 pub mod pull;
 pub mod retention;
 pub mod runs;

@@ -8,6 +8,7 @@ use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::limits::Limits;
 use crate::domain::operation::Submitted;
 use crate::domain::outcome::Attach;
+use crate::domain::sessions::{self, Session};
 use crate::domain::timestamp::Clock;
 use crate::domain::yjs_facts::StateVector;
 use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};
@@ -30,6 +31,10 @@ use crate::yjs::render::{RenderError, Renderer, Turn};
 const MAX_REFUSED: usize = 8;
 /// Time for deriving all the texts that one answer shows.
 const ANSWER_RENDERING: Duration = Duration::from_secs(6);
+
+/// Versions that are read at a time for grouping them, and how often at most.
+const SESSION_PAGE: u32 = 500;
+const MAX_SESSION_PAGES: usize = 20;
 
 /// The use cases, bound to a store and a renderer.
 pub struct SyncService {
@@ -331,6 +336,34 @@ impl SyncService {
             return Err(SyncError::NotFound);
         }
         Ok(versions)
+    }
+
+    /// As [`list_versions`](Self::list_versions), but what one author did without a long pause is one entry. Very long
+    /// ones are cut.
+    ///
+    /// # Errors
+    /// As those of `list_versions`.
+    pub fn list_sessions(
+        &self,
+        workspace_id: WorkspaceId,
+        document_id: DocumentId,
+        before: Option<Version>,
+        limit: u32,
+    ) -> Result<Vec<Session<VersionEntry>>, SyncError> {
+        let (mut sessions, mut before) = (Vec::new(), before);
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        for _ in 0..MAX_SESSION_PAGES {
+            let page = self.list_versions(workspace_id, document_id, before, SESSION_PAGE)?;
+            let is_last = u32::try_from(page.len()).is_ok_and(|read| read < SESSION_PAGE);
+            before = page.last().map(|oldest| oldest.version).or(before);
+            page.into_iter().for_each(|entry| sessions::add(&mut sessions, entry));
+            // The last one may go on in the next page.
+            if is_last || sessions.len() > wanted {
+                break;
+            }
+        }
+        sessions.truncate(wanted);
+        Ok(sessions)
     }
 
     /// One version with its text, derived from the Yjs log where it was not stored as text.

@@ -53,6 +53,11 @@ fn all_ways_into_a_document_are_one(database: Database) {
     let said = run(&server, &ada, &document, "type.mjs", &["2", "20", "y", "hocuspocus", "y", "hocuspocus"]);
     assert_stored(&ada, &document, &said[0]);
     assert_eq!(said[0]["closes"], serde_json::json!([]));
+    // One author, no long pause: one entry for people, made of many versions.
+    let versions = ada.read(&document).body["version"].as_i64().unwrap();
+    let sessions = ada.versions(&document, "&group=session").expect(200);
+    assert_eq!(sessions.items().len(), 1, "{sessions}");
+    assert_eq!((&sessions.items()[0]["version"], &sessions.items()[0]["first_version"]), (&versions.into(), &1.into()));
     assert_eq!(ada.read(&document).string("/title"), document, "until somebody names it");
 }
 
@@ -107,6 +112,7 @@ fn nothing_saved_is_lost_by_kills(database: Database) {
     assert_stored(&ada, &document, &said);
 }
 
+/// Texts and cursors reach the editors of the other server.
 fn two_servers_are_one(database: Database) {
     if database == Database::Sqlite {
         return;
@@ -115,13 +121,11 @@ fn two_servers_are_one(database: Database) {
     let beside = server.start_beside();
     let ada = server.register("ada");
     let document = new_id();
-    let (here, output) = start_typing(&server, &ada, &document, &["3", "10", "y", "hocuspocus"]);
-    let mut settings = settings(&beside, &ada, &document);
-    settings.push(("LANDFALL_OTHER", String::new()));
-    let (there, other_output) = start_typing(&beside, &beside.welcome(&ada), &document, &["0", "1", "hocuspocus"]);
-    let said = finish(here, output);
-    finish(there, other_output);
-    assert_stored(&ada, &document, &said);
+    let there = |kind: &str| format!("{kind}@{}", beside.client().base_url());
+    let kinds = ["y", &there("hocuspocus"), &there("y"), "hocuspocus"];
+    let said = run(&server, &ada, &document, "type.mjs", &[&["2", "10"][..], &kinds].concat());
+    assert_stored(&ada, &document, &said[0]);
+    assert_stored(&beside.welcome(&ada), &document, &said[0]);
 }
 
 fn tokens_and_strangers_are_refused(database: Database) {
@@ -177,7 +181,7 @@ fn deleted_and_plain_documents_are_refused(database: Database) {
     let ada = server.register("ada");
     let plain = ada.send(create("plain").content("words")).document_id("plain");
     let said = run(&server, &ada, &plain, "refused.mjs", &["foreign", &ada.access_token, &plain]);
-    assert_eq!(said[0]["code"], 4409, "{said:?}");
+    assert_eq!((&said[0]["code"], &said[0]["again"]), (&4409.into(), &1.into()), "{said:?}");
     ada.send(delete("gone", &plain).force());
     let said = run(&server, &ada, &plain, "refused.mjs", &["foreign", &ada.access_token, &plain]);
     assert_eq!(said[0]["code"], 4410, "{said:?}");

@@ -3,7 +3,6 @@
 //! An update that comes over a socket goes the way of a batch and is passed on once it is committed. There is no other way
 //! in, and no copy of a document in memory.
 
-mod presence;
 mod room;
 mod save;
 
@@ -11,14 +10,16 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use self::presence::{MAX_STATE_BYTES, Presence};
-pub use self::room::{Delivery, Ear, Heard, News, Refusal, Room, SocketId, Work};
+pub use self::room::{Delivery, Ear, Heard, News, Refusal, Room, Work};
+use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::operation::digest_of;
 use crate::domain::yjs_facts::StateVector;
 use crate::store::StoreError;
 use crate::sync::diff::{DiffOutcome, DiffRequest};
-use crate::sync::events::{SubscribeError, Subscription};
+use crate::sync::events::{PresenceNews, SubscribeError, Subscription};
+use crate::sync::presence::SocketId;
+pub use crate::sync::presence::{MAX_STATE_BYTES, Presence};
 use crate::sync::{SyncError, SyncService};
 use crate::yjs::merge::encode_state_vector;
 
@@ -116,10 +117,29 @@ pub struct Seat {
 }
 
 impl Live {
-    /// No rooms yet.
+    /// No rooms yet. Hears from now on what editors on other servers say of themselves.
     #[must_use]
-    pub fn new(sync: Arc<SyncService>, config: LiveConfig) -> Self {
-        Self { sync, config, open: Mutex::default(), listening: Mutex::default(), next_socket: AtomicU64::new(1) }
+    pub fn start(sync: Arc<SyncService>, config: LiveConfig) -> Arc<Self> {
+        let (open, listening, next_socket) = (Mutex::default(), Mutex::default(), AtomicU64::new(1));
+        let live = Arc::new(Self { sync, config, open, listening, next_socket });
+        let heard_by = Arc::downgrade(&live);
+        live.sync.events().hear_presences_with(Box::new(move |workspace_id, document_id, news| {
+            if let Some(live) = heard_by.upgrade() {
+                live.hear_presences(workspace_id, document_id, news);
+            }
+        }));
+        live
+    }
+
+    fn hear_presences(&self, workspace_id: WorkspaceId, document_id: DocumentId, news: PresenceNews) {
+        let room = self.open().rooms.get(&(workspace_id, document_id)).map(Arc::clone);
+        let Some(room) = room else { return };
+        match news {
+            PresenceNews::Said(said) => {
+                room.present(None, said);
+            }
+            PresenceNews::WhoIsThere => self.sync.events().present(workspace_id, document_id, room.own_presences()),
+        }
     }
 
     /// The bounds.
@@ -174,9 +194,16 @@ impl Live {
         };
         let (socket, user_id) = (connection.ear.socket, connection.user_id);
         let seat = Seat { live: Arc::clone(self), room, socket, user_id };
+        let head = self.sync.store.find_heads(workspace_id, &[document_id])?.into_iter().next();
+        if head.as_ref().is_some_and(DocumentHead::is_deleted) {
+            return Err(OpenError::Deleted);
+        }
+        if head.as_ref().is_some_and(is_plain) {
+            return Err(OpenError::Plain);
+        }
         if seat.room.told().is_none() {
-            let version = self.sync.find_version_number(workspace_id, document_id)?;
-            seat.room.note_told(version.unwrap_or_default());
+            seat.room.note_told(head.map_or(0, |head| head.version));
+            self.sync.events().ask_who_is_there(workspace_id, document_id);
         }
         Ok((seat, subscription))
     }
@@ -223,10 +250,13 @@ impl Live {
 
     fn leave(&self, room: &Room, socket: SocketId) {
         let mut open = self.open();
-        if room.leave(socket) {
+        let (gone, is_empty) = room.leave(socket);
+        if is_empty {
             open.rooms.remove(&(room.workspace_id, room.document_id));
         }
         show("landfall_live_documents", open.rooms.len());
+        drop(open);
+        self.sync.events().present(room.workspace_id, room.document_id, gone);
     }
 }
 
@@ -245,12 +275,7 @@ impl Seat {
             }
             Some(DiffOutcome::Live { state_vector: None, .. }) => {
                 let heads = self.live.sync.store.find_heads(workspace_id, &[document_id])?;
-                match heads.first() {
-                    Some(head) if head.content_digest.is_some_and(|digest| digest != digest_of("")) => {
-                        Err(OpenError::Plain)
-                    }
-                    _ => Ok(nothing_yet()),
-                }
+                if heads.first().is_some_and(is_plain) { Err(OpenError::Plain) } else { Ok(nothing_yet()) }
             }
             Some(DiffOutcome::Deleted { .. }) => Err(OpenError::Deleted),
             Some(DiffOutcome::NotFound) => Ok(nothing_yet()),
@@ -267,7 +292,8 @@ impl Seat {
 
     /// Tells the others what this socket's editors say of themselves.
     pub fn present(&self, said: Vec<Presence>) {
-        self.room.present(self.socket, said);
+        let news = self.room.present(Some(self.socket), said);
+        self.live.sync.events().present(self.room.workspace_id, self.room.document_id, news);
     }
 
     /// Everybody who is in the document.
@@ -281,6 +307,11 @@ impl Seat {
     pub fn room(&self) -> &Arc<Room> {
         &self.room
     }
+}
+
+/// Whether a document has words and no Yjs state to edit them by.
+fn is_plain(head: &DocumentHead) -> bool {
+    head.state_vector.is_none() && head.content_digest.is_some_and(|digest| digest != digest_of(""))
 }
 
 /// A document that has nothing yet.

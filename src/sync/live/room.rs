@@ -9,11 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::presence::{Presence, Presences};
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
-
-/// Names a socket of this server.
-pub type SocketId = u64;
+use crate::sync::presence::{Presence, Presences, SocketId};
 
 /// Bytes of updates that wait in a room; who has more to say waits before saying it.
 const MAX_WAITING_BYTES: usize = 8 * 1024 * 1024;
@@ -189,13 +186,13 @@ impl Room {
         self.lock().members.insert(ear.socket, Member { ear, place });
     }
 
-    /// The others hear that the socket's editors have gone. Whether nobody is left.
-    pub(super) fn leave(&self, socket: SocketId) -> bool {
+    /// The others hear that the socket's editors have gone. Who has gone, and whether nobody is left.
+    pub(super) fn leave(&self, socket: SocketId) -> (Vec<Presence>, bool) {
         let mut state = self.lock();
         state.members.remove(&socket);
         let gone = state.presences.leave(socket);
-        state.tell_presences(None, gone);
-        state.members.is_empty()
+        state.tell_presences(None, gone.clone());
+        (gone, state.members.is_empty())
     }
 
     /// The version up to which everybody was told, if that is known.
@@ -241,14 +238,21 @@ impl Room {
         (!group.is_empty()).then_some(Work(Task::Save(group)))
     }
 
-    pub(super) fn present(&self, socket: SocketId, said: Vec<Presence>) {
+    /// Tells the others what a socket's editors say of themselves, or those of another server; what of it was news.
+    pub(super) fn present(&self, socket: Option<SocketId>, said: Vec<Presence>) -> Vec<Presence> {
         let mut state = self.lock();
-        let news = state.presences.take_in(Some(socket), said);
-        state.tell_presences(Some(socket), news);
+        let news = state.presences.take_in(socket, said);
+        state.tell_presences(socket, news.clone());
+        news
     }
 
     pub(super) fn presences(&self) -> Vec<Presence> {
         self.lock().presences.here()
+    }
+
+    /// Those of this server's editors.
+    pub(super) fn own_presences(&self) -> Vec<Presence> {
+        self.lock().presences.own()
     }
 
     /// Tells everybody but `except`.

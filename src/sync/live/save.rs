@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Live;
-use super::room::{News, Refusal, Room, SocketId, Task, Waiting, Work};
+use super::room::{News, Refusal, Room, Task, Waiting, Work};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::operation::{Changes, Digest, Operation, OperationKind, Submitted, Target};
 use crate::domain::outcome::{Ending, Outcome};
 use crate::domain::yjs_facts::ScannedUpdate;
 use crate::store::StoreError;
+use crate::sync::presence::SocketId;
 use crate::sync::{Batch, SyncError, SyncService};
 use crate::yjs::merge::{join_updates, merge_updates};
 use crate::yjs::scan::scan_update;

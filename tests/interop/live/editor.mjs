@@ -5,7 +5,6 @@ import WebSocket from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 
-const url = (process.env.LANDFALL_URL ?? '').replace(/^http/, 'ws')
 export const workspace = process.env.LANDFALL_WORKSPACE
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -18,9 +17,12 @@ export async function until(what, is, patience = 30_000) {
     }
 }
 
-/** An editor of `document` by `kind` (`y`, `hocuspocus`). Its `closes` are the codes with which sockets were closed. */
+/** An editor of `document` by `kind` (`y`, `hocuspocus`; `y@URL` for one on another server). Its `closes` are the codes with which sockets were closed. */
 export function connect(kind, document, token, doc = new Y.Doc()) {
     const closes = []
+    const at = kind.indexOf('@')
+    const url = (at < 0 ? (process.env.LANDFALL_URL ?? '') : kind.slice(at + 1)).replace(/^http/, 'ws')
+    kind = at < 0 ? kind : kind.slice(0, at)
     if (kind === 'y') {
         const provider = new WebsocketProvider(`${url}/api/v1/live/y/${workspace}`, document, doc, {
             params: { token },

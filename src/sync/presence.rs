@@ -1,12 +1,13 @@
 //! Who is in a document: what each editor says of itself, such as a name and a cursor (Yjs calls it awareness).
 //!
-//! It is passed on and never stored. It may be lost; text may not.
+//! It is passed on, to other servers too, and never stored. It may be lost; text may not.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::room::SocketId;
+/// Names a socket of this server.
+pub type SocketId = u64;
 
 /// Bytes that one editor may say of itself.
 pub const MAX_STATE_BYTES: usize = 8 * 1024;
@@ -28,7 +29,7 @@ pub struct Presence {
 
 /// Everybody in a document.
 #[derive(Debug, Default)]
-pub(super) struct Presences(BTreeMap<u64, Present>);
+pub(in crate::sync) struct Presences(BTreeMap<u64, Present>);
 
 #[derive(Debug)]
 struct Present {
@@ -41,7 +42,7 @@ struct Present {
 impl Presences {
     /// Takes in what a socket says; what of it is news to the others. A socket speaks for its own editors alone: clients
     /// repeat what they heard of others, and must not be able to speak for them.
-    pub(super) fn take_in(&mut self, socket: Option<SocketId>, said: Vec<Presence>) -> Vec<Presence> {
+    pub(in crate::sync) fn take_in(&mut self, socket: Option<SocketId>, said: Vec<Presence>) -> Vec<Presence> {
         let now = Instant::now();
         let mut of_socket = self.0.values().filter(|present| present.socket == socket).count();
         let mut news = Vec::new();
@@ -52,7 +53,8 @@ impl Presences {
                         || (presence.clock == present.presence.clock
                             && presence.state.is_none()
                             && present.presence.state.is_some());
-                    let is_free = now.duration_since(present.seen) > TIMEOUT;
+                    // An editor may have gone over from another server.
+                    let is_free = present.socket.is_none() || now.duration_since(present.seen) > TIMEOUT;
                     if is_newer && (present.socket == socket || is_free) {
                         *present = Present { presence: presence.clone(), socket, seen: now };
                         news.push(presence);
@@ -71,14 +73,20 @@ impl Presences {
     }
 
     /// Those who are here now.
-    pub(super) fn here(&self) -> Vec<Presence> {
+    pub(in crate::sync) fn here(&self) -> Vec<Presence> {
         let now = Instant::now();
         let here = self.0.values().filter(|present| now.duration_since(present.seen) <= TIMEOUT);
         here.map(|present| present.presence.clone()).collect()
     }
 
+    /// Those of this server's own editors.
+    pub(in crate::sync) fn own(&self) -> Vec<Presence> {
+        let own = self.0.values().filter(|present| present.socket.is_some());
+        own.map(|present| present.presence.clone()).collect()
+    }
+
     /// Forgets the editors of a socket; what the others are to be told.
-    pub(super) fn leave(&mut self, socket: SocketId) -> Vec<Presence> {
+    pub(in crate::sync) fn leave(&mut self, socket: SocketId) -> Vec<Presence> {
         let gone: Vec<Presence> = (self.0.values())
             .filter(|present| present.socket == Some(socket))
             .map(|present| Presence {
@@ -117,6 +125,16 @@ mod tests {
         all.take_in(Some(1), vec![says(7, 1, "{}")]);
         assert!(all.take_in(Some(2), vec![says(7, 9, "null"), says(7, 9, "{\"b\":1}")]).is_empty());
         assert_eq!(all.here(), [says(7, 1, "{}")]);
+    }
+
+    #[test]
+    fn an_editor_may_go_over_to_another_server() {
+        let mut all = Presences::default();
+        all.take_in(None, vec![says(7, 1, "{}")]);
+        assert!(all.own().is_empty());
+        assert_eq!(all.take_in(Some(3), vec![says(7, 2, "{}")]).len(), 1);
+        assert!(all.take_in(None, vec![says(7, 9, "null")]).is_empty(), "what the other server says of it is old");
+        assert_eq!(all.own().len(), 1);
     }
 
     #[test]
