@@ -91,6 +91,9 @@ mod tests {
             Made(1, "ada", 797, false),
         ];
         assert_eq!(spans(&versions), [(8, 9), (7, 7), (6, 6), (5, 5), (4, 4), (3, 3), (2, 2), (1, 1)]);
-        assert_eq!(spans(&[Made(3, "ada", 600, false), Made(2, "ada", 301, false), Made(1, "ada", 2, false)]), [(1, 3)]);
+        assert_eq!(
+            spans(&[Made(3, "ada", 600, false), Made(2, "ada", 301, false), Made(1, "ada", 2, false)]),
+            [(1, 3)]
+        );
     }
 }

@@ -78,11 +78,7 @@ pub struct SessionBody<'a> {
 
 impl<'a> From<&'a Session<VersionEntry>> for SessionBody<'a> {
     fn from(session: &'a Session<VersionEntry>) -> Self {
-        Self {
-            newest: (&session.newest).into(),
-            first_version: session.first_version,
-            started_at: session.began_at,
-        }
+        Self { newest: (&session.newest).into(), first_version: session.first_version, started_at: session.began_at }
     }
 }
 
