@@ -6,18 +6,13 @@ use std::time::{Duration, Instant};
 
 use actix_web::web;
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
-use uuid::Uuid;
 
+use super::ending::End;
 use super::messages::{Dialect, EMPTY_UPDATE, Frames, PING_FRAME, PONG_FRAME, Received, read, split_name};
 use super::metered::Meter;
 use super::work;
-use crate::auth::AuthError;
-use crate::auth::roles::check_role;
-use crate::domain::ids::{DocumentId, UserId, WorkspaceId};
-use crate::domain::timestamp::Timestamp;
-use crate::http::error::ApiError;
+use crate::domain::ids::{UserId, WorkspaceId};
 use crate::http::state::AppState;
-use crate::store::accounts::Role;
 use crate::sync::live::{Connection, Delivery, Heard, News, OpenError, Presence, Refusal, Seat};
 use crate::yjs::scan::{scan_state_vector, scan_update};
 
@@ -32,94 +27,42 @@ const TOKEN_NOTICE: Duration = Duration::from_secs(30);
 /// An editor whose rate is used up is not read for so long at most.
 const MAX_REST: Duration = Duration::from_secs(60);
 
-/// Why a socket is closed. `y-websocket` connects again by itself unless the code is between 4400 and 4499.
-#[derive(Debug)]
-pub(super) struct End {
-    code: u16,
-    reason: String,
-    /// As metrics name it.
-    name: &'static str,
-}
-
-impl End {
-    fn new(code: u16, name: &'static str, reason: impl Into<String>) -> Self {
-        Self { code, name, reason: reason.into() }
-    }
-
-    fn unreadable() -> Self {
-        Self::new(4400, "unreadable", "a message cannot be read")
-    }
-
-    fn unauthorized(reason: impl Into<String>) -> Self {
-        Self::new(4401, "token", reason)
-    }
-
-    fn not_now() -> Self {
-        Self::new(1013, "not_now", "the server cannot do this now; connect again")
-    }
-
-    fn gone() -> Self {
-        Self::new(1000, "client", "")
-    }
-
-    fn slow() -> Self {
-        Self::new(1013, "slow_reader", "the editor does not take what it is sent; connect again")
-    }
-}
-
-impl From<OpenError> for End {
-    fn from(error: OpenError) -> Self {
-        match &error {
-            OpenError::Full => Self::new(4529, "full", "too many sockets are open (GET /api/v1/limits)"),
-            OpenError::Deleted => Self::new(4410, "deleted", "the document was deleted"),
-            OpenError::Plain => {
-                let reason = "the document is plain text: give it Yjs state by a batch before editing it live";
-                Self::new(4409, "plain", reason)
-            }
-            OpenError::Damaged => Self::new(4422, "damaged", "the document's Yjs state cannot be read"),
-            OpenError::Sync(cause) => {
-                tracing::warn!(%cause, "a document could not be opened live");
-                Self::not_now()
-            }
-        }
-    }
-}
-
 /// Whose socket it is.
-struct User {
-    user_id: UserId,
-    connection: Arc<Connection>,
-    expires_at: Instant,
-    was_asked: bool,
+pub(super) struct User {
+    pub user_id: UserId,
+    pub connection: Arc<Connection>,
+    pub expires_at: Instant,
+    /// Another token was asked for.
+    pub was_asked: bool,
 }
 
 /// A document that the socket has open.
-struct Open {
-    frames: Frames,
-    workspace_id: WorkspaceId,
-    seat: Arc<Seat>,
-    may_write: bool,
+pub(super) struct Open {
+    pub frames: Frames,
+    pub workspace_id: WorkspaceId,
+    pub seat: Arc<Seat>,
+    pub may_write: bool,
     /// The editor was asked for what the server lacks.
-    was_asked: bool,
+    pub was_asked: bool,
 }
 
 /// A socket, from its handshake to its end.
 pub(super) struct Socket {
-    state: web::Data<AppState>,
+    pub state: web::Data<AppState>,
     session: Session,
-    meter: Meter,
-    dialect: Dialect,
-    user: Option<User>,
-    heard: Option<Heard>,
+    pub meter: Meter,
+    pub dialect: Dialect,
+    pub user: Option<User>,
+    pub heard: Option<Heard>,
     /// By place; those that were closed are `None`.
-    open: Vec<Option<Open>>,
+    pub open: Vec<Option<Open>>,
     /// What editors say of themselves and the others have not been told yet, by place and client.
     said: BTreeMap<(usize, u64), Presence>,
     /// Not told before.
     said_at: Instant,
     /// Not read before.
     rests_until: Instant,
-    check_at: Instant,
+    pub check_at: Instant,
 }
 
 /// What a socket has waited for.
@@ -229,7 +172,7 @@ impl Socket {
         }
     }
 
-    async fn send(&mut self, frame: Vec<u8>) -> Result<(), End> {
+    pub(super) async fn send(&mut self, frame: Vec<u8>) -> Result<(), End> {
         match tokio::time::timeout(SEND_PATIENCE, self.session.binary(frame)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_closed)) => Err(End::gone()),
@@ -245,8 +188,6 @@ impl Socket {
             self.rests_until = Instant::now() + retry.after.min(MAX_REST);
         }
     }
-
-    // --- What the editor sends.
 
     async fn receive(&mut self, frame: &[u8]) -> Result<(), End> {
         self.charge(frame.len());
@@ -282,74 +223,6 @@ impl Socket {
             // Of a document that was refused: its editor has been told.
             (_, None) => Ok(()),
         }
-    }
-
-    async fn log_in(&mut self, token: &str) -> Result<(), End> {
-        let verified = match self.state.authenticator.identify(token).await {
-            Ok(verified) => verified,
-            Err(AuthError::Store(_) | AuthError::ProviderUnavailable(_)) => return Err(End::not_now()),
-            Err(refused) => return Err(End::unauthorized(ApiError::from(refused).to_string())),
-        };
-        let expires_at = Instant::now() + time_until(verified.expires_at, self.state.clock.now());
-        let user_id = verified.identity.user_id;
-        match &mut self.user {
-            Some(user) if user.user_id != user_id => Err(End::unauthorized("one socket is one user's")),
-            Some(user) => {
-                user.expires_at = expires_at;
-                user.was_asked = false;
-                Ok(())
-            }
-            None => {
-                let (connection, heard) = self.state.live.connect(user_id)?;
-                if !self.meter.belongs_to(user_id) {
-                    return Err(End::not_now());
-                }
-                self.heard = Some(heard);
-                self.user = Some(User { user_id, connection: Arc::new(connection), expires_at, was_asked: false });
-                self.check_at = Instant::now() + self.check_interval();
-                Ok(())
-            }
-        }
-    }
-
-    async fn join(&mut self, name: &str) -> Result<(), End> {
-        let no_such = || End::new(4404, "not_found", "there is no such workspace, or it is not yours");
-        let Some(user) = &self.user else { return Err(End::unauthorized("log in first")) };
-        let (workspace_id, document_id) = parse_name(name).ok_or_else(no_such)?;
-        let place = self.open.iter().position(Option::is_none).unwrap_or(self.open.len());
-        if place >= self.state.live.config().max_documents {
-            return Err(OpenError::Full.into());
-        }
-        let (state, user_id, connection) = (self.state.clone(), user.user_id, Arc::clone(&user.connection));
-        let entered = web::block(move || {
-            let role = check_role(&state.store, user_id, workspace_id, Role::Viewer)?;
-            Ok((role, state.live.enter(&connection, workspace_id, document_id, place)))
-        });
-        let (role, entered) = match entered.await {
-            Ok(Ok(entered)) => entered,
-            Ok(Err(AuthError::NotMember)) => return Err(no_such()),
-            Ok(Err(_)) | Err(_) => return Err(End::not_now()),
-        };
-        let (seat, subscription) = entered?;
-        if let Some(subscription) = subscription {
-            work::listen(self.state.clone(), workspace_id, subscription);
-        }
-        let frames = Frames::new(self.dialect, name);
-        let may_write = role >= Role::Editor;
-        let here = seat.presences();
-        let granted = frames.granted(may_write);
-        let awareness = (!here.is_empty()).then(|| frames.awareness(&here));
-        let open = Open { frames, workspace_id, seat: Arc::new(seat), may_write, was_asked: false };
-        if place == self.open.len() {
-            self.open.push(None);
-        }
-        if let Some(slot) = self.open.get_mut(place) {
-            *slot = Some(open);
-        }
-        for frame in [granted, awareness].into_iter().flatten() {
-            self.send(frame).await?;
-        }
-        Ok(())
     }
 
     async fn carry_out(&mut self, place: usize, message: Received<'_>) -> Result<(), End> {
@@ -453,8 +326,6 @@ impl Socket {
         }
     }
 
-    // --- What the editor is told.
-
     async fn pass_on(&mut self, delivery: Delivery) -> Result<(), End> {
         let place = delivery.place;
         let Some(open) = self.at(place) else { return Ok(()) };
@@ -510,12 +381,6 @@ impl Socket {
         }
     }
 
-    // --- What comes with time.
-
-    fn check_interval(&self) -> Duration {
-        self.state.sync.events().heartbeat()
-    }
-
     async fn on_time(&mut self) -> Result<(), End> {
         self.pass_on_said();
         let now = Instant::now();
@@ -537,38 +402,4 @@ impl Socket {
         self.check_roles().await?;
         self.session.ping(b"").await.map_err(|_closed| End::gone())
     }
-
-    async fn check_roles(&mut self) -> Result<(), End> {
-        let Some(user_id) = self.user.as_ref().map(|user| user.user_id) else { return Ok(()) };
-        let mut workspaces: Vec<WorkspaceId> = self.open.iter().flatten().map(|open| open.workspace_id).collect();
-        workspaces.sort_unstable();
-        workspaces.dedup();
-        for workspace_id in workspaces {
-            let store = self.state.store.clone();
-            let role = match web::block(move || check_role(&store, user_id, workspace_id, Role::Viewer)).await {
-                Ok(Ok(role)) => role,
-                Ok(Err(AuthError::NotMember)) => {
-                    return Err(End::new(4403, "not_member", "you are no member of this workspace any more"));
-                }
-                // A database that is away ends nothing.
-                Ok(Err(_)) | Err(_) => continue,
-            };
-            for open in self.open.iter_mut().flatten().filter(|open| open.workspace_id == workspace_id) {
-                open.may_write = role >= Role::Editor;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// `workspace/document`, and after a NUL whatever Hocuspocus tells its providers apart by.
-fn parse_name(name: &str) -> Option<(WorkspaceId, DocumentId)> {
-    let name = name.split_once('\0').map_or(name, |(name, _)| name);
-    let (workspace, document) = name.split_once('/')?;
-    Some((WorkspaceId(Uuid::try_parse(workspace).ok()?), DocumentId(Uuid::try_parse(document).ok()?)))
-}
-
-fn time_until(moment: Timestamp, now: Timestamp) -> Duration {
-    const MAX: Duration = Duration::from_secs(366 * 86_400);
-    Duration::from_micros(u64::try_from(moment.0.saturating_sub(now.0)).unwrap_or_default()).min(MAX)
 }
