@@ -27,6 +27,7 @@ mod client_sync {
     mod full_disk;
     mod guards;
     mod hostile_folder;
+    mod large_answers;
     mod left_out;
     mod line_ends;
     mod logins;
