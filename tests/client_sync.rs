@@ -28,6 +28,7 @@ mod client_sync {
     mod guards;
     mod habits;
     mod hostile_folder;
+    mod large_answers;
     mod left_out;
     mod line_ends;
     mod logins;

@@ -97,7 +97,7 @@ fn seen(store: &Store, names: &[String]) -> Seen {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let mut receipts = tx.find_receipts(&names)?;
             receipts.sort_by(|one, two| one.client_id.cmp(&two.client_id));
-            let mut documents = tx.load_documents(&DOCUMENTS.map(id).collect::<Vec<_>>())?;
+            let mut documents = tx.load_documents(&DOCUMENTS.map(id).collect::<Vec<_>>(), usize::MAX)?;
             documents.sort_by_key(|document| document.head.document_id);
             let mut notes = tx.find_run_notes(RUN, &names)?;
             notes.sort_by_key(|note| note.number);

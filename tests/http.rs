@@ -16,6 +16,7 @@ mod yjs_support;
 mod http {
     mod access;
     mod accounts;
+    mod bounded_answers;
     mod checks;
     mod compression;
     mod concurrency;

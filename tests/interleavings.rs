@@ -159,7 +159,7 @@ fn seen_in(store: &Store) -> Seen {
             let names: Vec<String> = (0..6).map(|name| format!("op{name}")).collect();
             let mut receipts = snapshot.find_receipts(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
             receipts.sort_by(|one, two| one.client_id.cmp(&two.client_id));
-            let mut documents = snapshot.load_documents(&DOCUMENTS.map(id).collect::<Vec<_>>())?;
+            let mut documents = snapshot.load_documents(&DOCUMENTS.map(id).collect::<Vec<_>>(), usize::MAX)?;
             documents.sort_by_key(|document| document.head.document_id);
             Ok((documents, receipts))
         })

@@ -106,7 +106,7 @@ fn receipt(name: &str, created_at: Timestamp) -> Receipt {
     Receipt {
         client_id: name.to_owned(),
         kind: OperationKind::Update,
-        payload_digest: [0; 16],
+        payload_digest: Some([0; 16]),
         document_id: DocumentId(Uuid::nil()),
         version: Some(1),
         created_at,

@@ -91,7 +91,7 @@ fn workers_are_reused_replaced_and_reaped() {
         time_budget: Duration::from_secs(20),
     });
     assert_eq!(small.render(&[document("small")]).unwrap(), "small");
-    let Err(RenderError::Damaged(reason)) = small.render(&[document(&"x".repeat(100 << 20))]) else {
+    let Err(RenderError::Slow(reason)) = small.render(&[document(&"x".repeat(100 << 20))]) else {
         panic!("100 MiB were rendered in less")
     };
     assert!(reason.contains("died"), "{reason}");

@@ -218,6 +218,9 @@ pub struct WireDocument {
     /// Whether it is deleted.
     #[serde(default)]
     pub deleted: bool,
+    /// Whether it did not fit into the answer: only its id and version came.
+    #[serde(default)]
+    pub omitted: bool,
 }
 
 /// A document of the server's, checked.

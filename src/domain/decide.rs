@@ -125,6 +125,21 @@ pub enum Decision {
     Refuse(Box<Refusal>),
 }
 
+impl Decision {
+    /// Bytes of the text that a merge came to.
+    #[must_use]
+    pub fn merged_bytes(&self) -> usize {
+        match self {
+            Self::Update(effect) if effect.merged => match &effect.content {
+                ContentChange::Set(text) => text.text.len(),
+                ContentChange::Keep | ContentChange::Derive => 0,
+            },
+            Self::Refuse(refusal) => refusal.merge_text.as_ref().map_or(0, |text| text.len()),
+            Self::Create | Self::Update(_) | Self::Delete | Self::Unchanged => 0,
+        }
+    }
+}
+
 impl From<Refusal> for Decision {
     fn from(refusal: Refusal) -> Self {
         Self::Refuse(Box::new(refusal))
@@ -277,8 +292,8 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation, budget: &mut 
     }
     let (title, title_overwritten) = standing.merge_title(changes)?;
     let effect = UpdateEffect {
-        // Forced, a text or a title overwrites; a Yjs state is merged all the same.
-        merged: !standing.is_exact() && (body.append_yjs || (!operation.force && (body.changes() || title.is_some()))),
+        // Who forces an update asks for no merge; `server` shows what came of it.
+        merged: !standing.is_exact() && !operation.force && (body.changes() || title.is_some()),
         title,
         content: body.content,
         append_yjs: body.append_yjs,

@@ -89,8 +89,8 @@ pub struct Receipt {
     pub client_id: String,
     /// What it did.
     pub kind: OperationKind,
-    /// Digest of what it carried.
-    pub payload_digest: Digest,
+    /// Digest of what it carried; `None` if the receipt cannot be read.
+    pub payload_digest: Option<Digest>,
     /// The document.
     pub document_id: DocumentId,
     /// The version answered; `None` where there was no document.
@@ -196,4 +196,13 @@ pub struct StoredDocument {
     pub yjs_parts: Vec<Vec<u8>>,
     /// Whether the Yjs state could not be rendered before: do not try again.
     pub damaged: bool,
+}
+
+impl StoredDocument {
+    /// Bytes of its text and its Yjs parts.
+    #[must_use]
+    pub fn body_bytes(&self) -> usize {
+        let parts: usize = self.yjs_parts.iter().map(Vec::len).sum();
+        parts.saturating_add(self.content.as_ref().map_or(0, |content| content.len()))
+    }
 }

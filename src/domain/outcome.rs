@@ -177,6 +177,22 @@ impl Outcome {
         }
     }
 
+    /// Bytes of the texts that its answer carries beside the server's document.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        let Some(conflict) = self.conflict() else { return 0 };
+        let base = conflict.base.as_ref().and_then(|base| base.content.as_ref()).map_or(0, |content| content.len());
+        base.saturating_add(conflict.merge_text.as_ref().map_or(0, |text| text.len()))
+    }
+
+    /// Leaves those texts out.
+    pub fn drop_texts(&mut self) {
+        if let Ending::Conflict(conflict) = &mut self.ending {
+            conflict.base = None;
+            conflict.merge_text = None;
+        }
+    }
+
     /// The clash, if it ended in one.
     #[must_use]
     pub fn conflict(&self) -> Option<&Conflict> {

@@ -62,6 +62,9 @@ pub struct Mode<'a> {
 
 /// [`Mode::merge_steps`] of a batch that nobody waits for.
 pub const BATCH_MERGE_STEPS: usize = 10 * MERGE_STEPS;
+/// Bytes that the merged texts of a batch may have together, which may be much more than what the batch carries. What is
+/// beyond them is a conflict.
+const BATCH_MERGE_BYTES: usize = 32 * 1024 * 1024;
 
 /// Outcomes in submitted order, and what to store.
 #[derive(Clone, Debug)]
@@ -112,6 +115,7 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
         mode,
         loaded,
         merge_steps: mode.merge_steps,
+        merge_bytes: BATCH_MERGE_BYTES,
         checks_held: mode.atomic && is_applied(operations, loaded),
         tracks: HashMap::new(),
         touched: Vec::new(),
@@ -147,6 +151,8 @@ struct Planner<'a> {
     loaded: &'a Loaded,
     /// Steps that are left for merges.
     merge_steps: usize,
+    /// Bytes that merged texts may still have.
+    merge_bytes: usize,
     /// Everything that the batch's checks guarded has been applied: they held then.
     checks_held: bool,
     tracks: HashMap<DocumentId, Track>,
@@ -271,7 +277,7 @@ impl Planner<'_> {
             current: track.head.as_ref(),
             deleted_by_batch: track.deleted_by_batch,
             standing: standing.clone(),
-            content: track.content.as_deref(),
+            content: track.content.as_deref().filter(|_| self.merge_bytes > 0),
             known_deletions: track.deletions.as_ref(),
             is_damaged: loaded.unshowable.contains(&id) && !track.is_changed(),
         };
@@ -279,6 +285,7 @@ impl Planner<'_> {
         let mut budget = Budget::of(steps);
         let mut decision = decide(&situation, operation, &mut budget);
         self.merge_steps -= steps - budget.left();
+        self.merge_bytes = self.merge_bytes.saturating_sub(decision.merged_bytes());
         match loaded.unfit.get(&operation.index).and_then(|unfit| unfit.answer(&decision, operation.index)) {
             Some(UnfitAnswer::Error(error)) => return Verdict::failure(Ending::failed(error)),
             Some(UnfitAnswer::Refusal(refusal)) => decision = refusal.into(),
@@ -315,8 +322,12 @@ impl Planner<'_> {
     }
 
     fn replay(&mut self, operation: &Operation, id: DocumentId, receipt: &Receipt) -> Verdict {
+        let Some(digest) = receipt.payload_digest else {
+            let message = "the receipt of this operation cannot be read, so that nobody knows what came of it; the operator can repair it";
+            return Verdict::error(ErrorCode::Damaged, message, None);
+        };
         let same_target = matches!(operation.target, Target::Minted(_)) || id == receipt.document_id;
-        if receipt.kind != operation.kind || receipt.payload_digest != operation.payload_digest || !same_target {
+        if receipt.kind != operation.kind || digest != operation.payload_digest || !same_target {
             let message = "this client_id was used before for another operation; give each operation a name of its own";
             let pointer = format!("/operations/{}/client_id", operation.index);
             return Verdict::error(ErrorCode::ClientIdReused, message, Some(pointer));
@@ -355,7 +366,7 @@ impl Planner<'_> {
             self.writes.receipts.push(Receipt {
                 client_id: operation.client_id.clone(),
                 kind: operation.kind,
-                payload_digest: operation.payload_digest,
+                payload_digest: Some(operation.payload_digest),
                 document_id: id,
                 version,
                 created_at: by.now,

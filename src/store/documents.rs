@@ -294,12 +294,13 @@ pub(super) fn load_yjs_updates(
         .load(connection)?)
 }
 
-/// Title and text as of a version of the current document; `None` if the history does not have it.
+/// Title and, where it is wanted, text as of a version of the current document; `None` if the history does not have it.
 pub(super) fn find_text(
     connection: &mut AnyConnection,
     workspace_id: WorkspaceId,
     id: DocumentId,
     version: Version,
+    with_content: bool,
 ) -> Result<Option<VersionText>, StoreError> {
     let key = (DbUuid(workspace_id.0), DbUuid(id.0));
     let known: Option<(i64, i64)> =
@@ -312,7 +313,7 @@ pub(super) fn find_text(
         .get_result(connection)
         .optional()?;
     let Some(title) = title else { return Ok(None) };
-    let content = text_as_of(connection, key, epoch, version)?;
+    let content = if with_content { text_as_of(connection, key, epoch, version)? } else { None };
     Ok(Some(VersionText { document_id: id, version, title, content }))
 }
 

@@ -71,7 +71,9 @@ impl Store {
                 let documents = ids.iter().map(|id| find_stored(connection, workspace_id, *id));
                 documents.filter_map(Result::transpose).collect()
             }
-            AnyConnection::Postgres(connection) => postgres::load_documents(connection, DbUuid(workspace_id.0), ids),
+            AnyConnection::Postgres(connection) => {
+                postgres::load_documents(connection, DbUuid(workspace_id.0), ids, usize::MAX)
+            }
         })?;
         documents.retain(|document| !document.head.is_purged());
         Ok(documents)

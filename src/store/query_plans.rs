@@ -107,7 +107,7 @@ fn writes(write: HeadWrite, head: DocumentHead) -> WriteSet {
     let receipt = Receipt {
         client_id,
         kind: OperationKind::Update,
-        payload_digest: [0; 16],
+        payload_digest: Some([0; 16]),
         document_id: head.document_id,
         version: Some(head.version),
         created_at: Timestamp(0),
@@ -153,8 +153,8 @@ fn a_batch_looks_everything_up_by_its_full_key() {
     batch.load_heads(&[id]).unwrap();
     batch.write(&writes(HeadWrite::Insert, head(id, 1))).unwrap();
     batch.write(&writes(HeadWrite::Replace { expected_version: 1 }, head(id, 2))).unwrap();
-    assert_eq!(batch.load_documents(&[id]).unwrap().len(), 1);
-    assert_eq!(batch.load_texts(&[(id, 1)]).unwrap().len(), 1);
+    assert_eq!(batch.load_documents(&[id], usize::MAX).unwrap().len(), 1);
+    assert_eq!(batch.load_texts(&[(id, 1)], usize::MAX).unwrap().len(), 1);
     let span = Span { after: 0, up_to: 9, max_documents: 9, max_bytes: 9 };
     assert_eq!(batch.load_changes(&span).unwrap().changes.len(), 1);
     assert_eq!(*statements.run.lock().unwrap(), *statements.cached.lock().unwrap(), "every statement is prepared once");

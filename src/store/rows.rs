@@ -162,14 +162,15 @@ impl TryFrom<ReceiptRow> for Receipt {
     type Error = StoreError;
 
     fn try_from(row: ReceiptRow) -> Result<Self, StoreError> {
+        let read = kind_from_code(row.kind).and_then(|kind| Ok((kind, digest(&row.payload_digest)?)));
+        let read = read.inspect_err(|error| {
+            tracing::error!(document_id = %row.document_id.0, %error, "a receipt cannot be read");
+        });
+        let read = read.ok();
         Ok(Self {
             client_id: row.client_id,
-            kind: kind_from_code(row.kind)?,
-            // Like no operation's: who comes with this name is refused, and nobody else is held up.
-            payload_digest: digest(&row.payload_digest).unwrap_or_else(|error| {
-                tracing::error!(document_id = %row.document_id.0, %error, "a receipt cannot be read");
-                Digest::default()
-            }),
+            kind: read.as_ref().map_or(OperationKind::Update, |(kind, _)| *kind),
+            payload_digest: read.map(|(_, digest)| digest),
             document_id: DocumentId(row.document_id.0),
             version: row.version,
             created_at: Timestamp(row.created_at),
@@ -200,7 +201,7 @@ impl<'a> NewReceiptRow<'a> {
             device_id,
             client_id: &receipt.client_id,
             kind: kind_code(receipt.kind),
-            payload_digest: &receipt.payload_digest,
+            payload_digest: receipt.payload_digest.as_ref().map_or(&[], |digest| digest.as_slice()),
             document_id: DbUuid(receipt.document_id.0),
             version: receipt.version,
             created_at: receipt.created_at.0,

@@ -28,11 +28,17 @@ pub trait Snapshot {
     /// Heads of those of the documents that exist, live or deleted, in any order.
     fn load_heads(&mut self, ids: &[DocumentId]) -> Result<Vec<DocumentHead>, StoreError>;
 
-    /// Title and text as of each (document, version); pairs that the history no longer has are left out.
-    fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError>;
+    /// Title and text as of each (document, version); pairs that the history no longer has are left out. Once the texts
+    /// have so many bytes, there are titles alone.
+    fn load_texts(
+        &mut self,
+        wanted: &[(DocumentId, Version)],
+        max_bytes: usize,
+    ) -> Result<Vec<VersionText>, StoreError>;
 
-    /// Those of the documents that exist, with bodies, in any order.
-    fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError>;
+    /// Those of the documents that exist, with bodies, in the order of `ids`. The list ends when the bodies have so many
+    /// bytes; the first one is always read.
+    fn load_documents(&mut self, ids: &[DocumentId], max_bytes: usize) -> Result<Vec<StoredDocument>, StoreError>;
 
     /// The documents of a span of the feed, in feed order.
     fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError>;
@@ -125,22 +131,40 @@ impl Snapshot for BatchSession<'_> {
         }
     }
 
-    fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError> {
+    fn load_texts(
+        &mut self,
+        wanted: &[(DocumentId, Version)],
+        max_bytes: usize,
+    ) -> Result<Vec<VersionText>, StoreError> {
         if let AnyConnection::Postgres(connection) = self.connection {
-            return postgres::load_texts(connection, self.workspace_id, wanted);
+            return postgres::load_texts(connection, self.workspace_id, wanted, max_bytes);
         }
         let workspace_id = self.scope.workspace_id;
-        let texts = wanted.iter().map(|(id, version)| find_text(self.connection, workspace_id, *id, *version));
-        texts.filter_map(Result::transpose).collect()
+        let (mut texts, mut bytes) = (Vec::with_capacity(wanted.len()), 0_usize);
+        for (id, version) in wanted {
+            let Some(text) = find_text(self.connection, workspace_id, *id, *version, bytes < max_bytes)? else {
+                continue;
+            };
+            bytes = bytes.saturating_add(text.content.as_ref().map_or(0, |content| content.len()));
+            texts.push(text);
+        }
+        Ok(texts)
     }
 
-    fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError> {
+    fn load_documents(&mut self, ids: &[DocumentId], max_bytes: usize) -> Result<Vec<StoredDocument>, StoreError> {
         if let AnyConnection::Postgres(connection) = self.connection {
-            return postgres::load_documents(connection, self.workspace_id, ids);
+            return postgres::load_documents(connection, self.workspace_id, ids, max_bytes);
         }
-        let workspace_id = self.scope.workspace_id;
-        let documents = ids.iter().map(|id| find_stored(self.connection, workspace_id, *id));
-        documents.filter_map(Result::transpose).collect()
+        let (mut documents, mut bytes) = (Vec::new(), 0_usize);
+        for id in ids {
+            if bytes >= max_bytes {
+                break;
+            }
+            let document = find_stored(self.connection, self.scope.workspace_id, *id)?;
+            bytes = bytes.saturating_add(document.as_ref().map_or(0, StoredDocument::body_bytes));
+            documents.extend(document);
+        }
+        Ok(documents)
     }
 
     fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError> {

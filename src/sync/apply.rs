@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::cursor::Cursor;
 use crate::domain::ids::DocumentId;
+use crate::domain::outcome::Attach;
 use crate::domain::plan::{BATCH_MERGE_STEPS, Plan};
 use crate::domain::timestamp::Timestamp;
 use crate::store::feed::FeedState;
@@ -47,6 +48,11 @@ impl Processed {
         Self { plan, stored, pull }
     }
 
+    /// Whether its answer shows more than outcomes.
+    pub(super) fn shows_something(&self) -> bool {
+        self.pull.is_some() || self.plan.outcomes.iter().any(|outcome| outcome.attach != Attach::Nothing)
+    }
+
     /// Documents whose log outweighs their snapshot now.
     #[must_use]
     pub fn outgrown(&self) -> Vec<DocumentId> {
@@ -61,6 +67,21 @@ impl Processed {
         let head_sequence = self.stored.head_sequence?;
         let documents = i64::try_from(self.plan.writes.documents.len()).ok()?;
         Some((head_sequence.checked_sub(documents)?, head_sequence))
+    }
+}
+
+/// A batch that has been applied, and is still to be answered.
+#[derive(Debug)]
+pub struct AppliedBatch {
+    pub(super) request: Arc<Batch>,
+    pub(super) processed: Processed,
+}
+
+impl AppliedBatch {
+    /// Whether its answer shows documents, and so may be large.
+    #[must_use]
+    pub fn shows_documents(&self) -> bool {
+        self.processed.shows_something()
     }
 }
 

@@ -32,45 +32,61 @@ fn updates_of<'a>(operations: &'a [Submitted], resolutions: &[Resolution], loade
     updates
 }
 
-/// The documents whose Yjs states are needed to tell.
-pub(super) fn states_needed(
-    operations: &[Submitted],
-    resolutions: &[Resolution],
-    loaded: &Loaded,
-) -> BTreeSet<DocumentId> {
-    let has_state = |id: &DocumentId| loaded.heads.get(id).is_some_and(|head| head.state_vector.is_some());
-    let with_updates = updates_of(operations, resolutions, loaded).into_keys();
-    // A forced text takes the place of a state that cannot be shown.
-    let forced = operations.iter().zip(resolutions).filter_map(|(submitted, resolution)| match submitted {
-        Submitted::Valid(operation) if operation.force && operation.changes.yjs.is_none() => {
-            resolution.document_id.filter(|_| operation.changes.content.is_some())
-        }
-        _ => None,
-    });
-    with_updates.chain(forced).filter(has_state).collect()
+/// The updates of a batch, while they are compared with their documents.
+pub(super) struct Fitting<'a> {
+    updates: Updates<'a>,
+    /// Documents with Yjs state whose updates, or whose showing, must be looked at.
+    states: BTreeSet<DocumentId>,
+    caps: &'a YjsCaps,
+    unfit: HashMap<usize, Unfit>,
 }
 
-/// The operations (by place) whose updates do not fit, and why. An update is looked at as if those before it were
-/// applied. What leans on changes that are not there is left to the decision.
-pub(super) fn find_unfit(
-    operations: &[Submitted],
-    resolutions: &[Resolution],
-    loaded: &Loaded,
-    states: &HashMap<DocumentId, Vec<Vec<u8>>>,
-    caps: &YjsCaps,
-) -> HashMap<usize, Unfit> {
-    let mut unfit = HashMap::new();
-    for (id, updates) in updates_of(operations, resolutions, loaded) {
-        let parts = states.get(&id).map_or(&[][..], Vec::as_slice);
-        let known = loaded.heads.get(&id).and_then(|head| head.state_vector.clone());
-        let known = known.filter(|_| !parts.is_empty()).unwrap_or_default();
+impl<'a> Fitting<'a> {
+    pub(super) fn new(
+        operations: &'a [Submitted],
+        resolutions: &[Resolution],
+        loaded: &Loaded,
+        caps: &'a YjsCaps,
+    ) -> Self {
+        let updates = updates_of(operations, resolutions, loaded);
+        // A forced text takes the place of a state that cannot be shown.
+        let forced = operations.iter().zip(resolutions).filter_map(|(submitted, resolution)| match submitted {
+            Submitted::Valid(operation) if operation.force && operation.changes.yjs.is_none() => {
+                resolution.document_id.filter(|_| operation.changes.content.is_some())
+            }
+            _ => None,
+        });
+        let has_state = |id: &DocumentId| loaded.heads.get(id).is_some_and(|head| head.state_vector.is_some());
+        let states = updates.keys().copied().chain(forced).filter(has_state).collect();
+        Self { updates, states, caps, unfit: HashMap::new() }
+    }
+
+    /// The documents whose Yjs states are needed.
+    pub(super) fn states_needed(&self) -> BTreeSet<DocumentId> {
+        self.states.clone()
+    }
+
+    /// Compares the updates of a document with its state. An update is looked at as if those before it were applied.
+    /// What leans on changes that are not there is left to the decision.
+    pub(super) fn check(&mut self, id: DocumentId, parts: &[Vec<u8>], known: StateVector) {
+        let Some(updates) = self.updates.remove(&id) else { return };
+        let known = Some(known).filter(|_| !parts.is_empty()).unwrap_or_default();
         let complete = complete_ones(&updates, known.clone());
         let scanned: Vec<&ScannedUpdate> = complete.iter().map(|(_, update)| *update).collect();
-        let checked = check_fits(parts, &known, &scanned, caps);
+        let checked = check_fits(parts, &known, &scanned, self.caps);
         let faults = complete.iter().zip(checked).filter_map(|((place, _), fit)| Some((*place, unfit_of(&fit.err()?))));
-        unfit.extend(faults);
+        self.unfit.extend(faults);
     }
-    unfit
+
+    /// The operations (by place) whose updates do not fit, and why. Those of documents without a state need only fit one
+    /// another.
+    pub(super) fn finish(mut self) -> HashMap<usize, Unfit> {
+        let rest: Vec<DocumentId> = self.updates.keys().copied().collect();
+        for id in rest {
+            self.check(id, &[], StateVector::default());
+        }
+        self.unfit
+    }
 }
 
 /// The updates that lean on nothing but what is there or in those before them.

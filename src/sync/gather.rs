@@ -16,8 +16,8 @@ use crate::sync::pull::{Pulled, read_page_of_batch};
 /// What an answer shows.
 #[derive(Clone, Debug, Default)]
 pub struct Gathered {
-    /// Documents that results carry whole.
-    pub documents: HashMap<DocumentId, StoredDocument>,
+    /// Documents that results carry whole: the first of them.
+    pub documents: Documents,
     /// State vectors that results carry.
     pub vectors: HashMap<DocumentId, StateVector>,
     /// What the author had missed, where the batch asked for it.
@@ -33,44 +33,70 @@ impl Gathered {
     }
 }
 
-/// Whether there is anything to gather.
-#[must_use]
-pub fn has_to_gather(processed: &Processed) -> bool {
-    processed.pull.is_some() || processed.plan.outcomes.iter().any(|outcome| outcome.attach != Attach::Nothing)
+/// As many documents as are read at once.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    /// Those that there are.
+    pub found: HashMap<DocumentId, StoredDocument>,
+    /// Those that are not there, or cannot be read.
+    pub missing: BTreeSet<DocumentId>,
 }
 
-/// Reads what the outcomes promise to carry. What a dry run would have stored is laid over what is stored.
+/// Bytes of documents that are read at once, unless one alone has more.
+const CHUNK_BYTES: usize = 8 * 1024 * 1024;
+
+/// Reads what the outcomes promise to carry; of the documents only the first, which `wanted` names in the order of the
+/// results. What a dry run would have stored is laid over what is stored.
 ///
 /// # Errors
 /// What the store says.
-pub fn gather(snapshot: &mut dyn Snapshot, processed: &Processed) -> Result<Gathered, StoreError> {
-    let wanting = |attach: Attach| -> Vec<DocumentId> {
-        let wanted = processed.plan.outcomes.iter().filter(|outcome| outcome.attach == attach);
-        wanted.filter_map(|outcome| outcome.document_id).collect::<BTreeSet<_>>().into_iter().collect()
-    };
-    let (whole, vectors) = (wanting(Attach::Document), wanting(Attach::StateVector));
-    let mut gathered = Gathered::default();
-    if !whole.is_empty() {
-        let (documents, _) = readable(whole.clone(), |ids| snapshot.load_documents(ids))?;
-        gathered.documents = documents.into_iter().map(|document| (document.head.document_id, document)).collect();
-    }
-    let mut heads: Vec<DocumentHead> = Vec::new();
+pub fn gather(
+    snapshot: &mut dyn Snapshot,
+    processed: &Processed,
+    wanted: &[DocumentId],
+) -> Result<Gathered, StoreError> {
+    let mut gathered = Gathered { documents: gather_documents(snapshot, processed, wanted)?, ..Gathered::default() };
+    let of_vectors = processed.plan.outcomes.iter().filter(|outcome| outcome.attach == Attach::StateVector);
+    let vectors: BTreeSet<DocumentId> = of_vectors.filter_map(|outcome| outcome.document_id).collect();
     if !vectors.is_empty() {
-        (heads, _) = readable(vectors.clone(), |ids| snapshot.load_heads(ids))?;
+        let (mut heads, _) = readable(vectors.iter().copied().collect(), |ids| snapshot.load_heads(ids))?;
+        if !processed.stored.wrote {
+            let would_be = processed.plan.writes.documents.iter().map(|write| &write.head);
+            heads.extend(would_be.filter(|head| vectors.contains(&head.document_id)).cloned());
+        }
+        gathered.vectors = heads.into_iter().filter_map(|head| Some((head.document_id, head.state_vector?))).collect();
     }
-    if !processed.stored.wrote {
-        let writes = &processed.plan.writes;
-        lay_over(snapshot, writes, &whole, &mut gathered.documents)?;
-        let would_be = writes.documents.iter().map(|write| &write.head);
-        heads.extend(would_be.filter(|head| vectors.contains(&head.document_id)).cloned());
-    }
-    gathered.vectors = heads.into_iter().filter_map(|head| Some((head.document_id, head.state_vector?))).collect();
     if let Some((cursor, _)) = &processed.pull {
         let feed = snapshot.feed()?;
         let own = processed.own_changes();
         gathered.pulled = Some(read_page_of_batch(*cursor, feed, own, |span| snapshot.load_changes(span))?);
     }
     Ok(gathered)
+}
+
+/// Reads the first of these documents.
+///
+/// # Errors
+/// What the store says.
+pub fn gather_documents(
+    snapshot: &mut dyn Snapshot,
+    processed: &Processed,
+    wanted: &[DocumentId],
+) -> Result<Documents, StoreError> {
+    if wanted.is_empty() {
+        return Ok(Documents::default());
+    }
+    let (read, _) = readable(wanted.to_vec(), |ids| snapshot.load_documents(ids, CHUNK_BYTES))?;
+    let bytes: usize = read.iter().map(StoredDocument::body_bytes).sum();
+    let last = read.last().map(|document| document.head.document_id).filter(|_| bytes >= CHUNK_BYTES);
+    let reached = last.and_then(|last| wanted.iter().position(|id| *id == last)).map_or(wanted.len(), |at| at + 1);
+    let looked_for = wanted.get(..reached).unwrap_or(wanted);
+    let mut found = read.into_iter().map(|document| (document.head.document_id, document)).collect();
+    if !processed.stored.wrote {
+        lay_over(snapshot, &processed.plan.writes, looked_for, &mut found)?;
+    }
+    let missing = looked_for.iter().copied().filter(|id| !found.contains_key(id)).collect();
+    Ok(Documents { found, missing })
 }
 
 /// Documents as the write set would leave them, if it is still made for what is stored.
@@ -111,7 +137,7 @@ fn kept_text(snapshot: &mut dyn Snapshot, stored: Option<&StoredDocument>) -> Re
         return Ok(content.clone());
     }
     let wanted: [(DocumentId, Version); 1] = [(head.document_id, head.version)];
-    Ok(snapshot.load_texts(&wanted)?.into_iter().find_map(|text| text.content))
+    Ok(snapshot.load_texts(&wanted, usize::MAX)?.into_iter().find_map(|text| text.content))
 }
 
 fn would_be<'a>(

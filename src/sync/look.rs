@@ -1,6 +1,6 @@
 //! What a batch is decided on, and the decision. Both happen off every lock, unless the batch has lost too many races.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use crate::domain::batch::{Resolution, resolve_targets};
@@ -14,10 +14,16 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
 use crate::store::feed::FeedState;
 use crate::store::{Snapshot, StoreError};
-use crate::sync::fit::{find_unfit, states_needed};
+use crate::sync::fit::Fitting;
 use crate::sync::pull::cursor_of;
 use crate::sync::{Batch, BatchRefusal};
 use crate::yjs::merge::deletions_of;
+
+/// Bytes of old texts that a batch is decided on. An edit whose texts are beyond them is a conflict. What a batch carries is
+/// less, so that only small edits of texts that were much larger before come to that.
+const MAX_TEXT_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of Yjs states that are looked at together, unless one alone has more.
+const STATES_BYTES: usize = 8 * 1024 * 1024;
 
 /// Which part of a batch to run: what the search for a refused operation varies.
 #[derive(Clone, Debug, Default)]
@@ -86,26 +92,44 @@ fn load(
     loaded.heads = heads.into_iter().map(|head| (head.document_id, head)).collect();
     let needs = needs(operations, &resolutions, &loaded);
     if !needs.texts.is_empty() {
-        let texts = snapshot.load_texts(&needs.texts.into_iter().collect::<Vec<_>>())?;
+        let texts = snapshot.load_texts(&needs.texts.into_iter().collect::<Vec<_>>(), MAX_TEXT_BYTES)?;
         loaded.texts = texts.into_iter().map(|text| ((text.document_id, text.version), text)).collect();
     }
-    let states = states_needed(operations, &resolutions, &loaded);
-    let ids: Vec<DocumentId> = needs.deletions.union(&states).copied().collect();
-    let mut parts = HashMap::new();
-    for document in if ids.is_empty() { Vec::new() } else { snapshot.load_documents(&ids)? } {
-        let id = document.head.document_id;
-        if needs.deletions.contains(&id) {
-            let deletions = deletions_of(&document.yjs_parts)
-                .map_err(|error| StoreError::Damaged { document_id: id, reason: format!("Yjs state: {error}") })?;
-            loaded.deletions.insert(id, deletions);
-        }
-        if document.damaged {
-            loaded.unshowable.insert(id);
-        }
-        parts.insert(id, document.yjs_parts);
-    }
-    loaded.unfit = find_unfit(operations, &resolutions, &loaded, &parts, &attempt.yjs);
+    look_at_states(snapshot, request, attempt, &resolutions, needs.deletions, &mut loaded)?;
     Ok((loaded, resolutions))
+}
+
+/// Looks at the Yjs states that the batch builds on, a few at a time: what is kept of them is small.
+fn look_at_states(
+    snapshot: &mut dyn Snapshot,
+    request: &Batch,
+    attempt: &Attempt,
+    resolutions: &[Resolution],
+    deletions: BTreeSet<DocumentId>,
+    loaded: &mut Loaded,
+) -> Result<(), StoreError> {
+    let mut fitting = Fitting::new(&request.operations, resolutions, loaded, &attempt.yjs);
+    let mut ids: Vec<DocumentId> = deletions.union(&fitting.states_needed()).copied().collect();
+    while !ids.is_empty() {
+        let documents = snapshot.load_documents(&ids, STATES_BYTES)?;
+        let Some(last) = documents.last().map(|document| document.head.document_id) else { break };
+        ids = ids.split_off(ids.iter().position(|id| *id == last).map_or(ids.len(), |at| at + 1));
+        for document in documents {
+            let id = document.head.document_id;
+            if deletions.contains(&id) {
+                let deletions = deletions_of(&document.yjs_parts)
+                    .map_err(|error| StoreError::Damaged { document_id: id, reason: format!("Yjs state: {error}") })?;
+                loaded.deletions.insert(id, deletions);
+            }
+            if document.damaged {
+                loaded.unshowable.insert(id);
+            }
+            let known = loaded.heads.get(&id).and_then(|head| head.state_vector.clone());
+            fitting.check(id, &document.yjs_parts, known.unwrap_or_default());
+        }
+    }
+    loaded.unfit = fitting.finish();
+    Ok(())
 }
 
 /// Decides the batch on what was looked at: a function of its arguments.

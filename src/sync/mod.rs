@@ -2,6 +2,7 @@
 //!
 //! Knows the core, the store and the Yjs tools; knows nothing of HTTP or JSON.
 
+pub mod answer;
 pub mod apply;
 mod counting;
 mod damage;

@@ -3,28 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::domain::document::StoredDocument;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::limits::Limits;
-use crate::domain::operation::Submitted;
-use crate::domain::outcome::Attach;
 use crate::domain::sessions::{self, Session};
 use crate::domain::timestamp::Clock;
-use crate::domain::yjs_facts::StateVector;
 use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};
 use crate::store::{BatchScope, Store, StoreError};
-use crate::sync::apply::{Attempt, Processed, process};
+use crate::sync::apply::{AppliedBatch, Attempt, Processed, process};
 use crate::sync::diff::{DiffRequest, DocumentDiff, diff_documents};
 use crate::sync::events::Events;
-use crate::sync::gather::{Gathered, gather, has_to_gather};
 use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::pull::{Pulled, Shown, cursor_of, read_page, show};
 use crate::sync::view::{Learned, Rendered, view_document};
-use crate::sync::{
-    Batch, BatchAnswer, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError, VersionView,
-    YjsBodies,
-};
-use crate::yjs::merge::encode_state_vector;
+use crate::sync::{Batch, ChangesPage, DocumentView, PullFrom, SyncError, VersionView, YjsBodies};
 use crate::yjs::render::{RenderError, Renderer, Turn};
 
 /// How many refused operations are searched for before the rest of the batch is given up.
@@ -60,39 +51,14 @@ impl SyncService {
         Self { store, renderer, limits, clock, maintenance, events }
     }
 
-    /// Applies a batch (protocol §1) and makes its answer. The caller has checked that the user may write there.
+    /// Applies a batch (protocol §1). The caller has checked that the user may write there.
     ///
     /// # Errors
     /// What the store says; nothing of the batch is then stored.
-    pub fn apply_batch(&self, request: Batch, deadline: Instant) -> Result<BatchAnswer, SyncError> {
+    pub fn apply_batch(&self, request: Batch, deadline: Instant) -> Result<AppliedBatch, SyncError> {
         let request = Arc::new(request);
         let processed = self.carry_out(&request, deadline)?;
-        let committed = !(processed.plan.rolled_back || request.dry_run);
-        let Gathered { mut documents, vectors, pulled } = self.gather(&request, &processed, deadline)?;
-        let readers = readers_of(&request.operations);
-        // What is not rendered when the request has to be answered is left out.
-        let turn = self.renderer.turn(request.user_id.0.as_u128(), deadline.min(Instant::now() + ANSWER_RENDERING));
-        let outcomes = processed.plan.outcomes;
-        let results = outcomes
-            .into_iter()
-            .map(|outcome| {
-                let reader = readers.get(outcome.index).copied().flatten();
-                let server = match (outcome.attach, outcome.document_id) {
-                    (Attach::StateVector, Some(id)) => vectors
-                        .get(&id)
-                        .map_or(ServerSide::Nothing, |vector| ServerSide::StateVector(encode_state_vector(vector))),
-                    (Attach::Document, Some(id)) => match documents.get_mut(&id) {
-                        Some(document) => self.server_side(&turn, &request, document, reader),
-                        None => ServerSide::Nothing,
-                    },
-                    _ => ServerSide::Nothing,
-                };
-                OperationAnswer { outcome, server }
-            })
-            .collect();
-        let changes =
-            pulled.map(|pulled| self.show_changes(&turn, request.workspace_id, pulled, YjsBodies::Whole).page);
-        Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic, changes })
+        Ok(AppliedBatch { request, processed })
     }
 
     /// Applies a batch, and says so to whom it concerns.
@@ -110,22 +76,7 @@ impl SyncService {
         Ok(processed)
     }
 
-    /// Reads what the answer shows. The batch may be committed: then what fails here only makes the answer poorer.
-    fn gather(&self, request: &Batch, processed: &Processed, deadline: Instant) -> Result<Gathered, SyncError> {
-        if !has_to_gather(processed) {
-            return Ok(Gathered::default());
-        }
-        let scope = self.scope(request, deadline);
-        match self.store.look(&scope, |snapshot| gather(snapshot, processed)) {
-            Err(error) if processed.stored.wrote => {
-                tracing::error!(workspace_id = %request.workspace_id, %error, "what a batch met cannot be shown");
-                Ok(Gathered::nothing(processed))
-            }
-            gathered => Ok(gathered?),
-        }
-    }
-
-    fn scope(&self, request: &Batch, deadline: Instant) -> BatchScope {
+    pub(super) fn scope(&self, request: &Batch, deadline: Instant) -> BatchScope {
         BatchScope {
             workspace_id: request.workspace_id,
             user_id: request.user_id,
@@ -184,37 +135,17 @@ impl SyncService {
         Ok(process(&self.store, &self.scope(request, deadline), request, &attempt)??)
     }
 
-    /// The server's side of one outcome. The batch is committed: whatever fails here only makes the answer poorer.
-    fn server_side(
-        &self,
-        turn: &Turn<'_>,
-        request: &Batch,
-        document: &mut StoredDocument,
-        reader: Option<&StateVector>,
-    ) -> ServerSide {
-        match view_document(turn, document.clone(), reader) {
-            Ok((view, learned)) => {
-                if let Learned::Text(text) = &learned {
-                    document.content = Some(text.clone());
-                }
-                if !request.dry_run {
-                    self.keep(request.workspace_id, Rendered::from(&document.head), learned);
-                }
-                ServerSide::Document(Box::new(view))
-            }
-            Err(error) => {
-                tracing::error!(document_id = %document.head.document_id, %error, "the server's document cannot be shown");
-                ServerSide::Nothing
-            }
-        }
-    }
-
     /// The renders of one answer to this user.
     fn turn(&self, user_id: UserId) -> Turn<'_> {
-        self.renderer.turn(user_id.0.as_u128(), Instant::now() + ANSWER_RENDERING)
+        self.turn_until(user_id, Instant::now() + ANSWER_RENDERING)
     }
 
-    fn keep(&self, workspace_id: WorkspaceId, rendered: Rendered, learned: Learned) {
+    /// The renders of one answer to this user, which must be there by the deadline.
+    pub(super) fn turn_until(&self, user_id: UserId, deadline: Instant) -> Turn<'_> {
+        self.renderer.turn(user_id.0.as_u128(), deadline.min(Instant::now() + ANSWER_RENDERING))
+    }
+
+    pub(super) fn keep(&self, workspace_id: WorkspaceId, rendered: Rendered, learned: Learned) {
         let Rendered { document_id, content_version, version } = rendered;
         match learned {
             Learned::Nothing => {}
@@ -256,7 +187,13 @@ impl SyncService {
         }
     }
 
-    fn show_changes(&self, turn: &Turn<'_>, workspace_id: WorkspaceId, pulled: Pulled, yjs: YjsBodies) -> Shown {
+    pub(super) fn show_changes(
+        &self,
+        turn: &Turn<'_>,
+        workspace_id: WorkspaceId,
+        pulled: Pulled,
+        yjs: YjsBodies,
+    ) -> Shown {
         let keep = |rendered, learned| self.keep(workspace_id, rendered, learned);
         let shown = show(turn, workspace_id, pulled, yjs, keep);
         let documents = u64::try_from(shown.page.items.len()).unwrap_or(u64::MAX);
@@ -369,7 +306,7 @@ impl SyncService {
     /// One version with its text, derived from the Yjs log where it was not stored as text.
     ///
     /// # Errors
-    /// `NotFound`; `Unavailable` if the text must be rendered and no worker can be had; or what the store says.
+    /// `NotFound`; `Unavailable` if the text must be rendered and cannot be now; or what the store says.
     pub fn find_version(
         &self,
         user_id: UserId,
@@ -383,8 +320,10 @@ impl SyncService {
             None if stored.yjs_parts.is_empty() => None,
             None => match self.turn(user_id).render(document_id.0.as_u128(), &stored.yjs_parts) {
                 Ok(text) => Some(text),
-                Err(RenderError::Damaged(_) | RenderError::Slow(_)) => None,
-                Err(RenderError::Unavailable(reason)) => return Err(StoreError::Unavailable(reason).into()),
+                Err(RenderError::Damaged(_)) => None,
+                Err(RenderError::Slow(reason) | RenderError::Unavailable(reason)) => {
+                    return Err(StoreError::Unavailable(reason).into());
+                }
             },
         };
         Ok(VersionView { entry: stored.entry, content })
@@ -407,16 +346,4 @@ impl SyncService {
         self.events.close();
         self.maintenance.close();
     }
-}
-
-/// What each editor has of its document, by place in the request.
-fn readers_of(operations: &[Submitted]) -> Vec<Option<&StateVector>> {
-    let mut readers = Vec::with_capacity(operations.len());
-    for operation in operations {
-        readers.push(match operation {
-            Submitted::Valid(valid) => valid.reader_state_vector.as_ref(),
-            Submitted::Rejected(_) => None,
-        });
-    }
-    readers
 }

@@ -124,6 +124,13 @@ pub enum ServerSide {
     StateVector(Vec<u8>),
     /// The document, whole.
     Document(Box<DocumentView>),
+    /// The answer was full before it: the editor reads it by itself.
+    Omitted {
+        /// Which document.
+        document_id: DocumentId,
+        /// Its version, or an older one.
+        version: Version,
+    },
 }
 
 /// The answer to one operation.

@@ -1,4 +1,4 @@
-//! Documents whose texts took too long: tried again after a pause that grows each time, whatever is written to them
+//! Documents whose texts took too long, or whose workers died: tried again after a pause that grows each time, whatever is written to them
 //! meanwhile, and forgotten as soon as one is shown.
 
 use std::collections::HashMap;
@@ -29,13 +29,13 @@ impl PutOff {
     pub(super) fn check(&self, document: u128) -> Result<(), RenderError> {
         match self.lock().get(&document) {
             Some(pause) if pause.ends > Instant::now() => {
-                Err(RenderError::Slow("it took too long before, and is tried again later".to_owned()))
+                Err(RenderError::Slow("it could not be rendered before, and is tried again later".to_owned()))
             }
             _ => Ok(()),
         }
     }
 
-    /// A document took too long.
+    /// A document was not rendered.
     pub(super) fn note(&self, document: u128) {
         self.note_at(document, Instant::now());
     }

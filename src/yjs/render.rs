@@ -3,7 +3,7 @@
 //! Whatever a state is like, it must not hold up anything else. So its text is derived in a worker: the same program with
 //! a hidden subcommand, with bounded memory, bounded time, no environment and no other file than its two pipes. What
 //! happens there costs one worker and one document. Workers are shared fairly (`lanes`), and a document that took too
-//! long is put off for a while (`put_off`).
+//! long, or that its worker died over, is put off for a while (`put_off`).
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,6 +56,10 @@ impl Turn<'_> {
         renderer.put_off.check(document)?;
         let started = Instant::now();
         let outcome = renderer.run(Task::Render, parts, user, deadline);
+        if let Err(RenderError::Slow(reason)) = &outcome {
+            metrics::counter!("landfall_renders_put_off_total").increment(1);
+            tracing::warn!(document = %uuid::Uuid::from_u128(document), reason, "a document is put off");
+        }
         match &outcome {
             Ok(_) => renderer.put_off.forget(document),
             Err(RenderError::Slow(_)) => renderer.put_off.note(document),
@@ -174,8 +178,9 @@ impl From<RunError> for RenderError {
     fn from(error: RunError) -> Self {
         match error {
             RunError::TurnIsOver => Self::Unavailable(error.to_string()),
-            RunError::Job(JobError::TooSlow(_)) => Self::Slow(error.to_string()),
-            RunError::Job(_) => Self::Damaged(error.to_string()),
+            // What a worker died of may have been the machine: only its own answer is a judgement of the bytes.
+            RunError::Job(JobError::TooSlow(_) | JobError::Died) => Self::Slow(error.to_string()),
+            RunError::Job(JobError::Refused(_)) => Self::Damaged(error.to_string()),
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) enum JobError {
     #[error("{0}")]
     Refused(String),
     /// It ended before it answered.
-    #[error("the worker died of it (of its memory limit, perhaps)")]
+    #[error("the worker died (of its memory limit, perhaps)")]
     Died,
     /// It did not answer in time.
     #[error("it took longer than {0:?}")]

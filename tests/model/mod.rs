@@ -77,7 +77,7 @@ impl Model {
             self.workspaces.insert(request.workspace_id, tx.workspace);
         }
         let processed: Processed = processed?;
-        let gathered = gather(&mut self.transaction(request), &processed).expect("the model never fails");
+        let gathered = gather(&mut self.transaction(request), &processed, &[]).expect("the model never fails");
         let (plan, stored) = (processed.plan, processed.stored);
         Ok(Applied {
             outcomes: plan.outcomes,
@@ -121,7 +121,7 @@ impl Model {
     /// A document with its bodies, as a store would load it.
     pub fn stored(&self, workspace: WorkspaceId, id: DocumentId, author: &str) -> Option<StoredDocument> {
         let mut tx = ModelTransaction::new(self.workspace(workspace), (UserId(uuid::Uuid::nil()), String::new()));
-        let found = tx.load_documents(&[id]).expect("the model never fails").into_iter().next();
+        let found = tx.load_documents(&[id], usize::MAX).expect("the model never fails").into_iter().next();
         found.map(|document| StoredDocument { updated_by_name: author.to_owned(), ..document })
     }
 
@@ -192,11 +192,15 @@ impl Snapshot for ModelTransaction {
         Ok(ids.iter().filter_map(|id| self.workspace.heads.get(id).cloned()).collect())
     }
 
-    fn load_texts(&mut self, wanted: &[(DocumentId, Version)]) -> Result<Vec<VersionText>, StoreError> {
+    fn load_texts(
+        &mut self,
+        wanted: &[(DocumentId, Version)],
+        _max_bytes: usize,
+    ) -> Result<Vec<VersionText>, StoreError> {
         Ok(wanted.iter().filter_map(|(id, version)| self.text_at(*id, *version)).collect())
     }
 
-    fn load_documents(&mut self, ids: &[DocumentId]) -> Result<Vec<StoredDocument>, StoreError> {
+    fn load_documents(&mut self, ids: &[DocumentId], _max_bytes: usize) -> Result<Vec<StoredDocument>, StoreError> {
         let heads = self.load_heads(ids)?;
         Ok(heads
             .into_iter()
@@ -225,7 +229,7 @@ impl Snapshot for ModelTransaction {
         let within: Vec<_> = within.map(|(at, id)| (*at, *id)).collect();
         let mut page = FeedPage { changes: Vec::new(), has_more: within.len() > span.max_documents };
         for (sequence, id) in within.into_iter().take(span.max_documents) {
-            let mut document = self.load_documents(&[id])?.remove(0);
+            let mut document = self.load_documents(&[id], usize::MAX)?.remove(0);
             if document.head.is_deleted() {
                 document.yjs_parts.clear();
             }

@@ -231,8 +231,11 @@ pub fn workspaces_do_not_see_each_other(database: &Database) {
     let id = new_id();
     ada.write(ada.created(id, "ada's")).unwrap();
     let seen = bob.store.run_batch(bob.scope(), move |batch| {
-        let read =
-            (batch.load_heads(&[id])?.len(), batch.load_texts(&[(id, 1)])?.len(), batch.load_documents(&[id])?.len());
+        let read = (
+            batch.load_heads(&[id])?.len(),
+            batch.load_texts(&[(id, 1)], usize::MAX)?.len(),
+            batch.load_documents(&[id], usize::MAX)?.len(),
+        );
         Ok((read, End::Rollback))
     });
     assert_eq!(seen.unwrap(), (0, 0, 0));
@@ -305,7 +308,10 @@ pub fn a_body_sees_what_it_wrote(database: &Database) {
     let seen = ada.store.run_batch(ada.scope(), move |batch| {
         batch.write(&first)?;
         batch.write(&second)?;
-        Ok(((batch.load_documents(&[id])?, batch.load_texts(&[(id, 1), (id, 2), (id, 3)])?), End::Commit))
+        Ok((
+            (batch.load_documents(&[id], usize::MAX)?, batch.load_texts(&[(id, 1), (id, 2), (id, 3)], usize::MAX)?),
+            End::Commit,
+        ))
     });
     let (documents, texts) = seen.unwrap();
     assert_eq!(documents[0].content.as_deref(), Some("two"));

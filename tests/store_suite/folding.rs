@@ -119,7 +119,8 @@ impl Diary {
             format!("{head:?} {:?} {facts:?} {:?}", document.content, rendered(parts))
         });
         let wanted: Vec<_> = versions.keys().map(|version| (self.id(), *version)).collect();
-        let texts = store.run_batch(self.author.scope(), move |tx| Ok((tx.load_texts(&wanted)?, End::Rollback)));
+        let texts =
+            store.run_batch(self.author.scope(), move |tx| Ok((tx.load_texts(&wanted, usize::MAX)?, End::Rollback)));
         let bases = texts.unwrap().into_iter().map(|text| (text.version, (text.title, text.content))).collect();
         Seen { current, versions, bases }
     }

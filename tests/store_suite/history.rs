@@ -17,7 +17,9 @@ fn texts(
     versions: impl IntoIterator<Item = Version>,
 ) -> Vec<(Version, String, Option<String>)> {
     let wanted: Vec<_> = versions.into_iter().map(|version| (id, version)).collect();
-    let found = author.store.run_batch(author.scope(), move |batch| Ok((batch.load_texts(&wanted)?, End::Rollback)));
+    let found = author
+        .store
+        .run_batch(author.scope(), move |batch| Ok((batch.load_texts(&wanted, usize::MAX)?, End::Rollback)));
     let mut found: Vec<_> = found.unwrap().into_iter().map(|text| (text.version, text.title, text.content)).collect();
     found.sort();
     found
@@ -194,7 +196,7 @@ pub fn documents_are_loaded_alike_inside_and_outside_a_batch(database: &Database
     let wanted = ids.clone();
     let inside = ada.store.run_batch(ada.scope(), move |batch| {
         batch.write(&WriteSet::default())?;
-        Ok((batch.load_documents(&wanted)?, End::Rollback))
+        Ok((batch.load_documents(&wanted, usize::MAX)?, End::Rollback))
     });
     let mut inside = inside.unwrap();
     inside.sort_by_key(|document| document.head.document_id);

@@ -249,9 +249,9 @@ fn postgres_looks_documents_up_by_their_full_key() {
             batch.find_receipts(&names)?;
             batch.load_heads(&ids)?;
             batch.write(&writes)?;
-            batch.load_documents(&ids)?;
+            batch.load_documents(&ids, usize::MAX)?;
             let texts: Vec<_> = ids.iter().map(|id| (*id, 1)).collect();
-            Ok((batch.load_texts(&texts)?.len(), End::Commit))
+            Ok((batch.load_texts(&texts, usize::MAX)?.len(), End::Commit))
         });
         assert_eq!(done.unwrap(), 100);
     }

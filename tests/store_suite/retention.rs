@@ -151,7 +151,7 @@ pub fn old_receipts_are_found_by_their_age(database: &Database) {
     let receipt = |number: i64| Receipt {
         client_id: format!("op {number:04}"),
         kind: OperationKind::Update,
-        payload_digest: [1; 16],
+        payload_digest: Some([1; 16]),
         document_id: new_id(),
         version: Some(1),
         created_at: NOW.plus_seconds(number % 2),

@@ -142,7 +142,7 @@ impl Author {
         let receipt = Receipt {
             client_id: client_id.clone(),
             kind,
-            payload_digest: [3; 16],
+            payload_digest: Some([3; 16]),
             document_id: head.document_id,
             version: Some(head.version),
             created_at: NOW,

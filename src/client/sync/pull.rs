@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::de::DeserializeOwned;
+
 use super::Engine;
 use crate::client::error::ClientError;
 use crate::client::report::{Counted, Event};
 use crate::client::state::DocId;
 use crate::client::state::open_questions::{IGNORED, LeftOut};
 use crate::client::state::settings::Setting;
-use crate::client::wire::{ChangesPage, WireDocument};
+use crate::client::wire::{BaseBody, ChangesPage, WireDocument};
 
 /// Documents of a page.
 const PAGE_DOCUMENTS: usize = 200;
@@ -185,9 +187,17 @@ impl Engine<'_> {
 
     /// A document as the server has it now; `None` if it has none.
     pub(super) fn read_document(&self, id: DocId) -> Result<Option<WireDocument>, ClientError> {
-        let path = format!("/api/v1/documents/{id}?workspace_id={}", self.identity.workspace);
-        match self.remote.get(&path) {
-            Ok(document) => Ok(Some(document)),
+        self.read_if_there(&format!("/api/v1/documents/{id}"))
+    }
+
+    /// Reads one version's text; `None` if the history does not have it.
+    pub(super) fn read_version(&self, id: DocId, version: i64) -> Result<Option<BaseBody>, ClientError> {
+        self.read_if_there(&format!("/api/v1/documents/{id}/versions/{version}"))
+    }
+
+    fn read_if_there<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ClientError> {
+        match self.remote.get(&format!("{path}?workspace_id={}", self.identity.workspace)) {
+            Ok(found) => Ok(Some(found)),
             Err(ClientError::Refused { code, .. }) if code == "not_found" => Ok(None),
             Err(failure) => Err(failure),
         }

@@ -42,12 +42,13 @@ impl Engine<'_> {
         operations: &[QueuedOperation],
         results: Vec<OperationResult>,
     ) -> Result<(), ClientError> {
-        for result in results {
+        for mut result in results {
             let Some(operation) = operation_of(operations, &result) else { continue };
             if self.settings.dry_run {
                 self.rehearse(operation, &result)?;
                 continue;
             }
+            self.fetch_omitted(operation, &mut result)?;
             match result.status {
                 ResultStatus::Success => self.settle_success(operation, result)?,
                 ResultStatus::Conflict => self.settle_conflict(operation, result)?,
@@ -58,6 +59,21 @@ impl Engine<'_> {
                     self.report.count(&operation.kind, Counted::Skipped);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Fetches what did not fit into the answer. If the server cannot be reached, the operation stays queued: it is sent
+    /// again, and answered from its receipt.
+    fn fetch_omitted(&self, operation: &QueuedOperation, result: &mut OperationResult) -> Result<(), ClientError> {
+        if !result.server.as_ref().is_some_and(|document| document.omitted) {
+            return Ok(());
+        }
+        let id = operation.document_id;
+        result.server = self.read_document(id)?;
+        let base = operation.base_version.filter(|_| result.status == ResultStatus::Conflict && result.base.is_none());
+        if let Some(version) = base {
+            result.base = self.read_version(id, version)?;
         }
         Ok(())
     }

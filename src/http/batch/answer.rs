@@ -132,9 +132,9 @@ fn size_estimate(answer: &BatchAnswer) -> usize {
     answer.results.iter().fold(RESULT.saturating_add(changes), |size, result| {
         let carried = match &result.server {
             ServerSide::Document(document) => document_body::size_estimate(document),
-            ServerSide::Nothing | ServerSide::StateVector(_) => 0,
+            ServerSide::Nothing | ServerSide::StateVector(_) | ServerSide::Omitted { .. } => 0,
         };
-        size.saturating_add(RESULT).saturating_add(carried)
+        size.saturating_add(RESULT).saturating_add(carried).saturating_add(result.outcome.text_bytes())
     })
 }
 
@@ -208,6 +208,9 @@ impl<'a> From<&'a OperationAnswer> for ResultBody<'a> {
             server: match &answer.server {
                 ServerSide::Nothing => None,
                 ServerSide::StateVector(bytes) => Some(ServerBody::StateVector { state_vector_b64: Base64(bytes) }),
+                ServerSide::Omitted { document_id, version } => {
+                    Some(ServerBody::Omitted { document_id: *document_id, version: *version, omitted: true })
+                }
                 ServerSide::Document(document) => Some(ServerBody::Document(Box::new(DocumentBody::from(&**document)))),
             },
             base: outcome.conflict().and_then(|conflict| conflict.base.as_ref()).map(BaseBody::from),
@@ -243,6 +246,7 @@ impl<'a> From<&'a OperationError> for ErrorBody<'a> {
 #[serde(untagged)]
 enum ServerBody<'a> {
     StateVector { state_vector_b64: Base64<'a> },
+    Omitted { document_id: DocumentId, version: Version, omitted: bool },
     Document(Box<DocumentBody<'a>>),
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use uuid::Uuid;
 
 use super::answer::{AnswerKind, Counts, ProblemMembers, encode_answer};
@@ -13,11 +13,14 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, UserId};
 use crate::http::blocking::run_by;
 use crate::http::body::{Body, read_json};
-use crate::http::current_user::{CurrentUser, charge, deadline_of};
+use crate::http::current_user::{CurrentUser, charge, charge_reading, deadline_of};
 use crate::http::error::{ApiError, PROBLEM_JSON, rolled_back_status};
+use crate::http::held_body::HeldBody;
 use crate::http::request_context::RequestContext;
 use crate::http::state::AppState;
 use crate::store::accounts::Role;
+use crate::sync::answer::ANSWER_BYTES;
+use crate::sync::apply::AppliedBatch;
 use crate::sync::{Batch, BatchAnswer, SyncError};
 
 /// Adds the route.
@@ -44,17 +47,41 @@ async fn push_batch(
     let request_id = request_id.unwrap_or_default();
     // Waited for here and not below: a batch that waits holds no thread and no connection.
     let place = state.admission.write(batch.workspace_id, deadline).await?;
+    let pushing = Pushing { state: state.clone(), request_id, started, deadline };
     let applied = run_by(deadline, move || {
-        let _held = (share, place);
-        apply(&state, batch, &request_id, started, deadline)
+        // The place is another's as soon as the batch is stored.
+        let applied = pushing.state.sync.apply_batch(batch, deadline).map_err(refusal_of_batch);
+        drop(place);
+        let applied = applied?;
+        Ok(if applied.shows_documents() { Err((pushing, applied, share)) } else { Ok(pushing.answer(applied, 0)?) })
     });
-    let (kind, json) = applied.await?;
+    let (pushing, applied, share) = match applied.await? {
+        Ok((kind, json)) => return Ok(response_of(kind).body(json)),
+        Err(large) => large,
+    };
+    // It is committed by now: where no room is to be had it is answered all the same, and what is large is left out.
+    let room = state.admission.answer(user_id, deadline).await.ok();
+    let answered = run_by(deadline, move || {
+        let _held = share;
+        let max_bytes = if room.is_some() { ANSWER_BYTES } else { 0 };
+        Ok((pushing.answer(applied, max_bytes)?, room))
+    });
+    let ((kind, json), room) = answered.await?;
+    // What it costs is charged; who is over their limit hears so with the next request.
+    let _over = charge_reading(&request, user_id, json.len());
+    Ok(match room {
+        Some(room) => response_of(kind).body(HeldBody::new(json, room)),
+        None => response_of(kind).body(json),
+    })
+}
+
+fn response_of(kind: AnswerKind) -> HttpResponseBuilder {
     let mut response = match all_culprits_conflict(kind) {
         None => HttpResponse::Ok(),
         Some(all) => HttpResponse::build(rolled_back_status(all)),
     };
-    let content_type = if kind == AnswerKind::Processed { "application/json" } else { PROBLEM_JSON };
-    Ok(response.content_type(content_type).body(json))
+    response.content_type(if kind == AnswerKind::Processed { "application/json" } else { PROBLEM_JSON });
+    response
 }
 
 /// Parses the body and checks that its author may write there.
@@ -64,29 +91,33 @@ fn read_batch(state: &AppState, user_id: UserId, body: &[u8]) -> Result<Batch, A
     Ok(batch)
 }
 
-/// Applies the batch and writes its answer.
-fn apply(
-    state: &AppState,
-    batch: Batch,
-    request_id: &str,
+/// A batch on its way to its answer.
+struct Pushing {
+    state: web::Data<AppState>,
+    request_id: String,
     started: Instant,
     deadline: Instant,
-) -> Result<(AnswerKind, Vec<u8>), ApiError> {
-    let answer = state.sync.apply_batch(batch, deadline).map_err(refusal_of_batch)?;
-    let elapsed = started.elapsed();
-    count_batch(&answer, elapsed);
-    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    let kind = AnswerKind::of(&answer);
-    let problem = all_culprits_conflict(kind).map(|all| ProblemMembers {
-        type_uri: "urn:landfall:problem:rolled_back",
-        title: "Rolled back",
-        status: rolled_back_status(all).as_u16(),
-        detail: why_rolled_back(&answer),
-        code: ErrorCode::RolledBack.as_str(),
-        request_id,
-    });
-    let json = encode_answer(&answer, problem, elapsed_ms).map_err(ApiError::internal)?;
-    Ok((kind, json))
+}
+
+impl Pushing {
+    /// Writes the answer, with about so many bytes of documents.
+    fn answer(&self, applied: AppliedBatch, max_bytes: usize) -> Result<(AnswerKind, Vec<u8>), ApiError> {
+        let answer = self.state.sync.answer_batch(applied, max_bytes, self.deadline).map_err(refusal_of_batch)?;
+        let elapsed = self.started.elapsed();
+        count_batch(&answer, elapsed);
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        let kind = AnswerKind::of(&answer);
+        let problem = all_culprits_conflict(kind).map(|all| ProblemMembers {
+            type_uri: "urn:landfall:problem:rolled_back",
+            title: "Rolled back",
+            status: rolled_back_status(all).as_u16(),
+            detail: why_rolled_back(&answer),
+            code: ErrorCode::RolledBack.as_str(),
+            request_id: &self.request_id,
+        });
+        let json = encode_answer(&answer, problem, elapsed_ms).map_err(ApiError::internal)?;
+        Ok((kind, json))
+    }
 }
 
 /// A refusal, with its place in the body where it has one.

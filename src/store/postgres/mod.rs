@@ -60,11 +60,12 @@ pub(super) fn find_receipts(
     rows.into_iter().map(Receipt::try_from).collect()
 }
 
-/// Title and text as of each (document, version).
+/// Title and text as of each (document, version); no more texts once they have so many bytes.
 pub(super) fn load_texts(
     connection: &mut PgConnection,
     workspace_id: DbUuid,
     wanted: &[(DocumentId, Version)],
+    max_bytes: usize,
 ) -> Result<Vec<VersionText>, StoreError> {
     if wanted.is_empty() {
         return Ok(Vec::new());
@@ -76,9 +77,12 @@ pub(super) fn load_texts(
             .bind::<SqlUuid, _>(workspace_id)
             .bind::<Array<SqlUuid>, _>(ids)
             .bind::<Array<BigInt>, _>(versions)
+            .bind::<BigInt, _>(bound_of(max_bytes))
             .load(connection)?;
+    let mut bytes = 0_usize;
     let texts = rows.into_iter().map(|(id, version, title, content)| {
-        let content = content.as_deref().and_then(|stored| readable_text(stored, id));
+        let content = content.as_deref().filter(|_| bytes < max_bytes).and_then(|stored| readable_text(stored, id));
+        bytes = bytes.saturating_add(content.as_ref().map_or(0, String::len));
         VersionText { document_id: DocumentId(id.0), version, title, content }
     });
     Ok(texts.collect())
@@ -124,34 +128,44 @@ pub(super) fn load_heads(
     rows.into_iter().map(DocumentHead::try_from).collect()
 }
 
-/// Those of the documents that exist, with their bodies.
+/// Those of the documents that exist, with their bodies, in order, until they have so many bytes.
 pub(super) fn load_documents(
     connection: &mut PgConnection,
     workspace_id: DbUuid,
     ids: &[DocumentId],
+    max_bytes: usize,
 ) -> Result<Vec<StoredDocument>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
+    // By their stored bytes; a text may have been packed.
     let rows: Vec<DocumentRow> = Statement::<Pg, DocumentSql>::new(DOCUMENTS)
         .bind::<SqlUuid, _>(workspace_id)
         .bind::<Array<SqlUuid>, _>(db_ids(ids))
+        .bind::<BigInt, _>(bound_of(max_bytes))
         .load(connection)?;
-    let mut updates = load_yjs_updates(connection, workspace_id, db_ids(ids))?;
-    rows.into_iter()
-        .map(|(head, damaged, name, snapshot, content)| {
-            let id = DocumentId(head.document_id.0);
-            let mut yjs_parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
-            yjs_parts.extend(updates.remove(&head.document_id).unwrap_or_default());
-            Ok(StoredDocument {
-                head: head.try_into()?,
-                updated_by_name: name.unwrap_or_default(),
-                content: content.as_deref().map(decode_text).transpose().map_err(|error| error.of(id))?,
-                yjs_parts,
-                damaged,
-            })
-        })
-        .collect()
+    let found: Vec<DbUuid> = rows.iter().map(|(head, ..)| head.document_id).collect();
+    let mut updates = load_yjs_updates(connection, workspace_id, found)?;
+    let mut documents = Vec::with_capacity(rows.len());
+    let mut bytes = 0_usize;
+    for (head, damaged, name, snapshot, content) in rows {
+        if bytes >= max_bytes {
+            break;
+        }
+        let id = DocumentId(head.document_id.0);
+        let mut yjs_parts: Vec<Vec<u8>> = snapshot.into_iter().collect();
+        yjs_parts.extend(updates.remove(&head.document_id).unwrap_or_default());
+        let document = StoredDocument {
+            head: head.try_into()?,
+            updated_by_name: name.unwrap_or_default(),
+            content: content.as_deref().map(decode_text).transpose().map_err(|error| error.of(id))?,
+            yjs_parts,
+            damaged,
+        };
+        bytes = bytes.saturating_add(document.body_bytes());
+        documents.push(document);
+    }
+    Ok(documents)
 }
 
 /// Updates since the snapshot, by document, in the order of their versions.
@@ -279,6 +293,11 @@ impl<'a> Rows<'a> {
 
 fn column<'a, Row, Value>(rows: &'a [Row], value: impl Fn(&'a Row) -> Value) -> Vec<Value> {
     rows.iter().map(value).collect()
+}
+
+/// A number of bytes as a bound, at least one: the first is always read.
+fn bound_of(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX).max(1)
 }
 
 fn count_of(rows: usize) -> Result<i64, StoreError> {

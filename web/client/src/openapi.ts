@@ -800,7 +800,7 @@ export interface components {
             version?: components["schemas"]["VersionNumber"];
             /**
              * @description Merged with what others had changed since `base_version`; `server` has the result. An update that was forced
-             *     over another text is not merged
+             *     is a plain success
              * @constant
              */
             merged?: true;
@@ -831,7 +831,7 @@ export interface components {
              *     `replayed` where the document has moved on since, or may hold what the editor has not seen. Only its state
              *     vector where that is what lacks
              */
-            server?: components["schemas"]["Document"] | components["schemas"]["ServerStateVector"];
+            server?: components["schemas"]["Document"] | components["schemas"]["ServerStateVector"] | components["schemas"]["OmittedDocument"];
             /** @description The version that the editor edited, if it is still in the history */
             base?: components["schemas"]["Base"];
             /** @description For a conflict of texts */
@@ -850,6 +850,17 @@ export interface components {
             retryable: boolean;
             /** @description RFC 6901, into the request, where one place is at fault */
             pointer?: string;
+        };
+        /**
+         * @description An answer to a batch is bounded: about 8 MB. This result's `server`, `base` and `merge` did not fit. Read the
+         *     document, and where it is needed its version `base_version`, before you act on the result
+         */
+        OmittedDocument: {
+            /** Format: uuid */
+            document_id: string;
+            version: components["schemas"]["VersionNumber"];
+            /** @constant */
+            omitted: true;
         };
         ServerStateVector: {
             state_vector_b64: components["schemas"]["Base64"];

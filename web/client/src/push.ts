@@ -13,6 +13,7 @@ import { readSendable, takeChunk, type OutgoingOperation } from "./outbox.js";
 import { operationKey } from "./queue.js";
 import type { ProgressTracker } from "./progress.js";
 import type { Puller } from "./pull.js";
+import { fetchOmitted, isOmitted } from "./omitted.js";
 import { fail, settle, type Settlement } from "./settle.js";
 import type { BatchAnswer, BatchRequest, Limits, OperationResult } from "./wire.js";
 
@@ -292,10 +293,26 @@ export class PushRun {
     }
   }
 
-  /** Takes in an answer: all of it in one transaction, then the events. */
+  /** Takes in an answer: at once, but for what did not fit into it; that is fetched, one document after another. */
   async #settle(chunk: OutgoingOperation[], answer: BatchAnswer): Promise<void> {
-    const results = new Map(answer.results.map((result) => [result.client_id, result]));
     if (this.#settings.dryRun) return this.#report(chunk, answer.results);
+    const omitted = new Map(answer.results.filter(isOmitted).map((result) => [result.client_id, result]));
+    await this.#settleResults(
+      chunk.filter(({ operation }) => !omitted.has(operation.client_id)),
+      answer.results.filter(({ client_id }) => !omitted.has(client_id)),
+    );
+    for (const each of chunk) {
+      const result = omitted.get(each.operation.client_id);
+      if (!result) continue;
+      await this.#settleResults([each], [await fetchOmitted(this.#engine.api, this.#settings.workspaceId, each.operation, result)]);
+    }
+    if (answer.changes) await this.#settings.puller?.take(answer.changes);
+    this.#settings.tracker.doing(`batch settled`);
+  }
+
+  /** Takes in results in one transaction, then the events. */
+  async #settleResults(chunk: OutgoingOperation[], answered: OperationResult[]): Promise<void> {
+    const results = new Map(answered.map((result) => [result.client_id, result]));
     const now = this.#engine.clock.now();
     // Side by side: no two operations of a chunk concern one document.
     const settled = await this.#engine.store.transaction("write", (tx) =>
@@ -315,10 +332,8 @@ export class PushRun {
       if (settlement) this.#conclude(operation, settlement);
       else this.#due.set(operation.client_id, Infinity);
     }
-    const ids = answer.results.flatMap(({ server, document_id }) => (server && document_id) ?? []);
+    const ids = answered.flatMap(({ server, document_id }) => (server && document_id) ?? []);
     if (ids.length > 0) this.#engine.events.emit("changed", { document_ids: ids });
-    if (answer.changes) await this.#settings.puller?.take(answer.changes);
-    this.#settings.tracker.doing(`batch settled`);
   }
 
   /** Counts a settlement and tells of it. */

@@ -147,7 +147,8 @@ async function enlarge(
   result: OperationResult,
 ): Promise<Partial<QueuedOperation>> {
   const state = mergeRows(await readRows(tx, operation.document_id));
-  const known = result.server?.state_vector_b64;
+  const { server } = result;
+  const known = server && "state_vector_b64" in server ? server.state_vector_b64 : undefined;
   if (!state || !operation.payload) return {};
   const update = lacking(state, known === undefined ? undefined : fromBase64(known));
   return { payload: { ...operation.payload, yjs_state_b64: toBase64(update) } };
@@ -211,7 +212,8 @@ async function takeUncontested(
   return taken;
 }
 
-/** Whether an answer's `server` is a document, and not only a state vector. */
+/** Whether an answer's `server` is a document, and not only a state vector or the name of one. */
 export function isDocument(server: OperationResult["server"]): server is WireDocument {
-  return server !== undefined && "document_id" in server;
+  return server !== undefined && "document_id" in server && !("omitted" in server);
 }
+

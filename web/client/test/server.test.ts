@@ -161,6 +161,37 @@ describe("against the server", () => {
     expect(await laptop.conflicts()).toMatchObject([{ document_id: id, theirs: { content: "oat milk\nbread\nsix eggs\n" } }]);
   });
 
+  test("what does not fit into an answer is fetched: no document is taken for an empty one", async () => {
+    const [laptop, phone] = await devices();
+    const numbers = [0, 1, 2, 3];
+    const large = (n: number) => `${n} says a line that is long\n`.repeat(110_000);
+    const ids: Record<"text" | "yjs", string[]> = { text: [], yjs: [] };
+    for (const kind of ["text", "yjs"] as const) {
+      for (const n of numbers) ids[kind].push(await laptop.queueCreate({ title: `${kind} ${n}`, content: "one\n", kind }));
+    }
+    expectSynced(await laptop.sync());
+    expectSynced(await phone.sync());
+    for (const n of numbers) await phone.queueUpdate(ids.text[n]!, { content: large(n) });
+    expectSynced(await phone.sync({ direction: "push" }));
+    for (const n of numbers) await phone.queueUpdate(ids.yjs[n]!, { content: `one\n${large(n)}` });
+    expectSynced(await phone.sync({ direction: "push" }));
+
+    const conflicts: string[] = [];
+    laptop.on("conflict", ({ document_id }) => conflicts.push(document_id));
+    for (const n of numbers) {
+      await laptop.queueUpdate(ids.text[n]!, { content: "mine\n" });
+      await laptop.queueUpdate(ids.yjs[n]!, { content: "mine, one\n" });
+    }
+    await laptop.sync({ direction: "push" });
+    expect(conflicts.toSorted()).toEqual(ids.text.toSorted());
+    for (const { document_id, theirs, base } of await laptop.conflicts()) {
+      expect(theirs.content).toBe(large(ids.text.indexOf(document_id)));
+      expect(base).toMatchObject({ version: 1, content: "one\n" });
+    }
+    for (const n of numbers) expect((await laptop.document(ids.yjs[n]!))?.content).toBe(`mine, one\n${large(n)}`);
+    expect(await laptop.status()).toMatchObject({ queued: 0, dead_letters: 0 });
+  });
+
   test("a lost answer to a merge of Yjs states: what others wrote still arrives", async () => {
     let lose = false;
     const [laptop, phone] = await devices({ fetch: losing((path) => lose && path.endsWith("/batch")), retries: 1 });
