@@ -27,6 +27,7 @@ mod http {
     mod editor;
     mod events;
     mod events_across_servers;
+    mod failover;
     mod fair_shares;
     mod feed;
     mod feed_in_batch;
@@ -39,6 +40,7 @@ mod http {
     mod members;
     mod modes;
     mod openapi;
+    mod poolers;
     mod protocol_page;
     mod push_folder;
     mod reading;

@@ -1,4 +1,4 @@
-//! The operator's commands: backing up, restoring, beginning a new generation, verifying. What they say is their output; the work
+//! The operator's commands: backing up, restoring, beginning a new generation, verifying, distributing. What they say is their output; the work
 //! is the store's.
 
 mod verify;
@@ -10,7 +10,7 @@ use crate::config::options::{AdminCommand, DatabaseOptions};
 use crate::config::{DatabaseConfig, secret_file};
 use crate::domain::timestamp::{Clock, SystemClock};
 use crate::store::lives::Life;
-use crate::store::{DatabaseUrl, Store, StoreConfig, backup};
+use crate::store::{DatabaseUrl, Store, StoreConfig, backup, distribution};
 
 /// Carries out a command; what it has to say goes to `out`.
 ///
@@ -38,6 +38,17 @@ pub fn run(command: AdminCommand, out: &mut dyn Write) -> Result<(), Box<dyn Err
         }
         AdminCommand::NewGeneration(options) => new_generation(options, out)?,
         AdminCommand::Verify(options) => verify_all(options, out)?,
+        AdminCommand::Distribute(options) => {
+            let config = DatabaseConfig::try_from(options.database)?;
+            let planned = distribution::plan(&config.url)?;
+            if options.apply {
+                distribution::apply(&config.url, &planned)?;
+            }
+            for statement in &planned.statements {
+                writeln!(out, "{statement};")?;
+            }
+            writeln!(out, "-- left on the coordinator: {}", planned.local.join(", "))?;
+        }
     }
     Ok(())
 }

@@ -33,6 +33,22 @@ pub enum AdminCommand {
     /// Read everything that is stored and name what is damaged; writes nothing, also while it is served
     #[command(after_help = "Example:\n  landfall admin verify --data-dir /var/lib/landfall")]
     Verify(DatabaseOptions),
+    /// Print what spreads the tables over a Citus cluster, by workspace; --apply does it
+    #[command(
+        after_help = "Example:\n  LANDFALL_DATABASE_URL=postgres://app@coordinator/notes landfall admin distribute --apply"
+    )]
+    Distribute(DistributeOptions),
+}
+
+/// A Postgres with Citus.
+#[derive(Clone, Debug, Args)]
+pub struct DistributeOptions {
+    /// Run the statements instead of printing them
+    #[arg(long)]
+    pub apply: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub database: DatabaseOptions,
 }
 
 /// A backup, and the database.

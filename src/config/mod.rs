@@ -155,6 +155,9 @@ impl TryFrom<ServeOptions> for Config {
             store: StoreConfig {
                 reader_connections: options.pool_size,
                 writer_queue: options.writer_queue,
+                prepare: options.prepare,
+                notify: options.notify,
+                notify_url: options.notify_url.as_ref().map(notify_url_of).transpose()?,
                 ..StoreConfig::default()
             },
             limits,
@@ -187,6 +190,15 @@ impl TryFrom<ServeOptions> for Config {
             jwt_secret: options.jwt_secret,
             database: options.database.try_into()?,
         })
+    }
+}
+
+/// Messages travel over Postgres alone.
+fn notify_url_of(url: &SecretString) -> Result<DatabaseUrl, ConfigError> {
+    match DatabaseUrl::parse(url.expose_secret()) {
+        Ok(url @ DatabaseUrl::Postgres(_)) => Ok(url),
+        Ok(DatabaseUrl::Sqlite(_)) => Err(ConfigError::new("LANDFALL_NOTIFY_URL", "must be a postgres:// URL")),
+        Err(refused) => Err(ConfigError::new("LANDFALL_NOTIFY_URL", refused.to_string())),
     }
 }
 

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use secrecy::SecretString;
 
 use crate::client::options::ClientCommand;
-pub use crate::config::data_options::{AdminCommand, DatabaseOptions, FileOptions};
+pub use crate::config::data_options::{AdminCommand, DatabaseOptions, DistributeOptions, FileOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -217,6 +217,15 @@ pub struct ServeOptions {
         action = clap::ArgAction::Set, help_heading = "Server"
     )]
     pub notify: bool,
+    /// Postgres behind a pooler: a direct connection for LISTEN and NOTIFY [default: the database's URL]
+    #[arg(long, env = "LANDFALL_NOTIFY_URL", value_name = "URL", hide_env_values = true, help_heading = "Server")]
+    pub notify_url: Option<SecretString>,
+    /// Postgres: prepare each statement once for each connection; false behind a pooler that loses them (PgBouncer before 1.21)
+    #[arg(
+        long, env = "LANDFALL_PREPARE", value_name = "BOOL", default_value_t = true,
+        action = clap::ArgAction::Set, help_heading = "Server"
+    )]
+    pub prepare: bool,
     /// How log lines look
     #[arg(long, env = "LANDFALL_LOG_FORMAT", default_value = "text", help_heading = "Server")]
     pub log_format: LogFormat,

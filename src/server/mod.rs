@@ -114,6 +114,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
     }));
     let retention = RetentionConfig::new(config.purge_interval, &limits);
     let purger = Purger::new(Arc::clone(&store), Arc::clone(&renderer), Arc::clone(&clock), retention);
+    report_messages(config);
     let events = Arc::new(Events::start(Arc::clone(&store), config.events));
     events.load_runs_with(progress_from(Arc::clone(&store)));
     let sync = SyncService::new(Arc::clone(&store), renderer, Arc::clone(&limits), Arc::clone(&clock), events);
@@ -147,6 +148,18 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         pings: Arc::new(Semaphore::new(MAX_WAITING_PINGS)),
     });
     Ok(Parts { state, stop, retention: Arc::new(Retention::start(purger)) })
+}
+
+/// How changes of other servers are found, in the log.
+fn report_messages(config: &Config) {
+    match (&config.database.url, &config.store.notify_url) {
+        (DatabaseUrl::Sqlite(_), _) => {}
+        (DatabaseUrl::Postgres(_), _) if !config.events.notify => {
+            tracing::info!("changes of other servers are found by polling alone (LANDFALL_NOTIFY)");
+        }
+        (DatabaseUrl::Postgres(_), Some(url)) => tracing::info!(%url, "servers send each other messages there"),
+        (DatabaseUrl::Postgres(_), None) => tracing::info!("servers send each other messages over the database"),
+    }
 }
 
 /// What event streams tell of a run: the same that a read of it answers.

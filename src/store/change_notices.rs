@@ -83,6 +83,8 @@ impl Store {
 
     /// The newest sequence of each of the workspaces that exist, in any order.
     ///
+    /// Asks every shard that holds one of them: the comparison of heads does so.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn load_head_sequences(&self, workspaces: &[WorkspaceId]) -> Result<Vec<(WorkspaceId, i64)>, StoreError> {

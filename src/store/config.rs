@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::url::DatabaseUrl;
+
 /// Sizes and times of a store. The default suits one server on one machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreConfig {
@@ -23,6 +25,12 @@ pub struct StoreConfig {
     pub write_timeout_ms: u64,
     /// Postgres: how often a transaction is tried when it loses races.
     pub write_attempts: u32,
+    /// Postgres: whether each connection prepares a statement once and keeps it.
+    pub prepare: bool,
+    /// Postgres: whether servers send each other messages.
+    pub notify: bool,
+    /// Postgres: a connection past a pooler, for these messages.
+    pub notify_url: Option<DatabaseUrl>,
 }
 
 impl Default for StoreConfig {
@@ -37,6 +45,9 @@ impl Default for StoreConfig {
             connection_timeout_ms: 5_000,
             write_timeout_ms: 30_000,
             write_attempts: 5,
+            prepare: true,
+            notify: true,
+            notify_url: None,
         }
     }
 }

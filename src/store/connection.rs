@@ -1,17 +1,20 @@
 //! One connection to either database, and the pools of them. Knows no table.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection, TransactionManager};
 use diesel::r2d2::{self, ManageConnection, R2D2Connection};
 use diesel::{Connection, MultiConnection, PgConnection, SqliteConnection};
 
 use super::config::StoreConfig;
 use super::database_file::DatabaseFile;
 use super::error::StoreError;
+use super::hosts::Hosts;
 use super::postgres::transaction::PLANNER;
 use super::url::{DatabaseUrl, with_limits};
+use super::watch::Watch;
 
 /// A connection to one of the two databases. Always made by [`Connector`]: the derived `establish` tries one database
 /// after the other, and would answer a Postgres that is down with a SQLite file.
@@ -45,15 +48,14 @@ pub(super) enum Purpose {
     Write,
 }
 
-/// Errors that have no kind of their own are known by their text (see `error`). A role that may not choose the language
-/// keeps the server's: what is not understood then counts as transient.
-const MESSAGES_IN_ENGLISH: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); \
-     EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
-
 /// Opens connections of one kind: the pools' way in, and the writer's.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
     url: DatabaseUrl,
+    /// Postgres: the servers that the URL names.
+    hosts: Arc<Hosts>,
+    /// Postgres: whether statements are prepared once for each connection.
+    prepare: bool,
     purpose: Purpose,
     busy_timeout_ms: u32,
     /// SQLite: the file that is meant, once it has been opened.
@@ -62,7 +64,18 @@ pub(super) struct Connector {
 
 impl Connector {
     pub(super) fn new(url: &DatabaseUrl, purpose: Purpose, config: &StoreConfig) -> Self {
-        Self { url: url.clone(), purpose, busy_timeout_ms: config.busy_timeout_ms, file: None }
+        let hosts = match url {
+            DatabaseUrl::Sqlite(_) => Hosts::of(""),
+            DatabaseUrl::Postgres(url) => Hosts::of(&with_limits(url)),
+        };
+        Self {
+            url: url.clone(),
+            hosts: Arc::new(hosts),
+            prepare: config.prepare,
+            purpose,
+            busy_timeout_ms: config.busy_timeout_ms,
+            file: None,
+        }
     }
 
     /// As this one, for this very file: SQLite would make an empty one where it is gone.
@@ -75,20 +88,42 @@ impl Connector {
     /// # Errors
     /// `Open`, with the URL less its password; `Unavailable` if the file is gone.
     pub(super) fn open(&self) -> Result<AnyConnection, StoreError> {
+        Ok(self.open_watched()?.0)
+    }
+
+    fn open_watched(&self) -> Result<(AnyConnection, Option<Arc<Watch>>), StoreError> {
         if let Some(file) = &self.file {
             file.check()?;
         }
         match &self.url {
-            DatabaseUrl::Sqlite(path) => self.open_sqlite(path).map(AnyConnection::Sqlite),
-            DatabaseUrl::Postgres(url) => {
-                let mut connection = PgConnection::establish(&with_limits(url)).map_err(|error| {
-                    // libpq quotes a URL that it cannot read, password and all.
-                    self.unopened(&error.to_string().replace(url, &self.url.to_string()))
-                })?;
-                connection.batch_execute(MESSAGES_IN_ENGLISH)?;
-                Ok(AnyConnection::Postgres(connection))
+            DatabaseUrl::Sqlite(path) => Ok((AnyConnection::Sqlite(self.open_sqlite(path)?), None)),
+            DatabaseUrl::Postgres(_) => {
+                let (connection, watch) = self.open_postgres()?;
+                Ok((AnyConnection::Postgres(connection), Some(watch)))
             }
         }
+    }
+
+    /// A connection to the first of the hosts that accepts one.
+    ///
+    /// # Errors
+    /// `Open`, naming why each host did not.
+    pub(super) fn open_postgres(&self) -> Result<(PgConnection, Arc<Watch>), StoreError> {
+        let mut refusals = Vec::new();
+        for host in self.hosts.in_order(Instant::now()) {
+            match Watch::open(&host) {
+                Ok((mut connection, watch)) => {
+                    self.hosts.prefer(&host);
+                    if !self.prepare {
+                        connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+                    }
+                    return Ok((connection, watch));
+                }
+                // libpq quotes a URL that it cannot read, password and all.
+                Err(error) => refusals.push(error.trim().replace(&host.url, &self.url.to_string())),
+            }
+        }
+        Err(self.unopened(&refusals.join("; ")))
     }
 
     fn open_sqlite(&self, path: &Path) -> Result<SqliteConnection, StoreError> {
@@ -116,15 +151,26 @@ impl Connector {
 
 /// A connection that was used this recently is handed out unasked: asking costs a round trip each time.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// What the answer to the question whether a connection still works may take.
+const PING: Duration = Duration::from_secs(2);
 
 /// A pooled connection, and what is known of its health.
 pub(super) struct Session {
     pub(super) connection: AnyConnection,
+    /// Postgres: its deadline on this side.
+    watch: Option<Arc<Watch>>,
     last_used: Instant,
     cut_off: bool,
 }
 
 impl Session {
+    /// What each statement may take from now on before the connection is given up, and when all of them must be through.
+    pub(super) fn allow(&self, statement: Duration, until: Option<Instant>) {
+        if let Some(watch) = &self.watch {
+            watch.allow(statement, until);
+        }
+    }
+
     /// Takes note of how a use ended: a connection that failed its user is not handed out again.
     pub(super) fn note<T>(&mut self, outcome: &Result<T, StoreError>) {
         self.cut_off |= matches!(outcome, Err(StoreError::Unavailable(_)));
@@ -136,15 +182,18 @@ impl ManageConnection for Connector {
     type Error = StoreError;
 
     fn connect(&self) -> Result<Session, StoreError> {
-        Ok(Session { connection: self.open()?, last_used: Instant::now(), cut_off: false })
+        let (connection, watch) = self.open_watched()?;
+        Ok(Session { connection, watch, last_used: Instant::now(), cut_off: false })
     }
 
     fn is_valid(&self, session: &mut Session) -> Result<(), StoreError> {
+        session.allow(PING, None);
         match &mut session.connection {
             // A file does not go away; a server may have been restarted meanwhile.
             AnyConnection::Sqlite(_) => Ok(()),
             AnyConnection::Postgres(_) if session.last_used.elapsed() < TRUSTED_FOR => Ok(()),
-            AnyConnection::Postgres(connection) => Ok(connection.ping()?),
+            // In one message, so that a pooler sees one transaction.
+            AnyConnection::Postgres(connection) => Ok(connection.batch_execute("SELECT 1")?),
         }
     }
 
@@ -225,8 +274,9 @@ impl r2d2::HandleError<StoreError> for Faults {
     }
 }
 
-/// What a statement of a reader may take on Postgres, where the server enforces it. Nothing is set on a session: poolers
-/// hand it to others.
+/// What a statement of a reader may take.
+pub(super) const READ_TIME: Duration = Duration::from_secs(30);
+/// The same for Postgres to enforce. Nothing is set on a session: poolers hand it to others.
 const READ_LIMIT: &str = "SET LOCAL statement_timeout = 30000; SET LOCAL lock_timeout = 30000";
 
 /// Runs statements that need not agree with one another. On Postgres they have a limit, which needs a transaction.

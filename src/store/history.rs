@@ -48,6 +48,8 @@ pub struct OldHistory {
 impl Store {
     /// Documents after `after` (`None` = from the first) of which more than one version is from before `before`.
     ///
+    /// Asks every shard: a purge does so, once in a while.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn find_foldable(

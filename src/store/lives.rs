@@ -58,6 +58,8 @@ impl Store {
     /// Begins a new life, after the database was put back to an earlier state: every cursor expires, and no version that
     /// may have been given out is given out again. Servers may be at work meanwhile.
     ///
+    /// Asks every shard: after a restore.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn begin_new_life(&self, now: Timestamp) -> Result<Life, StoreError> {

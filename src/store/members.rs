@@ -66,6 +66,8 @@ impl Store {
 
     /// The workspaces of a user, those joined first in front.
     ///
+    /// Asks every shard: at login and when a client lists its workspaces.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn list_workspaces(&self, user_id: UserId) -> Result<Vec<Membership>, StoreError> {
@@ -90,6 +92,8 @@ impl Store {
     }
 
     /// The workspace that the user has been a member of for longest.
+    ///
+    /// Asks every shard: once for each login.
     ///
     /// # Errors
     /// Whatever the database said.

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
-use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
+use diesel::{Connection, PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::connection::{AnyConnection, Connector, Purpose};
@@ -39,7 +39,8 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Migrated, StoreError> {
 pub fn check(url: &DatabaseUrl) -> Result<(), StoreError> {
     let checked = with_connection(url, |connection| match connection {
         AnyConnection::Sqlite(connection) => find_pending(connection, SQLITE),
-        AnyConnection::Postgres(connection) => find_pending(connection, POSTGRES),
+        // A transaction, so that a pooler does not change the connection between two messages.
+        AnyConnection::Postgres(connection) => connection.transaction(|connection| find_pending(connection, POSTGRES)),
     })?;
     match checked.steps.first() {
         None => Ok(()),
@@ -64,7 +65,9 @@ fn with_connection(
     url: &DatabaseUrl,
     work: impl FnOnce(&mut AnyConnection) -> Result<Migrated, StoreError>,
 ) -> Result<Migrated, StoreError> {
-    work(&mut Connector::new(url, Purpose::Write, &StoreConfig::default()).open()?)
+    // Each statement is used once: nothing is left prepared on a connection that a pooler hands on.
+    let config = StoreConfig { prepare: false, ..StoreConfig::default() };
+    work(&mut Connector::new(url, Purpose::Write, &config).open()?)
 }
 
 /// SQLite has no advisory locks: one transaction around all steps holds the write lock.
@@ -124,14 +127,14 @@ fn named(
     Ok(Migrated { steps: steps.iter().map(ToString::to_string).collect() })
 }
 
-/// Under a session lock, not a transaction's: each step is a transaction of its own.
+/// Under a lock, in one transaction: the lock ends with it whatever becomes of the session, which a pooler may hand on.
+/// Either all steps are taken or none.
 fn locked(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<Migrated, StoreError>,
 ) -> Result<Migrated, StoreError> {
-    connection.batch_execute(&format!("SELECT pg_advisory_lock({ADVISORY_LOCK})"))?;
-    let migrated = work(connection);
-    // The lock ends with the session at the latest.
-    diesel::sql_query(format!("SELECT pg_advisory_unlock({ADVISORY_LOCK})")).execute(connection)?;
-    migrated
+    connection.transaction(|connection| {
+        connection.batch_execute(&format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))?;
+        work(connection)
+    })
 }

@@ -12,18 +12,21 @@ mod checkpoint;
 pub mod config;
 mod connection;
 mod database_file;
+pub mod distribution;
 pub mod documents;
 mod encoding;
 pub mod error;
 pub mod feed;
 pub mod feed_pages;
 pub mod history;
+mod hosts;
 mod leases;
 pub mod lives;
 pub mod lookup;
 mod members;
 pub mod migrations;
 pub mod notifications;
+mod poolers;
 mod postgres;
 #[cfg(test)]
 mod query_plans;
@@ -31,6 +34,8 @@ pub mod retention;
 mod rows;
 mod schema;
 mod session;
+#[cfg(test)]
+mod sharding_tests;
 mod sql_uuid;
 mod sqlite;
 mod statement;
@@ -39,6 +44,7 @@ mod tokens;
 pub mod tombstones;
 pub mod upkeep;
 pub mod url;
+mod watch;
 mod writer;
 
 use std::fmt;
@@ -134,6 +140,9 @@ impl Store {
     /// # Errors
     /// `Open`, if the database cannot be reached, made or migrated.
     pub fn open(url: &DatabaseUrl, config: &StoreConfig) -> Result<Self, StoreError> {
+        if let DatabaseUrl::Postgres(_) = url {
+            poolers::examine(url, config)?;
+        }
         migrations::migrate(url)?;
         let file = match url {
             DatabaseUrl::Sqlite(path) => Some(DatabaseFile::at(path)?),
@@ -152,7 +161,7 @@ impl Store {
         if let Some(file) = &file {
             connector = connector.within(file);
         }
-        let messages = matches!(url, DatabaseUrl::Postgres(_)).then(|| connector.clone());
+        let messages = messages_of(url, config)?;
         let readers = Pool::open("database", connector, config)?;
         let store = Self { readers, writes, write_timeout: config.write_timeout(), file, messages };
         store.recognise(SystemClock.now())?;
@@ -187,6 +196,7 @@ impl Store {
         let mut cut = 0;
         loop {
             let mut pooled = self.readers.get(scope.deadline)?;
+            pooled.allow(connection::READ_TIME, Some(scope.deadline));
             let looked = connection::in_snapshot(&mut pooled.connection, |connection| {
                 body(&mut BatchSession::new(connection, scope))
             });
@@ -301,10 +311,21 @@ impl Store {
 
     fn on_reader<T>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut session = self.readers.get(self.readers.patience())?;
+        session.allow(connection::READ_TIME, None);
         let outcome = work(&mut session.connection);
         session.note(&outcome);
         outcome
     }
+}
+
+/// What messages between servers travel on, if they are wanted and there can be any.
+fn messages_of(url: &DatabaseUrl, config: &StoreConfig) -> Result<Option<Connector>, StoreError> {
+    if !config.notify || matches!(url, DatabaseUrl::Sqlite(_)) {
+        return Ok(None);
+    }
+    let direct = config.notify_url.as_ref().unwrap_or(url);
+    let config = StoreConfig { prepare: false, ..config.clone() };
+    Ok(Some(Connector::new(direct, Purpose::Write, &config)))
 }
 
 impl Drop for Store {

@@ -3,18 +3,23 @@
 //! They travel on connections of their own, never in a write transaction: at its commit, `NOTIFY` takes a lock that is
 //! the whole database's (`docs/adr/0014-events-across-servers.md`).
 
-use diesel::connection::SimpleConnection;
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};
 
-use super::connection::{AnyConnection, Connector};
 use super::{Store, StoreError};
 
 const SEND: &str = "SELECT pg_notify('landfall', message) FROM unnest($1) AS message";
 const LISTEN: &str = "LISTEN landfall";
-/// A message is as good as lost with the server that it was sent from: nothing is to be made durable for it.
-const NOT_DURABLE: &str = "SET synchronous_commit = off";
+/// A message is as good as lost with the server that it was sent from: nothing is to be made durable for it. That holds
+/// for this transaction alone: a pooler hands the session on to others, whose commits must be durable.
+const NOT_DURABLE: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL statement_timeout = 5000; \
+                           SET LOCAL lock_timeout = 5000";
+/// What sending and listening may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sends messages to every server that listens, this one included.
 pub struct Notifier {
@@ -32,8 +37,10 @@ impl Notifier {
     /// # Errors
     /// `Unavailable` if the connection was lost: open another one.
     pub fn send(&mut self, messages: &[String]) -> Result<(), StoreError> {
+        AnsiTransactionManager::begin_transaction_sql(&mut self.connection, NOT_DURABLE)?;
+        // After a failure the connection is not used again.
         diesel::sql_query(SEND).bind::<Array<Text>, _>(messages).execute(&mut self.connection)?;
-        Ok(())
+        Ok(AnsiTransactionManager::commit_transaction(&mut self.connection)?)
     }
 }
 
@@ -60,9 +67,7 @@ impl Store {
     /// # Errors
     /// `Open` if there is no connection to be had, or the database has no such thing.
     pub fn open_notifier(&self) -> Result<Notifier, StoreError> {
-        let mut connection = self.open_for_messages()?;
-        connection.batch_execute(NOT_DURABLE)?;
-        Ok(Notifier { connection })
+        Ok(Notifier { connection: self.open_for_messages()? })
     }
 
     /// Opens a connection to receive messages on.
@@ -76,9 +81,11 @@ impl Store {
     }
 
     fn open_for_messages(&self) -> Result<PgConnection, StoreError> {
-        match self.messages.as_ref().map(Connector::open).transpose()? {
-            Some(AnyConnection::Postgres(connection)) => Ok(connection),
-            Some(AnyConnection::Sqlite(_)) | None => Err(StoreError::Open("SQLite carries no messages".into())),
-        }
+        let Some(connector) = &self.messages else {
+            return Err(StoreError::Open("no messages are sent between servers on this database".into()));
+        };
+        let (connection, watch) = connector.open_postgres()?;
+        watch.allow(PATIENCE, None);
+        Ok(connection)
     }
 }

@@ -63,7 +63,7 @@ fn steps(connection: &mut AnyConnection, statements: &Statements) -> BTreeSet<St
     recorded.into_iter().flat_map(explain).map(|step| step.detail).collect()
 }
 
-fn scope() -> BatchScope {
+pub(super) fn scope() -> BatchScope {
     BatchScope {
         workspace_id: WorkspaceId(Uuid::from_u128(1)),
         user_id: UserId(Uuid::from_u128(2)),
@@ -73,7 +73,7 @@ fn scope() -> BatchScope {
     }
 }
 
-fn head(id: DocumentId, version: i64) -> DocumentHead {
+pub(super) fn head(id: DocumentId, version: i64) -> DocumentHead {
     DocumentHead {
         document_id: id,
         version,
@@ -93,7 +93,7 @@ fn head(id: DocumentId, version: i64) -> DocumentHead {
     }
 }
 
-fn writes(write: HeadWrite, head: DocumentHead) -> WriteSet {
+pub(super) fn writes(write: HeadWrite, head: DocumentHead) -> WriteSet {
     let client_id = head.version.to_string();
     let entry = LogEntry {
         document_id: head.document_id,

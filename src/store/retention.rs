@@ -47,6 +47,8 @@ impl Store {
 
     /// Workspaces after `after` (`None` = from the first), by id.
     ///
+    /// Asks every shard: a purge does so, once in a while.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn list_workspace_ids(&self, after: Option<WorkspaceId>, limit: u32) -> Result<Vec<WorkspaceId>, StoreError> {
@@ -140,6 +142,8 @@ impl Store {
     }
 
     /// Whether anything is from before `before`.
+    ///
+    /// Asks every shard: a purge does so, once in a while.
     ///
     /// # Errors
     /// Whatever the database said.

@@ -92,6 +92,8 @@ impl Store {
     /// Documents after `after` (`None` = from the first) whose Yjs log outweighs their snapshot, of any workspace,
     /// undamaged.
     ///
+    /// Asks every shard: at start and hourly.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn find_compactable(

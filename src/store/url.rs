@@ -69,16 +69,35 @@ const LIMITS: [(&str, &str); 5] = [
 /// A Postgres URL with these limits, where it does not set them itself.
 pub(super) fn with_limits(url: &str) -> String {
     let mut limited = url.to_owned();
-    let parameters = url.split_once('?').map(|(_, parameters)| parameters);
     for (name, value) in LIMITS {
-        let is_set = parameters
-            .is_some_and(|given| given.split('&').any(|one| one.split_once('=').is_some_and(|(key, _)| key == name)));
-        if !is_set {
+        if parameter_of(url, name).is_none() {
             limited.push(if limited.contains('?') { '&' } else { '?' });
             limited.push_str(&format!("{name}={value}"));
         }
     }
     limited
+}
+
+/// The value of a parameter of a URL.
+fn parameter_of<'a>(url: &'a str, name: &str) -> Option<&'a str> {
+    let (_, parameters) = url.split_once('?')?;
+    parameters.split('&').filter_map(|one| one.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// The URL with another value of a parameter.
+pub(super) fn set_parameter(url: &str, name: &str, value: &str) -> String {
+    let (address, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let is_other = |one: &&str| !one.is_empty() && one.split_once('=').is_none_or(|(key, _)| key != name);
+    let mut kept: Vec<String> = parameters.split('&').filter(is_other).map(str::to_owned).collect();
+    kept.push(format!("{name}={value}"));
+    format!("{address}?{}", kept.join("&"))
+}
+
+/// How long a URL lets the other side acknowledge nothing, in milliseconds.
+pub(super) fn user_timeout_of(url: &str) -> u64 {
+    const DEFAULT: u64 = 15_000;
+    let given = parameter_of(url, "tcp_user_timeout").and_then(|value| value.parse().ok());
+    given.filter(|given| *given > 0).unwrap_or(DEFAULT)
 }
 
 /// The URL without its password, be it before the host or among the parameters.

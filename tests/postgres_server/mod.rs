@@ -136,7 +136,7 @@ fn start() -> (String, Option<Child>) {
 }
 
 /// A shell that is not root's: Postgres refuses to run as root, so there the directory and the shell become another's.
-fn unprivileged(directory: &Path) -> Command {
+pub fn unprivileged(directory: &Path) -> Command {
     let own_id = output_of(Command::new("id").arg("-u")).unwrap_or_default();
     if own_id != "0" {
         return Command::new("sh");
@@ -152,7 +152,8 @@ fn unprivileged(directory: &Path) -> Command {
     shell
 }
 
-fn find_binaries() -> Option<PathBuf> {
+/// Where Postgres' programs are.
+pub fn find_binaries() -> Option<PathBuf> {
     let told = output_of(Command::new("pg_config").arg("--bindir")).map(PathBuf::from);
     let mut installed: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .map(|versions| versions.flatten().map(|version| version.path().join("bin")).collect())

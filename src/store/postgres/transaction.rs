@@ -27,6 +27,7 @@ where
         let queued = Instant::now();
         let mut session = pool.get(deadline)?;
         metrics::histogram!("landfall_write_queue_seconds").record(queued.elapsed());
+        session.allow(deadline.saturating_duration_since(Instant::now()), Some(deadline));
         let begun = begin(&mut session.connection, deadline);
         session.note(&begun);
         match begun {

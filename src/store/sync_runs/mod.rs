@@ -91,6 +91,8 @@ impl Store {
 
     /// Open runs of any workspace that were last heard of before `since`, those first that have been silent longest.
     ///
+    /// Asks every shard: each server does so, once a minute.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn find_silent_runs(&self, since: Timestamp, limit: u32) -> Result<Vec<RunKey>, StoreError> {
@@ -108,6 +110,8 @@ impl Store {
     }
 
     /// Runs of any workspace that ended before this time, the oldest first.
+    ///
+    /// Asks every shard: a purge does so, once in a while.
     ///
     /// # Errors
     /// Whatever the database said.
