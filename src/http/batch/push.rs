@@ -43,9 +43,10 @@ async fn push_batch(
     let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
     let request_id = request_id.unwrap_or_default();
     // Waited for here and not below: a batch that waits holds no thread and no connection.
+    let room = state.admission.merge(user_id, batch.bytes_to_merge(), deadline).await?;
     let place = state.admission.write(batch.workspace_id, deadline).await?;
     let applied = run_by(deadline, move || {
-        let _held = (share, place);
+        let _held = (share, room, place);
         apply(&state, batch, &request_id, started, deadline)
     });
     let (kind, json) = applied.await?;
