@@ -13,6 +13,11 @@ use crate::http::shares::{Share, Shares};
 const QUARTER: usize = 4;
 /// What making an answer of the largest size takes: what is read from the database, what is shown of it, and the JSON.
 const LARGEST_ANSWER_BYTES: usize = 24 * 1024 * 1024;
+/// Updates with fewer bytes of text than this are merged without asking: what they take is small beside their body's share.
+const SMALL_MERGE_BYTES: usize = 256 * 1024;
+/// What merging a text takes, as a multiple of it: the two others, all their lines with a place for each, the marked-up
+/// text of a conflict, and what the answer shows. Measured with short lines, which take the most.
+const ROOM_TO_MERGE: usize = 16;
 
 /// The sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +35,7 @@ pub struct AdmissionConfig {
 pub struct Admission {
     bodies: Shares<UserId>,
     answers: Shares<UserId>,
+    merging: Shares<UserId>,
     waiting: Shares<WorkspaceId>,
     writing: Shares<WorkspaceId>,
 }
@@ -49,6 +55,7 @@ impl Admission {
         Self {
             bodies: Shares::new("body_bytes", in_flight_bytes, in_flight_bytes / QUARTER),
             answers: Shares::new("answer_bytes", in_flight_bytes, in_flight_bytes / QUARTER),
+            merging: Shares::new("merge_bytes", in_flight_bytes / 2, in_flight_bytes / 2 / QUARTER),
             waiting: Shares::new("waiting_batches", waiting_batches, waiting_batches.div_ceil(QUARTER)),
             writing: Shares::new("writing_batches", concurrent_batches, concurrent_batches / QUARTER),
         }
@@ -76,6 +83,18 @@ impl Admission {
     /// `Busy`, if there is none by the deadline.
     pub async fn answer(&self, user: UserId, deadline: Instant) -> Result<Share, ApiError> {
         self.answers.acquire(user, LARGEST_ANSWER_BYTES, deadline).await.ok_or(ApiError::Busy)
+    }
+
+    /// Room to merge texts of so many bytes together; `None` for few. One batch of a user's at a time has much.
+    ///
+    /// # Errors
+    /// `Busy`, if there is none by the deadline.
+    pub async fn merge(&self, user: UserId, bytes: usize, deadline: Instant) -> Result<Option<Share>, ApiError> {
+        if bytes < SMALL_MERGE_BYTES {
+            return Ok(None);
+        }
+        let room = bytes.saturating_mul(ROOM_TO_MERGE);
+        self.merging.acquire(user, room, deadline).await.map(Some).ok_or(ApiError::Busy)
     }
 
     /// A place for a batch of the workspace.
@@ -118,6 +137,19 @@ mod tests {
         let _other = admission.write(COLD, soon()).await.unwrap();
         drop(held);
         assert!(admission.write(HOT, soon()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn large_merges_of_a_user_come_one_after_the_other() {
+        let admission =
+            Admission::new(AdmissionConfig { in_flight_bytes: 64 << 20, waiting_batches: 8, concurrent_batches: 4 });
+        let merge = async |user, bytes| admission.merge(user, bytes, soon()).await;
+        assert!(merge(ADA, 1_000).await.unwrap().is_none(), "small texts need no room");
+        let held = merge(ADA, 4 << 20).await.unwrap();
+        assert!(matches!(merge(ADA, 4 << 20).await, Err(ApiError::Busy)));
+        assert!(merge(BOB, 4 << 20).await.unwrap().is_some());
+        drop(held);
+        assert!(merge(ADA, 4 << 20).await.is_ok());
     }
 
     #[tokio::test]

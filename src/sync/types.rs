@@ -2,7 +2,7 @@
 
 use crate::domain::cursor::ForeignCursor;
 use crate::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
-use crate::domain::operation::Submitted;
+use crate::domain::operation::{OperationKind, Submitted};
 use crate::domain::outcome::Outcome;
 use crate::domain::timestamp::Timestamp;
 use crate::store::StoreError;
@@ -27,6 +27,20 @@ pub struct Batch {
     pub pull: Option<PullFrom>,
     /// The operations, in submitted order.
     pub operations: Vec<Submitted>,
+}
+
+impl Batch {
+    /// Bytes of the texts that may have to be merged.
+    #[must_use]
+    pub fn bytes_to_merge(&self) -> usize {
+        let texts = self.operations.iter().filter_map(|submitted| match submitted {
+            Submitted::Valid(operation) if operation.kind == OperationKind::Update => {
+                operation.changes.content.as_ref().map(|content| content.text.len())
+            }
+            Submitted::Valid(_) | Submitted::Rejected(_) => None,
+        });
+        texts.sum()
+    }
 }
 
 /// Why a batch is refused as a whole although it could be read; nothing of it is stored.

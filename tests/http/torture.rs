@@ -7,7 +7,8 @@ mod findings;
 mod mirror;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ use crate::yjs_support::histories::numbers::Numbers;
 
 const EDITORS: usize = 6;
 const READERS: usize = 2;
+/// A server that has not answered by then is killed all the same.
+const SLOW: Duration = Duration::from_secs(20);
 /// After so many kills the database is compared, and the next one begins.
 const ROUND: usize = 100;
 
@@ -100,7 +103,9 @@ fn run_round(
     let mut servers: Vec<TestServer> =
         (1..servers).map(|_| first.start_beside()).collect::<Vec<_>>().into_iter().chain([first]).collect();
     let ways = |user: &User| servers.iter().map(|server| server.welcome(user)).collect::<Vec<_>>();
-    let editor = |number| Editor::new(ways(if number % 2 == 0 { &ada } else { &grace }), number, seed, &shared);
+    let answers = Arc::new(AtomicUsize::new(0));
+    let editor =
+        |number| Editor::new(ways(if number % 2 == 0 { &ada } else { &grace }), number, seed, &shared, &answers);
     let mut editors: Vec<Editor> = (0..EDITORS).map(editor).collect();
     let mut readers: Vec<Mirror> = (0..READERS).map(|_| Mirror::new(ways(&ada))).collect();
     let ada = servers[0].welcome(&ada);
@@ -109,7 +114,7 @@ fn run_round(
     thread::scope(|scope| {
         editors.iter_mut().for_each(|editor| drop(scope.spawn(move || editor.work(stop, findings))));
         readers.iter_mut().for_each(|reader| drop(scope.spawn(move || reader.follow(stop, findings))));
-        total.kills += kill_over_and_over(&mut servers, seed, goes_on);
+        total.kills += kill_over_and_over(&mut servers, seed, &answers, goes_on);
         done.store(true, Ordering::SeqCst);
     });
     for editor in &mut editors {
@@ -147,11 +152,21 @@ fn make_shared(ada: &User) -> Vec<(String, Option<Vec<u8>>)> {
     (1..=3).map(text).chain((1..=3).map(yjs)).collect()
 }
 
-fn kill_over_and_over(servers: &mut [TestServer], seed: u64, goes_on: &dyn Fn(usize) -> bool) -> usize {
+/// A server is killed a moment after some answers have come, or none: so work is done between two kills on a slow machine too.
+fn kill_over_and_over(
+    servers: &mut [TestServer],
+    seed: u64,
+    answers: &AtomicUsize,
+    goes_on: &dyn Fn(usize) -> bool,
+) -> usize {
     let mut numbers = Numbers::new(seed);
     let mut killed = 0;
     while goes_on(killed) {
-        thread::sleep(Duration::from_millis(numbers.between(5, 500) as u64));
+        let (begun, wanted) = (Instant::now(), answers.load(Ordering::Relaxed) + numbers.below(16));
+        while answers.load(Ordering::Relaxed) < wanted && begun.elapsed() < SLOW {
+            thread::sleep(Duration::from_millis(2));
+        }
+        thread::sleep(Duration::from_millis(numbers.below(60) as u64));
         let place = numbers.below(servers.len());
         let server = &mut servers[place];
         server.kill();

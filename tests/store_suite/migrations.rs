@@ -31,6 +31,25 @@ pub fn a_newer_schema_is_refused(database: &Database) {
     assert!(!steps.is_empty() && migrate(&url).unwrap().steps.is_empty());
 }
 
+/// A database as the program before made it, with documents in it, comes out of the step with the same documents.
+#[test]
+fn documents_are_the_same_once_their_rows_are_appended() {
+    let database = Database::sqlite();
+    let ada = database.with_user();
+    for number in 0..300 {
+        ada.write(ada.created(new_id(), &format!("text {number}"))).unwrap();
+    }
+    let before = ada.store.list_changes(ada.workspace_id, 0, 1_000).unwrap();
+    database.execute(include_str!("../../migrations/sqlite/00000000000008_appended_documents/down.sql"));
+    database.execute("DELETE FROM __diesel_schema_migrations WHERE version = '00000000000008'");
+    assert_eq!(migrate(&database.url()).unwrap().steps.len(), 1);
+    let store = Store::open(&database.url(), &StoreConfig::default()).unwrap();
+    let ada = Author { store: std::sync::Arc::new(store), ..ada };
+    assert_eq!(ada.store.list_changes(ada.workspace_id, 0, 1_000).unwrap(), before);
+    ada.write(ada.created(new_id(), "one more")).unwrap();
+    assert_eq!(ada.store.list_changes(ada.workspace_id, 0, 1_000).unwrap().len(), before.len() + 1);
+}
+
 pub fn two_stores_open_and_write_at_once(database: &Database) {
     let url = database.url();
     let stores: Vec<_> = std::thread::scope(|scope| {

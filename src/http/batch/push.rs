@@ -46,12 +46,13 @@ async fn push_batch(
     let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
     let request_id = request_id.unwrap_or_default();
     // Waited for here and not below: a batch that waits holds no thread and no connection.
+    let merging = state.admission.merge(user_id, batch.bytes_to_merge(), deadline).await?;
     let place = state.admission.write(batch.workspace_id, deadline).await?;
     let pushing = Pushing { state: state.clone(), request_id, started, deadline };
     let applied = run_by(deadline, move || {
-        // The place is another's as soon as the batch is stored.
+        // Both places are another's as soon as the batch is stored.
         let applied = pushing.state.sync.apply_batch(batch, deadline).map_err(refusal_of_batch);
-        drop(place);
+        drop((merging, place));
         let applied = applied?;
         Ok(if applied.shows_documents() { Err((pushing, applied, share)) } else { Ok(pushing.answer(applied, 0)?) })
     });

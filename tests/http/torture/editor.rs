@@ -2,6 +2,8 @@
 //! in the end what every document of its own must be.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -69,13 +71,21 @@ pub struct Editor {
     /// Words in shared Yjs documents, as they were acknowledged.
     pub words: Vec<(String, String)>,
     past: Vec<(Sent, Answer)>,
+    /// Answers to all editors so far.
+    answers: Arc<AtomicUsize>,
     pub acknowledged: usize,
     pub unanswered: usize,
     pub replayed: usize,
 }
 
 impl Editor {
-    pub fn new(ways: Vec<User>, number: usize, seed: u64, shared: &[(String, Option<Vec<u8>>)]) -> Self {
+    pub fn new(
+        ways: Vec<User>,
+        number: usize,
+        seed: u64,
+        shared: &[(String, Option<Vec<u8>>)],
+        answers: &Arc<AtomicUsize>,
+    ) -> Self {
         let copy = |place: usize, state: &Vec<u8>| YjsEditor::from_state((1_000 * (place + 1) + number) as u64, state);
         let shared = shared.iter().enumerate().map(|(place, (id, state))| Shared {
             id: id.clone(),
@@ -92,6 +102,7 @@ impl Editor {
             texts: HashMap::new(),
             words: Vec::new(),
             past: Vec::new(),
+            answers: Arc::clone(answers),
             acknowledged: 0,
             unanswered: 0,
             replayed: 0,
@@ -271,6 +282,7 @@ impl Editor {
             let mut answers: Vec<Answer> =
                 answers.into_iter().flatten().filter(|answer| answer.status != 503).collect();
             if let Some(answer) = answers.pop() {
+                self.answers.fetch_add(1, Ordering::Relaxed);
                 if let Some(other) = answers.pop().filter(|other| told(other) != told(&answer) && !has_conflict(other))
                 {
                     findings.add(Kind::Wrong, format!("two answers to one batch differ: {other}\n{answer}"));

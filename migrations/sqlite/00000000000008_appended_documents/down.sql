@@ -1,0 +1,45 @@
+-- As it was: each document in the tree of its id.
+ALTER TABLE documents RENAME TO documents_before;
+DROP INDEX documents_by_id;
+DROP INDEX documents_by_sequence;
+DROP INDEX documents_to_compact;
+DROP INDEX documents_to_purge;
+
+CREATE TABLE documents (
+    workspace_id    BLOB    NOT NULL,
+    document_id     BLOB    NOT NULL,
+    version         INTEGER NOT NULL,
+    sequence        INTEGER NOT NULL,
+    title           TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    updated_by      BLOB    NOT NULL,
+    deleted_at      INTEGER,
+    epoch           INTEGER NOT NULL,
+    content_version INTEGER NOT NULL,
+    content_digest  BLOB,
+    state_vector    BLOB,
+    yjs_roots       BLOB    NOT NULL,
+    snapshot_bytes  INTEGER NOT NULL,
+    log_bytes       INTEGER NOT NULL,
+    log_rows        INTEGER NOT NULL,
+    damaged         INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (workspace_id, document_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO documents (
+    workspace_id, document_id, version, sequence, title, created_at, updated_at, updated_by, deleted_at, epoch,
+    content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows, damaged
+)
+SELECT
+    workspace_id, document_id, version, sequence, title, created_at, updated_at, updated_by, deleted_at, epoch,
+    content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows, damaged
+FROM documents_before
+ORDER BY workspace_id, document_id;
+
+DROP TABLE documents_before;
+
+CREATE UNIQUE INDEX documents_by_sequence ON documents (workspace_id, sequence) WHERE sequence > 0;
+CREATE INDEX documents_to_compact ON documents (workspace_id, document_id)
+    WHERE (log_rows > 1000 OR (log_bytes >= 16384 AND log_bytes >= snapshot_bytes)) AND NOT damaged;
+CREATE INDEX documents_to_purge ON documents (workspace_id, deleted_at) WHERE deleted_at IS NOT NULL AND sequence > 0;
