@@ -107,7 +107,7 @@ impl Bench {
     /// Has the connection report what it has read.
     fn flush(&self) {
         let flush = diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("pg_stat_force_next_flush()::text"));
-        self.store.read(|connection| Ok(drop(flush.get_result::<String>(connection)?))).unwrap();
+        let _flushed: String = self.store.read(|connection| Ok(flush.get_result(connection)?)).unwrap();
     }
 }
 
@@ -194,8 +194,8 @@ fn batches(bench: &mut Bench, id: DocumentId) {
             batch.feed()?;
             batch.find_receipts(&["m1", "none"])?;
             batch.load_heads(&[id, known])?;
-            batch.load_texts(&[(known, 1)])?;
-            batch.load_documents(&[id, known])?;
+            batch.load_texts(&[(known, 1)], usize::MAX)?;
+            batch.load_documents(&[id, known], usize::MAX)?;
             batch.load_changes(&Span { after: 10, up_to: 99_999, max_documents: 50, max_bytes: 1_000_000 })?;
             batch.find_username()?;
             batch.find_sync_run(SyncId(Uuid::from_u128(4)))?;
