@@ -102,7 +102,7 @@ fn four_servers_that_start_at_once_on_an_empty_database_write_behind_a_pooler() 
         }
     });
     stream.change();
-    assert_eq!(ada.list("?limit=100").items().len(), 80);
+    assert_eq!(ada.list("&limit=100").items().len(), 80);
     // What was set on a session would be met by whoever gets it next.
     let mut connection = PgConnection::establish(&pooler.url).unwrap();
     for (setting, expected) in [("synchronous_commit", "on"), ("statement_timeout", "0"), ("enable_seqscan", "on")] {
