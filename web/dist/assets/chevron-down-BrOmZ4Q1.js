@@ -1,5 +1,0 @@
-<<<<<<<< HEAD:web/dist/assets/chevron-down-BrOmZ4Q1.js
-import{c as n}from"./index-C7hXARXU.js";const o={name:"chevron-down",size:24,node:[["path",{d:"m6 9 6 6 6-6",key:"qrunsl"}]]};o.node;const c=n(o);export{c as C};
-========
-import{c as n}from"./index-CIo-v6-U.js";const o={name:"chevron-down",size:24,node:[["path",{d:"m6 9 6 6 6-6",key:"qrunsl"}]]};o.node;const c=n(o);export{c as C};
->>>>>>>> srv:web/dist/assets/chevron-down-DWoqnij9.js
