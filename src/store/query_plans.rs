@@ -322,7 +322,7 @@ fn purging_reads_no_more_than_it_removes() {
         "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=?)",
         "SEARCH documents USING INDEX documents_to_purge (workspace_id=? AND deleted_at>? AND deleted_at<?)",
         "SEARCH documents USING INDEX documents_by_id (workspace_id=? AND document_id=?)",
-        "SEARCH documents USING INDEX documents_by_id (workspace_id=? AND document_id>?)",
+        "SEARCH documents USING COVERING INDEX documents_by_id (workspace_id=? AND document_id>?)",
         "SEARCH entry USING INDEX document_log_by_version (workspace_id=? AND document_id=?)",
         "SEARCH receipts USING COVERING INDEX receipts_by_age (workspace_id=? AND created_at<?)",
         "SEARCH receipts USING INDEX receipts_by_age (workspace_id=? AND created_at<?)",
