@@ -15,7 +15,7 @@ use crate::harness::{Answer, User, YjsEditor, create, delete, update};
 use crate::yjs_support::histories::numbers::Numbers;
 
 /// What is sent is answered by then, if servers come back at all.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Answered batches that are remembered, to be sent again.
 const REMEMBERED: usize = 60;
 const MAX_OPERATIONS: usize = 12;
