@@ -44,6 +44,7 @@ mod client_sync {
     mod reserved_port;
     mod restored;
     mod same_change;
+    mod slow_line;
     mod small_disk;
     mod two_people;
     mod unreadable;

@@ -7,10 +7,10 @@
 const TARGET_MS: u64 = 1_000;
 /// However long the latency is, a batch is to use the line for this long.
 const MIN_TRANSFER_MS: u64 = 500;
-/// Operations of a batch at least, as long as no batch has failed.
+/// Operations of a batch at least, as long as no batch was too much.
 const MIN_OPERATIONS: usize = 5;
-/// Bytes of a batch at least, likewise.
-const MIN_BYTES: usize = 4 * 1024;
+/// Bytes of a batch at least: five notes of 2 KB, each with its Yjs update, are not to be parted.
+const MIN_BYTES: usize = 32 * 1024;
 /// The first batch.
 const FIRST: BatchSize = BatchSize { operations: 10, bytes: 64 * 1024 };
 

@@ -179,13 +179,28 @@ impl Folder {
     /// # Errors
     /// `Io`.
     pub fn write_draft(&self, path: &str, text: &str, form: FileForm) -> Result<String, ClientError> {
+        let (draft, file) = self.write_draft_unsynced(path, text, form)?;
+        file.map_or(Ok(()), |file| self.sync_draft(&draft, &file))?;
+        Ok(draft)
+    }
+
+    /// The same, not yet down to the disk; with the draft's file, unless this is a rehearsal.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn write_draft_unsynced(
+        &self,
+        path: &str,
+        text: &str,
+        form: FileForm,
+    ) -> Result<(String, Option<File>), ClientError> {
         let name = format!("{DRAFT_PREFIX}{}", uuid::Uuid::now_v7().simple());
         let draft = match path.rsplit_once('/') {
             Some((parent, _)) => format!("{parent}/{name}"),
             None => name,
         };
         if self.is_rehearsal {
-            return Ok(draft);
+            return Ok((draft, None));
         }
         let target = self.place(path).map_err(|reason| self.refused(path, &reason))?;
         let text = outside(text, self.raw(path).as_deref(), form);
@@ -202,14 +217,27 @@ impl Folder {
                 // As a new file of the user's would be: what the umask leaves.
                 file.set_permissions(fs::Permissions::from_mode(mode & !umask()))?;
             }
-            file.sync_all()
+            Ok(file)
         });
-        if let Err(cause) = written {
-            // Half a draft is of no use, and takes what little room there may be.
-            self.discard(&draft);
-            return Err(ClientError::io(place, cause));
+        match written {
+            Ok(file) => Ok((draft, Some(file))),
+            Err(cause) => {
+                // Half a draft is of no use, and takes what little room there may be.
+                self.discard(&draft);
+                Err(ClientError::io(place, cause))
+            }
         }
-        Ok(draft)
+    }
+
+    /// Brings a draft down to the disk; one that cannot be is removed.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn sync_draft(&self, draft: &str, file: &File) -> Result<(), ClientError> {
+        file.sync_all().map_err(|cause| {
+            self.discard(draft);
+            ClientError::io(self.root.join(draft), cause)
+        })
     }
 
     /// The text of a draft; `None` if it is not there or not whole.
@@ -230,12 +258,32 @@ impl Folder {
     /// # Errors
     /// `Io`.
     pub fn put_in_place(&self, draft: &str, path: &str) -> Result<(), ClientError> {
+        self.replace(draft, path)?;
+        self.sync_folder_of(path)
+    }
+
+    /// Puts a draft in the place of its file. It is there for good once its folder is down to the disk.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn replace(&self, draft: &str, path: &str) -> Result<(), ClientError> {
         if self.is_rehearsal {
             return Ok(());
         }
         let target = self.place(path).map_err(|reason| self.refused(path, &reason))?;
-        let moved = fs::rename(self.root.join(draft), &target).and_then(|()| sync_parent(&target));
-        moved.map_err(|cause| ClientError::io(target, cause))
+        fs::rename(self.root.join(draft), &target).map_err(|cause| ClientError::io(target, cause))
+    }
+
+    /// Brings the names in a file's folder down to the disk.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn sync_folder_of(&self, path: &str) -> Result<(), ClientError> {
+        if self.is_rehearsal {
+            return Ok(());
+        }
+        let place = self.root.join(path);
+        sync_parent(&place).map_err(|cause| ClientError::io(place, cause))
     }
 
     /// Removes a draft that is not needed any more.

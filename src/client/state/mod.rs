@@ -173,6 +173,25 @@ impl State {
         Ok(())
     }
 
+    /// Whether changes are being committed together.
+    #[must_use]
+    pub fn is_grouped(&self) -> bool {
+        self.group != Group::None
+    }
+
+    /// Whether a change of the group failed, so that nothing of it will be stored.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.group == Group::Failed
+    }
+
+    /// Nothing of the group is to be stored.
+    pub fn fail_group(&mut self) {
+        if self.is_grouped() {
+            self.group = Group::Failed;
+        }
+    }
+
     /// Commits the changes of the group; if one of them failed, none of them.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! Every step may be cut off at any point; the next sync goes on from what is on disk.
 
 mod choices;
+mod deferred;
 mod diffs;
 mod doubt;
 mod guard;
@@ -25,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
+use self::deferred::Deferred;
 use crate::client::error::ClientError;
 use crate::client::folder::{Folder, Look};
 use crate::client::interrupt::Interrupt;
@@ -159,6 +161,8 @@ pub struct Engine<'a> {
     paths: Option<Paths>,
     /// Documents whose files could not be moved yet.
     waiting_moves: BTreeSet<DocId>,
+    /// Files that are written together, while documents are taken in.
+    deferred: Option<Deferred>,
 }
 
 /// The parts of an [`Engine`] that come from outside.
@@ -208,6 +212,7 @@ impl<'a> Engine<'a> {
             in_doubt: false,
             paths: None,
             waiting_moves: BTreeSet::new(),
+            deferred: None,
         })
     }
 

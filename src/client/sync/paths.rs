@@ -93,6 +93,8 @@ impl Engine<'_> {
         if changed.is_empty() && self.waiting_moves.is_empty() {
             return Ok(());
         }
+        // Only what is in its place can be moved.
+        self.flush_deferred()?;
         let mut journeys = self.journeys(&changed)?;
         loop {
             let mut waiting = Vec::new();

@@ -71,10 +71,7 @@ impl Engine<'_> {
         self.note_titles(titles)?;
         self.settle_paths()?;
         self.report.expect(news.len());
-        for document in news {
-            self.interrupt.check()?;
-            self.take_in_unchecked(document)?;
-        }
+        self.take_in_together(news)?;
         self.state.change(|change| change.put_setting(Setting::Cursor, &page.next_cursor))?;
         Ok(page.next_cursor)
     }

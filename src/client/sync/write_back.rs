@@ -41,7 +41,11 @@ impl Engine<'_> {
     ) -> Result<(), ClientError> {
         let text = text.unwrap_or(&body.content);
         let form = self.state.change(|change| change.find_form(file.document_id))?;
-        let draft = self.folder.write_draft(&file.path, text, form)?;
+        let (draft, handle) = self.folder.write_draft_unsynced(&file.path, text, form)?;
+        let is_deferred = self.deferred.is_some();
+        if let Some(handle) = handle.as_ref().filter(|_| !is_deferred) {
+            self.folder.sync_draft(&draft, handle)?;
+        }
         let pending =
             PendingWrite { document_id: file.document_id, path: file.path.clone(), draft, old_content: before };
         self.state.change(|change| {
@@ -53,7 +57,10 @@ impl Engine<'_> {
             self.note_in_scan(&file.path, text, None);
             return self.state.change(|change| change.remove_pending_write(file.document_id)).map_err(Into::into);
         }
-        self.finish_write(pending, text)
+        match handle.filter(|_| is_deferred) {
+            Some(handle) => self.defer(pending, text, handle),
+            None => self.finish_write(pending, text),
+        }
     }
 
     /// Finishes what an earlier sync had begun to write.
@@ -95,7 +102,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn finish_write(&mut self, pending: PendingWrite, text: &str) -> Result<(), ClientError> {
+    pub(super) fn finish_write(&mut self, pending: PendingWrite, text: &str) -> Result<(), ClientError> {
         let (mut pending, mut text) = (pending, text.to_owned());
         for _ in 0..MAX_ROUNDS {
             match self.try_to_finish(&pending, &text)? {
@@ -129,11 +136,11 @@ impl Engine<'_> {
                 }
                 self.folder.put_in_place(&pending.draft, &pending.path)?;
                 let look = self.folder.look(&pending.path);
-                self.settle_write(pending, text, look, seen_ns)
+                self.settle_write(pending, text, look, seen_ns).map(|()| Round::Done)
             }
             (FileSide::AsServer, Held::Text(_, look)) => {
                 self.folder.discard(&pending.draft);
-                self.settle_write(pending, text, Some(look), seen_ns)
+                self.settle_write(pending, text, Some(look), seen_ns).map(|()| Round::Done)
             }
             (FileSide::Different, Held::Text(now, _)) => match &pending.old_content {
                 Some(old) => self.unite_with_file(pending, old, &now, text),
@@ -147,13 +154,13 @@ impl Engine<'_> {
         }
     }
 
-    fn settle_write(
+    pub(super) fn settle_write(
         &mut self,
         pending: &PendingWrite,
         text: &str,
         look: Option<Look>,
         seen_ns: i64,
-    ) -> Result<Round, ClientError> {
+    ) -> Result<(), ClientError> {
         self.state.change(|change| {
             // A plain text that was merged here is still to be recorded, and must be read for that.
             let is_whole = |file: TrackedFile| file.digest == digest_of(text);
@@ -165,7 +172,7 @@ impl Engine<'_> {
             change.remove_pending_write(pending.document_id)
         })?;
         self.note_in_scan(&pending.path, text, look);
-        Ok(Round::Done)
+        Ok(())
     }
 
     /// The file was changed after its old text had been read: its changes go into the document, and both into a new

@@ -13,7 +13,7 @@ const TARGET_MS = 1000;
 const MIN_TRANSFER_MS = 500;
 
 /** A batch at least, as long as none was too much. */
-const LEAST: BatchSize = { operations: 5, bytes: 4096 };
+const LEAST: BatchSize = { operations: 5, bytes: 32_768 };
 
 const FIRST: BatchSize = { operations: 10, bytes: 65_536 };
 
