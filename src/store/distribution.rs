@@ -1,7 +1,7 @@
 //! Spreading the tables over the servers of a Citus cluster: by workspace, so that each workspace lies on one of them.
 //!
 //! The list is read from the database. A table whose primary key begins with `workspace_id` is distributed by it. The
-//! others are named here: a table that is in neither group stops the command, and a test.
+//! others are named here: a table that is in neither group stops the command.
 
 use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;

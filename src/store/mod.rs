@@ -34,8 +34,6 @@ pub mod retention;
 mod rows;
 mod schema;
 mod session;
-#[cfg(test)]
-mod sharding_tests;
 mod sql_uuid;
 mod sqlite;
 mod statement;

@@ -24,7 +24,7 @@ use crate::domain::ids::{DocumentId, Version};
 // before statistics are first gathered it takes any workspace for small. So every wanted row is looked up by a lateral with
 // a LIMIT (or an ORDER BY), which no planner dissolves. What is replaced or deleted cannot be looked up so: a lateral finds
 // its place (`ctid`), and conditions that always hold (`behind = behind + 0`) make the planner expect one wanted row, for
-// which going by place costs less than any index. `sharding_tests` tests both.
+// which going by place costs less than any index.
 
 /// Receipts under their permanent names.
 const RECEIPTS: &str = include_str!("sql/receipts.sql");
