@@ -16,7 +16,7 @@ const LARGEST_ANSWER_BYTES: usize = 24 * 1024 * 1024;
 /// Updates with fewer bytes of text than this are merged without asking: what they take is small beside their body's share.
 const SMALL_MERGE_BYTES: usize = 256 * 1024;
 /// What merging a text takes, as a multiple of it: the two others, all their lines with a place for each, the marked-up
-/// text of a conflict, and what the answer shows. Measured with short lines, which take the most.
+/// text of a conflict, and what the answer shows. An estimate for short lines, which take the most.
 const ROOM_TO_MERGE: usize = 16;
 
 /// The sizes.
