@@ -47,7 +47,7 @@ test("tells what was tried, why it failed, and what helps", async () => {
     within(row)
       .getAllByRole("button")
       .map((each) => each.textContent),
-  ).toEqual(["Retry", "Give up"]);
+  ).toEqual(["Retry", "Discard"]);
   expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Failed");
 });
 
@@ -83,17 +83,17 @@ test("Retry all says how many were refused again", async () => {
   );
 });
 
-test("Give up asks first; a document that never reached the server is gone then", async () => {
+test("Discard asks first; a document that never reached the server is gone then", async () => {
   await refusedCreation();
   show(laptop, <FailedView />);
-  fireEvent.click(await screen.findByRole("button", { name: "Give up" }));
-  const dialog = screen.getByRole("dialog", { name: "Give it up for good?" });
+  fireEvent.click(await screen.findByRole("button", { name: "Discard" }));
+  const dialog = screen.getByRole("dialog", { name: "Discard this change?" });
   expect(dialog.textContent).toContain("never reached the server");
   fireEvent.click(within(dialog).getByRole("button", { name: "Keep it" }));
   expect(screen.queryByRole("dialog")).toBeNull();
   expect(await laptop.deadLetters()).toHaveLength(1);
-  fireEvent.click(button("Give up"));
-  fireEvent.click(button("Give up for good"));
+  fireEvent.click(button("Discard"));
+  fireEvent.click(button("Discard for good"));
   await waitFor(() => expect(screen.getByRole("status").textContent).toBe(`Gave up ${QUOTED}.`));
   expect(await laptop.status()).toMatchObject({ dead_letters: 0, documents: 0, queued: 0 });
 });
@@ -101,9 +101,9 @@ test("Give up asks first; a document that never reached the server is gone then"
 test("a change that is given up gives way to what the server has", async () => {
   await refusedRename();
   show(laptop, <FailedView />);
-  fireEvent.click(await screen.findByRole("button", { name: "Give up" }));
+  fireEvent.click(await screen.findByRole("button", { name: "Discard" }));
   expect(screen.getByRole("dialog").textContent).toContain("becomes what the server has");
-  fireEvent.click(button("Give up for good"));
+  fireEvent.click(button("Discard for good"));
   await waitFor(async () => expect(await contents(laptop)).toEqual(["note: text\n"]));
   expect(await laptop.status()).toMatchObject({ dead_letters: 0, queued: 0 });
   await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("heading", { name: "Failed" })));
@@ -125,7 +125,7 @@ test("Export saves everything that failed as JSON", async () => {
 test("a document that is mended is sent, and takes along what was refused", async () => {
   const id = await refusedRename();
   show(laptop, <FailedView />);
-  await screen.findByText(/Open it and mend that: it is sent again by itself/);
+  await screen.findByText(/Open the document and correct it; it is then sent again/);
   await laptop.queueUpdate(id, { title: "short" });
   await screen.findByText(/Nothing failed/);
   await laptop.sync();

@@ -39,7 +39,7 @@ test("the list follows a sync of this device, and errors are told when asked for
   await waitFor(() => expect(rowsOf("Past syncs")).toHaveLength(3));
   const device_ = within(screen.getByRole("region", { name: "This device" }));
   await device_.findByText(/ended well/);
-  expect(device_.getByText("Need a look").nextSibling?.textContent).toBe("1");
+  expect(device_.getByText("Need attention").nextSibling?.textContent).toBe("1");
   await press(/^Show errors/);
   const dialog = await screen.findByRole("dialog", { name: /^Errors of the sync/ });
   const errors = await within(dialog).findByRole("list", { name: "Errors" });

@@ -100,7 +100,7 @@ test.describe("with access tokens that last three seconds", () => {
     await expect(editor.progress).toHaveJSProperty("value", 10);
     await expectOver(device, ada, session);
     gate.open();
-    await expect(editor.sync).toContainText("300 of 300 arrived.", { timeout: 60_000 });
+    await expect(editor.sync).toContainText("300 of 300 synced.", { timeout: 60_000 });
     expect(refreshes.length).toBeGreaterThan(0);
     expect(refreshes.filter((status) => status !== 200)).toEqual([]);
     await editor.expectAllBadges("synced", written.length);
@@ -215,7 +215,7 @@ test.describe("where a minute takes 640 KiB", () => {
     const pause = Number((await refused).headers()["retry-after"]);
     expect(pause).toBeGreaterThan(0);
     // What is read counts too: the last pull may meet the limit once more, and its sync has sent nothing.
-    await expect(editor.sync).toContainText(/300 of 300 arrived\.|Synced/, { timeout: 120_000 });
+    await expect(editor.sync).toContainText(/300 of 300 synced\.|Synced/, { timeout: 120_000 });
     await editor.expectAllBadges("synced", written.length);
     await expectArrived(ada, written);
   });

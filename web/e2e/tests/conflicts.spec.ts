@@ -37,7 +37,7 @@ async function expectAgreement({ ada, laptop, phone }: Pair, documents: Record<s
   for (const { editor } of [laptop, phone]) {
     await editor.expectAllBadges("synced", titles.length);
     await editor.expectSynced();
-    await expect(editor.sync).not.toContainText("a look");
+    await expect(editor.sync).not.toContainText("attention");
     for (const title of titles) {
       await editor.openDocument(title);
       if (documents[title] !== undefined) await editor.expectText(documents[title]);
@@ -64,7 +64,7 @@ for (const { choice, outcome, leaves } of titles) {
     await phone.editor.goOnline();
 
     await phone.editor.expectBadge("Mine", "conflict");
-    await expect(phone.editor.sync).toContainText("One thing needs a look.");
+    await expect(phone.editor.sync).toContainText("1 change needs attention.");
     await expect(phone.page.getByRole("alert")).toContainText("This document and the server’s copy clash.");
     await phone.editor.openConflict("Mine");
     await expect(phone.page.getByText("each gave this document another title")).toBeVisible();
@@ -95,7 +95,7 @@ for (const { choice, leaves } of deletedHere) {
     await laptop.editor.type(" Written on.");
     await expect.poll(() => ada.documents()).toMatchObject([{ content: "Text. Written on." }]);
     await phone.editor.goOnline();
-    await expect(phone.editor.sync).toContainText("One thing needs a look.");
+    await expect(phone.editor.sync).toContainText("1 change needs attention.");
     expect(await ada.documents()).toMatchObject([{ title: "Note", content: "Text. Written on." }]);
     await laptop.editor.expectText("Text. Written on.");
 

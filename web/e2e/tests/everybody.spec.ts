@@ -100,7 +100,7 @@ test.describe("every view", () => {
         await editor.openView("Failed");
         await expect(main.getByRole("heading", { name: "Novel" })).toBeVisible();
         await check("failed");
-        await main.getByRole("button", { name: "Give up" }).click();
+        await main.getByRole("button", { name: "Discard" }).click();
         await check("failed-give-up");
         await page.keyboard.press("Escape");
         await editor.openView("Past syncs");

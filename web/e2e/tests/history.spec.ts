@@ -129,7 +129,7 @@ test.describe("with a small limit", () => {
     const { page, editor } = device;
     const ada = await Account.register(server, "ada");
     const main = page.getByRole("main");
-    const dialog = page.getByRole("dialog", { name: "Give it up for good?" });
+    const dialog = page.getByRole("dialog", { name: "Discard this change?" });
     await editor.open();
     await editor.logIn(ada.credentials);
     await editor.newDocument("Report", "Short.");
@@ -143,13 +143,13 @@ test.describe("with a small limit", () => {
     await editor.openView("Failed");
     const letter = (title: string) =>
       main.getByRole("listitem").filter({ has: page.getByRole("heading", { name: title }) });
-    await letter("Novel").getByRole("button", { name: "Give up" }).click();
+    await letter("Novel").getByRole("button", { name: "Discard" }).click();
     await expect(dialog).toContainText("“Novel” never reached the server.");
     await dialog.getByRole("button", { name: "Keep it" }).click();
     await expect(letter("Novel")).toBeVisible();
     for (const title of ["Novel", "Report"]) {
-      await letter(title).getByRole("button", { name: "Give up" }).click();
-      await dialog.getByRole("button", { name: "Give up for good" }).click();
+      await letter(title).getByRole("button", { name: "Discard" }).click();
+      await dialog.getByRole("button", { name: "Discard for good" }).click();
       await expect(letter(title)).toHaveCount(0);
     }
     await expect(main).toContainText("Nothing failed.");

@@ -17,7 +17,7 @@ test("what was written while logged out arrives with the login, all of it", asyn
 
   await editor.logIn(ada.credentials);
   await editor.expectSynced();
-  await expect(editor.sync).toContainText("5 of 5 arrived.");
+  await expect(editor.sync).toContainText("5 of 5 synced.");
   await editor.expectAllBadges("synced", 5);
   const arrived = (await ada.documents()).map(({ title, content }) => ({ title, content }));
   expect(arrived).toEqual(written);
@@ -41,7 +41,7 @@ test("three new documents and two changed ones go in one sync", async ({ device,
   const pushes = pushesOf(page);
   await editor.logIn(ada.credentials);
   await editor.expectSynced();
-  await expect(editor.sync).toContainText("5 of 5 arrived.");
+  await expect(editor.sync).toContainText("5 of 5 synced.");
 
   expect(pushes.map((operations) => operations.map(({ operation }) => operation).sort())).toEqual([
     ["create", "create", "create", "update", "update"],

@@ -49,7 +49,7 @@ test("500 documents survive a server that is killed while they are pushed", asyn
   gate.pass(AT_ONCE);
   await server.kill();
   gate.open();
-  const unreachable = /cannot be reached; tried again by itself\. (\d+) changes wait here\./;
+  const unreachable = /cannot be reached; retrying\. (\d+) changes wait here\./;
   const told = async (): Promise<string[]> => (await watch.shown()).flatMap(({ text }) => unreachable.exec(text)?.[1] ?? []);
   await expect.poll(async () => (await told()).length, { timeout: 60_000 }).toBeGreaterThan(0);
   const values = firstRun(await watch.shown());
@@ -110,6 +110,6 @@ test("a push of 500 documents is stopped and resumed by hand, and counts what it
 
   await editor.resumeSync();
   await expectAllSynced(editor);
-  await expect(editor.sync).toContainText(`${COUNT - done} of ${COUNT - done} arrived.`);
+  await expect(editor.sync).toContainText(`${COUNT - done} of ${COUNT - done} synced.`);
   await expectArrived(ada, written);
 });

@@ -22,7 +22,7 @@ export function GiveUpDialog({
 }): ReactElement {
   const [problem, setProblem] = useState<string>();
   return (
-    <Dialog title="Give it up for good?" onClose={onClose}>
+    <Dialog title="Discard this change?" onClose={onClose}>
       <p>{lossOf(letter, title)}</p>
       <p className="quiet">“Export” keeps it as a file first.</p>
       {problem !== undefined && (
@@ -40,7 +40,7 @@ export function GiveUpDialog({
             onGiveUp().catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)))
           }
         >
-          Give up for good
+          Discard for good
         </button>
       </div>
     </Dialog>

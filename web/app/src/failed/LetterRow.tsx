@@ -53,7 +53,7 @@ export function LetterRow({
         </button>
         <button className="danger-button" aria-describedby={heading} disabled={isBusy} onClick={onGiveUp}>
           <Trash2 aria-hidden />
-          Give up
+          Discard
         </button>
       </div>
     </li>

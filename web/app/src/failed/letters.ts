@@ -35,7 +35,7 @@ export function adviceOn({ error, operation }: DeadLetter): string | undefined {
     case "forbidden":
       return "You may read here, but not write. Ask the owner of the workspace, then retry.";
     case "not_found":
-      return "The server no longer has it. Export it if you want to keep it, or give up.";
+      return "The server no longer has it. Export it if you want to keep it, or discard it.";
     case "transient":
     case "internal":
       return "The server could not do it then. Retry.";
@@ -46,7 +46,7 @@ export function adviceOn({ error, operation }: DeadLetter): string | undefined {
 
 /** A retry sends exactly what was refused; what mends it is an edit, which takes it along. */
 function adviceOnMending({ operation }: DeadLetter["operation"]): string | undefined {
-  return operation === "delete" ? undefined : "Open it and mend that: it is sent again by itself.";
+  return operation === "delete" ? undefined : "Open the document and correct it; it is then sent again.";
 }
 
 /** What giving up loses. */

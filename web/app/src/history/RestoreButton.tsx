@@ -113,7 +113,7 @@ function hindranceOf({ operation, content, title }: Version, present: Present): 
       "formatting: restore it with the editor that it was written in."
     );
   }
-  if (content === undefined) return "Its text can no longer be told, so it cannot be restored.";
+  if (content === undefined) return "Its text can no longer be shown, so it cannot be restored.";
   if (present.title === title && present.text === content) return "The document is just as it was in this version.";
   return undefined;
 }

@@ -151,10 +151,10 @@ function textOf({ operation, content }: Version): string | undefined {
 }
 
 function untold(version: Version, before: Version | undefined, comparison: Comparison): string {
-  if (textOf(version) === undefined) return "The text of this version can no longer be told.";
+  if (textOf(version) === undefined) return "The text of this version can no longer be shown.";
   if (comparison === "present") return "The present text cannot be compared: it is rich text, and not synced yet.";
   return before
-    ? "The text of the version before can no longer be told."
+    ? "The text of the version before can no longer be shown."
     : "The history does not reach back to the version before any more.";
 }
 

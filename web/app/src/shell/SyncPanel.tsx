@@ -61,7 +61,7 @@ function Counts({ progress }: { progress: Progress }): ReactElement {
       {processed} of {total}
       {rate > 0 && <span className="quiet"> · {rate} a second</span>}
       {left !== undefined && left > 0 && <span className="quiet"> · {duration(left)} left</span>}
-      {failed > 0 && <strong> · {failed} need a look</strong>}
+      {failed > 0 && <strong> · {failed} need attention</strong>}
     </span>
   );
 }
@@ -77,21 +77,21 @@ function Standing(): ReactElement {
   else if (isPaused) text = `Working offline.${waiting}`;
   else if (isSyncing) text = "Syncing…";
   else if (needsLogin || !status.logged_in) text = `Logged out: everything is kept on this device.${waiting}`;
-  else if (!isOnline) text = `The server cannot be reached; tried again by itself.${waiting}`;
+  else if (!isOnline) text = `The server cannot be reached; retrying.${waiting}`;
   else if (report && report.status !== "synced") text = outcomeOf(report) + waiting;
   else if (queued > 0) text = waiting.trim();
-  else text = `Synced${status.synced_at ? ` ${ago(status.synced_at)}` : ""}.${arrived(report)}`;
+  else text = `Synced${status.synced_at ? ` ${ago(status.synced_at)}` : ""}.${counted(report)}`;
   return (
     <span role="status">
       {text}
-      {attention > 0 && <strong> {attention === 1 ? "One thing needs" : `${attention} things need`} a look.</strong>}
+      {attention > 0 && <strong> {attention === 1 ? "1 change needs" : `${attention} changes need`} attention.</strong>}
     </span>
   );
 }
 
-function arrived(report: SyncReport | undefined): string {
+function counted(report: SyncReport | undefined): string {
   const { total = 0, succeeded = 0 } = report?.progress ?? {};
-  return total === 0 ? "" : ` ${succeeded} of ${total} arrived.`;
+  return total === 0 ? "" : ` ${succeeded} of ${total} synced.`;
 }
 
 /** The present time, kept fresh. */

@@ -40,7 +40,7 @@ function Counts({ progress, pulled }: { progress: Progress; pulled: number }): R
     ["Started", moment(started_at)],
     ["Changes", total],
     ["Succeeded", succeeded],
-    ["Need a look", failed],
+    ["Need attention", failed],
     ["Left for later", skipped],
     ["Documents fetched", pulled],
   ];

@@ -18,7 +18,7 @@ import "./syncs.css";
 /** Syncs of a page. */
 const PAGE_SIZE = 25;
 
-const COLUMNS = ["Started", "Direction", "Device", "Changes", "Succeeded", "Need a look", "Took", "Outcome", "Errors"];
+const COLUMNS = ["Started", "Direction", "Device", "Changes", "Succeeded", "Need attention", "Took", "Outcome", "Errors"];
 
 /** The view of past syncs. */
 export default function SyncsView(): ReactElement {
