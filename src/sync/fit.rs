@@ -40,14 +40,14 @@ pub(super) fn states_needed(
 ) -> BTreeSet<DocumentId> {
     let has_state = |id: &DocumentId| loaded.heads.get(id).is_some_and(|head| head.state_vector.is_some());
     let with_updates = updates_of(operations, resolutions, loaded).into_keys();
-    // A forced text takes the place of a state that cannot be shown.
-    let forced = operations.iter().zip(resolutions).filter_map(|(submitted, resolution)| match submitted {
-        Submitted::Valid(operation) if operation.force && operation.changes.yjs.is_none() => {
-            resolution.document_id.filter(|_| operation.changes.content.is_some())
+    // A change of the text alone is made in the state, too.
+    let of_text = operations.iter().zip(resolutions).filter_map(|(submitted, resolution)| match submitted {
+        Submitted::Valid(operation) if operation.changes.are_of_text() => {
+            resolution.document_id.filter(|_| !loaded.receipts.contains_key(&operation.client_id))
         }
         _ => None,
     });
-    with_updates.chain(forced).filter(has_state).collect()
+    with_updates.chain(of_text).filter(has_state).collect()
 }
 
 /// The operations (by place) whose updates do not fit, and why. An update is looked at as if those before it were

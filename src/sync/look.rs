@@ -7,11 +7,12 @@ use crate::domain::batch::{Resolution, resolve_targets};
 use crate::domain::cursor::Cursor;
 use crate::domain::ids::DocumentId;
 use crate::domain::limits::YjsCaps;
-use crate::domain::operation::Submitted;
+use crate::domain::operation::{Digest, Submitted};
 use crate::domain::plan::{Loaded, Mode, Plan, needs, plan};
 use crate::domain::sync_run::RunStatus;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
+use crate::domain::yjs_facts::ScannedUpdate;
 use crate::store::feed::FeedState;
 use crate::store::{Snapshot, StoreError};
 use crate::sync::fit::{find_unfit, states_needed};
@@ -30,13 +31,22 @@ pub struct Attempt {
     pub damaged: BTreeSet<DocumentId>,
     /// What a document's Yjs state may be.
     pub yjs: YjsCaps,
+    /// Bytes that a text may have.
+    pub max_content_bytes: usize,
 }
+
+/// Yjs updates that were made, by the places of their operations: of which text they make which.
+pub(super) type MadeEdits = HashMap<usize, (Digest, Digest, ScannedUpdate)>;
 
 /// One state of the database, as far as a batch needs it.
 #[derive(Clone, Debug)]
 pub struct Looked {
     pub(super) loaded: Loaded,
     resolutions: Vec<Resolution>,
+    /// The Yjs states that were read.
+    pub(super) parts: HashMap<DocumentId, Vec<Vec<u8>>>,
+    /// The edits of texts that were made for a plan so far.
+    pub(super) made: MadeEdits,
     /// The feed as it stood.
     pub(super) feed: FeedState,
     /// Where the batch pulls from; `None` = push only.
@@ -64,15 +74,15 @@ pub fn look(
     {
         return Ok(Err(BatchRefusal::SyncCancelled));
     }
-    let (loaded, resolutions) = load(snapshot, request, attempt)?;
-    Ok(Ok(Looked { loaded, resolutions, feed, cursor }))
+    let (loaded, resolutions, parts) = load(snapshot, request, attempt)?;
+    Ok(Ok(Looked { loaded, resolutions, parts, made: MadeEdits::new(), feed, cursor }))
 }
 
 fn load(
     snapshot: &mut dyn Snapshot,
     request: &Batch,
     attempt: &Attempt,
-) -> Result<(Loaded, Vec<Resolution>), StoreError> {
+) -> Result<(Loaded, Vec<Resolution>, HashMap<DocumentId, Vec<Vec<u8>>>), StoreError> {
     let operations = &request.operations;
     let mut loaded = Loaded { damaged: attempt.damaged.clone(), ..Loaded::default() };
     if request.device_id.is_some() {
@@ -102,10 +112,13 @@ fn load(
         if document.damaged {
             loaded.unshowable.insert(id);
         }
+        if let (Some(content), Some(text)) = (document.content, loaded.texts.get_mut(&(id, document.head.version))) {
+            text.content = Some(content);
+        }
         parts.insert(id, document.yjs_parts);
     }
     loaded.unfit = find_unfit(operations, &resolutions, &loaded, &parts, &attempt.yjs);
-    Ok((loaded, resolutions))
+    Ok((loaded, resolutions, parts))
 }
 
 /// Decides the batch on what was looked at: a function of its arguments.
@@ -118,6 +131,7 @@ pub fn decide(looked: &Looked, request: &Batch, now: Timestamp, attempt: &Attemp
         refused: &attempt.refused,
         merge_steps,
         first: attempt.trial,
+        max_content_bytes: attempt.max_content_bytes,
     };
     let started = Instant::now();
     let plan = plan(mode, &request.operations, &looked.resolutions, &looked.loaded);

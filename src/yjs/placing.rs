@@ -209,6 +209,8 @@ impl<'d, 'a> Placing<'d, 'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yjs::document::{Kind, Owner};
+    use crate::yjs::reader::Id;
     use crate::yjs::samples::{array_in, keyed_text, root_text, text_after, text_between, update};
     use crate::yjs::text::derive_text;
 
