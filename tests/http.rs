@@ -49,6 +49,7 @@ mod http {
     mod sync_events;
     mod syncs;
     mod text_edits;
+    mod torture;
     mod validation;
     mod yjs_documents;
     mod yjs_fit;

@@ -35,6 +35,9 @@ pub struct Attempt {
     pub max_content_bytes: usize,
 }
 
+/// Yjs states, in their parts.
+type States = HashMap<DocumentId, Vec<Vec<u8>>>;
+
 /// Yjs updates that were made, by the places of their operations: of which text they make which.
 pub(super) type MadeEdits = HashMap<usize, (Digest, Digest, ScannedUpdate)>;
 
@@ -44,7 +47,7 @@ pub struct Looked {
     pub(super) loaded: Loaded,
     resolutions: Vec<Resolution>,
     /// The Yjs states that were read.
-    pub(super) parts: HashMap<DocumentId, Vec<Vec<u8>>>,
+    pub(super) parts: States,
     /// The edits of texts that were made for a plan so far.
     pub(super) made: MadeEdits,
     /// The feed as it stood.
@@ -82,7 +85,7 @@ fn load(
     snapshot: &mut dyn Snapshot,
     request: &Batch,
     attempt: &Attempt,
-) -> Result<(Loaded, Vec<Resolution>, HashMap<DocumentId, Vec<Vec<u8>>>), StoreError> {
+) -> Result<(Loaded, Vec<Resolution>, States), StoreError> {
     let operations = &request.operations;
     let mut loaded = Loaded { damaged: attempt.damaged.clone(), ..Loaded::default() };
     if request.device_id.is_some() {
