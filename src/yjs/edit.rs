@@ -52,17 +52,10 @@ pub(super) enum Edited {
 ///
 /// # Errors
 /// A reason without any of the document's contents.
-pub(super) fn edit_text(parts: &[Vec<u8>], wanted: &Wanted) -> Result<Edited, String> {
+pub(super) fn make_edit(parts: &[Vec<u8>], wanted: &Wanted) -> Result<Edited, String> {
     let state = if parts.is_empty() { Vec::new() } else { vec![squash(parts).map_err(|error| error.to_string())?] };
     let document = placed(state.iter().map(Vec::as_slice))?;
-    let root = match root_of(&document) {
-        Some(root) => root,
-        None if document.nodes.is_empty() => CONTENT_ROOT,
-        None => return Ok(Edited::RichText),
-    };
-    if !is_plain(&document, root) {
-        return Ok(Edited::RichText);
-    }
+    let Some(root) = root_of_text(&document) else { return Ok(Edited::RichText) };
     let text = plain_text(&document, Owner::Root(root));
     if wanted.from.is_some_and(|digest| digest != digest_of(&text)) {
         return Ok(Edited::OtherText(text));
@@ -77,6 +70,31 @@ pub(super) fn edit_text(parts: &[Vec<u8>], wanted: &Wanted) -> Result<Edited, St
     }
     let made = put_together(&document, root, wanted.client, &edits)?;
     if makes(&state, &made, wanted) { Ok(Edited::Made(made)) } else { Err("its text cannot be edited".to_owned()) }
+}
+
+/// The Yjs update by which `client` makes `target` of the text of the union of `parts`; without parts, of nothing. By our own
+/// code alone, in the caller's process.
+///
+/// # Errors
+/// A reason without any of the document's contents; that its text is not plain text, among others.
+pub fn edit_text<'a>(
+    parts: impl IntoIterator<Item = &'a [u8]>,
+    client: Client,
+    target: &str,
+) -> Result<Vec<u8>, String> {
+    let document = placed(parts)?;
+    let rich = || "it is rich text, which cannot be edited as plain text".to_owned();
+    let root = root_of_text(&document).ok_or_else(rich)?;
+    put_together(&document, root, client, &edits_between(&plain_text(&document, Owner::Root(root)), target))
+}
+
+/// The root that is edited; none if it is no text, or cannot be told.
+fn root_of_text<'a>(document: &Document<'a>) -> Option<&'a str> {
+    let root = match root_of(document) {
+        None if document.nodes.is_empty() => return Some(CONTENT_ROOT),
+        root => root?,
+    };
+    is_plain(document, root).then_some(root)
 }
 
 /// Whether a root is a text: it holds, or held, nothing that only lists and XML hold, and is no map.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rlimit::{Resource, setrlimit};
 
-use crate::yjs::edit::edit_text;
+use crate::yjs::edit::make_edit;
 use crate::yjs::frames::{Answer, Job, READY, Task, read_job, write_answer};
 use crate::yjs::text::derive_text;
 
@@ -63,7 +63,7 @@ fn answer_jobs(jobs: &Receiver<Job>, done: &Sender<Answer>) {
         // The document lives and dies inside; nothing of it is used after a panic.
         let outcome = catch_unwind(AssertUnwindSafe(|| match task {
             Task::Render => derive_text(parts.iter().map(Vec::as_slice)).map(Answer::Text),
-            Task::Edit(wanted) => edit_text(&parts, &wanted).map(Answer::Edited),
+            Task::Edit(wanted) => make_edit(&parts, &wanted).map(Answer::Edited),
         }));
         let answer = match outcome {
             Ok(Ok(answer)) => answer,
