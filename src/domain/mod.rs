@@ -20,6 +20,7 @@ pub mod outcome;
 pub mod plan;
 pub mod refusal;
 pub mod replacements;
+pub mod sessions;
 pub mod sync_run;
 mod tally;
 pub mod text_edits;
