@@ -43,9 +43,11 @@ mod http {
     mod reading;
     mod readme;
     mod receipts;
+    mod request_fuzz;
     mod requests;
     mod retention;
     mod seed_request;
+    mod slow_documents;
     mod sync_counts;
     mod sync_events;
     mod syncs;
