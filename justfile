@@ -43,6 +43,11 @@ torture kills="1000" seconds="3600" only="":
     TORTURE_KILLS={{ kills }} TORTURE_SECONDS={{ seconds }} \
         cargo test --locked --release --test http torture::{{ only }} -- --nocapture --test-threads=1
 
+# Send so many spoiled requests to a server on SQLite and to one on Postgres, and compare their answers; prints the seed
+fuzz-requests count="20000" seed=`date +%s`:
+    FUZZ_REQUESTS={{ count }} FUZZ_REQUESTS_SEED={{ seed }} \
+        cargo test --locked --test http request_fuzz -- --nocapture
+
 # Licences, advisories and sources of the dependencies, and dependencies that nothing uses.
 # Needs: cargo install --locked cargo-deny cargo-machete
 audit:

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use landfall::domain::decide::{BaseView, ContentChange, Decision, Situation, Standing, decide, standing_of};
+use landfall::domain::decide::{
+    BaseView, ContentChange, Decision, Situation, Standing, TextFacts, decide, standing_of,
+};
 use landfall::domain::document::DocumentHead;
 use landfall::domain::error_code::ErrorCode;
 use landfall::domain::ids::{DocumentId, UserId};
+use landfall::domain::limits::Limits;
 use landfall::domain::line_diff::Budget;
 use landfall::domain::operation::{Changes, Operation, OperationKind, Target, Text};
 use landfall::domain::outcome::Attach;
@@ -120,6 +123,12 @@ impl Case<'_> {
             content: self.content,
             is_damaged: false,
             known_deletions: self.deletions.as_ref(),
+            text: TextFacts {
+                is_rich: false,
+                is_unavailable: false,
+                is_base_final: true,
+                max_bytes: Limits::default().max_content_bytes,
+            },
         };
         decide(&situation, operation, &mut Budget::of(MERGE_STEPS))
     }

@@ -59,7 +59,7 @@ fn apply(store: &Store, request: &Batch, now: Timestamp) -> Vec<Outcome> {
     let processed = if now.0 % 3 == 0 {
         store.run_batch(scope, move |tx| run_batch(tx, &request, now, &Attempt::default()))
     } else {
-        process(store, &scope, &request, &Attempt::default())
+        process(store, &scope, &request, &Attempt::default(), None)
     };
     processed.unwrap().unwrap().plan.outcomes
 }

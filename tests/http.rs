@@ -46,12 +46,15 @@ mod http {
     mod reading;
     mod readme;
     mod receipts;
+    mod request_fuzz;
     mod requests;
     mod retention;
     mod seed_request;
+    mod slow_documents;
     mod sync_counts;
     mod sync_events;
     mod syncs;
+    mod text_edits;
     mod torture;
     mod validation;
     mod yjs_documents;

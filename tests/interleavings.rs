@@ -194,7 +194,9 @@ fn every_interleaving_agrees_with_an_order_on_sqlite() {
                 let folder = tempfile::tempdir().unwrap();
                 let store = open(&folder);
                 for request in &history {
-                    process(&store, &scope(request), &Arc::new(request.clone()), &Attempt::default()).unwrap().unwrap();
+                    process(&store, &scope(request), &Arc::new(request.clone()), &Attempt::default(), None)
+                        .unwrap()
+                        .unwrap();
                 }
                 let (decided_first, decided_second) = (decide_in(&store, first), decide_in(&store, second));
                 let first_outcomes = store_in(&store, first, decided_first).unwrap();
@@ -217,7 +219,8 @@ fn a_batch_that_stores_nothing_needs_no_writer() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let run = |request: Batch| {
-        let processed = process(&store, &scope(&request), &Arc::new(request), &Attempt::default()).unwrap().unwrap();
+        let processed =
+            process(&store, &scope(&request), &Arc::new(request), &Attempt::default(), None).unwrap().unwrap();
         (processed.plan.outcomes, processed.stored.wrote)
     };
     assert!(run(batch([create("c", 1, "T", "a"), create("d", 2, "T", "a")])).1);

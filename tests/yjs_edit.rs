@@ -19,7 +19,7 @@ use landfall::yjs::scan::scan_update;
 use proptest::prelude::*;
 use yjs_support::renderer;
 use yrs::updates::decoder::Decode;
-use yrs::{Doc, GetString, Map, OffsetKind, Options, ReadTxn, StateVector, Text, Transact, Update, XmlFragment};
+use yrs::{Array, Doc, GetString, Map, OffsetKind, Options, ReadTxn, StateVector, Text, Transact, Update, XmlFragment};
 
 fn editors() -> Renderer {
     renderer(1, Duration::from_secs(20))
@@ -106,6 +106,41 @@ fn rich_text_is_not_flattened() {
         yrs::XmlElementPrelim::empty("paragraph"),
     );
     assert!(matches!(editors().edit(&[state(&doc)], 2, "two"), Err(RenderError::Damaged(why)) if why.contains("rich")));
+}
+
+/// Items of a list are no letters, and a map has no text: neither becomes a text by being edited.
+#[test]
+fn lists_and_maps_are_not_edited() {
+    let list = document(1);
+    list.get_or_insert_array("content").insert_range(&mut list.transact_mut(), 0, [1, 2]);
+    let map = document(1);
+    map.get_or_insert_map("content").insert(&mut map.transact_mut(), "tag", "kept");
+    for doc in [list, map] {
+        let refused = editors().edit(&[state(&doc)], 2, "two");
+        assert!(matches!(refused, Err(RenderError::Damaged(why)) if why.contains("rich")));
+    }
+}
+
+/// What yrs does not read as npm yjs does, and what it takes too long for, is edited all the same.
+#[test]
+fn what_yrs_cannot_is_edited_too() {
+    use yjs_support::hand::{self, between, in_root, text};
+    let editors = editors();
+    // An item between neighbours in the wrong order: accepted before there was a rule, and left out.
+    let odd = hand::update(
+        &[(9, 0, vec![between((5, 3), (5, 1), &text("x"))]), (5, 0, vec![in_root("content", &text("abcd"))])],
+        &[],
+    );
+    let update = editors.edit(std::slice::from_ref(&odd), 7, "ab+cd").unwrap();
+    assert_eq!(editors.render(&[odd, update]).unwrap(), "ab+cd");
+    // Forty thousand items, each put before the one that came first.
+    let mut items = vec![in_root("content", &text("x"))];
+    items.extend((1..40_000).map(|clock| hand::before((5, clock - 1), &text("y"))));
+    let large = hand::update(&[(5, 0, items)], &[]);
+    let wanted = format!("{}-x", "y".repeat(39_999));
+    let update = editors.edit(std::slice::from_ref(&large), 7, &wanted).unwrap();
+    assert!(update.len() < 40, "{} bytes", update.len());
+    assert!(editors.render(&[large, update]).unwrap() == wanted);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use landfall::domain::limits::YjsCaps;
 use landfall::domain::yjs_facts::StateVector;
-use landfall::yjs::fit::check_fits;
+use landfall::yjs::fit::{check_fits, unplaceable};
 use landfall::yjs::merge::{diff_update, facts_of, join_updates, merge_updates, squash};
 use landfall::yjs::scan::scan_update;
 use yjs_support::histories::{History, NAMES};
@@ -48,6 +48,11 @@ fn check(name: &str, file: &Path) {
     assert_eq!(facts.0, known);
     for form in [&merged, &state, &squashed] {
         assert!(facts_of(std::slice::from_ref(form)).unwrap() == facts, "{name}: knows or deletes something else");
+    }
+
+    // `landfall admin verify` has nothing to say of it.
+    for form in [&updates, &vec![merged.clone()], &vec![state.clone()], &vec![squashed.clone()]] {
+        assert_eq!(unplaceable(form), Ok(Vec::new()), "{name}");
     }
 
     // What people type is never dear: it stays below the 64 steps that every item has anyway.

@@ -72,7 +72,7 @@ fn write(
             now: NOW,
             deadline: started + Duration::from_secs(30),
         };
-        let processed = process(store, &scope, &Arc::new(request), &Attempt::default())?;
+        let processed = process(store, &scope, &Arc::new(request), &Attempt::default(), None)?;
         let processed = processed.map_err(|refusal| format!("the batch was refused: {refusal:?}"))?;
         if processed.plan.outcomes.iter().any(|outcome| outcome.error().is_some()) {
             return Err("an operation was refused".into());

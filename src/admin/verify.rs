@@ -7,6 +7,7 @@ use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::operation::digest_of;
 use crate::store::audit::{RawDocument, RawReceipt, RawVersion};
 use crate::store::{Store, StoreError};
+use crate::yjs::fit::{Unplaceable, unplaceable};
 use crate::yjs::merge::{facts_of, merge_updates};
 
 /// Workspaces and documents whose ids are read at once.
@@ -129,7 +130,11 @@ fn examine(store: &Store, workspace_id: WorkspaceId, document_id: DocumentId) ->
         Err(error) => findings.push(("head".into(), error.to_string())),
         Ok(head) if !document.is_purged => {
             findings.extend(check_text(&document, head, log.current_text.as_deref()));
-            findings.extend(check_state(head, &yjs_parts));
+            let unfit = check_state(head, &yjs_parts);
+            if unfit.is_none() && head.state_vector.is_some() {
+                findings.extend(check_places(&yjs_parts));
+            }
+            findings.extend(unfit);
         }
         Ok(_) => {}
     }
@@ -194,6 +199,25 @@ fn check_state(head: &DocumentHead, parts: &[Vec<u8>]) -> Option<(String, String
         Ok(_) => return None,
     };
     Some(("Yjs state".into(), reason))
+}
+
+/// How many changes of one document without a place are named one by one.
+const PLACES_NAMED: usize = 10;
+
+/// What editors and the server leave out of the text: changes that have no place on which all of them agree.
+fn check_places(parts: &[Vec<u8>]) -> Vec<(String, String)> {
+    let of_state = |reason: String| ("Yjs state".to_owned(), reason);
+    let found = match unplaceable(parts) {
+        Err(error) => return vec![of_state(format!("its items cannot be put in order: it is {error}"))],
+        Ok(found) => found,
+    };
+    let named = found.iter().take(PLACES_NAMED).map(|Unplaceable { client, clock, length, reason }| {
+        let last = clock.saturating_add(length.saturating_sub(1));
+        (format!("Yjs changes {clock} to {last} of client {client}"), format!("left out of the text: {reason}"))
+    });
+    let more = found.len().saturating_sub(PLACES_NAMED);
+    let more = (more > 0).then(|| of_state(format!("{more} more of its items are left out of the text")));
+    named.chain(more).collect()
 }
 
 fn check_receipts(store: &Store, workspace_id: WorkspaceId, count: &mut u64) -> Result<Vec<Finding>, StoreError> {

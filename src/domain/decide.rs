@@ -6,7 +6,14 @@ use crate::domain::ids::Version;
 use crate::domain::line_diff::Budget;
 use crate::domain::operation::{Changes, Digest, Operation, OperationKind, Text, digest_of};
 use crate::domain::outcome::Attach;
-use crate::domain::text_merge::{TextMerge, merge_texts_within};
+pub use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{
+    base_version_required, deleted, divergent, invalid_base_version, missing_dependencies, not_now, not_replaced,
+    rich_text, version_mismatch, yjs_required,
+};
+use crate::domain::replacements::{Replacement, replace_in};
+use crate::domain::text_merge::{MERGE_STEPS, TextMerge, merge_texts_within};
+use crate::domain::text_unite::unite_texts;
 use crate::domain::yjs_facts::{DeleteSet, ScannedUpdate, StateVector};
 
 /// Title and text as the editor had them before its change.
@@ -49,7 +56,34 @@ pub struct Situation<'a> {
     pub known_deletions: Option<&'a DeleteSet>,
     /// Whether its Yjs state cannot be shown.
     pub is_damaged: bool,
+    /// What a change of its text meets.
+    pub text: TextFacts,
 }
+
+/// What is known of a document's text besides the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextFacts {
+    /// It is rich text: a change of text alone cannot be made in it.
+    pub is_rich: bool,
+    /// It cannot be read or changed now.
+    pub is_unavailable: bool,
+    /// The text at the operation's base version is known as far as it can be.
+    pub is_base_final: bool,
+    /// Bytes that a text may have.
+    pub max_bytes: usize,
+}
+
+/// What a decision about a text needs and does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// The document's text.
+    Text,
+    /// Its text at the operation's base version.
+    BaseText,
+}
+
+/// Texts up to this length are merged inside their lines, too.
+const MAX_UNITED_BYTES: usize = 32 * 1024;
 
 /// What becomes of the document's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,39 +111,6 @@ pub struct UpdateEffect {
     pub title_overwritten: bool,
 }
 
-/// Why an operation is not applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The code.
-    pub code: ErrorCode,
-    /// For people.
-    pub message: &'static str,
-    /// The field at fault, as the end of a pointer: `base_version`, `data/content`.
-    pub field: Option<&'static str>,
-    /// What of the server's document goes into the answer.
-    pub attach: Attach,
-    /// Whether the base goes into the answer.
-    pub with_base: bool,
-    /// Marked-up text of a clash.
-    pub merge_text: Option<String>,
-}
-
-impl Refusal {
-    const fn new(code: ErrorCode, message: &'static str, field: Option<&'static str>) -> Self {
-        Self { code, message, field, attach: Attach::Nothing, with_base: false, merge_text: None }
-    }
-
-    const fn with_document(mut self) -> Self {
-        self.attach = Attach::Document;
-        self
-    }
-
-    const fn with_base(mut self) -> Self {
-        self.with_base = true;
-        self
-    }
-}
-
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -123,6 +124,8 @@ pub enum Decision {
     Unchanged,
     /// Do not.
     Refuse(Box<Refusal>),
+    /// Decide again when this is known.
+    Wants(Want),
 }
 
 impl Decision {
@@ -135,7 +138,7 @@ impl Decision {
                 ContentChange::Keep | ContentChange::Derive => 0,
             },
             Self::Refuse(refusal) => refusal.merge_text.as_ref().map_or(0, |text| text.len()),
-            Self::Create | Self::Update(_) | Self::Delete | Self::Unchanged => 0,
+            Self::Create | Self::Update(_) | Self::Delete | Self::Unchanged | Self::Wants(_) => 0,
         }
     }
 }
@@ -265,16 +268,8 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation, budget: &mut 
     }
     check_base(situation, operation, head)?;
     let changes = &operation.changes;
-    if head.state_vector.is_some() && changes.yjs.is_none() && changes.content.is_some() {
-        if situation.is_damaged && operation.force {
-            // Nobody can read what is there: the text makes the document anew, and its history keeps the bytes.
-            return Ok(Decision::Create);
-        }
-        return Err(Refusal::new(
-            ErrorCode::YjsRequired,
-            "the document has Yjs state: send the change as yjs_state_b64, text alone cannot change it",
-            Some("data/content"),
-        ));
+    if let Some(decision) = decide_yjs_text(situation, operation, head)? {
+        return Ok(decision);
     }
     let standing = Against { situation, head, forced: operation.force };
     if head.is_purged() && changes.yjs.is_none() && changes.content.is_none() {
@@ -284,6 +279,7 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation, budget: &mut 
     }
     let body = match &changes.yjs {
         Some(update) => standing.merge_yjs(update, changes.content.as_ref())?,
+        None if !changes.edits.is_empty() => standing.edit_text(&changes.edits, budget)?,
         None => standing.merge_text(changes.content.as_ref(), budget)?,
     };
     if head.is_purged() {
@@ -291,9 +287,11 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation, budget: &mut 
         return Ok(Decision::Create);
     }
     let (title, title_overwritten) = standing.merge_title(changes)?;
+    // An edit that states no version is one of the text as it is.
+    let is_behind = !(standing.is_exact() || (!changes.edits.is_empty() && operation.base_version.is_none()));
     let effect = UpdateEffect {
         // Who forces an update asks for no merge; `server` shows what came of it.
-        merged: !standing.is_exact() && !operation.force && (body.changes() || title.is_some()),
+        merged: is_behind && !operation.force && (body.changes() || title.is_some()),
         title,
         content: body.content,
         append_yjs: body.append_yjs,
@@ -301,6 +299,41 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation, budget: &mut 
     };
     let changed = effect.title.is_some() || effect.append_yjs || effect.content != ContentChange::Keep;
     Ok(if changed || head.is_deleted() { Decision::Update(Box::new(effect)) } else { Decision::Unchanged })
+}
+
+/// What a change of text alone comes to on a document with Yjs state, if it is not one as on any other document.
+fn decide_yjs_text(
+    situation: &Situation<'_>,
+    operation: &Operation,
+    head: &DocumentHead,
+) -> Result<Option<Decision>, Refusal> {
+    let content = operation.changes.content.as_ref();
+    if head.state_vector.is_none() || !operation.changes.are_of_text() {
+        return Ok(None);
+    }
+    if situation.is_damaged {
+        // Nobody can read what is there: the text makes the document anew, and its history keeps the bytes.
+        let makes_anew = operation.force && content.is_some();
+        return if makes_anew { Ok(Some(Decision::Create)) } else { Err(yjs_required()) };
+    }
+    if content.is_some_and(|content| head.content_digest == Some(content.digest)) {
+        return Ok(None);
+    }
+    match &situation.standing {
+        _ if situation.text.is_rich => Err(rich_text()),
+        _ if situation.text.is_unavailable => Err(not_now()),
+        _ if situation.content.is_none() => Ok(Some(Decision::Wants(Want::Text))),
+        Standing::Stale { base }
+            if content.is_some() && !operation.force && base.as_ref().is_none_or(|base| base.content.is_none()) =>
+        {
+            if situation.text.is_base_final {
+                Err(yjs_required())
+            } else {
+                Ok(Some(Decision::Wants(Want::BaseText)))
+            }
+        }
+        _ => Ok(None),
+    }
 }
 
 fn check_base(situation: &Situation<'_>, operation: &Operation, head: &DocumentHead) -> Result<(), Refusal> {
@@ -311,6 +344,7 @@ fn check_base(situation: &Situation<'_>, operation: &Operation, head: &DocumentH
         Standing::Current | Standing::Stale { .. } => Ok(()),
         Standing::Future => Err(invalid_base_version()),
         Standing::Unstated if operation.changes.yjs.is_some() && head.state_vector.is_some() => Ok(()),
+        Standing::Unstated if !operation.changes.edits.is_empty() => Ok(()),
         Standing::Unstated => Err(base_version_required()),
     }
 }
@@ -397,9 +431,29 @@ impl Against<'_> {
         match merge_texts_within(base, &incoming.text, server, budget) {
             TextMerge::Clean(merged) if merged == server => Ok(BodyEffect::NOTHING),
             TextMerge::Clean(merged) => set(Text::new(merged)),
-            TextMerge::Clash(marked) => Err(Refusal { merge_text: Some(marked), ..clash() }),
+            TextMerge::Clash(marked) => match self.unite(base, &incoming.text, server, budget) {
+                Some(united) => set(Text::new(united)),
+                None => Err(Refusal { merge_text: Some(marked), ..clash() }),
+            },
             TextMerge::TooLarge => Err(clash()),
         }
+    }
+
+    /// Both sides' changes of the same lines in one text, where they are of different words: as Yjs would merge them.
+    fn unite(&self, base: &str, incoming: &str, server: &str, budget: &mut Budget) -> Option<String> {
+        let is_short = [base, incoming, server].iter().all(|text| text.len() <= MAX_UNITED_BYTES);
+        let may = self.head.state_vector.is_some() && is_short && budget.spend(MERGE_STEPS / 4);
+        if may { unite_texts(base, incoming, server) } else { None }
+    }
+
+    /// Edits of the text as it is.
+    fn edit_text(&self, edits: &[Replacement], budget: &mut Budget) -> Result<BodyEffect, Refusal> {
+        let text = self.situation.content.ok_or_else(not_now)?;
+        let edited = replace_in(text, edits, self.situation.text.max_bytes, budget).map_err(not_replaced)?;
+        if edited == text {
+            return Ok(BodyEffect::NOTHING);
+        }
+        Ok(BodyEffect { content: ContentChange::Set(Text::new(edited)), append_yjs: false })
     }
 
     /// The new title, if it changes, and whether it replaces one that somebody else set.
@@ -425,61 +479,6 @@ impl Against<'_> {
 /// neighbour where the document already has some.
 fn is_unrelated(update: &ScannedUpdate, head: &DocumentHead, vector: &StateVector) -> bool {
     update.is_stranger_to(vector) && update.root_inserts.iter().any(|root| head.yjs_roots.contains(root))
-}
-
-fn deleted(message: &'static str) -> Refusal {
-    Refusal::new(ErrorCode::Deleted, message, Some("document_id")).with_document()
-}
-
-fn version_mismatch(message: &'static str) -> Refusal {
-    Refusal::new(ErrorCode::VersionMismatch, message, Some("base_version")).with_document().with_base()
-}
-
-fn divergent() -> Refusal {
-    Refusal::new(
-        ErrorCode::DivergentHistory,
-        "the Yjs state was not grown from the document's, merging would double its text; take the server's state and redo the edit, or use force",
-        Some("data/yjs_state_b64"),
-    )
-    .with_document()
-}
-
-/// The refusal of an update that has other contents than the document under a name that both know.
-pub(super) fn divergent_contents() -> Refusal {
-    Refusal::new(
-        ErrorCode::DivergentHistory,
-        "the Yjs update has other contents than the document for changes of one client id, as if two editors had used it; take the server's state and redo the edit under another client id",
-        Some("data/yjs_state_b64"),
-    )
-    .with_document()
-    .with_base()
-}
-
-fn missing_dependencies(attach: Attach) -> Refusal {
-    Refusal {
-        attach,
-        ..Refusal::new(
-            ErrorCode::YjsMissingDependencies,
-            "the Yjs update leans on changes that the server does not have; send everything since server.state_vector_b64",
-            Some("data/yjs_state_b64"),
-        )
-    }
-}
-
-fn base_version_required() -> Refusal {
-    Refusal::new(
-        ErrorCode::BaseVersionRequired,
-        "state the base_version that the editor last saw, or use force",
-        Some("base_version"),
-    )
-}
-
-fn invalid_base_version() -> Refusal {
-    Refusal::new(
-        ErrorCode::InvalidBaseVersion,
-        "base_version is greater than the document's version; read the document again",
-        Some("base_version"),
-    )
 }
 
 /// How a stated base stands to a version. A document that only has to be revived is as its last live version.

@@ -15,6 +15,12 @@ pub enum ErrorCode {
     YjsMissingDependencies,
     /// The document has Yjs state; text alone cannot change it.
     YjsRequired,
+    /// The document is rich text, which text alone cannot change.
+    RichText,
+    /// What an edit looks for is not in the text.
+    EditNotFound,
+    /// What an edit looks for is at several places of the text.
+    EditAmbiguous,
     /// The operation needs `base_version` or `force`.
     BaseVersionRequired,
     /// `base_version` is greater than the server's version.
@@ -49,19 +55,22 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code on the wire, in the order of the protocol.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Invalid,
         Self::TooLarge,
         Self::Base64Invalid,
         Self::YjsInvalid,
         Self::YjsMissingDependencies,
         Self::YjsRequired,
+        Self::RichText,
         Self::BaseVersionRequired,
         Self::InvalidBaseVersion,
         Self::DuplicateClientId,
         Self::ClientIdReused,
         Self::NotFound,
         Self::VersionMismatch,
+        Self::EditNotFound,
+        Self::EditAmbiguous,
         Self::DivergentHistory,
         Self::Deleted,
         Self::AlreadyExists,
@@ -82,6 +91,9 @@ impl ErrorCode {
             Self::YjsInvalid => "yjs_invalid",
             Self::YjsMissingDependencies => "yjs_missing_dependencies",
             Self::YjsRequired => "yjs_required",
+            Self::RichText => "rich_text",
+            Self::EditNotFound => "edit_not_found",
+            Self::EditAmbiguous => "edit_ambiguous",
             Self::BaseVersionRequired => "base_version_required",
             Self::InvalidBaseVersion => "invalid_base_version",
             Self::DuplicateClientId => "duplicate_client_id",
@@ -108,6 +120,14 @@ impl ErrorCode {
     /// Whether this code is a clash with the server's state (`conflict`) and not a mistake (`error`).
     #[must_use]
     pub const fn is_conflict(self) -> bool {
-        matches!(self, Self::VersionMismatch | Self::DivergentHistory | Self::Deleted | Self::AlreadyExists)
+        matches!(
+            self,
+            Self::VersionMismatch
+                | Self::EditNotFound
+                | Self::EditAmbiguous
+                | Self::DivergentHistory
+                | Self::Deleted
+                | Self::AlreadyExists
+        )
     }
 }

@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
+use crate::domain::replacements::Replacement;
 use crate::domain::yjs_facts::{ScannedUpdate, StateVector};
 
 /// What an operation does. The order of the variants is the order of execution.
@@ -50,8 +51,18 @@ pub struct Changes {
     pub title: Option<String>,
     /// The new text, with its digest.
     pub content: Option<Text>,
+    /// Edits of the text as it is; empty where there are none. Never beside a text or Yjs changes.
+    pub edits: Vec<Replacement>,
     /// The Yjs changes: one update, or a list of updates joined.
     pub yjs: Option<ScannedUpdate>,
+}
+
+impl Changes {
+    /// Whether they change the text, and not by Yjs.
+    #[must_use]
+    pub fn are_of_text(&self) -> bool {
+        self.yjs.is_none() && (self.content.is_some() || !self.edits.is_empty())
+    }
 }
 
 /// First 16 bytes of the SHA-256 of a text: equality without loading the text.

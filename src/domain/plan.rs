@@ -3,16 +3,19 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::batch::{Resolution, execution_order};
-use crate::domain::decide::{BaseView, Decision, Refusal, Situation, Standing, decide};
+use crate::domain::decide::{BaseView, ContentChange, Decision, Situation, Standing, TextFacts, Want, decide};
 use crate::domain::document::{DocumentHead, DocumentWrite, Expected, HeadWrite, Receipt, VersionText, WriteSet};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::line_diff::Budget;
-use crate::domain::operation::{Operation, OperationError, OperationKind, Submitted, Target};
+use crate::domain::operation::{Operation, OperationKind, Submitted, Target, digest_of};
 use crate::domain::outcome::{Attach, Base, Ending, Outcome, Status};
+use crate::domain::refusal::not_now;
 use crate::domain::text_merge::MERGE_STEPS;
+use crate::domain::text_steps::{PlannedEdit, WantedText};
 use crate::domain::track::{Authorship, Track};
 use crate::domain::unfit::{Unfit, UnfitAnswer};
+use crate::domain::verdict::Verdict;
 use crate::domain::yjs_facts::DeleteSet;
 
 /// What the store knows of the documents and names of a batch.
@@ -32,6 +35,21 @@ pub struct Loaded {
     pub unshowable: BTreeSet<DocumentId>,
     /// Operations (by place) whose Yjs updates do not fit their documents.
     pub unfit: HashMap<usize, Unfit>,
+    /// Texts of Yjs documents that were derived for a plan: as the operation at this place finds them.
+    pub derived: HashMap<usize, String>,
+    /// Versions whose texts are not known, and were looked for.
+    pub lost_texts: BTreeSet<(DocumentId, Version)>,
+    /// Yjs documents that are rich text.
+    pub rich: BTreeSet<DocumentId>,
+    /// Yjs documents whose text cannot be derived or changed now.
+    pub unavailable: BTreeSet<DocumentId>,
+}
+
+impl Loaded {
+    /// Whether the text of a version is known, or known to be lost.
+    fn is_final(&self, version: (DocumentId, Version)) -> bool {
+        self.lost_texts.contains(&version) || self.texts.get(&version).is_some_and(|text| text.content.is_some())
+    }
 }
 
 /// What a plan needs besides heads and receipts.
@@ -58,6 +76,8 @@ pub struct Mode<'a> {
     pub merge_steps: usize,
     /// Look at this many operations only, in order of execution: how a refused one is searched for.
     pub first: Option<usize>,
+    /// Bytes that a text may have.
+    pub max_content_bytes: usize,
 }
 
 /// [`Mode::merge_steps`] of a batch that nobody waits for.
@@ -77,6 +97,10 @@ pub struct Plan {
     pub order: Vec<usize>,
     /// An atomic batch failed: nothing is to be stored.
     pub rolled_back: bool,
+    /// What has to be known before it can be decided.
+    pub wanted: Vec<WantedText>,
+    /// What has to be made before it can be stored, in the order of the log.
+    pub edits: Vec<PlannedEdit>,
 }
 
 /// What must be loaded before [`plan`] can decide, given receipts and heads. Asks for too much rather than too little.
@@ -96,6 +120,9 @@ pub fn needs(operations: &[Submitted], resolutions: &[Resolution], loaded: &Load
             if (head.epoch..head.version).contains(&base) {
                 needs.texts.extend([(id, base), (id, head.version)]);
             }
+        }
+        if operation.changes.are_of_text() && (head.state_vector.is_some() || !operation.changes.edits.is_empty()) {
+            needs.texts.insert((id, head.version));
         }
         if let (Some(update), Some(vector)) = (&operation.changes.yjs, &head.state_vector) {
             let may_be_known = !update.has_structs_beyond(vector) || !appended.insert(id);
@@ -120,6 +147,8 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
         tracks: HashMap::new(),
         touched: Vec::new(),
         writes: WriteSet::default(),
+        wanted: Vec::new(),
+        edits: Vec::new(),
     };
     let mut outcomes: Vec<Option<Outcome>> = operations.iter().map(|_| None).collect();
     let order = execution_order(operations, resolutions);
@@ -159,44 +188,8 @@ struct Planner<'a> {
     /// Documents in the order in which they were first changed.
     touched: Vec<DocumentId>,
     writes: WriteSet,
-}
-
-/// How an operation ended, and what its answer says of the document.
-struct Verdict {
-    ending: Ending,
-    /// The document and its version; `None` after a failure, which names what was asked for.
-    document: Option<(DocumentId, Option<Version>)>,
-    attach: Attach,
-}
-
-impl Verdict {
-    const fn success(ending: Ending, id: DocumentId, version: Option<Version>) -> Self {
-        Self { ending, document: Some((id, version)), attach: Attach::Nothing }
-    }
-
-    const fn failure(ending: Ending) -> Self {
-        Self { ending, document: None, attach: Attach::Nothing }
-    }
-
-    fn error(code: ErrorCode, message: &str, pointer: Option<String>) -> Self {
-        Self::failure(Ending::failed(OperationError { code, message: message.to_owned(), pointer }))
-    }
-
-    fn refusal(refusal: Refusal, base: Option<Base>, index: usize, has_document: bool) -> Self {
-        let pointer = refusal.field.map(|field| format!("/operations/{index}/{field}"));
-        let error = OperationError { code: refusal.code, message: refusal.message.to_owned(), pointer };
-        let attach = if has_document { refusal.attach } else { Attach::Nothing };
-        let mut ending = Ending::failed(error);
-        if let Ending::Conflict(conflict) = &mut ending {
-            conflict.base = base;
-            conflict.merge_text = refusal.merge_text;
-        }
-        Self { ending, document: None, attach }
-    }
-
-    fn attaching(self, attach: Attach) -> Self {
-        Self { attach, ..self }
-    }
+    wanted: Vec<WantedText>,
+    edits: Vec<PlannedEdit>,
 }
 
 impl Planner<'_> {
@@ -277,9 +270,17 @@ impl Planner<'_> {
             current: track.head.as_ref(),
             deleted_by_batch: track.deleted_by_batch,
             standing: standing.clone(),
-            content: track.content.as_deref().filter(|_| self.merge_bytes > 0),
+            // What was derived for the operation is bounded by itself.
+            content: (loaded.derived.get(&operation.index).map(String::as_str))
+                .or_else(|| track.content.as_deref().filter(|_| self.merge_bytes > 0)),
             known_deletions: track.deletions.as_ref(),
             is_damaged: loaded.unshowable.contains(&id) && !track.is_changed(),
+            text: TextFacts {
+                is_rich: loaded.rich.contains(&id),
+                is_unavailable: loaded.unavailable.contains(&id),
+                is_base_final: operation.base_version.is_none_or(|base| loaded.is_final((id, base))),
+                max_bytes: self.mode.max_content_bytes,
+            },
         };
         let steps = self.merge_steps.min(MERGE_STEPS);
         let mut budget = Budget::of(steps);
@@ -298,7 +299,24 @@ impl Planner<'_> {
                 let base = base.map(|(version, view)| Base { version, title: view.title, content: view.content });
                 Verdict::refusal(*refusal, base, operation.index, track.head.is_some())
             }
-            decision => self.apply(operation, id, decision, &standing),
+            Decision::Wants(want) => {
+                let base = operation.base_version.filter(|_| want == Want::BaseText);
+                let entries = self.writes.log.len();
+                self.wanted.push(WantedText { place: operation.index, document_id: id, base, entries });
+                Verdict::refusal(not_now(), None, operation.index, true)
+            }
+            decision => {
+                let has_state = track.head.as_ref().is_some_and(|head| head.state_vector.is_some());
+                let text = loaded.derived.get(&operation.index).or(track.content.as_ref());
+                if let (Decision::Update(effect), Some(text), true) = (&decision, text, has_state)
+                    && matches!(effect.content, ContentChange::Set(_))
+                    && !effect.append_yjs
+                {
+                    let (entry, from) = (self.writes.log.len(), digest_of(text));
+                    self.edits.push(PlannedEdit { place: operation.index, document_id: id, entry, from });
+                }
+                self.apply(operation, id, decision, &standing)
+            }
         }
     }
 
@@ -312,6 +330,7 @@ impl Planner<'_> {
             content: None,
             known_deletions: None,
             is_damaged: false,
+            text: TextFacts { is_rich: false, is_unavailable: false, is_base_final: true, max_bytes: 0 },
         };
         match decide(&situation, operation, &mut Budget::of(0)) {
             Decision::Refuse(refusal) if !self.checks_held => {
@@ -382,7 +401,8 @@ impl Planner<'_> {
             for outcome in &mut outcomes {
                 self.roll_back(outcome, operations.get(outcome.index));
             }
-            return Plan { outcomes, writes: WriteSet::default(), order, rolled_back };
+            let (wanted, edits) = (self.wanted, Vec::new());
+            return Plan { outcomes, writes: WriteSet::default(), order, rolled_back, wanted, edits };
         }
         for id in &self.touched {
             let Some(Track { stored, head: Some(head), .. }) = self.tracks.remove(id) else { continue };
@@ -397,7 +417,7 @@ impl Planner<'_> {
             self.writes.expects = self.expects();
             self.writes.unused_names = self.unused_names(operations);
         }
-        Plan { outcomes, writes: self.writes, order, rolled_back }
+        Plan { outcomes, writes: self.writes, order, rolled_back, wanted: self.wanted, edits: self.edits }
     }
 
     /// The documents that were looked at and are not written, in a fixed order.

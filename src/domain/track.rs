@@ -269,7 +269,7 @@ impl Track {
 
 /// Advances what the head knows of the Yjs state. The first state of a document weighs as its snapshot, what comes
 /// later as its log.
-fn append_yjs(head: &mut DocumentHead, update: &ScannedUpdate) {
+pub fn append_yjs(head: &mut DocumentHead, update: &ScannedUpdate) {
     let bytes = i64::try_from(update.bytes.len()).unwrap_or(i64::MAX);
     if head.state_vector.is_some() {
         head.log_bytes = head.log_bytes.saturating_add(bytes);

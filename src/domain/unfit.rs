@@ -1,8 +1,9 @@
 //! Why a Yjs update does not fit the document that it is for.
 
-use crate::domain::decide::{Decision, Refusal, divergent_contents};
+use crate::domain::decide::Decision;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::OperationError;
+use crate::domain::refusal::{Refusal, divergent_contents};
 
 /// What was found of an update before it is decided on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Unfit {
             UnfitAnswer::Error(OperationError { code, message: message.to_owned(), pointer })
         };
         match (decision, self) {
-            (Decision::Refuse(_) | Decision::Delete, _) => None,
+            (Decision::Refuse(_) | Decision::Delete | Decision::Wants(_), _) => None,
             (_, Self::Divergent) => Some(UnfitAnswer::Refusal(divergent_contents())),
             (Decision::Unchanged, _) => None,
             (_, Self::Invalid(message)) => Some(error(ErrorCode::YjsInvalid, message)),

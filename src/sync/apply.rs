@@ -12,7 +12,9 @@ use crate::store::feed::FeedState;
 use crate::store::{BatchScope, BatchTransaction, End, Store, StoreError};
 use crate::sync::counting::{count, find_run};
 pub use crate::sync::look::{Attempt, Looked, decide, look};
+use crate::sync::texts::Texts;
 use crate::sync::{Batch, BatchRefusal};
+use crate::yjs::render::Turn;
 
 /// How often a batch is decided off the lock.
 const TRIES_OFF_LOCK: u32 = 3;
@@ -85,7 +87,8 @@ impl AppliedBatch {
     }
 }
 
-/// Runs a batch.
+/// Runs a batch. `turn` is the workers' time for deriving and changing texts of Yjs documents; without it such changes
+/// cannot be made now.
 ///
 /// # Errors
 /// Inside: the batch is refused as a whole. Outside: what the store says. Nothing of it is stored then.
@@ -94,13 +97,20 @@ pub fn process(
     scope: &BatchScope,
     request: &Arc<Batch>,
     attempt: &Attempt,
+    turn: Option<Turn<'_>>,
 ) -> Result<Result<Processed, BatchRefusal>, StoreError> {
+    let texts = Texts { store, workspace_id: scope.workspace_id, turn };
     for _ in 0..TRIES_OFF_LOCK {
-        let looked = match store.look(scope, |snapshot| look(snapshot, request, attempt))? {
+        let mut looked = match store.look(scope, |snapshot| look(snapshot, request, attempt))? {
             Ok(looked) => looked,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let plan = decide(&looked, request, scope.now, attempt, BATCH_MERGE_STEPS);
+        let plan = loop {
+            let mut plan = decide(&looked, request, scope.now, attempt, BATCH_MERGE_STEPS);
+            if !texts.settle(&mut looked, &mut plan)? {
+                break plan;
+            }
+        };
         if !has_to_store(request, attempt, &plan) {
             return Ok(Ok(Processed::new(looked, plan, Stored::default())));
         }
@@ -133,7 +143,7 @@ fn carry_out(
 }
 
 /// Runs a batch inside a transaction that has locked its workspace. What runs here holds the lock, so it does nothing
-/// slow: merges have a small budget.
+/// slow: merges have a small budget, and no text of a Yjs document is changed.
 ///
 /// # Errors
 /// As those of [`process`].
@@ -143,11 +153,19 @@ pub fn run_batch(
     now: Timestamp,
     attempt: &Attempt,
 ) -> Result<(Result<Processed, BatchRefusal>, End), StoreError> {
-    let looked = match look(tx, request, attempt)? {
+    let mut looked = match look(tx, request, attempt)? {
         Ok(looked) => looked,
         Err(refusal) => return Ok((Err(refusal), End::Rollback)),
     };
-    let plan = decide(&looked, request, now, attempt, LOCKED_MERGE_STEPS);
+    let plan = loop {
+        let plan = decide(&looked, request, now, attempt, LOCKED_MERGE_STEPS);
+        let wanted = plan.wanted.iter().map(|wanted| wanted.document_id);
+        let to_change: Vec<_> = wanted.chain(plan.edits.iter().map(|edit| edit.document_id)).collect();
+        if to_change.is_empty() {
+            break plan;
+        }
+        looked.loaded.unavailable.extend(to_change);
+    };
     let (stored, end) = store_plan(tx, request, &looked, &plan, attempt, now)?;
     Ok((stored.map(|stored| Processed::new(looked, plan, stored)), end))
 }

@@ -37,6 +37,8 @@ pub(super) struct Fitting<'a> {
     updates: Updates<'a>,
     /// Documents with Yjs state whose updates, or whose showing, must be looked at.
     states: BTreeSet<DocumentId>,
+    /// Those whose text is changed by an operation that brings no Yjs update: their states are kept for making it.
+    of_text: BTreeSet<DocumentId>,
     caps: &'a YjsCaps,
     unfit: HashMap<usize, Unfit>,
 }
@@ -49,21 +51,27 @@ impl<'a> Fitting<'a> {
         caps: &'a YjsCaps,
     ) -> Self {
         let updates = updates_of(operations, resolutions, loaded);
-        // A forced text takes the place of a state that cannot be shown.
-        let forced = operations.iter().zip(resolutions).filter_map(|(submitted, resolution)| match submitted {
-            Submitted::Valid(operation) if operation.force && operation.changes.yjs.is_none() => {
-                resolution.document_id.filter(|_| operation.changes.content.is_some())
+        let has_state = |id: &DocumentId| loaded.heads.get(id).is_some_and(|head| head.state_vector.is_some());
+        // A change of the text alone is made in the state, too.
+        let of_text = operations.iter().zip(resolutions).filter_map(|(submitted, resolution)| match submitted {
+            Submitted::Valid(operation) if operation.changes.are_of_text() => {
+                resolution.document_id.filter(|_| !loaded.receipts.contains_key(&operation.client_id))
             }
             _ => None,
         });
-        let has_state = |id: &DocumentId| loaded.heads.get(id).is_some_and(|head| head.state_vector.is_some());
-        let states = updates.keys().copied().chain(forced).filter(has_state).collect();
-        Self { updates, states, caps, unfit: HashMap::new() }
+        let of_text: BTreeSet<DocumentId> = of_text.filter(has_state).collect();
+        let states = updates.keys().copied().filter(has_state).chain(of_text.iter().copied()).collect();
+        Self { updates, states, of_text, caps, unfit: HashMap::new() }
     }
 
     /// The documents whose Yjs states are needed.
     pub(super) fn states_needed(&self) -> BTreeSet<DocumentId> {
         self.states.clone()
+    }
+
+    /// Whether a document's text is changed by an operation that brings no Yjs update.
+    pub(super) fn is_of_text(&self, id: DocumentId) -> bool {
+        self.of_text.contains(&id)
     }
 
     /// Compares the updates of a document with its state. An update is looked at as if those before it were applied.

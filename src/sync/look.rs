@@ -1,17 +1,18 @@
 //! What a batch is decided on, and the decision. Both happen off every lock, unless the batch has lost too many races.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use crate::domain::batch::{Resolution, resolve_targets};
 use crate::domain::cursor::Cursor;
 use crate::domain::ids::DocumentId;
 use crate::domain::limits::YjsCaps;
-use crate::domain::operation::Submitted;
+use crate::domain::operation::{Digest, Submitted};
 use crate::domain::plan::{Loaded, Mode, Plan, needs, plan};
 use crate::domain::sync_run::RunStatus;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
+use crate::domain::yjs_facts::ScannedUpdate;
 use crate::store::feed::FeedState;
 use crate::store::{Snapshot, StoreError};
 use crate::sync::fit::Fitting;
@@ -24,6 +25,8 @@ use crate::yjs::merge::deletions_of;
 const MAX_TEXT_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of Yjs states that are looked at together, unless one alone has more.
 const STATES_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of the Yjs states that are kept for changing texts in them, unless one alone has more.
+const MAX_KEPT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Which part of a batch to run: what the search for a refused operation varies.
 #[derive(Clone, Debug, Default)]
@@ -36,13 +39,25 @@ pub struct Attempt {
     pub damaged: BTreeSet<DocumentId>,
     /// What a document's Yjs state may be.
     pub yjs: YjsCaps,
+    /// Bytes that a text may have.
+    pub max_content_bytes: usize,
 }
+
+/// Yjs states, in their parts.
+type States = HashMap<DocumentId, Vec<Vec<u8>>>;
+
+/// Yjs updates that were made, by the places of their operations: of which text they make which.
+pub(super) type MadeEdits = HashMap<usize, (Digest, Digest, ScannedUpdate)>;
 
 /// One state of the database, as far as a batch needs it.
 #[derive(Clone, Debug)]
 pub struct Looked {
     pub(super) loaded: Loaded,
     resolutions: Vec<Resolution>,
+    /// The Yjs states that were read.
+    pub(super) parts: States,
+    /// The edits of texts that were made for a plan so far.
+    pub(super) made: MadeEdits,
     /// The feed as it stood.
     pub(super) feed: FeedState,
     /// Where the batch pulls from; `None` = push only.
@@ -70,15 +85,15 @@ pub fn look(
     {
         return Ok(Err(BatchRefusal::SyncCancelled));
     }
-    let (loaded, resolutions) = load(snapshot, request, attempt)?;
-    Ok(Ok(Looked { loaded, resolutions, feed, cursor }))
+    let (loaded, resolutions, parts) = load(snapshot, request, attempt)?;
+    Ok(Ok(Looked { loaded, resolutions, parts, made: MadeEdits::new(), feed, cursor }))
 }
 
 fn load(
     snapshot: &mut dyn Snapshot,
     request: &Batch,
     attempt: &Attempt,
-) -> Result<(Loaded, Vec<Resolution>), StoreError> {
+) -> Result<(Loaded, Vec<Resolution>, States), StoreError> {
     let operations = &request.operations;
     let mut loaded = Loaded { damaged: attempt.damaged.clone(), ..Loaded::default() };
     if request.device_id.is_some() {
@@ -95,11 +110,12 @@ fn load(
         let texts = snapshot.load_texts(&needs.texts.into_iter().collect::<Vec<_>>(), MAX_TEXT_BYTES)?;
         loaded.texts = texts.into_iter().map(|text| ((text.document_id, text.version), text)).collect();
     }
-    look_at_states(snapshot, request, attempt, &resolutions, needs.deletions, &mut loaded)?;
-    Ok((loaded, resolutions))
+    let parts = look_at_states(snapshot, request, attempt, &resolutions, needs.deletions, &mut loaded)?;
+    Ok((loaded, resolutions, parts))
 }
 
-/// Looks at the Yjs states that the batch builds on, a few at a time: what is kept of them is small.
+/// Looks at the Yjs states that the batch builds on, a few at a time. Kept are those in which texts are to be changed, as
+/// far as there is room; the others' texts cannot be changed now.
 fn look_at_states(
     snapshot: &mut dyn Snapshot,
     request: &Batch,
@@ -107,7 +123,8 @@ fn look_at_states(
     resolutions: &[Resolution],
     deletions: BTreeSet<DocumentId>,
     loaded: &mut Loaded,
-) -> Result<(), StoreError> {
+) -> Result<States, StoreError> {
+    let (mut kept, mut kept_bytes) = (States::new(), 0_usize);
     let mut fitting = Fitting::new(&request.operations, resolutions, loaded, &attempt.yjs);
     let mut ids: Vec<DocumentId> = deletions.union(&fitting.states_needed()).copied().collect();
     while !ids.is_empty() {
@@ -126,10 +143,22 @@ fn look_at_states(
             }
             let known = loaded.heads.get(&id).and_then(|head| head.state_vector.clone());
             fitting.check(id, &document.yjs_parts, known.unwrap_or_default());
+            if let (Some(content), Some(text)) = (document.content, loaded.texts.get_mut(&(id, document.head.version)))
+            {
+                text.content = Some(content);
+            }
+            if fitting.is_of_text(id) {
+                kept_bytes = document.yjs_parts.iter().fold(kept_bytes, |sum, part| sum.saturating_add(part.len()));
+                if kept.is_empty() || kept_bytes <= MAX_KEPT_BYTES {
+                    kept.insert(id, document.yjs_parts);
+                } else {
+                    loaded.unavailable.insert(id);
+                }
+            }
         }
     }
     loaded.unfit = fitting.finish();
-    Ok(())
+    Ok(kept)
 }
 
 /// Decides the batch on what was looked at: a function of its arguments.
@@ -142,6 +171,7 @@ pub fn decide(looked: &Looked, request: &Batch, now: Timestamp, attempt: &Attemp
         refused: &attempt.refused,
         merge_steps,
         first: attempt.trial,
+        max_content_bytes: attempt.max_content_bytes,
     };
     let started = Instant::now();
     let plan = plan(mode, &request.operations, &looked.resolutions, &looked.loaded);

@@ -18,6 +18,7 @@ pub mod pull;
 pub mod retention;
 pub mod runs;
 mod service;
+mod texts;
 mod types;
 mod view;
 

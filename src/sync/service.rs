@@ -90,7 +90,8 @@ impl SyncService {
     /// store nothing, and the batch is run again without it. An atomic batch fails as a whole. A document that cannot be
     /// read fails its own operations.
     fn apply_surviving_refusals(&self, request: &Arc<Batch>, deadline: Instant) -> Result<Processed, SyncError> {
-        let mut attempt = Attempt { yjs: self.limits.yjs.clone(), ..Attempt::default() };
+        let max_content_bytes = self.limits.max_content_bytes;
+        let mut attempt = Attempt { yjs: self.limits.yjs.clone(), max_content_bytes, ..Attempt::default() };
         loop {
             let reason = match self.run(request, deadline, attempt.clone()) {
                 // Each document once: it is not read again.
@@ -132,7 +133,8 @@ impl SyncService {
     }
 
     fn run(&self, request: &Arc<Batch>, deadline: Instant, attempt: Attempt) -> Result<Processed, SyncError> {
-        Ok(process(&self.store, &self.scope(request, deadline), request, &attempt)??)
+        let turn = self.renderer.turn(request.user_id.0.as_u128(), deadline.min(Instant::now() + ANSWER_RENDERING));
+        Ok(process(&self.store, &self.scope(request, deadline), request, &attempt, Some(turn))??)
     }
 
     /// The renders of one answer to this user.

@@ -249,6 +249,7 @@ fn kind_of(item: &Item<'_>, is_deleted: bool) -> Kind {
         Content::Type(SharedType::XmlText) => Kind::XmlText,
         Content::Type(_) => Kind::OtherType,
         _ if is_deleted => Kind::Deleted,
-        Content::Text(_) | Content::Values(_) | Content::Opaque => Kind::Other,
+        Content::Values(_) => Kind::Value,
+        Content::Text(_) | Content::Opaque => Kind::Other,
     }
 }

@@ -42,7 +42,9 @@ pub(super) enum Kind {
     XmlText,
     /// A shared type without a text of its own here.
     OtherType,
-    /// A format, an embed, a value.
+    /// A value of a list: a text has none.
+    Value,
+    /// A format, an embed.
     Other,
 }
 

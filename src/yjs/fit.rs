@@ -138,11 +138,13 @@ pub struct Unplaceable {
 /// What of the union of `parts` has no place: what was accepted before there were rules against it.
 ///
 /// # Errors
-/// If a part cannot be read or a client's changes have a gap.
+/// If a part cannot be read, a client's changes have a gap, or it takes far more steps than any honest document does.
 pub fn unplaceable(parts: &[Vec<u8>]) -> Result<Vec<Unplaceable>, ScanError> {
     let mut document = Document::of(parts.iter().map(Vec::as_slice))?;
-    if document.place(u64::MAX).is_err() {
-        return Ok(Vec::new());
+    let max = STEPS_PER_NODE.saturating_mul(u64::try_from(document.nodes.len()).unwrap_or(u64::MAX));
+    let max = max.saturating_add(MEASURED_STEPS);
+    if document.place(max).is_err() {
+        return Err(ScanError::TooLarge { limit: "steps", max: usize::try_from(max).unwrap_or(usize::MAX) });
     }
     let nothing = StateVector::default();
     let found = breaches(&document, &nothing).map(|(id, reason)| {

@@ -5,7 +5,8 @@
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 
-use crate::domain::yjs_facts::Client;
+use crate::domain::operation::Digest;
+use crate::yjs::edit::{Edited, Wanted};
 
 /// What a worker says once it is set up.
 pub(super) const READY: u8 = b'R';
@@ -15,8 +16,8 @@ pub(super) const READY: u8 = b'R';
 pub(super) enum Task {
     /// Derive the text.
     Render,
-    /// Make this text of it, as this client.
-    Edit(Client, String),
+    /// Make another text of it.
+    Edit(Wanted),
 }
 
 /// A task and the parts that it is about.
@@ -31,8 +32,8 @@ pub(super) struct Job {
 pub(super) enum Answer {
     /// The document's text.
     Text(String),
-    /// The Yjs update that edits it.
-    Update(Vec<u8>),
+    /// What came of an edit.
+    Edited(Edited),
     /// The state is at fault; the worker is as good as before.
     Refused(String),
     /// The state made the renderer panic; the worker ends itself.
@@ -43,9 +44,10 @@ pub(super) enum Answer {
 pub(super) fn write_job(out: &mut impl Write, job: &Job) -> Result<()> {
     match &job.task {
         Task::Render => out.write_all(b"R")?,
-        Task::Edit(client, text) => {
-            out.write_all(b"E")?;
+        Task::Edit(Wanted { client, from, text, by_yrs }) => {
+            out.write_all(&[b'E', u8::from(*by_yrs)])?;
             out.write_all(&client.to_le_bytes())?;
+            write_bytes(out, from.as_ref().map_or(&[], Digest::as_slice))?;
             write_bytes(out, text.as_bytes())?;
         }
     }
@@ -65,7 +67,11 @@ pub(super) fn read_job(input: &mut impl Read) -> Result<Option<Job>> {
     };
     let task = match kind {
         b'R' => Task::Render,
-        b'E' => Task::Edit(read_length(input)?, read_text(input)?),
+        b'E' => {
+            let by_yrs = read_byte(input)? == 1;
+            let (client, from) = (read_length(input)?, Digest::try_from(read_bytes(input)?).ok());
+            Task::Edit(Wanted { client, from, text: read_text(input)?, by_yrs })
+        }
         _ => return Err(Error::new(ErrorKind::InvalidData, "an unknown task")),
     };
     let count = read_length(input)?;
@@ -77,7 +83,9 @@ pub(super) fn read_job(input: &mut impl Read) -> Result<Option<Job>> {
 pub(super) fn write_answer(out: &mut impl Write, answer: &Answer) -> Result<()> {
     let (verdict, bytes) = match answer {
         Answer::Text(text) => (b'T', text.as_bytes()),
-        Answer::Update(update) => (b'U', update.as_slice()),
+        Answer::Edited(Edited::Made(update)) => (b'U', update.as_slice()),
+        Answer::Edited(Edited::OtherText(text)) => (b'O', text.as_bytes()),
+        Answer::Edited(Edited::RichText) => (b'M', [].as_slice()),
         Answer::Refused(reason) => (b'F', reason.as_bytes()),
         Answer::Panicked => (b'P', [].as_slice()),
     };
@@ -90,7 +98,9 @@ pub(super) fn write_answer(out: &mut impl Write, answer: &Answer) -> Result<()> 
 pub(super) fn read_answer(input: &mut impl Read) -> Result<Answer> {
     match read_byte(input)? {
         b'T' => read_text(input).map(Answer::Text),
-        b'U' => read_bytes(input).map(Answer::Update),
+        b'U' => read_bytes(input).map(|update| Answer::Edited(Edited::Made(update))),
+        b'O' => read_text(input).map(|text| Answer::Edited(Edited::OtherText(text))),
+        b'M' => read_bytes(input).map(|_nothing| Answer::Edited(Edited::RichText)),
         b'F' => read_text(input).map(Answer::Refused),
         b'P' => read_bytes(input).map(|_nothing| Answer::Panicked),
         _ => Err(Error::new(ErrorKind::InvalidData, "an unknown verdict")),
@@ -140,7 +150,8 @@ mod tests {
     #[test]
     fn jobs_and_answers_survive_a_round_trip() {
         let parts: Vec<Vec<u8>> = vec![vec![1, 2, 3], Vec::new(), vec![9; 100_000]];
-        for task in [Task::Render, Task::Edit(1 << 40, "é😀".to_owned())] {
+        let wanted = Wanted { client: 1 << 40, from: Some([7; 16]), text: "é😀".to_owned(), by_yrs: true };
+        for task in [Task::Render, Task::Edit(Wanted { from: None, ..wanted.clone() }), Task::Edit(wanted)] {
             let job = Job { task, parts: parts.clone() };
             let mut bytes = Vec::new();
             write_job(&mut bytes, &job).unwrap();
@@ -151,7 +162,8 @@ mod tests {
         }
         assert!(read_job(&mut &b"X"[..]).is_err());
         let said = [Answer::Text("é😀".to_owned()), Answer::Refused("why".to_owned()), Answer::Panicked];
-        for answer in said.into_iter().chain([Answer::Update(vec![255, 0])]) {
+        let edited = [Edited::Made(vec![255, 0]), Edited::OtherText("é".to_owned()), Edited::RichText];
+        for answer in said.into_iter().chain(edited.map(Answer::Edited)) {
             let mut bytes = Vec::new();
             write_answer(&mut bytes, &answer).unwrap();
             assert_eq!(read_answer(&mut bytes.as_slice()).unwrap(), answer);

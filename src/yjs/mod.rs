@@ -1,8 +1,9 @@
 //! Yjs: the gate for bytes from outside.
 //!
 //! `scan` decides what is acceptable by itself, `fit` whether it fits what is there, `merge` unites what was accepted.
-//! `document`, `carve` and `placing` put the items of a state at their places; its text is derived by `render`, in a worker
-//! process, whose time and memory are bounded.
+//! `document`, `carve`, `placing` and `lists` put the items of a state at their places; its text is derived by `render`, in
+//! a worker process, whose time and memory are bounded. Edits of a text are made there too, by yrs (`yrs_edit`) where it
+//! can.
 
 mod carve;
 mod document;
@@ -10,6 +11,7 @@ pub mod edit;
 pub mod fit;
 mod frames;
 mod lanes;
+mod lists;
 pub mod merge;
 mod nesting;
 mod order;
@@ -31,3 +33,4 @@ mod walk;
 mod weave;
 pub mod worker;
 mod worker_handle;
+mod yrs_edit;

@@ -1,20 +1,15 @@
-//! Putting a document's nodes where yjs puts them: its integration of items, step by step.
+//! Putting a document's nodes where yjs puts them, in the order in which yjs integrates a whole state.
 //!
-//! What yjs would collect (an item whose parent or neighbour is collected, or whose parent is no shared type) is in no
-//! list, and neither is what hangs on it. An item whose neighbours are not in one list, the left one before the right
-//! one, has no place that all editors agree on: it is left out.
+//! An item whose neighbours are not in one list, the left one before the right one, has no place that all editors agree
+//! on: it is left out, with what hangs on it. `lists` finds the place of a single node.
 
 use crate::domain::yjs_facts::Clock;
-use crate::yjs::document::{Document, Index, Kind, List, ListName, NONE, Node, Owner, Section, at};
-use crate::yjs::reader::Id;
+use crate::yjs::document::{Document, Index, NONE, Node, Section, at};
+use crate::yjs::lists::{Lists, TooDear};
 use crate::yjs::structs::Parent;
 
 /// How often items are placed anew because others have to be left out.
 const MAX_ROUNDS: usize = 4;
-
-/// Placing the nodes takes more steps than allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooDear;
 
 impl Document<'_> {
     /// Places all nodes, and marks those that have to be left out. What was left out before stays so.
@@ -70,25 +65,12 @@ impl Document<'_> {
     }
 }
 
-/// Marks of a node while others are placed.
-#[derive(Clone, Copy, Default)]
-struct Marks {
-    /// The node for which it was passed last.
-    passed_for: Index,
-    /// When it became a candidate to be passed, see [`Placing::epoch`].
-    epoch: u64,
-}
-
 struct Placing<'d, 'a> {
-    document: &'d mut Document<'a>,
+    lists: Lists<'d, 'a>,
     /// For each section the node that is next.
     next: Vec<Index>,
     /// Sections whose next node waits for another section.
     waiting: Vec<bool>,
-    marks: Vec<Marks>,
-    /// Grows whenever yjs empties its set of conflicting items.
-    epoch: u64,
-    max_steps: u64,
 }
 
 /// What a node needs before it can be placed.
@@ -102,19 +84,15 @@ enum Need {
 
 impl<'d, 'a> Placing<'d, 'a> {
     fn new(document: &'d mut Document<'a>, max_steps: u64) -> Self {
-        document.lists.clear();
-        document.names.clear();
         let next = document.sections.iter().map(|section| section.from).collect();
         let waiting = vec![false; document.sections.len()];
-        let unpassed = Marks { passed_for: NONE, epoch: 0 };
-        let marks = vec![unpassed; document.nodes.len()];
-        Self { document, next, waiting, marks, epoch: 0, max_steps }
+        Self { lists: Lists::new(document, max_steps), next, waiting }
     }
 
     /// In the order in which yjs integrates an update that holds the whole state.
     fn place_all(&mut self) -> Result<(), TooDear> {
         let mut stack = Vec::new();
-        for first in 0..self.document.sections.len() {
+        for first in 0..self.lists.document.sections.len() {
             stack.push(first);
             while let Some(section) = stack.last().copied() {
                 let Some(index) = self.upcoming(section) else {
@@ -157,7 +135,7 @@ impl<'d, 'a> Placing<'d, 'a> {
     }
 
     fn section(&self, section: usize) -> Option<&Section> {
-        self.document.sections.get(section)
+        self.lists.document.sections.get(section)
     }
 
     fn upcoming(&self, section: usize) -> Option<Index> {
@@ -174,7 +152,7 @@ impl<'d, 'a> Placing<'d, 'a> {
     fn leave_out_from(&mut self, section: usize, index: Index) {
         let Some(end) = self.section(section).map(|section| section.to) else { return };
         for left_out in index..end {
-            if let Some(node) = self.document.nodes.get_mut(at(left_out)) {
+            if let Some(node) = self.lists.document.nodes.get_mut(at(left_out)) {
                 (node.flags.left_out, node.list) = (true, NONE);
             }
         }
@@ -184,20 +162,22 @@ impl<'d, 'a> Placing<'d, 'a> {
     }
 
     fn need(&self, own: usize, index: Index) -> Need {
-        let Some((node, section)) = self.document.node(index).zip(self.section(own)) else { return Need::Missing };
+        let Some((node, section)) = self.lists.document.node(index).zip(self.section(own)) else {
+            return Need::Missing;
+        };
         if section.start > 0 {
             return Need::Missing;
         }
         if node.flags.continues {
             return Need::Nothing;
         }
-        let parent = self.document.parents.get(at(node.parent));
+        let parent = self.lists.document.parents.get(at(node.parent));
         let parent = parent.and_then(|(parent, _)| if let Parent::Nested(id) = parent { Some(*id) } else { None });
         for id in [node.origin, node.right_origin, parent].into_iter().flatten() {
             if id.client == section.client {
                 continue;
             }
-            let Some(other) = self.document.section_of(id.client) else { return Need::Missing };
+            let Some(other) = self.lists.document.section_of(id.client) else { return Need::Missing };
             if id.clock >= self.reached(other) {
                 let ends = self.section(other).map_or(0, |section| section.end);
                 return if id.clock < ends { Need::Section(other) } else { Need::Missing };
@@ -209,135 +189,28 @@ impl<'d, 'a> Placing<'d, 'a> {
     /// The first clock of a section that is not placed yet.
     fn reached(&self, section: usize) -> Clock {
         let end = self.section(section).map_or(0, |section| section.end);
-        self.upcoming(section).and_then(|next| self.document.node(next)).map_or(end, |node| node.id.clock)
+        self.upcoming(section).and_then(|next| self.lists.document.node(next)).map_or(end, |node| node.id.clock)
     }
 
     /// Places a node and the rest of its struct.
     fn place_struct(&mut self, section: usize, index: Index) -> Result<(), TooDear> {
-        self.place(index)?;
+        self.lists.put(index)?;
         self.advance(section);
         while let Some(next) = self.upcoming(section)
-            && self.document.node(next).is_some_and(|node| node.flags.continues)
+            && self.lists.document.node(next).is_some_and(|node| node.flags.continues)
         {
-            self.place(next)?;
+            self.lists.put(next)?;
             self.advance(section);
         }
         Ok(())
-    }
-
-    fn place(&mut self, index: Index) -> Result<(), TooDear> {
-        let Some(node) = self.document.node(index) else { return Ok(()) };
-        let (origin, right_origin, continues) = (node.origin, node.right_origin, node.flags.continues);
-        let find = |id: Option<Id>| id.and_then(|id| self.document.find(id)).unwrap_or(NONE);
-        let (left, right) = (find(origin), find(right_origin));
-        let list = self.list_for(index, left, right);
-        if let Some(node) = self.document.nodes.get_mut(at(index)) {
-            (node.left_node, node.right_node, node.list, node.next) = (left, right, list, NONE);
-        }
-        if list == NONE {
-            return Ok(());
-        }
-        let left = if continues { left } else { self.left_of(index, list, left, right)? };
-        self.link(index, list, left);
-        Ok(())
-    }
-
-    /// The list that a node belongs into.
-    fn list_for(&mut self, index: Index, left: Index, right: Index) -> Index {
-        let Some(node) = self.document.node(index) else { return NONE };
-        if node.flags.left_out || node.kind == Kind::Collected {
-            return NONE;
-        }
-        let (has_left, has_right) = (node.origin.is_some(), node.right_origin.is_some() && !node.flags.continues);
-        let list_of = |index: Index| self.document.node(index).map_or(NONE, |node| node.list);
-        match (has_left, has_right) {
-            (true, true) if list_of(left) != list_of(right) => NONE,
-            (true, _) => list_of(left),
-            (false, true) => list_of(right),
-            (false, false) => self.list_of_parent(node.parent),
-        }
-    }
-
-    fn list_of_parent(&mut self, parent: Index) -> Index {
-        let Some((parent, key)) = self.document.parents.get(at(parent)).copied() else { return NONE };
-        let owner = match parent {
-            Parent::Root(name) => Owner::Root(name),
-            Parent::Nested(id) => match self.document.find(id) {
-                Some(index) if self.is_type_in_list(index) => Owner::Node(index),
-                _ => return NONE,
-            },
-        };
-        self.document.list_named(ListName { parent: owner, key })
-    }
-
-    fn is_type_in_list(&self, index: Index) -> bool {
-        self.document.node(index).is_some_and(|node| node.kind.is_type() && node.list != NONE)
-    }
-
-    /// The node behind which a node comes, of those between its neighbours: yjs' resolution of conflicts.
-    fn left_of(&mut self, index: Index, list: Index, origin: Index, right: Index) -> Result<Index, TooDear> {
-        let client = self.document.node(index).map_or(0, |node| node.id.client);
-        let mut left = origin;
-        let mut other = self.behind(list, origin);
-        self.epoch += 1;
-        while other != right
-            && let Some(node) = self.document.nodes.get(at(other))
-        {
-            self.document.steps += 1;
-            if self.document.steps > self.max_steps {
-                return Err(TooDear);
-            }
-            if let Some(marks) = self.marks.get_mut(at(other)) {
-                *marks = Marks { passed_for: index, epoch: self.epoch };
-            }
-            let others_origin = self.marks.get(at(node.left_node));
-            if node.left_node == origin {
-                if node.id.client < client {
-                    left = other;
-                    self.epoch += 1;
-                } else if node.right_node == right {
-                    break;
-                }
-            } else if let Some(marks) = others_origin.filter(|marks| marks.passed_for == index) {
-                if marks.epoch != self.epoch {
-                    left = other;
-                    self.epoch += 1;
-                }
-            } else {
-                break;
-            }
-            other = node.next;
-        }
-        Ok(left)
-    }
-
-    /// The node behind `left`, or the first of the list.
-    fn behind(&self, list: Index, left: Index) -> Index {
-        match self.document.node(left) {
-            Some(node) => node.next,
-            None => self.document.lists.get(at(list)).map_or(NONE, |list| list.first),
-        }
-    }
-
-    fn link(&mut self, index: Index, list: Index, left: Index) {
-        let next = self.behind(list, left);
-        if let Some(node) = self.document.nodes.get_mut(at(index)) {
-            node.next = next;
-        }
-        match self.document.nodes.get_mut(at(left)) {
-            Some(left) => left.next = index,
-            None => {
-                if let Some(List { first, .. }) = self.document.lists.get_mut(at(list)) {
-                    *first = index;
-                }
-            }
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yjs::document::{Kind, Owner};
+    use crate::yjs::reader::Id;
     use crate::yjs::samples::{array_in, keyed_text, root_text, text_after, text_between, update};
     use crate::yjs::text::derive_text;
 

@@ -9,11 +9,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::domain::operation::Digest;
 use crate::domain::yjs_facts::Client;
+use crate::yjs::edit::{Edited, Wanted};
 use crate::yjs::frames::{Answer, Job, Task};
 use crate::yjs::lanes::{Lanes, NOBODY};
 use crate::yjs::put_off::PutOff;
-pub use crate::yjs::render_error::RenderError;
+pub use crate::yjs::render_error::{EditError, RenderError};
 use crate::yjs::worker_handle::{JobError, WorkerHandle};
 
 /// How the pool of workers is set up.
@@ -69,6 +71,35 @@ impl Turn<'_> {
         }
         text_of(outcome?)
     }
+
+    /// The Yjs update by which `client` makes `text` of the text of the union of `parts`, whose digest is `from`. Blocks;
+    /// call off the event loop.
+    ///
+    /// # Errors
+    /// See [`EditError`].
+    pub fn edit(
+        &self,
+        document: u128,
+        parts: &[Vec<u8>],
+        client: Client,
+        from: Digest,
+        text: String,
+    ) -> Result<Vec<u8>, EditError> {
+        let Self { renderer, user, deadline } = *self;
+        renderer.put_off.check(document)?;
+        let wanted = Wanted { client, from: Some(from), text, by_yrs: true };
+        match renderer.edited(wanted, parts, user, deadline) {
+            Ok(Edited::Made(update)) => Ok(update),
+            Ok(Edited::OtherText(text)) => Err(EditError::OtherText(text)),
+            Ok(Edited::RichText) => Err(EditError::RichText),
+            Err(error) => {
+                if matches!(error, RenderError::Slow(_)) {
+                    renderer.put_off.note(document);
+                }
+                Err(error.into())
+            }
+        }
+    }
 }
 
 impl Renderer {
@@ -99,8 +130,26 @@ impl Renderer {
     /// # Errors
     /// See [`RenderError`]; `Damaged` also where the document's text is no plain text.
     pub fn edit(&self, parts: &[Vec<u8>], client: Client, text: &str) -> Result<Vec<u8>, RenderError> {
-        match self.run(Task::Edit(client, text.to_owned()), parts, NOBODY, self.patience())? {
-            Answer::Update(update) => Ok(update),
+        let wanted = Wanted { client, from: None, text: text.to_owned(), by_yrs: true };
+        match self.edited(wanted, parts, NOBODY, self.patience())? {
+            Edited::Made(update) => Ok(update),
+            Edited::OtherText(_) | Edited::RichText => {
+                Err(RenderError::Damaged("it is rich text, which cannot be edited as plain text".to_owned()))
+            }
+        }
+    }
+
+    /// An edit; if it ends its worker, it is made anew by our own code alone.
+    fn edited(&self, wanted: Wanted, parts: &[Vec<u8>], user: u128, deadline: Instant) -> Result<Edited, RenderError> {
+        let own = Task::Edit(Wanted { by_yrs: false, ..wanted.clone() });
+        let answer = match self.try_run(Task::Edit(wanted), parts, user, deadline)? {
+            Err(RunError::Job(JobError::Died | JobError::TooSlow(_) | JobError::Panicked)) => {
+                self.run(own, parts, user, deadline)?
+            }
+            outcome => outcome?,
+        };
+        match answer {
+            Answer::Edited(edited) => Ok(edited),
             _ => Err(RenderError::Unavailable("the worker answered another question".to_owned())),
         }
     }
@@ -111,19 +160,29 @@ impl Renderer {
     }
 
     fn run(&self, task: Task, parts: &[Vec<u8>], user: u128, deadline: Instant) -> Result<Answer, RenderError> {
+        Ok(self.try_run(task, parts, user, deadline)??)
+    }
+
+    fn try_run(
+        &self,
+        task: Task,
+        parts: &[Vec<u8>],
+        user: u128,
+        deadline: Instant,
+    ) -> Result<Result<Answer, RunError>, RenderError> {
         let job = Arc::new(Job { task, parts: parts.to_vec() });
         let _place = self.lanes.take_place(user, deadline.min(Instant::now() + self.config.time_budget * 2))?;
         if let Some(worker) = self.idle_worker() {
             match self.run_on(worker, &job, deadline) {
                 // It may have died of something else (an earlier document, the system): let a fresh one judge.
                 Err(RunError::Job(JobError::Died)) => {}
-                outcome => return outcome.map_err(RenderError::from),
+                outcome => return Ok(outcome),
             }
         }
         let worker = WorkerHandle::start(&self.config).map_err(|error| {
             RenderError::Unavailable(format!("{} did not start: {error}", self.config.program.display()))
         })?;
-        self.run_on(worker, &job, deadline).map_err(RenderError::from)
+        Ok(self.run_on(worker, &job, deadline))
     }
 
     fn idle_worker(&self) -> Option<WorkerHandle> {
@@ -142,11 +201,11 @@ impl Renderer {
                 self.idle().push(worker);
                 Err(JobError::Refused(reason).into())
             }
-            Ok(answer @ (Answer::Text(_) | Answer::Update(_))) => {
+            Ok(answer @ (Answer::Text(_) | Answer::Edited(_))) => {
                 self.idle().push(worker);
                 Ok(answer)
             }
-            Ok(Answer::Panicked) => Err(JobError::Refused("the renderer panicked".to_owned()).into()),
+            Ok(Answer::Panicked) => Err(JobError::Panicked.into()),
             Err(JobError::TooSlow(_)) if left < self.config.time_budget => Err(RunError::TurnIsOver),
             Err(error) => Err(error.into()),
         }
@@ -179,7 +238,7 @@ impl From<RunError> for RenderError {
         match error {
             RunError::TurnIsOver => Self::Unavailable(error.to_string()),
             // What a worker died of may have been the machine: only its own answer is a judgement of the bytes.
-            RunError::Job(JobError::TooSlow(_) | JobError::Died) => Self::Slow(error.to_string()),
+            RunError::Job(JobError::TooSlow(_) | JobError::Died | JobError::Panicked) => Self::Slow(error.to_string()),
             RunError::Job(JobError::Refused(_)) => Self::Damaged(error.to_string()),
         }
     }

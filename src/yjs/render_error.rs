@@ -13,3 +13,17 @@ pub enum RenderError {
     #[error("no worker to render the document: {0}")]
     Unavailable(String),
 }
+
+/// Why a text could not be edited.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// The text is another one than the edit starts from: this.
+    #[error("the document has another text")]
+    OtherText(String),
+    /// The document's root is no plain text.
+    #[error("the document is rich text")]
+    RichText,
+    /// No worker could do it.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}

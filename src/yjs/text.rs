@@ -59,7 +59,7 @@ pub(super) fn plain_text(document: &Document<'_>, owner: Owner<'_>) -> String {
 }
 
 /// The XML nodes that lie directly in a shared type.
-pub(super) fn children(document: &Document<'_>, owner: Owner<'_>) -> Vec<(Index, Kind)> {
+fn children(document: &Document<'_>, owner: Owner<'_>) -> Vec<(Index, Kind)> {
     let is_xml = |kind| matches!(kind, Kind::Element { .. } | Kind::XmlText);
     let live = document.sequence(owner).filter(|(_, node)| !node.flags.is_deleted);
     live.map(|(index, node)| (index, node.kind)).filter(|(_, kind)| is_xml(*kind)).collect()

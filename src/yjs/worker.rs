@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rlimit::{Resource, setrlimit};
 
-use crate::yjs::edit::edit_text;
+use crate::yjs::edit::make_edit;
 use crate::yjs::frames::{Answer, Job, READY, Task, read_job, write_answer};
 use crate::yjs::text::derive_text;
 
@@ -60,11 +60,10 @@ fn serve(max_memory_bytes: u64, time_budget: Duration) -> io::Result<()> {
 
 fn answer_jobs(jobs: &Receiver<Job>, done: &Sender<Answer>) {
     while let Ok(Job { task, parts }) = jobs.recv() {
-        let parts = parts.iter().map(Vec::as_slice);
         // The document lives and dies inside; nothing of it is used after a panic.
         let outcome = catch_unwind(AssertUnwindSafe(|| match task {
-            Task::Render => derive_text(parts).map(Answer::Text),
-            Task::Edit(client, text) => edit_text(parts, client, &text).map(Answer::Update),
+            Task::Render => derive_text(parts.iter().map(Vec::as_slice)).map(Answer::Text),
+            Task::Edit(wanted) => make_edit(&parts, &wanted).map(Answer::Edited),
         }));
         let answer = match outcome {
             Ok(Ok(answer)) => answer,

@@ -29,6 +29,9 @@ pub(super) enum JobError {
     /// The worker said why.
     #[error("{0}")]
     Refused(String),
+    /// The state made it panic.
+    #[error("the renderer panicked")]
+    Panicked,
     /// It ended before it answered.
     #[error("the worker died (of its memory limit, perhaps)")]
     Died,

@@ -5,10 +5,12 @@ use serde_json::json;
 use super::feed::next_cursor;
 use super::lives::try_admin;
 use crate::harness::{Database, TestServer, YjsEditor, create, delete, on_both_databases, update};
+use crate::yjs_support::hand::{self, between, in_root, text};
 
 on_both_databases!(
     a_head_that_cannot_be_read_holds_up_nothing_else,
     a_text_that_cannot_be_read_holds_up_nothing_else,
+    what_has_no_place_is_named,
     what_is_sound_is_verified,
 );
 
@@ -97,6 +99,28 @@ fn a_text_that_cannot_be_read_holds_up_nothing_else(database: Database) {
     // Whoever has the text changes it, and the document is whole.
     ada.send(update("mend", &broken).base(2).content("one, mended\n")).expect_outcomes(["mend success v3"]);
     assert_eq!(ada.read(&broken).string("/content"), "one, mended\n");
+}
+
+/// Accepted before there was a rule against it: an item whose neighbours were never side by side.
+fn what_has_no_place_is_named(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let base = hand::update(&[(1, 0, vec![in_root("content", &text("abcd"))])], &[]);
+    let id = ada.send(create("made").yjs(&base)).document_id("made");
+    let at = |left, right| hand::update(&[(2, 0, vec![between((1, left), (1, right), &text("x"))])], &[]);
+    ada.send(update("later", &id).base(1).yjs(&at(0, 1))).expect_outcomes(["later success v2"]);
+    assert!(try_admin(&server, &["verify"]).0);
+    let hex: String = at(3, 1).iter().map(|byte| format!("{byte:02x}")).collect();
+    let bytes = match database {
+        Database::Sqlite => format!("x'{hex}'"),
+        Database::Postgres => format!(r"'\x{hex}'::bytea"),
+    };
+    server.execute_sql(&format!("UPDATE document_log SET yjs_update = {bytes} WHERE version = 2"));
+    let (is_sound, said, complaint) = try_admin(&server, &["verify"]);
+    assert!(!is_sound && complaint.contains("1 part is not as it should be"), "{said}{complaint}");
+    let named = "Yjs changes 0 to 0 of client 2: left out of the text: an item's neighbours were never side by side";
+    assert!(said.contains(&format!("document {id} {named}")), "{said}");
+    assert_eq!(ada.read(&id).string("/content"), "abcd");
 }
 
 fn what_is_sound_is_verified(database: Database) {

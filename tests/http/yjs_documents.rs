@@ -14,7 +14,6 @@ on_both_databases!(
     updates_come_as_a_list,
     an_update_that_leans_on_the_unknown_is_refused,
     an_unrelated_history_conflicts,
-    text_alone_cannot_change_a_yjs_document,
     yjs_state_is_added_at_the_current_version,
     an_equal_state_created_again_changes_nothing,
     an_incoming_title_wins_and_says_so,
@@ -142,19 +141,6 @@ fn an_unrelated_history_conflicts(database: Database) {
     let answer = ada.send(update("forced", &id).base(1).force().yjs(&phone.state()));
     assert_eq!((answer.results()[0]["status"].as_str(), &answer.results()[0]["version"]), (Some("success"), &2.into()));
     assert_eq!(ada.read(&id).string("/content"), "The same textThe same text", "as forced");
-}
-
-fn text_alone_cannot_change_a_yjs_document(database: Database) {
-    let server = TestServer::start(database);
-    let ada = server.register("ada");
-    let editor = YjsEditor::new(1);
-    editor.insert(0, "one");
-    let id = ada.new_yjs_document("Notes", &editor);
-    let answer = ada.send(update("text", &id).base(1).content("two")).expect_outcomes(["text error yjs_required v1"]);
-    assert_eq!(answer.result("text")["error"]["pointer"], "/operations/0/data/content");
-    ada.send(update("forced", &id).force().content("two")).expect_outcomes(["forced error yjs_required v1"]);
-    ada.send(update("title", &id).base(1).title("A title may")).expect_outcomes(["title success v2"]);
-    assert_eq!(ada.read(&id).string("/content"), "one");
 }
 
 fn yjs_state_is_added_at_the_current_version(database: Database) {

@@ -1,7 +1,7 @@
 //! A document as the server keeps it: what was accepted, in order.
 
 use landfall::domain::yjs_facts::StateVector;
-use landfall::yjs::fit::check_fits;
+use landfall::yjs::fit::{check_fits, unplaceable};
 use landfall::yjs::merge::{deletions_of, diff_update, merge_updates, squash};
 use landfall::yjs::scan::scan_update;
 use landfall::yjs::text::derive_text;
@@ -77,6 +77,10 @@ impl History {
     pub fn forms(&self) -> Vec<Vec<Vec<u8>>> {
         let merged = merge_updates(&self.updates).unwrap();
         let squashed = squash(&self.updates).unwrap();
+        // What was accepted has a place, in every form.
+        for form in [&self.updates, &vec![squashed.clone()]] {
+            assert_eq!(unplaceable(form), Ok(Vec::new()), "{:x?}", self.updates);
+        }
         let text = derive_text([squashed.as_slice()]).unwrap();
         assert_eq!(text, self.text(), "squashed, it reads otherwise: {:x?}", self.updates);
         let mut forms = vec![self.as_received(), vec![merged], vec![squashed.clone()]];

@@ -23,10 +23,11 @@ use std::time::{Duration, Instant};
 
 use editor::Editor;
 use history::{Fate, History};
+use landfall::yjs::render::{RenderError, Renderer};
 use mutants::{Random, World, mutate};
 use yjs_support::hostile::from_hex;
 use yjs_support::model::Update;
-use yjs_support::{documents, random_documents};
+use yjs_support::{documents, random_documents, renderer};
 
 /// Histories that are compared in one exchange with npm yjs.
 const TOGETHER: usize = 40;
@@ -74,6 +75,27 @@ fn grow(base: &[Vec<u8>], random: &mut Random) -> (History, usize, usize) {
     (history, tried, accepted)
 }
 
+/// Who edits from outside: no client of the mutants.
+const SCRIPT: u64 = (1 << 52) + 5;
+
+/// Replaces a piece of the document's text, as the server does for a script; whether it is a text that can be edited.
+fn edit(history: &mut History, editors: &Renderer, random: &mut Random) -> bool {
+    let mut letters: Vec<char> = history.text().chars().collect();
+    let at = random.below(letters.len() + 1);
+    let end = (at + random.below(4)).min(letters.len());
+    letters.splice(at..end, ["", "+", "new 😀 words"][random.below(3)].chars());
+    let wanted: String = letters.iter().collect();
+    match editors.edit(&history.updates, SCRIPT, &wanted) {
+        Ok(update) => {
+            assert_eq!(history.receive(&update), Fate::Accepted, "an edit of {:x?}", history.updates);
+            assert_eq!(history.text(), wanted);
+            true
+        }
+        Err(RenderError::Damaged(reason)) if reason.contains("rich text") => false,
+        Err(error) => panic!("{error}: {:x?}", history.updates),
+    }
+}
+
 #[test]
 fn mutants_read_as_npm_yjs_reads_them() {
     let seed = setting("FUZZ_YJS_SEED", 1);
@@ -81,14 +103,18 @@ fn mutants_read_as_npm_yjs_reads_them() {
     let wanted = setting("FUZZ_YJS_MUTANTS", 12_000) as usize;
     let (bases, mut random) = (bases(), Random(seed));
     let mut editor = Editor::start();
-    let (mut tried, mut accepted, mut documents) = (0, 0, 0);
+    let editors = renderer(1, Duration::from_secs(20));
+    let (mut tried, mut accepted, mut documents, mut edited) = (0, 0, 0, 0);
     while Instant::now() < deadline && tried < wanted {
         let mut histories = Vec::new();
         while histories.len() < TOGETHER {
             let base = &bases[random.below(bases.len())];
-            let (history, some, good) = grow(base, &mut random);
+            let (mut history, some, good) = grow(base, &mut random);
             (tried, accepted) = (tried + some, accepted + good);
             if good > 0 {
+                if random.chance(4) {
+                    edited += usize::from(edit(&mut history, &editors, &mut random));
+                }
                 histories.push(history);
             }
         }
@@ -99,7 +125,10 @@ fn mutants_read_as_npm_yjs_reads_them() {
             panic!("seed {seed}, after {tried} mutants: {}", editor.describe(&small));
         }
     }
-    println!("seed {seed}: {tried} mutants, {accepted} accepted, {documents} documents compared, no difference");
+    println!(
+        "seed {seed}: {tried} mutants, {accepted} accepted, {documents} documents compared, {edited} of them edited \
+         from outside, no difference, nothing without a place"
+    );
 }
 
 #[test]

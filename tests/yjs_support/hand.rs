@@ -59,6 +59,11 @@ pub fn behind((client, clock): (u64, u64), content: &[u8]) -> Vec<u8> {
     [&[content[0] | 0x80][..], &number(client), &number(clock), &content[1..]].concat()
 }
 
+/// An item before another, without one on its left.
+pub fn before((client, clock): (u64, u64), content: &[u8]) -> Vec<u8> {
+    [&[content[0] | 0x40][..], &number(client), &number(clock), &content[1..]].concat()
+}
+
 /// Text, as an item's content.
 pub fn text(text: &str) -> Vec<u8> {
     [vec![4], string(text)].concat()

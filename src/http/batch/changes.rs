@@ -4,11 +4,13 @@
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
+use super::edits;
 use super::fields::{self, Fault, over_limit};
 use super::wire::{RawChanges, RawData};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::Limits;
 use crate::domain::operation::{Changes, Digest, OperationKind, Text};
+use crate::domain::replacements::Replacement;
 use crate::domain::yjs_facts::{ScannedUpdate, StateVector};
 use crate::yjs::merge::join_updates;
 use crate::yjs::scan::{ScanError, scan_state_vector, scan_update};
@@ -61,15 +63,28 @@ fn read_changes(
     digest.title(title.as_deref());
     digest.content(content.as_ref());
     let yjs = read_yjs(raw, limits, digest)?;
-    if title.is_none() && content.is_none() && yjs.is_none() {
+    let edits = match raw.edits {
+        Some(_) if kind == OperationKind::Create => {
+            return Err(Fault::invalid("change a text that is there: send the content").under("edits"));
+        }
+        Some(_) if content.is_some() || yjs.is_some() => {
+            return Err(Fault::invalid("must not stand beside content or Yjs updates: send one of them").under("edits"));
+        }
+        Some(list) => edits::read_edits(list, limits).map_err(|fault| fault.under("edits"))?,
+        None => Vec::new(),
+    };
+    digest.edits(&edits);
+    if title.is_none() && content.is_none() && yjs.is_none() && edits.is_empty() {
         return Err(nothing_to_change());
     }
     let reader_state_vector = read_state_vector(raw, limits)?;
-    Ok((Changes { title, content, yjs }, reader_state_vector))
+    Ok((Changes { title, content, edits, yjs }, reader_state_vector))
 }
 
 fn nothing_to_change() -> Fault {
-    Fault::invalid("carries nothing to change: an update needs a title, content, yjs_state_b64 or yjs_updates_b64")
+    Fault::invalid(
+        "carries nothing to change: an update needs a title, content, edits, yjs_state_b64 or yjs_updates_b64",
+    )
 }
 
 fn read_title(raw: &RawChanges<'_>, limits: &Limits) -> Result<Option<String>, Fault> {
@@ -193,6 +208,18 @@ impl PayloadDigest {
 
     fn update(&mut self, bytes: &[u8]) {
         self.part(Some(bytes));
+    }
+
+    /// Nothing where there are none: receipts of before there were edits stay valid.
+    fn edits(&mut self, edits: &[Replacement]) {
+        if !edits.is_empty() {
+            self.0.update(length_prefix(edits.len()));
+        }
+        for Replacement { find, replace, all } in edits {
+            self.0.update([u8::from(*all)]);
+            self.part(Some(find.as_bytes()));
+            self.part(Some(replace.as_bytes()));
+        }
     }
 
     fn part(&mut self, bytes: Option<&[u8]>) {

@@ -5,6 +5,7 @@
 
 pub mod answer;
 mod changes;
+mod edits;
 mod fields;
 mod operation;
 pub mod push;

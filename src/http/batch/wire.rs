@@ -63,9 +63,18 @@ pub(super) enum RawData<'a> {
 pub(super) struct RawChanges<'a> {
     pub title: Option<&'a RawValue>,
     pub content: Option<&'a RawValue>,
+    pub edits: Option<&'a RawValue>,
     pub yjs_state_b64: Option<&'a RawValue>,
     pub yjs_updates_b64: Option<&'a RawValue>,
     pub state_vector_b64: Option<&'a RawValue>,
+}
+
+/// The fields of an edit; `null` counts as absent.
+#[derive(Debug, Default)]
+pub(super) struct RawEdit<'a> {
+    pub find: Option<&'a RawValue>,
+    pub replace: Option<&'a RawValue>,
+    pub all: Option<&'a RawValue>,
 }
 
 impl<'a> RawRequest<'a> {
@@ -88,6 +97,51 @@ impl<'a> RawOperation<'a> {
     /// It is not an object, or a name or a piece of its text is not Unicode (half of a surrogate pair).
     pub fn split(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
         serde_json::Deserializer::from_str(raw.get()).deserialize_map(OperationVisitor)
+    }
+}
+
+impl<'a> RawEdit<'a> {
+    /// Splits an edit into its fields.
+    ///
+    /// # Errors
+    /// It is not an object, or a name is not Unicode.
+    pub fn split(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
+        serde_json::Deserializer::from_str(raw.get()).deserialize_map(EditVisitor)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum EditKey {
+    Find,
+    Replace,
+    All,
+    #[serde(other)]
+    Unknown,
+}
+
+struct EditVisitor;
+
+impl<'de> Visitor<'de> for EditVisitor {
+    type Value = RawEdit<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut edit = RawEdit::default();
+        while let Some(key) = map.next_key()? {
+            match key {
+                EditKey::Find => edit.find = map.next_value()?,
+                EditKey::Replace => edit.replace = map.next_value()?,
+                EditKey::All => edit.all = map.next_value()?,
+                EditKey::Unknown => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(edit)
     }
 }
 
@@ -253,6 +307,7 @@ impl<'de> Visitor<'de> for OperationVisitor {
 enum ChangesKey {
     Title,
     Content,
+    Edits,
     YjsStateB64,
     YjsUpdatesB64,
     StateVectorB64,
@@ -283,6 +338,7 @@ impl<'de> Visitor<'de> for DataVisitor {
             match key {
                 ChangesKey::Title => changes.title = map.next_value()?,
                 ChangesKey::Content => changes.content = map.next_value()?,
+                ChangesKey::Edits => changes.edits = map.next_value()?,
                 ChangesKey::YjsStateB64 => changes.yjs_state_b64 = map.next_value()?,
                 ChangesKey::YjsUpdatesB64 => changes.yjs_updates_b64 = map.next_value()?,
                 ChangesKey::StateVectorB64 => changes.state_vector_b64 = map.next_value()?,
