@@ -1,7 +1,10 @@
-//! The operator's commands: backing up, restoring, beginning a new generation, verifying. What they say is their output; the work
+//! The operator's commands: backing up, restoring, beginning a new generation, verifying; accounts, workspaces, tokens. What they say is their output; the work
 //! is the store's.
 
+mod open;
+mod users;
 mod verify;
+mod workspaces;
 
 use std::error::Error;
 use std::io::Write;
@@ -38,6 +41,9 @@ pub fn run(command: AdminCommand, out: &mut dyn Write) -> Result<(), Box<dyn Err
         }
         AdminCommand::NewGeneration(options) => new_generation(options, out)?,
         AdminCommand::Verify(options) => verify_all(options, out)?,
+        AdminCommand::User(command) => users::run(command, out)?,
+        AdminCommand::Workspace(command) => workspaces::run(command, out)?,
+        AdminCommand::Token(command) => workspaces::run_token(command, out)?,
     }
     Ok(())
 }

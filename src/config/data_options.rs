@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
+use crate::config::people_options::{TokenCommand, UserCommand, WorkspaceCommand};
+
 /// Where the data is.
 #[derive(Clone, Debug, Args)]
 pub struct DatabaseOptions {
@@ -33,6 +35,15 @@ pub enum AdminCommand {
     /// Read everything that is stored and name what is damaged; writes nothing, also while it is served
     #[command(after_help = "Example:\n  landfall admin verify --data-dir /var/lib/landfall")]
     Verify(DatabaseOptions),
+    /// Make accounts, list, lock and delete them
+    #[command(subcommand)]
+    User(UserCommand),
+    /// List workspaces, rename, export and delete them, and change their members
+    #[command(subcommand)]
+    Workspace(WorkspaceCommand),
+    /// Make tokens for scripts, list and revoke them
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 /// A backup, and the database.

@@ -5,6 +5,7 @@
 
 mod data_options;
 pub mod options;
+pub mod people_options;
 pub mod secret_file;
 
 use std::net::{IpAddr, SocketAddr};
@@ -15,7 +16,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use self::options::{DatabaseOptions, LogFormat, RateLimit, RegistrationOption, ServeOptions};
+use self::options::{DatabaseOptions, LogFormat, MembersOption, RateLimit, RegistrationOption, ServeOptions};
 use crate::auth::accounts::RegistrationPolicy;
 use crate::auth::provider::{JwksSource, ProviderConfig};
 use crate::domain::limits::{Limits, YjsCaps};
@@ -91,6 +92,10 @@ pub struct Config {
     pub provider: Option<ProviderConfig>,
     /// Whether people may make accounts for themselves.
     pub registration: RegistrationPolicy,
+    /// Accounts that may be made from one address in an hour; `None` = any number.
+    pub registrations_per_hour: Option<u32>,
+    /// Whether owners add members at once, instead of inviting them.
+    pub members_at_once: bool,
     /// `None` = no limits.
     pub user_rate: Option<UserRate>,
     /// Web origins that may call the API from a browser.
@@ -159,6 +164,11 @@ impl TryFrom<ServeOptions> for Config {
             refresh_token_lifetime: Duration::from_secs(options.refresh_token_s),
             provider,
             registration,
+            registrations_per_hour: match options.registration_limit {
+                RateLimit::Off => None,
+                RateLimit::PerMinute(accounts) => Some(accounts.get()),
+            },
+            members_at_once: options.members == MembersOption::AtOnce,
             user_rate,
             cors_origins: options.cors_origins,
             trust_proxy: options.trust_proxy,

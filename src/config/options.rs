@@ -117,6 +117,15 @@ pub struct ServeOptions {
     /// Whether people may make accounts for themselves [default: open on loopback, else closed]
     #[arg(long, env = "LANDFALL_REGISTRATION", help_heading = "Accounts")]
     pub registration: Option<RegistrationOption>,
+    /// Accounts that may be made from one address in an hour, or `off`; this machine may make any number
+    #[arg(
+        long, env = "LANDFALL_REGISTRATION_LIMIT", value_name = "N", default_value = "20",
+        value_parser = rate_limit, help_heading = "Accounts"
+    )]
+    pub registration_limit: RateLimit,
+    /// How owners add members: by invitations that are accepted, or at once
+    #[arg(long, env = "LANDFALL_MEMBERS", default_value = "invite", help_heading = "Accounts")]
+    pub members: MembersOption,
     /// Seconds that an access token lasts
     #[arg(
         long, env = "LANDFALL_ACCESS_TOKEN_S", value_name = "SECONDS", default_value_t = 15 * 60,
@@ -327,6 +336,15 @@ pub enum RegistrationOption {
     Closed,
 }
 
+/// How owners add members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MembersOption {
+    /// Who is invited sees it when they log in, and accepts.
+    Invite,
+    /// Who has an account is a member at once.
+    AtOnce,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -336,7 +354,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Operations a minute.
+/// Operations a minute, or accounts an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateLimit {
     /// As many as one likes.

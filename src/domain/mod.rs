@@ -3,6 +3,7 @@
 //! Nothing here knows actix, Diesel, yrs, a clock or any I/O. Everything is a function of its arguments, so the
 //! whole conflict matrix of the protocol is tested by tables, once, for every database.
 
+pub mod access;
 pub mod batch;
 pub mod caution;
 pub mod cursor;

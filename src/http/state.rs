@@ -34,6 +34,8 @@ pub struct AppState {
     pub admission: Admission,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
+    /// Whether owners add members at once, instead of inviting them.
+    pub members_at_once: bool,
     /// Whether `X-Forwarded-For` may be believed.
     pub trust_proxy: bool,
     /// Becomes true when the server is stopping: answers without end should end.

@@ -73,6 +73,7 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
         access_tokens: Arc::clone(&tokens),
         refresh_lifetime: Duration::from_secs(3_600),
         registration,
+        registrations_per_hour: Some(20),
         clock: Arc::clone(&clock),
     });
     let (_stop, stopping) = watch::channel(false);
@@ -92,6 +93,7 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
             bytes_per_minute: 1 << 30,
         }))),
         metrics: PrometheusBuilder::new().build_recorder().handle(),
+        members_at_once: false,
         trust_proxy: false,
         stopping,
         admission: Admission::new(AdmissionConfig {

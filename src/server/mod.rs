@@ -125,6 +125,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         access_tokens: Arc::clone(&tokens),
         refresh_lifetime: config.refresh_token_lifetime,
         registration: config.registration,
+        registrations_per_hour: config.registrations_per_hour,
         clock: Arc::clone(&clock),
     });
     let authenticator = Authenticator::new(Arc::clone(&store), tokens, provider, Arc::clone(&clock));
@@ -139,6 +140,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         rate_limits: config.user_rate.map(|rate| Arc::new(RateLimits::new(rate_limits_of(rate)))),
         admission: Admission::new(admission_of(config)),
         metrics: install_metrics()?,
+        members_at_once: config.members_at_once,
         trust_proxy: config.trust_proxy,
         stopping,
         pings: Arc::new(Semaphore::new(MAX_WAITING_PINGS)),

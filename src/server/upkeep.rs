@@ -8,11 +8,14 @@ use actix_web::{rt, web};
 use crate::auth::provider::MAX_KEY_AGE;
 use crate::domain::timestamp::Timestamp;
 use crate::http::state::AppState;
+use crate::store::{Store, StoreError};
 use crate::sync::SyncService;
 
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 const RATE_LIMITS_INTERVAL: Duration = Duration::from_secs(60);
 const KEYS_INTERVAL: Duration = Duration::from_secs(30);
+const ERASURE_INTERVAL: Duration = Duration::from_secs(60);
+const ERASURE_PAUSE: Duration = Duration::from_millis(5);
 const SYNC_RUNS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Starts it, on the event loop of the caller.
@@ -24,12 +27,33 @@ pub fn start(state: &web::Data<AppState>) {
     }
     let (sync, clock) = (Arc::clone(&state.sync), Arc::clone(&state.clock));
     every(SYNC_RUNS_INTERVAL, move || close_silent_runs(&sync, clock.now()));
+    let store = Arc::clone(&state.store);
+    every(ERASURE_INTERVAL, move || erase_deleted(&store));
     if let Some(provider) = state.authenticator.provider().cloned() {
         every(KEYS_INTERVAL, move || {
             if let Err(failure) = provider.fetch_if_older(MAX_KEY_AGE) {
                 tracing::warn!(cause = %failure, "the identity provider's keys cannot be renewed; the old ones stay");
             }
         });
+    }
+}
+
+/// What is left of deleted workspaces goes. Several servers may do it at once: each slice is a transaction.
+fn erase_deleted(store: &Store) {
+    let erase = || -> Result<usize, StoreError> {
+        let deleted = store.list_deleted_workspaces()?;
+        for workspace_id in &deleted {
+            while store.erase_slice(*workspace_id)?.more {
+                // Batches get through in between.
+                std::thread::sleep(ERASURE_PAUSE);
+            }
+        }
+        Ok(deleted.len())
+    };
+    match erase() {
+        Ok(0) => {}
+        Ok(erased) => tracing::info!(erased, "removed what was in deleted workspaces"),
+        Err(error) => tracing::warn!(%error, "deleted workspaces could not be removed; tried again in a minute"),
     }
 }
 

@@ -3,6 +3,7 @@
 //! No rule of the protocol lives here: a store loads what a decision needs and carries out a write set, on SQLite
 //! (`sqlite`) or on Postgres (`postgres`), chosen at run time by URL.
 
+pub mod access_tokens;
 pub mod accounts;
 mod assembly;
 pub mod audit;
@@ -14,16 +15,19 @@ mod connection;
 mod database_file;
 pub mod documents;
 mod encoding;
+pub mod erasure;
 pub mod error;
 pub mod feed;
 pub mod feed_pages;
 pub mod history;
+mod invitations;
 mod leases;
 pub mod lives;
 pub mod lookup;
 mod members;
 pub mod migrations;
 pub mod notifications;
+pub mod people;
 mod postgres;
 #[cfg(test)]
 mod query_plans;
@@ -31,14 +35,15 @@ pub mod retention;
 mod rows;
 mod schema;
 mod session;
+pub mod sessions;
 mod sql_uuid;
 mod sqlite;
 mod statement;
 pub mod sync_runs;
-mod tokens;
 pub mod tombstones;
 pub mod upkeep;
 pub mod url;
+mod workspaces;
 mod writer;
 
 use std::fmt;

@@ -16,7 +16,7 @@ pub mod retention;
 pub mod runs;
 mod service;
 mod types;
-mod view;
+pub mod view;
 
 pub use self::service::SyncService;
 pub use self::types::{
