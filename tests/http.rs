@@ -16,6 +16,7 @@ mod yjs_support;
 mod http {
     mod access;
     mod accounts;
+    mod administration;
     mod checks;
     mod compression;
     mod concurrency;
@@ -39,6 +40,7 @@ mod http {
     mod openapi;
     mod protocol_page;
     mod push_folder;
+    mod quotas;
     mod reading;
     mod readme;
     mod receipts;

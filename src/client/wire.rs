@@ -304,6 +304,8 @@ pub struct Workspace {
     pub workspace_id: String,
     /// Its name.
     pub name: String,
+    /// The owner who answers for it; older servers do not say.
+    pub owner: Option<String>,
     /// What the user may do there.
     pub role: String,
 }

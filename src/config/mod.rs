@@ -20,6 +20,7 @@ use self::options::{DatabaseOptions, LogFormat, MembersOption, RateLimit, Regist
 use crate::auth::accounts::RegistrationPolicy;
 use crate::auth::provider::{JwksSource, ProviderConfig};
 use crate::domain::limits::{Limits, YjsCaps};
+use crate::domain::quota::Quotas;
 use crate::store::{DatabaseUrl, StoreConfig};
 use crate::sync::events::EventsConfig;
 
@@ -229,6 +230,12 @@ fn limits_of(options: &ServeOptions) -> Result<Limits, ConfigError> {
             max_yjs_delete_ranges: given.max_yjs_delete_ranges,
             max_yjs_nesting: given.max_yjs_nesting,
             max_yjs_steps: given.max_yjs_steps,
+        },
+        quotas: Quotas {
+            max_workspace_documents: given.max_workspace_documents.0,
+            max_workspace_bytes: given.max_workspace_bytes.0,
+            max_user_documents: given.max_user_documents.0,
+            max_user_bytes: given.max_user_bytes.0,
         },
         receipt_retention_s: given.receipt_retention_s,
         tombstone_retention_s: given.tombstone_retention_s,

@@ -307,6 +307,18 @@ pub struct LimitOptions {
         value_parser = positive
     )]
     pub max_yjs_steps: usize,
+    /// Documents that a workspace may hold, or `off`
+    #[arg(long, env = "LANDFALL_MAX_WORKSPACE_DOCUMENTS", value_name = "N", default_value = "off", value_parser = quota)]
+    pub max_workspace_documents: Quota,
+    /// Bytes that a workspace may hold, old versions included, or `off`
+    #[arg(long, env = "LANDFALL_MAX_WORKSPACE_BYTES", value_name = "BYTES", default_value = "off", value_parser = quota)]
+    pub max_workspace_bytes: Quota,
+    /// Documents of all workspaces that one user answers for, or `off`
+    #[arg(long, env = "LANDFALL_MAX_USER_DOCUMENTS", value_name = "N", default_value = "off", value_parser = quota)]
+    pub max_user_documents: Quota,
+    /// Bytes of all workspaces that one user answers for, or `off`
+    #[arg(long, env = "LANDFALL_MAX_USER_BYTES", value_name = "BYTES", default_value = "off", value_parser = quota)]
+    pub max_user_bytes: Quota,
     /// Seconds that receipts are kept; not less than tombstones
     #[arg(
         long, env = "LANDFALL_RECEIPT_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,
@@ -373,6 +385,20 @@ fn positive(raw: &str) -> Result<usize, String> {
     match raw.parse::<usize>() {
         Ok(number) if number > 0 => Ok(number),
         Ok(_) | Err(_) => Err("use a whole number from 1".to_owned()),
+    }
+}
+
+/// The most that may be stored; `None` = any amount. A type of its own: clap takes an `Option` for an absent option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota(pub Option<i64>);
+
+fn quota(raw: &str) -> Result<Quota, String> {
+    if raw == "off" {
+        return Ok(Quota(None));
+    }
+    match raw.parse::<i64>() {
+        Ok(most) if most >= 0 => Ok(Quota(Some(most))),
+        Ok(_) | Err(_) => Err("use a whole number from 0, or `off`".to_owned()),
     }
 }
 

@@ -35,6 +35,8 @@ pub enum ErrorCode {
     AlreadyExists,
     /// The role does not allow it.
     Forbidden,
+    /// There is no room for it in the workspace, or in what its owner may store.
+    QuotaExceeded,
     /// Another operation of the atomic batch failed.
     RolledBack,
     /// An operation that this one builds on failed.
@@ -49,7 +51,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code on the wire, in the order of the protocol.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Invalid,
         Self::TooLarge,
         Self::Base64Invalid,
@@ -66,6 +68,7 @@ impl ErrorCode {
         Self::Deleted,
         Self::AlreadyExists,
         Self::Forbidden,
+        Self::QuotaExceeded,
         Self::RolledBack,
         Self::DependencyFailed,
         Self::Transient,
@@ -92,6 +95,7 @@ impl ErrorCode {
             Self::Deleted => "deleted",
             Self::AlreadyExists => "already_exists",
             Self::Forbidden => "forbidden",
+            Self::QuotaExceeded => "quota_exceeded",
             Self::RolledBack => "rolled_back",
             Self::DependencyFailed => "dependency_failed",
             Self::Transient => "transient",

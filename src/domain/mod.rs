@@ -19,6 +19,8 @@ pub mod line_ends;
 pub mod operation;
 pub mod outcome;
 pub mod plan;
+pub mod quota;
+pub mod run_statistics;
 pub mod sync_run;
 mod tally;
 pub mod text_edits;

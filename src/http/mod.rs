@@ -29,6 +29,7 @@ pub mod request_layer;
 pub mod server_routes;
 pub mod shares;
 pub mod state;
+pub mod statistics_routes;
 pub mod syncs;
 pub mod workspace_routes;
 
@@ -99,6 +100,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(account_routes::routes)
         .configure(workspace_routes::routes)
         .configure(member_routes::routes)
+        .configure(statistics_routes::routes)
         .configure(batch::push::routes)
         .configure(documents::changes::routes)
         .configure(documents::diff::routes)

@@ -229,7 +229,7 @@ async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
         .bind(config.listen)
         .map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
     let address = server.addrs().first().copied().unwrap_or(config.listen);
-    banner::print(config, address)?;
+    banner::print(config, address, !state.store.list_users(None, 1)?.is_empty())?;
     upkeep::start(&state);
     Ok(server.run().await?)
 }

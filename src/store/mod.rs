@@ -39,10 +39,12 @@ pub mod sessions;
 mod sql_uuid;
 mod sqlite;
 mod statement;
+pub mod statistics;
 pub mod sync_runs;
 pub mod tombstones;
 pub mod upkeep;
 pub mod url;
+pub mod usage;
 mod workspaces;
 mod writer;
 

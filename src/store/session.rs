@@ -9,9 +9,10 @@ use super::feed::{FeedRow, FeedState};
 use super::feed_pages::{FeedPage, Span, load_changes};
 use super::schema::{users, workspaces};
 use super::sql_uuid::DbUuid;
-use super::{BatchScope, StoreError, postgres, sqlite, sync_runs};
+use super::{BatchScope, StoreError, postgres, sqlite, sync_runs, usage};
 use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
 use crate::domain::ids::{DocumentId, SyncId, Version};
+use crate::domain::quota::Held;
 use crate::domain::sync_run::{NoteChanges, RunNote, SyncRun};
 
 /// One state of the database, as a batch's author may see it. Locks nothing.
@@ -36,6 +37,15 @@ pub trait Snapshot {
 
     /// The documents of a span of the feed, in feed order.
     fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError>;
+
+    /// What the workspace holds.
+    ///
+    /// # Errors
+    /// `NoSuchWorkspace`.
+    fn held(&mut self) -> Result<Held, StoreError>;
+
+    /// What all workspaces of its owner hold; nothing where nobody answers for it.
+    fn held_by_owner(&mut self) -> Result<Held, StoreError>;
 
     /// The name of the scope's user.
     fn find_username(&mut self) -> Result<Option<String>, StoreError>;
@@ -102,6 +112,14 @@ impl<'a> BatchSession<'a> {
 }
 
 impl Snapshot for BatchSession<'_> {
+    fn held(&mut self) -> Result<Held, StoreError> {
+        usage::held(self.connection, self.workspace_id)
+    }
+
+    fn held_by_owner(&mut self) -> Result<Held, StoreError> {
+        usage::held_by_owner(self.connection, self.workspace_id)
+    }
+
     fn feed(&mut self) -> Result<FeedState, StoreError> {
         let feed: Option<FeedRow> = workspaces::table
             .find(self.workspace_id)

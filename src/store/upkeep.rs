@@ -11,6 +11,7 @@ use super::encoding::encode_text;
 use super::schema::{document_bodies, document_log, documents, workspaces};
 use super::sql_uuid::DbUuid;
 use super::tombstones::PURGED;
+use super::usage::{Rewrites, measured};
 use super::{Store, StoreError};
 use crate::domain::document::StoredDocument;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
@@ -54,15 +55,17 @@ impl Store {
                 return Ok(Swap::Moved);
             }
             ensure_body(connection, key)?;
-            diesel::update(document_bodies::table)
-                .filter(document_bodies::workspace_id.eq(key.0))
-                .filter(document_bodies::document_id.eq(key.1))
-                .set((
-                    document_bodies::content_version.eq(content_version),
-                    document_bodies::content.eq(Some(&content)),
-                ))
-                .execute(connection)?;
-            Ok(Swap::Swapped)
+            measured(connection, key.0, &[key.1], Rewrites::Bodies, |connection| {
+                diesel::update(document_bodies::table)
+                    .filter(document_bodies::workspace_id.eq(key.0))
+                    .filter(document_bodies::document_id.eq(key.1))
+                    .set((
+                        document_bodies::content_version.eq(content_version),
+                        document_bodies::content.eq(Some(&content)),
+                    ))
+                    .execute(connection)?;
+                Ok(Swap::Swapped)
+            })
         })
     }
 
@@ -160,15 +163,17 @@ impl Store {
                 ))
                 .execute(connection)?;
             ensure_body(connection, key)?;
-            diesel::update(document_bodies::table)
-                .filter(document_bodies::workspace_id.eq(key.0))
-                .filter(document_bodies::document_id.eq(key.1))
-                .set((
-                    document_bodies::yjs_version.eq(covered_version),
-                    document_bodies::yjs_snapshot.eq(Some(&snapshot)),
-                ))
-                .execute(connection)?;
-            Ok(Swap::Swapped)
+            measured(connection, key.0, &[key.1], Rewrites::Bodies, |connection| {
+                diesel::update(document_bodies::table)
+                    .filter(document_bodies::workspace_id.eq(key.0))
+                    .filter(document_bodies::document_id.eq(key.1))
+                    .set((
+                        document_bodies::yjs_version.eq(covered_version),
+                        document_bodies::yjs_snapshot.eq(Some(&snapshot)),
+                    ))
+                    .execute(connection)?;
+                Ok(Swap::Swapped)
+            })
         })
     }
 }

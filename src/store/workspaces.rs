@@ -7,6 +7,7 @@ use super::lives::current_life;
 use super::members::{insert_member, lock_members, role_from_code};
 use super::schema::{access_tokens, invitations, members, users, workspaces};
 use super::sql_uuid::DbUuid;
+use super::usage::Usage;
 use super::{Store, StoreError};
 use crate::domain::access::Role;
 use crate::domain::cursor::FeedKey;
@@ -26,30 +27,6 @@ pub struct Membership {
     pub role: Role,
     /// When the workspace was made.
     pub created_at: Timestamp,
-}
-
-/// What is stored of a workspace: counted in the transactions that store it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = workspaces)]
-pub struct Usage {
-    /// Documents that are not deleted.
-    pub documents: i64,
-    /// Deleted documents that are remembered.
-    pub deleted_documents: i64,
-    /// Bytes of texts, as they are stored.
-    pub text_bytes: i64,
-    /// Bytes of Yjs states and updates.
-    pub yjs_bytes: i64,
-    /// That part of the bytes which versions hold; the rest is made of them.
-    pub history_bytes: i64,
-}
-
-impl Usage {
-    /// All bytes.
-    #[must_use]
-    pub const fn bytes(&self) -> i64 {
-        self.text_bytes.saturating_add(self.yjs_bytes)
-    }
 }
 
 /// A workspace as an operator sees it.

@@ -9,6 +9,7 @@ use crate::domain::ids::DocumentId;
 use crate::domain::limits::YjsCaps;
 use crate::domain::operation::Submitted;
 use crate::domain::plan::{Loaded, Mode, Plan, needs, plan};
+use crate::domain::quota::{Held, Quotas, Room};
 use crate::domain::sync_run::RunStatus;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
@@ -30,6 +31,8 @@ pub struct Attempt {
     pub damaged: BTreeSet<DocumentId>,
     /// What a document's Yjs state may be.
     pub yjs: YjsCaps,
+    /// What a workspace and a user may hold.
+    pub quotas: Quotas,
 }
 
 /// One state of the database, as far as a batch needs it.
@@ -41,6 +44,9 @@ pub struct Looked {
     pub(super) feed: FeedState,
     /// Where the batch pulls from; `None` = push only.
     pub(super) cursor: Option<Cursor>,
+    /// What the workspace has room for, and the most that it may hold.
+    room: Room,
+    most: Option<Held>,
 }
 
 /// Reads what the batch is decided on.
@@ -65,7 +71,22 @@ pub fn look(
         return Ok(Err(BatchRefusal::SyncCancelled));
     }
     let (loaded, resolutions) = load(snapshot, request, attempt)?;
-    Ok(Ok(Looked { loaded, resolutions, feed, cursor }))
+    let (room, most) = find_room(snapshot, &attempt.quotas)?;
+    Ok(Ok(Looked { loaded, resolutions, feed, cursor, room, most }))
+}
+
+/// What the workspace has room for. Where there is no quota, nothing is read.
+fn find_room(snapshot: &mut dyn Snapshot, quotas: &Quotas) -> Result<(Room, Option<Held>), StoreError> {
+    if !quotas.is_any() {
+        return Ok((Room::ENDLESS, None));
+    }
+    let held = snapshot.held()?;
+    let by_owner = if quotas.is_for_users() { snapshot.held_by_owner()? } else { Held::default() };
+    let most = quotas.is_for_workspaces().then(|| Held {
+        documents: quotas.max_workspace_documents.unwrap_or(i64::MAX),
+        bytes: quotas.max_workspace_bytes.unwrap_or(i64::MAX),
+    });
+    Ok((quotas.room(held, by_owner), most))
 }
 
 fn load(
@@ -117,6 +138,8 @@ pub fn decide(looked: &Looked, request: &Batch, now: Timestamp, attempt: &Attemp
         with_receipts: request.device_id.is_some(),
         refused: &attempt.refused,
         merge_steps,
+        room: looked.room,
+        most: looked.most,
         first: attempt.trial,
     };
     let started = Instant::now();

@@ -128,7 +128,7 @@ impl SyncService {
     /// store nothing, and the batch is run again without it. An atomic batch fails as a whole. A document that cannot be
     /// read fails its own operations.
     fn apply_surviving_refusals(&self, request: &Arc<Batch>, deadline: Instant) -> Result<Processed, SyncError> {
-        let mut attempt = Attempt { yjs: self.limits.yjs.clone(), ..Attempt::default() };
+        let mut attempt = Attempt { yjs: self.limits.yjs.clone(), quotas: self.limits.quotas, ..Attempt::default() };
         loop {
             let reason = match self.run(request, deadline, attempt.clone()) {
                 // Each document once: it is not read again.

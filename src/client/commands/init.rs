@@ -80,6 +80,12 @@ fn is_in_the_open(server: &str) -> bool {
     host != "localhost" && !host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Two workspaces may have the same name: whose it is tells them apart.
+fn described(one: &Workspace) -> String {
+    let owner = one.owner.as_deref().map(|owner| format!(" of {}", one_line(owner))).unwrap_or_default();
+    format!("{}  {}{owner} ({})", one.workspace_id, one_line(&one.name), one.role)
+}
+
 fn choose<'w>(workspaces: &'w [Workspace], wanted: Option<&str>) -> Result<&'w Workspace, ClientError> {
     let fitting: Vec<&Workspace> = match wanted {
         None => workspaces.iter().collect(),
@@ -89,8 +95,7 @@ fn choose<'w>(workspaces: &'w [Workspace], wanted: Option<&str>) -> Result<&'w W
         return Ok(only);
     }
     let shown = if fitting.is_empty() { workspaces.iter().collect() } else { fitting };
-    let list: Vec<String> =
-        shown.into_iter().map(|one| format!("{}  {} ({})", one.workspace_id, one_line(&one.name), one.role)).collect();
+    let list: Vec<String> = shown.into_iter().map(described).collect();
     let reason = match wanted {
         Some(wanted) => format!("{wanted:?} is not the id or name of exactly one of your workspaces"),
         None => "name a workspace with --workspace".to_owned(),

@@ -1,7 +1,8 @@
-//! `landfall status`: what is tracked, changed and waiting. Asks no server and changes nothing.
+//! `landfall status`: what is tracked, changed and waiting. Asks no server unless told to, and changes nothing.
 
 use serde::Serialize;
 
+use super::figures::{self, Figures};
 use crate::client::credentials::{self, Keeper};
 use crate::client::error::{ClientError, exit};
 use crate::client::options::StatusOptions;
@@ -33,6 +34,9 @@ struct Status {
     problems: Vec<Problem>,
     last_sync: Option<LastSync>,
     totals: Totals,
+    /// What the server says, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_figures: Option<Figures>,
 }
 
 /// Over all syncs of the folder.
@@ -76,7 +80,10 @@ struct Problem {
 
 pub(super) fn run(options: &StatusOptions) -> Result<u8, ClientError> {
     let mut workplace = Workplace::open(&options.folder.folder, Access::Read)?;
-    let status = read(&mut workplace)?;
+    let mut status = read(&mut workplace)?;
+    if options.server {
+        status.server_figures = Some(figures::ask(&workplace, options.patience)?);
+    }
     if options.json {
         write_json(&status);
     } else {
@@ -111,6 +118,7 @@ fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
         problems: problems.chain(left_out).collect(),
         last_sync: runs.into_iter().next().map(LastSync::from),
         totals: totals.into(),
+        server_figures: None,
     })
 }
 
@@ -136,6 +144,9 @@ fn show(status: &Status) {
     }
     let Totals { syncs, pushed, pulled, failed } = &status.totals;
     write_line(&format!("all syncs  {syncs}: {pushed} pushed, {pulled} pulled, {failed} failed"));
+    if let Some(figures) = &status.server_figures {
+        figures::show(figures);
+    }
     write_line(&format!(
         "{} files tracked, {} changed, {} operations pending ({} batches), {} in conflict, {} refused",
         status.tracked,
