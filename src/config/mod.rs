@@ -95,6 +95,8 @@ pub struct Config {
     pub registration: RegistrationPolicy,
     /// Accounts that may be made from one address in an hour; `None` = any number.
     pub registrations_per_hour: Option<u32>,
+    /// Where `/metrics` is served, if not beside the API.
+    pub metrics_listen: Option<SocketAddr>,
     /// Whether owners add members at once, instead of inviting them.
     pub members_at_once: bool,
     /// `None` = no limits.
@@ -169,6 +171,7 @@ impl TryFrom<ServeOptions> for Config {
                 RateLimit::Off => None,
                 RateLimit::PerMinute(accounts) => Some(accounts.get()),
             },
+            metrics_listen: options.metrics_listen,
             members_at_once: options.members == MembersOption::AtOnce,
             user_rate,
             cors_origins: options.cors_origins,

@@ -155,6 +155,9 @@ pub struct ServeOptions {
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub limits: LimitOptions,
 
+    /// Serve /metrics on this address alone, instead of beside the API
+    #[arg(long, env = "LANDFALL_METRICS_LISTEN", value_name = "ADDRESS", value_parser = address, help_heading = "Server")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Web origins that may call the API from a browser, separated by commas [default: none]
     #[arg(long, env = "LANDFALL_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', help_heading = "Server")]
     pub cors_origins: Vec<String>,

@@ -32,6 +32,8 @@ pub struct AppState {
     pub rate_limits: Option<Arc<RateLimits>>,
     /// What requests may hold at a time.
     pub admission: Admission,
+    /// Whether `/metrics` is served on an address of its own.
+    pub metrics_apart: bool,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Whether owners add members at once, instead of inviting them.

@@ -94,6 +94,7 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
         }))),
         metrics: PrometheusBuilder::new().build_recorder().handle(),
         members_at_once: true,
+        metrics_apart: false,
         trust_proxy: false,
         stopping,
         admission: Admission::new(AdmissionConfig {

@@ -14,6 +14,7 @@ use crate::sync::SyncService;
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 const RATE_LIMITS_INTERVAL: Duration = Duration::from_secs(60);
 const KEYS_INTERVAL: Duration = Duration::from_secs(30);
+const GAUGES_INTERVAL: Duration = Duration::from_secs(15);
 const ERASURE_INTERVAL: Duration = Duration::from_secs(60);
 const ERASURE_PAUSE: Duration = Duration::from_millis(5);
 const SYNC_RUNS_INTERVAL: Duration = Duration::from_secs(60);
@@ -28,6 +29,8 @@ pub fn start(state: &web::Data<AppState>) {
     let (sync, clock) = (Arc::clone(&state.sync), Arc::clone(&state.clock));
     every(SYNC_RUNS_INTERVAL, move || close_silent_runs(&sync, clock.now()));
     let store = Arc::clone(&state.store);
+    every(GAUGES_INTERVAL, move || observe(&store));
+    let store = Arc::clone(&state.store);
     every(ERASURE_INTERVAL, move || erase_deleted(&store));
     if let Some(provider) = state.authenticator.provider().cloned() {
         every(KEYS_INTERVAL, move || {
@@ -36,6 +39,27 @@ pub fn start(state: &web::Data<AppState>) {
             }
         });
     }
+}
+
+/// Looks at the database, for `/metrics`.
+fn observe(store: &Store) {
+    let seen = match store.observe() {
+        Ok(seen) => seen,
+        Err(error) => {
+            tracing::debug!(%error, "the database could not be looked at for the metrics");
+            return;
+        }
+    };
+    let figure = |count: i64| i32::try_from(count).map_or(f64::from(i32::MAX), f64::from);
+    // Bytes have more digits: in steps of 1024 they fit, up to two terabytes.
+    let bytes = |count: i64| figure(count / 1_024) * 1_024.0;
+    metrics::gauge!("landfall_database_bytes").set(bytes(seen.database_bytes));
+    if let Some(wal) = seen.wal_bytes {
+        metrics::gauge!("landfall_wal_bytes").set(bytes(i64::try_from(wal).unwrap_or(i64::MAX)));
+    }
+    metrics::gauge!("landfall_damaged_documents").set(figure(seen.damaged_documents));
+    metrics::gauge!("landfall_compaction_backlog").set(figure(seen.to_compact));
+    metrics::gauge!("landfall_erasure_backlog").set(figure(seen.to_erase));
 }
 
 /// What is left of deleted workspaces goes. Several servers may do it at once: each slice is a transaction.

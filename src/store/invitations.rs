@@ -49,6 +49,8 @@ pub enum InvitationsOf<'a> {
     Workspace(WorkspaceId),
 }
 
+type InvitationRow = (DbUuid, String, String, i16, Option<String>, i64);
+
 impl Store {
     /// The open invitations, the oldest in front, a thousand at most.
     ///
@@ -69,7 +71,7 @@ impl Store {
                 users::username.nullable(),
                 invitations::created_at,
             );
-            let rows: Vec<(DbUuid, String, String, i16, Option<String>, i64)> = match of {
+            let rows: Vec<InvitationRow> = match of {
                 InvitationsOf::Person(name) => {
                     query.filter(invitations::username.eq(name)).select(columns).load(connection)?
                 }

@@ -19,6 +19,7 @@ pub mod erasure;
 pub mod error;
 pub mod feed;
 pub mod feed_pages;
+pub mod gauges;
 pub mod history;
 mod invitations;
 mod leases;

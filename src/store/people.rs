@@ -32,6 +32,8 @@ pub struct UserEntry {
     pub disabled_at: Option<Timestamp>,
 }
 
+type EntryRow = (DbUuid, String, Option<String>, i64, Option<i64>);
+
 /// Rows of a table, by its name.
 pub type RowCount = (&'static str, i64);
 
@@ -97,7 +99,7 @@ impl Store {
     /// Whatever the database said.
     pub fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<UserEntry>, StoreError> {
         let after = DbUuid(after.map_or(Uuid::nil(), |user| user.0));
-        let rows: Vec<(DbUuid, String, Option<String>, i64, Option<i64>)> = self.read(|connection| {
+        let rows: Vec<EntryRow> = self.read(|connection| {
             Ok(users::table
                 .filter(users::user_id.gt(after))
                 .order(users::user_id.asc())

@@ -279,7 +279,7 @@ fn purging_reads_no_more_than_it_removes() {
     store.create_user(user).unwrap();
     let session = NewSession {
         session_id: Uuid::new_v4(),
-        user_id: user_id,
+        user_id,
         family_hash: [1; 32],
         token_hash: [1; 32],
         client: None,

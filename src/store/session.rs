@@ -1,6 +1,8 @@
 //! A batch's view of its database: one state of it to decide on, and the transaction that carries the decision out.
 //! Decides nothing.
 
+use std::time::Instant;
+
 use diesel::prelude::*;
 
 use super::connection::AnyConnection;
@@ -217,7 +219,12 @@ impl BatchTransaction for BatchSession<'_> {
         let found = match self.connection {
             // Whoever writes has the whole database to itself.
             AnyConnection::Sqlite(connection) => row.get_result(connection),
-            AnyConnection::Postgres(connection) => row.for_no_key_update().get_result(connection),
+            AnyConnection::Postgres(connection) => {
+                let started = Instant::now();
+                let locked = row.for_no_key_update().get_result(connection);
+                metrics::histogram!("landfall_lock_wait_seconds").record(started.elapsed());
+                locked
+            }
         };
         let head_sequence = found.optional()?.ok_or(StoreError::NoSuchWorkspace)?;
         self.head_sequence = Some(head_sequence);

@@ -60,6 +60,8 @@ pub enum WorkspaceDeletion {
     OtherName,
 }
 
+type MembershipRow = (DbUuid, String, Option<String>, i16, i64);
+
 impl Store {
     /// Stores a workspace and its maker's ownership, or nothing.
     ///
@@ -211,7 +213,7 @@ fn memberships(
         .filter(members::user_id.eq(DbUuid(user_id.0)));
     let columns =
         (workspaces::workspace_id, workspaces::name, users::username.nullable(), members::role, workspaces::created_at);
-    let rows: Vec<(DbUuid, String, Option<String>, i16, i64)> = match only {
+    let rows: Vec<MembershipRow> = match only {
         Some(only) => query.filter(members::workspace_id.eq(DbUuid(only.0))).select(columns).load(connection)?,
         None => query.order((members::created_at, members::workspace_id)).select(columns).load(connection)?,
     };

@@ -21,7 +21,7 @@ fn a_crash_while_the_login_is_renewed_costs_nothing() {
         let before = fs::read(&kept).unwrap();
         assert!(sync_with_kept_login(&place).status.success());
         fs::write(&kept, before).unwrap();
-        place.write("a.md", &format!("{n}\n"));
+        place.write("a.md", format!("{n}\n"));
         let ran = sync_with_kept_login(&place);
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     }

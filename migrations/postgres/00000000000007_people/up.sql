@@ -98,5 +98,8 @@ FROM (
 ) AS counted
 WHERE counted.workspace_id = workspaces.workspace_id;
 
+-- Few, one hopes: found without reading what is sound.
+CREATE INDEX documents_damaged ON documents (workspace_id, document_id) WHERE damaged;
+
 -- The runs of the last 30 days, whosever they are.
 CREATE INDEX sync_runs_recent ON sync_runs (workspace_id, started_at);

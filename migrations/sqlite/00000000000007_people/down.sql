@@ -1,4 +1,5 @@
 DROP INDEX sync_runs_recent;
+DROP INDEX documents_damaged;
 DROP INDEX workspaces_deleted;
 DROP INDEX workspaces_by_owner;
 ALTER TABLE workspaces DROP COLUMN history_bytes;

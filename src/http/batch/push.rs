@@ -17,6 +17,7 @@ use crate::http::body::{Body, read_json};
 use crate::http::current_user::{CurrentUser, charge, deadline_of};
 use crate::http::error::{ApiError, PROBLEM_JSON, rolled_back_status};
 use crate::http::request_context::RequestContext;
+use crate::http::request_layer::Named;
 use crate::http::state::AppState;
 use crate::sync::{Batch, BatchAnswer, SyncError};
 
@@ -39,6 +40,7 @@ async fn push_batch(
     let (user_id, caller, bytes) = (user.user_id, user.caller(), body.len());
     let for_reading = state.clone();
     let batch = run_by(deadline, move || read_batch(&for_reading, caller, &body)).await?;
+    request.extensions_mut().insert(Named(batch.workspace_id));
     charge(&request, user_id, counted(batch.operations.len()), counted(bytes))?;
     let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
     let request_id = request_id.unwrap_or_default();

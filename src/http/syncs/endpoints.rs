@@ -1,6 +1,6 @@
 //! The handlers of sync runs. Every member of a workspace has runs there; nobody sees another's.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
 use super::body::{ProgressBody, run_page};
 use super::request::{HistoryQuery, OpenRunRequest, parse_sync_id};
@@ -13,6 +13,7 @@ use crate::http::body::JsonBody;
 use crate::http::current_user::{CurrentUser, deadline_of};
 use crate::http::documents::query::parse_workspace;
 use crate::http::error::ApiError;
+use crate::http::request_layer::Named;
 use crate::http::state::AppState;
 use crate::sync::SyncError;
 use crate::sync::runs::Opening;
@@ -91,6 +92,7 @@ async fn as_member<T: Send + 'static>(
     workspace_id: WorkspaceId,
     use_case: impl FnOnce(&AppState) -> Result<T, SyncError> + Send + 'static,
 ) -> Result<T, ApiError> {
+    request.extensions_mut().insert(Named(workspace_id));
     run_by(deadline_of(request), move || {
         check_access(&state.store, caller, workspace_id, Action::RunSyncs)?;
         use_case(&state).map_err(ApiError::from)
