@@ -26,6 +26,7 @@ mod client_sync {
     mod first_sync;
     mod full_disk;
     mod guards;
+    mod habits;
     mod hostile_folder;
     mod left_out;
     mod line_ends;
@@ -40,6 +41,7 @@ mod client_sync {
     mod proxy;
     mod renewals;
     mod reserved_port;
+    mod restored;
     mod same_change;
     mod small_disk;
     mod two_people;

@@ -21,6 +21,7 @@ pub mod outcome;
 pub mod plan;
 pub mod quota;
 pub mod run_statistics;
+pub mod sessions;
 pub mod sync_run;
 mod tally;
 pub mod text_edits;

@@ -19,6 +19,7 @@ pub mod events;
 pub mod held_body;
 pub mod inflate;
 pub mod integer;
+pub mod live;
 pub mod member_routes;
 pub mod pages;
 pub mod peer;
@@ -105,6 +106,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(documents::changes::routes)
         .configure(documents::diff::routes)
         .configure(events::endpoint::routes)
+        .configure(live::endpoint::routes)
         .configure(documents::endpoints::routes)
         .configure(syncs::endpoints::routes)
         .configure(server_routes::routes)
