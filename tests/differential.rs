@@ -163,6 +163,8 @@ fn compare(new_store: impl Fn() -> (Store, Box<dyn std::any::Any>), cases: u32) 
                 let expected = model.apply(request, now).outcomes;
                 prop_assert_eq!(apply(&store, request, now), expected);
                 prop_assert_eq!(seen(&store, &names), seen_in_model(&model));
+                let counted = store.find_usage(WORKSPACE).unwrap().unwrap();
+                prop_assert_eq!(counted, store.recount_usage(WORKSPACE).unwrap());
             }
             store.close();
             Ok(())

@@ -16,6 +16,7 @@ mod yjs_support;
 mod http {
     mod access;
     mod accounts;
+    mod administration;
     mod bounded_answers;
     mod checks;
     mod compression;
@@ -43,6 +44,7 @@ mod http {
     mod poolers;
     mod protocol_page;
     mod push_folder;
+    mod quotas;
     mod reading;
     mod readme;
     mod receipts;

@@ -1,7 +1,11 @@
-//! The operator's commands: backing up, restoring, beginning a new generation, verifying, distributing. What they say is their output; the work
+//! The operator's commands: backing up, restoring, beginning a new generation, verifying, distributing; accounts,
+//! workspaces, tokens. What they say is their output; the work
 //! is the store's.
 
+mod open;
+mod users;
 mod verify;
+mod workspaces;
 
 use std::error::Error;
 use std::io::Write;
@@ -49,6 +53,9 @@ pub fn run(command: AdminCommand, out: &mut dyn Write) -> Result<(), Box<dyn Err
             }
             writeln!(out, "-- left on the coordinator: {}", planned.local.join(", "))?;
         }
+        AdminCommand::User(command) => users::run(command, out)?,
+        AdminCommand::Workspace(command) => workspaces::run(command, out)?,
+        AdminCommand::Token(command) => workspaces::run_token(command, out)?,
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Built-in accounts: register, log in, refresh, log out.
+//! Built-in accounts: register, log in, refresh, log out. What people do with their own accounts is in `self_service`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,15 +7,17 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::auth::attempts::{Attempt, FailureLimits};
+use crate::auth::audit::{Event, line};
 use crate::auth::credentials::{Password, Username};
 use crate::auth::passwords::Passwords;
 use crate::auth::refresh_token::RefreshToken;
+use crate::auth::registrations::RegistrationLimit;
 use crate::auth::tokens::{AccessTokens, Identity};
 use crate::auth::{AuthError, blocking};
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::{Clock, Timestamp};
 use crate::store::Store;
-use crate::store::accounts::{NewRefreshToken, NewUser, Registration, Rotation};
+use crate::store::accounts::{NewSession, NewUser, Registration, Rotation};
 
 /// Name of the workspace that comes with a new account.
 pub(crate) const FIRST_WORKSPACE_NAME: &str = "Notes";
@@ -41,14 +43,28 @@ pub struct AccountsConfig {
     pub refresh_lifetime: Duration,
     /// Whether accounts may be made.
     pub registration: RegistrationPolicy,
+    /// Accounts that may be made from one address in an hour; `None` = any number.
+    pub registrations_per_hour: Option<u32>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
 /// The use cases of built-in accounts.
 pub struct Accounts {
-    config: AccountsConfig,
+    pub(super) config: AccountsConfig,
     failures: FailureLimits,
+    registrations: RegistrationLimit,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The address that attempts are counted for.
+    pub address: IpAddr,
+    /// Whether it comes from this machine, past any proxy.
+    pub is_this_machine: bool,
+    /// What program it is, as that says itself.
+    pub client: Option<String>,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -62,6 +78,8 @@ impl std::fmt::Debug for Accounts {
 pub struct Session {
     /// The account.
     pub identity: Identity,
+    /// The login.
+    pub session_id: Uuid,
     /// Proves who asks, for a short time.
     pub access_token: String,
     /// Seconds that the access token lasts.
@@ -83,26 +101,37 @@ impl Accounts {
     /// The use cases over these parts.
     #[must_use]
     pub fn new(config: AccountsConfig) -> Self {
-        Self { config, failures: FailureLimits::default() }
+        let registrations = RegistrationLimit::new(config.registrations_per_hour);
+        Self { config, failures: FailureLimits::default(), registrations }
     }
 
     /// Makes an account with its first workspace, and opens its first session.
     ///
     /// # Errors
-    /// `RegistrationClosed`; `InvalidField`; `UsernameTaken`; `TooManyFailures`; `Busy`; `Store`.
-    pub async fn register(&self, username: &str, password: &str, peer: IpAddr) -> Result<Login, AuthError> {
+    /// `RegistrationClosed`; `InvalidField`; `UsernameTaken`; `TooManyFailures`; `TooManyRegistrations`; `Busy`; `Store`.
+    pub async fn register(&self, username: &str, password: &str, origin: &Origin) -> Result<Login, AuthError> {
         if self.config.registration == RegistrationPolicy::Closed {
             return Err(AuthError::RegistrationClosed);
         }
-        let username = Username::parse(username)?;
+        let username = Username::parse_new(username)?;
         let password = Password::parse(password)?;
-        let attempt = self.begin(username.as_str(), peer)?;
-        let outcome = self.create(username, password).await;
+        if !origin.is_this_machine {
+            self.registrations.check(origin.address, self.config.clock.now())?;
+        }
+        let attempt = self.begin(username.as_str(), origin.address)?;
+        let outcome = self.create(username, password, origin).await;
         self.settle(attempt, &outcome);
+        if let Ok(login) = &outcome {
+            if !origin.is_this_machine {
+                self.registrations.count(origin.address, self.config.clock.now());
+            }
+            let Session { identity, session_id, .. } = &login.session;
+            line(Event::Registered, Some(origin.address)).by(identity.user_id).in_session(Some(*session_id)).write();
+        }
         outcome
     }
 
-    async fn create(&self, username: Username, password: Password) -> Result<Login, AuthError> {
+    async fn create(&self, username: Username, password: Password, origin: &Origin) -> Result<Login, AuthError> {
         let password_hash = self.config.passwords.hash(password).await?;
         let identity = Identity { user_id: UserId(Uuid::now_v7()), username: username.as_str().to_owned() };
         let workspace_id = WorkspaceId(Uuid::now_v7());
@@ -117,7 +146,7 @@ impl Accounts {
         let store = Arc::clone(&self.config.store);
         match blocking(move || store.create_user(new_user)).await? {
             Registration::Created => {
-                Ok(Login { session: self.open_session(identity).await?, workspace_id: Some(workspace_id) })
+                Ok(Login { session: self.open_session(identity, origin).await?, workspace_id: Some(workspace_id) })
             }
             Registration::UsernameTaken => Err(AuthError::UsernameTaken),
         }
@@ -126,103 +155,144 @@ impl Accounts {
     /// Opens a session.
     ///
     /// # Errors
-    /// `WrongCredentials`; `TooManyFailures`; `Busy`; `Store`.
-    pub async fn log_in(&self, username: &str, password: &str, peer: IpAddr) -> Result<Login, AuthError> {
+    /// `WrongCredentials`; `Disabled`; `TooManyFailures`; `Busy`; `Store`.
+    pub async fn log_in(&self, username: &str, password: &str, origin: &Origin) -> Result<Login, AuthError> {
         // What breaks the rules cannot be an account; refused as any other wrong login, and counted.
         let name = Username::parse(username).ok();
-        let attempt = self.begin(name.as_ref().map_or("", Username::as_str), peer)?;
-        let outcome = self.check_and_open(name, password).await;
+        let attempt = self.begin(name.as_ref().map_or("", Username::as_str), origin.address)?;
+        let outcome = self.check_and_open(name, password, origin).await;
         self.settle(attempt, &outcome);
         outcome
     }
 
-    async fn check_and_open(&self, name: Option<Username>, password: &str) -> Result<Login, AuthError> {
+    async fn check_and_open(
+        &self,
+        name: Option<Username>,
+        password: &str,
+        origin: &Origin,
+    ) -> Result<Login, AuthError> {
+        let peer = Some(origin.address);
         let (Some(name), Ok(password)) = (name, Password::parse(password)) else {
+            line(Event::LoginFailed, peer).write();
             return Err(AuthError::WrongCredentials);
         };
         let store = Arc::clone(&self.config.store);
         let user = blocking(move || store.find_user_by_name(name.as_str())).await?;
+        let known = user.as_ref().map(|user| user.user_id);
         let stored = user.as_ref().and_then(|user| user.password_hash.clone());
         let matches = self.config.passwords.matches(password, stored).await?;
         let Some(user) = user.filter(|_| matches) else {
+            let failed = line(Event::LoginFailed, peer);
+            known.into_iter().fold(failed, |failed, user_id| failed.by(user_id)).write();
             return Err(AuthError::WrongCredentials);
         };
+        if user.disabled {
+            line(Event::LoginRefused, peer).by(user.user_id).write();
+            return Err(AuthError::Disabled);
+        }
         let (store, user_id) = (Arc::clone(&self.config.store), user.user_id);
         let workspace_id = blocking(move || store.first_workspace(user_id)).await?;
-        let session = self.open_session(Identity { user_id, username: user.username }).await?;
+        let session = self.open_session(Identity { user_id, username: user.username }, origin).await?;
+        line(Event::LoggedIn, peer).by(user_id).in_session(Some(session.session_id)).write();
         Ok(Login { session, workspace_id })
     }
 
-    async fn open_session(&self, identity: Identity) -> Result<Session, AuthError> {
+    async fn open_session(&self, identity: Identity, origin: &Origin) -> Result<Session, AuthError> {
         let now = self.config.clock.now();
         let refresh_token = RefreshToken::generate()?;
-        let row = NewRefreshToken {
-            token_hash: refresh_token.digest(),
-            family_id: Uuid::now_v7(),
+        let session_id = Uuid::now_v7();
+        let row = NewSession {
+            session_id,
             user_id: identity.user_id,
-            created_at: now,
+            family_hash: refresh_token.family_digest(),
+            token_hash: refresh_token.digest(),
+            client: origin.client.clone(),
+            now,
             expires_at: self.refresh_expiry(now),
         };
         let store = Arc::clone(&self.config.store);
-        blocking(move || store.insert_refresh_token(row)).await?;
-        self.session(identity, refresh_token, now)
+        blocking(move || store.insert_session(row)).await?;
+        self.session(identity, session_id, refresh_token, now)
     }
 
-    /// Exchanges a refresh token for a new session. A token that was exchanged before ends every session that grew
-    /// from the same login: one of its two holders is a thief (RFC 9700 §4.14).
+    /// Exchanges a refresh token for a new pair. The token before the current one serves too, as long as the current one
+    /// has not: its answer may have been lost. Any older one ends the session: one of its two holders is a thief
+    /// (RFC 9700 §4.14).
     ///
     /// # Errors
     /// `RefreshTokenRefused`; `Store`.
-    pub async fn refresh(&self, refresh_token: &str) -> Result<Session, AuthError> {
-        let old = RefreshToken::parse(refresh_token)?.digest();
-        let next = RefreshToken::generate()?;
-        let (new, now) = (next.digest(), self.config.clock.now());
+    pub async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<Session, AuthError> {
+        let token = RefreshToken::parse(refresh_token)?;
+        let next = token.successor()?;
+        let (family, old, new, now) = (token.family_digest(), token.digest(), next.digest(), self.config.clock.now());
         let expires_at = self.refresh_expiry(now);
         let store = Arc::clone(&self.config.store);
-        let user = blocking(move || match store.rotate_refresh_token(old, new, now, expires_at)? {
-            Rotation::Rotated { user_id } => store.find_user(user_id)?.ok_or(AuthError::RefreshTokenRefused),
-            Rotation::Reused => {
-                tracing::warn!("a refresh token came a second time; its whole family is revoked");
+        let rotated = blocking(move || {
+            let rotated = store.rotate_session(family, old, new, now, expires_at)?;
+            let user = match rotated {
+                Rotation::Rotated { user_id, .. } => store.find_user(user_id)?.filter(|user| !user.disabled),
+                Rotation::Reused { .. } | Rotation::Unknown | Rotation::Expired => None,
+            };
+            Ok::<_, AuthError>((rotated, user))
+        });
+        match rotated.await? {
+            (Rotation::Rotated { session_id, .. }, Some(user)) => {
+                self.session(Identity { user_id: user.user_id, username: user.username }, session_id, next, now)
+            }
+            (Rotation::Reused { user_id, session_id }, _) => {
+                tracing::warn!(%user_id, %session_id, "an old refresh token came again; its session is over");
+                line(Event::TokenReused, Some(origin.address)).by(user_id).in_session(Some(session_id)).write();
                 Err(AuthError::RefreshTokenRefused)
             }
-            Rotation::Unknown | Rotation::Expired => Err(AuthError::RefreshTokenRefused),
-        })
-        .await?;
-        self.session(Identity { user_id: user.user_id, username: user.username }, next, now)
+            (Rotation::Rotated { .. } | Rotation::Unknown | Rotation::Expired, _) => {
+                Err(AuthError::RefreshTokenRefused)
+            }
+        }
     }
 
-    /// Ends every session that grew from the same login. Access tokens that are out already last their short time.
+    /// Ends the session of a refresh token, and with it its access tokens.
     ///
     /// # Errors
     /// `Store`. A token that is no token (any more) is logged out already.
-    pub async fn log_out(&self, refresh_token: &str) -> Result<(), AuthError> {
+    pub async fn log_out(&self, refresh_token: &str, origin: &Origin) -> Result<(), AuthError> {
         let Ok(token) = RefreshToken::parse(refresh_token) else {
             return Ok(());
         };
-        let (store, now) = (Arc::clone(&self.config.store), self.config.clock.now());
-        blocking(move || store.revoke_token_family(token.digest(), now)).await
+        let store = Arc::clone(&self.config.store);
+        if let Some((user_id, session_id)) =
+            blocking(move || store.end_session_of_family(token.family_digest())).await?
+        {
+            line(Event::LoggedOut, Some(origin.address)).by(user_id).in_session(Some(session_id)).write();
+        }
+        Ok(())
     }
 
-    fn session(&self, identity: Identity, refresh: RefreshToken, now: Timestamp) -> Result<Session, AuthError> {
-        let access_token = self.config.access_tokens.issue(&identity, now)?;
+    fn session(
+        &self,
+        identity: Identity,
+        session_id: Uuid,
+        refresh: RefreshToken,
+        now: Timestamp,
+    ) -> Result<Session, AuthError> {
+        let access_token = self.config.access_tokens.issue(&identity, Some(session_id), now)?;
         let expires_in_s = self.config.access_tokens.lifetime_s();
-        Ok(Session { identity, access_token, expires_in_s, refresh_token: refresh })
+        Ok(Session { identity, session_id, access_token, expires_in_s, refresh_token: refresh })
     }
 
     fn refresh_expiry(&self, now: Timestamp) -> Timestamp {
         now.plus_seconds(i64::try_from(self.config.refresh_lifetime.as_secs()).unwrap_or(i64::MAX))
     }
 
-    fn begin(&self, username: &str, peer: IpAddr) -> Result<Attempt, AuthError> {
+    pub(super) fn begin(&self, username: &str, peer: IpAddr) -> Result<Attempt, AuthError> {
         self.failures
             .begin(username, peer, self.config.clock.now())
             .map_err(|retry_after| AuthError::TooManyFailures { retry_after })
     }
 
     /// Only what a guesser would cause counts against the address; not the server's own failures.
-    fn settle<T>(&self, attempt: Attempt, outcome: &Result<T, AuthError>) {
+    pub(super) fn settle<T>(&self, attempt: Attempt, outcome: &Result<T, AuthError>) {
         match outcome {
-            Err(AuthError::WrongCredentials | AuthError::UsernameTaken) => {}
+            Err(AuthError::WrongCredentials | AuthError::WrongPassword { .. } | AuthError::UsernameTaken) => {}
             Ok(_) | Err(_) => self.failures.forgive(attempt),
         }
     }

@@ -11,8 +11,10 @@ use uuid::Uuid;
 use crate::auth::accounts::FIRST_WORKSPACE_NAME;
 use crate::auth::credentials::{MAX_USERNAME_CHARS, Username};
 use crate::auth::provider::{ExternalIdentity, Provider};
+use crate::auth::script_token::{PREFIX, ScriptToken};
 use crate::auth::tokens::{AccessTokens, Identity, TokenError, Verified};
 use crate::auth::{AuthError, blocking};
+use crate::domain::access::Scope;
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::{Clock, Timestamp};
 use crate::store::Store;
@@ -22,6 +24,19 @@ use crate::store::accounts::ExternalUser;
 const ACCOUNT_CACHE_S: i64 = 300;
 /// Subjects remembered at a time.
 const MAX_CACHED_ACCOUNTS: usize = 10_000;
+/// How long a login is taken to go on without asking the store: what is ended elsewhere serves so long here.
+const LIVE_CACHE_S: i64 = 5;
+/// Logins remembered at a time.
+const MAX_CACHED_LIVES: usize = 50_000;
+/// Seconds after which a stream that was opened with a token for scripts has to prove itself again.
+const SCRIPT_STREAM_S: i64 = 900;
+
+/// What may have ended since an access token was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Life {
+    Session(UserId, Uuid),
+    User(UserId),
+}
 
 /// Tells who a token speaks for.
 pub struct Authenticator {
@@ -30,6 +45,7 @@ pub struct Authenticator {
     provider: Option<Arc<Provider>>,
     clock: Arc<dyn Clock>,
     accounts: Mutex<HashMap<String, (Identity, Timestamp)>>,
+    lives: Mutex<HashMap<Life, Timestamp>>,
 }
 
 impl std::fmt::Debug for Authenticator {
@@ -47,7 +63,7 @@ impl Authenticator {
         provider: Option<Arc<Provider>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, own, provider, clock, accounts: Mutex::new(HashMap::new()) }
+        Self { store, own, provider, clock, accounts: Mutex::default(), lives: Mutex::default() }
     }
 
     /// The outside provider, if there is one.
@@ -59,15 +75,73 @@ impl Authenticator {
     /// Who the token speaks for, and until when. A subject of the provider that comes for the first time gets an account.
     ///
     /// # Errors
-    /// `Token` if it proves nothing here; `ProviderUnavailable`; `Store`.
+    /// `Token` if it proves nothing here, or not any more; `ProviderUnavailable`; `Store`.
     pub async fn identify(&self, token: &str) -> Result<Verified, AuthError> {
         let now = self.clock.now();
+        if token.starts_with(PREFIX) {
+            return self.identify_script(token.parse()?, now).await;
+        }
+        let verified = self.verify(token, now).await?;
+        let user_id = verified.identity.user_id;
+        let life = verified.session_id.map_or(Life::User(user_id), |session_id| Life::Session(user_id, session_id));
+        if self.is_live(life, now).await? { Ok(verified) } else { Err(TokenError::Revoked.into()) }
+    }
+
+    /// Forgets what was ended here, so that it is refused at once.
+    pub fn forget_lives(&self) {
+        self.lives.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Whether the login goes on. Only what was found live is remembered.
+    async fn is_live(&self, life: Life, now: Timestamp) -> Result<bool, AuthError> {
+        let seen = self.lives.lock().unwrap_or_else(PoisonError::into_inner).get(&life).copied();
+        if seen.is_some_and(|seen| seen <= now && now < seen.plus_seconds(LIVE_CACHE_S)) {
+            return Ok(true);
+        }
+        let store = Arc::clone(&self.store);
+        let is_live = blocking(move || match life {
+            Life::Session(user_id, session_id) => store.is_session_live(user_id, session_id),
+            Life::User(user_id) => store.is_user_active(user_id),
+        })
+        .await?;
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        if lives.len() >= MAX_CACHED_LIVES {
+            lives.clear();
+        }
+        if is_live {
+            lives.insert(life, now);
+        } else {
+            lives.remove(&life);
+        }
+        Ok(is_live)
+    }
+
+    /// Asked of the store each time: a script asks seldom, and one that was revoked is refused at once.
+    async fn identify_script(&self, token: ScriptToken, now: Timestamp) -> Result<Verified, AuthError> {
+        let store = Arc::clone(&self.store);
+        let found =
+            blocking(move || store.find_access_token(token.workspace_id, token.token_id, &token.digest())).await?;
+        let Some(found) = found else { return Err(TokenError::Refused("it is unknown or revoked").into()) };
+        if found.expires_at.is_some_and(|end| end <= now) {
+            return Err(TokenError::Expired.into());
+        }
+        let soon = now.plus_seconds(SCRIPT_STREAM_S);
+        Ok(Verified {
+            identity: Identity { user_id: found.user_id, username: found.username },
+            session_id: None,
+            scope: Some(Scope { workspace_id: found.workspace_id, role: found.role }),
+            expires_at: found.expires_at.map_or(soon, |end| end.min(soon)),
+        })
+    }
+
+    async fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, AuthError> {
         match &self.provider {
             // Only the server itself signs with HMAC, and only the server's own check ever runs on such a token.
             Some(provider) if !is_hmac(token)? => {
                 let external = provider.verify(token, now).await?;
                 let expires_at = external.expires_at;
-                Ok(Verified { identity: self.account_of(external, now).await?, expires_at })
+                let identity = self.account_of(external, now).await?;
+                Ok(Verified { identity, session_id: None, scope: None, expires_at })
             }
             Some(_) | None => Ok(self.own.verify(token, now)?),
         }
@@ -140,6 +214,7 @@ mod tests {
     use crate::auth::provider::{JwksSource, ProviderConfig};
     use crate::auth::test_keys;
     use crate::domain::timestamp::SystemClock;
+    use crate::store::accounts::NewUser;
     use crate::store::{DatabaseUrl, StoreConfig};
 
     const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -190,7 +265,18 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (authenticator, own) = authenticator(directory.path());
         let grace = Identity { user_id: UserId(Uuid::from_u128(3)), username: "grace".to_owned() };
-        let token = own.issue(&grace, SystemClock.now()).unwrap();
+        let token = own.issue(&grace, None, SystemClock.now()).unwrap();
+        let unknown = authenticator.identify(&token).await;
+        assert!(matches!(unknown, Err(AuthError::Token(TokenError::Revoked))), "{unknown:?}");
+        let user = NewUser {
+            user_id: grace.user_id,
+            username: grace.username.clone(),
+            password_hash: String::new(),
+            workspace_id: WorkspaceId(Uuid::from_u128(4)),
+            workspace_name: FIRST_WORKSPACE_NAME.to_owned(),
+            now: SystemClock.now(),
+        };
+        authenticator.store.create_user(user).unwrap();
         assert_eq!(authenticator.identify(&token).await.unwrap().identity, grace);
 
         let claims_of_provider = external_token("user|1", &EncodingKey::from_secret(SECRET), Algorithm::HS256);

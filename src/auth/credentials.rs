@@ -8,6 +8,8 @@ use crate::auth::AuthError;
 
 /// Characters of a username, at most.
 pub const MAX_USERNAME_CHARS: usize = 64;
+/// Stands for the caller in `/members/me`.
+const RESERVED: &str = "me";
 /// Characters of a password, at least (NIST SP 800-63B).
 pub const MIN_PASSWORD_CHARS: usize = 8;
 /// Characters of a password, at most: longer ones only cost time.
@@ -40,6 +42,21 @@ impl Username {
             return Err(invalid("must start with a letter or a digit".to_owned()));
         }
         Ok(Self(name))
+    }
+
+    /// Reads a name for a new account: one that means something in a path is nobody's.
+    ///
+    /// # Errors
+    /// As those of [`parse`](Self::parse).
+    pub fn parse_new(raw: &str) -> Result<Self, AuthError> {
+        let name = Self::parse(raw)?;
+        if name.0 == RESERVED {
+            return Err(AuthError::InvalidField {
+                field: "username",
+                reason: "is reserved; choose another".to_owned(),
+            });
+        }
+        Ok(name)
     }
 
     /// The name in lower case.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::auth::tokens::TokenError;
+use crate::domain::access::Role;
 use crate::store::StoreError;
-use crate::store::accounts::Role;
 
 /// A refusal, or a failure on the way to an answer.
 #[derive(Debug, Error)]
@@ -38,12 +38,33 @@ pub enum AuthError {
     #[error("no such workspace, or you are not a member of it")]
     NotMember,
     /// A member, but without the power that this needs.
-    #[error("this needs the role {needed:?} in the workspace; yours is {actual:?}")]
+    #[error("this needs the role {} in the workspace; yours is {}", needed.as_str(), actual.as_str())]
     RoleTooLow {
         /// The least role that would do.
         needed: Role,
         /// The caller's role.
         actual: Role,
+    },
+    /// A token for scripts, where only a login will do.
+    #[error("a token for scripts may not do this; log in")]
+    NeedsLogin,
+    /// The account is locked out; said only to who has its password.
+    #[error("this account is disabled; ask the server's operator")]
+    Disabled,
+    /// The old password, given to change something, is wrong.
+    #[error("the password is wrong")]
+    WrongPassword {
+        /// The field's name on the wire.
+        field: &'static str,
+    },
+    /// The account owns workspaces that have other members and no other owner.
+    #[error("the account is the last owner of {}; make another member an owner there, or delete the workspace", .0.join(", "))]
+    LastOwner(Vec<String>),
+    /// Too many accounts were made from this address.
+    #[error("too many accounts were made from this address; wait and try again")]
+    TooManyRegistrations {
+        /// How long until the next is accepted.
+        retry_after: Duration,
     },
     /// Too many failed attempts from this address.
     #[error("too many failed attempts; wait and try again")]

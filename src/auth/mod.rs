@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod attempts;
+pub mod audit;
 pub mod authenticator;
 pub mod credentials;
 pub mod error;
@@ -13,7 +14,10 @@ pub mod jwks;
 pub mod passwords;
 pub mod provider;
 pub mod refresh_token;
+pub mod registrations;
 pub mod roles;
+pub mod script_token;
+pub mod self_service;
 pub mod tokens;
 
 #[cfg(test)]

@@ -28,7 +28,11 @@ fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
 }
 
-fn hash_now(password: &[u8]) -> Result<String, AuthError> {
+/// The PHC string to store for a password, made here and now.
+///
+/// # Errors
+/// `Internal` if hashing fails.
+pub(crate) fn hash_now(password: &[u8]) -> Result<String, AuthError> {
     let hash: PasswordHash = hasher()
         .hash_password(password)
         .map_err(|failure| AuthError::Internal(format!("a password cannot be hashed: {failure}")))?;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::domain::access::Scope;
 use crate::domain::ids::UserId;
 use crate::domain::timestamp::Timestamp;
 
@@ -30,6 +31,10 @@ pub struct Identity {
 pub struct Verified {
     /// Who.
     pub identity: Identity,
+    /// The login that it belongs to; none for tokens of an outside provider and those for scripts.
+    pub session_id: Option<Uuid>,
+    /// What it is limited to, if it is one for scripts.
+    pub scope: Option<Scope>,
     /// The first moment at which it is refused.
     pub expires_at: Timestamp,
 }
@@ -40,6 +45,9 @@ pub enum TokenError {
     /// It was good once.
     #[error("the access token has expired; refresh it or log in again")]
     Expired,
+    /// The login that it belongs to is over, or its user is locked out.
+    #[error("the login that the access token belongs to has ended; log in again")]
+    Revoked,
     /// It is not good yet.
     #[error("the access token is not valid yet; check the clocks")]
     NotYetValid,
@@ -73,6 +81,8 @@ impl TokenError {
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
     name: String,
     iat: i64,
     exp: i64,
@@ -118,15 +128,16 @@ impl AccessTokens {
         self.lifetime_s
     }
 
-    /// A token for this identity.
+    /// A token for this identity, of this login.
     ///
     /// # Errors
     /// `Signing` if the library cannot sign.
-    pub fn issue(&self, identity: &Identity, now: Timestamp) -> Result<String, TokenError> {
+    pub fn issue(&self, identity: &Identity, session_id: Option<Uuid>, now: Timestamp) -> Result<String, TokenError> {
         // Rounded up: `expires_in` is a promise, and the claims count whole seconds.
         let expiry = Timestamp(now.0.saturating_add(999_999)).plus_seconds(self.lifetime_s);
         let claims = Claims {
             sub: identity.user_id.0,
+            sid: session_id,
             name: identity.username.clone(),
             iat: seconds(now),
             exp: seconds(expiry),
@@ -153,6 +164,8 @@ impl AccessTokens {
         }
         Ok(Verified {
             identity: Identity { user_id: UserId(claims.sub), username: claims.name },
+            session_id: claims.sid,
+            scope: None,
             expires_at: Timestamp(0).plus_seconds(claims.exp),
         })
     }
@@ -193,9 +206,13 @@ mod tests {
 
     #[test]
     fn an_issued_token_names_its_user_until_it_expires() {
-        let token = tokens().issue(&ada(), NOW).unwrap();
+        let session = Some(Uuid::from_u128(9));
+        let token = tokens().issue(&ada(), session, NOW).unwrap();
         let verified = tokens().verify(&token, NOW).unwrap();
-        assert_eq!(verified, Verified { identity: ada(), expires_at: NOW.plus_seconds(900) });
+        assert_eq!(
+            verified,
+            Verified { identity: ada(), session_id: session, scope: None, expires_at: NOW.plus_seconds(900) }
+        );
         assert_eq!(tokens().verify(&token, NOW.plus_seconds(899)).unwrap(), verified);
         assert!(matches!(tokens().verify(&token, NOW.plus_seconds(900)), Err(TokenError::Expired)));
     }
@@ -203,7 +220,7 @@ mod tests {
     #[test]
     fn a_token_lasts_at_least_as_long_as_it_is_said_to() {
         let late = Timestamp(NOW.0 + 999_999);
-        let token = tokens().issue(&ada(), late).unwrap();
+        let token = tokens().issue(&ada(), None, late).unwrap();
         assert!(tokens().verify(&token, Timestamp(late.plus_seconds(900).0 - 1)).is_ok());
         assert!(matches!(tokens().verify(&token, late.plus_seconds(901)), Err(TokenError::Expired)));
     }
@@ -215,7 +232,7 @@ mod tests {
         let other_secret = signed(&good_claims(), b"another secret of 32 bytes length", Algorithm::HS256);
         assert!(matches!(tokens.verify(&other_secret, NOW), Err(TokenError::Refused(_))));
 
-        let token = tokens.issue(&ada(), NOW).unwrap();
+        let token = tokens.issue(&ada(), None, NOW).unwrap();
         let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
         let mut forged = good_claims();
         forged["sub"] = json!(Uuid::from_u128(8));

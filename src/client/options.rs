@@ -228,12 +228,18 @@ pub struct StatusOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub folder: FolderOption,
+    /// Ask the server, too: what the workspace holds, what is left, what its sync runs did
+    #[arg(long)]
+    pub server: bool,
     /// List the files that are not synced because of their names
     #[arg(long)]
     pub skipped: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    pub patience: PatienceOptions,
 }
 
 /// Options of `keep` and `accept`.

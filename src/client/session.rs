@@ -21,8 +21,6 @@ const LONGEST_PUT_OFF: Duration = Duration::from_secs(60);
 pub(super) struct Session {
     credentials: Credentials,
     access_token: Option<SecretString>,
-    /// Whether a renewal was sent whose answer never came: the server may have taken it.
-    has_lost_renewal: bool,
 }
 
 impl Session {
@@ -31,7 +29,7 @@ impl Session {
             Credentials::Token(token) => Some(token.clone()),
             Credentials::Password { .. } | Credentials::Stored(_) | Credentials::None => None,
         };
-        Mutex::new(Self { credentials, access_token, has_lost_renewal: false })
+        Mutex::new(Self { credentials, access_token })
     }
 }
 
@@ -82,7 +80,7 @@ impl Remote {
         let tokens = tokens.map_err(|error| error.into_client_error(self.server()))?;
         let credentials = Credentials::Password { username: username.to_owned(), password: password.clone() };
         let access_token = Some(tokens.access_token.into());
-        *self.session() = Session { credentials, access_token, has_lost_renewal: false };
+        *self.session() = Session { credentials, access_token };
         Ok(tokens.refresh_token.into())
     }
 
@@ -117,7 +115,7 @@ impl Remote {
             Credentials::Password { username, password } => self.log_in_with(username, password)?,
             Credentials::Stored(login) => {
                 let renewal = login.begin_renewal().map_err(RemoteError::Local)?;
-                let tokens = self.refresh(&renewal.refresh_token, &mut session.has_lost_renewal)?;
+                let tokens = self.refresh(&renewal.refresh_token)?;
                 renewal.finish(&SecretString::from(tokens.refresh_token.clone())).map_err(RemoteError::Local)?;
                 tokens
             }
@@ -138,24 +136,17 @@ impl Remote {
         }
     }
 
-    fn refresh(&self, refresh_token: &SecretString, has_lost_one: &mut bool) -> Result<Tokens, RemoteError> {
+    /// A lost answer costs nothing: the server takes the same token again as long as its successor has not been used.
+    fn refresh(&self, refresh_token: &SecretString) -> Result<Tokens, RemoteError> {
         let body = json!({ "refresh_token": refresh_token.expose_secret() }).to_string();
         match self.send(&Method::POST, "/api/v1/auth/refresh", Some(body.as_bytes()), None) {
             Ok(bytes) => parse(&bytes),
             Err(RemoteError::Unauthorized(_)) => {
-                let reason = if *has_lost_one {
-                    "the server's answer to a renewal of the login was lost on the way, and to renew it a second time \
-                     ends a login, since it may be stolen; run `landfall login`: what is queued stays"
-                } else {
-                    "the stored login has run out, or was used a second time (as after a crash or a lost answer while \
-                     it was renewed, or from a copy of the folder); run `landfall login`: what is queued stays"
-                };
+                let reason = "the stored login has run out, was ended, or is an old one (as from a copy of the folder); \
+                              run `landfall login`: what is queued stays";
                 Err(RemoteError::Unauthorized(reason.to_owned()))
             }
-            Err(failure) => {
-                *has_lost_one |= matches!(failure, RemoteError::Offline(_)) || failure.is_servers_fault();
-                Err(failure)
-            }
+            Err(failure) => Err(failure),
         }
     }
 

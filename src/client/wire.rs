@@ -307,11 +307,10 @@ pub struct Workspace {
     pub workspace_id: String,
     /// Its name.
     pub name: String,
+    /// The owner who answers for it; older servers do not say.
+    pub owner: Option<String>,
     /// What the user may do there.
     pub role: String,
-    /// Who owns it, where the server says so.
-    #[serde(default)]
-    pub owners: Vec<String>,
 }
 
 /// A list without pages.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
+use crate::config::people_options::{TokenCommand, UserCommand, WorkspaceCommand};
+
 /// Where the data is.
 #[derive(Clone, Debug, Args)]
 pub struct DatabaseOptions {
@@ -38,6 +40,15 @@ pub enum AdminCommand {
         after_help = "Example:\n  LANDFALL_DATABASE_URL=postgres://app@coordinator/notes landfall admin distribute --apply"
     )]
     Distribute(DistributeOptions),
+    /// Make accounts, list, lock and delete them
+    #[command(subcommand)]
+    User(UserCommand),
+    /// List workspaces, rename, export and delete them, and change their members
+    #[command(subcommand)]
+    Workspace(WorkspaceCommand),
+    /// Make tokens for scripts, list and revoke them
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 /// A Postgres with Citus.

@@ -5,6 +5,7 @@
 
 mod data_options;
 pub mod options;
+pub mod people_options;
 pub mod secret_file;
 
 use std::net::{IpAddr, SocketAddr};
@@ -15,10 +16,11 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use self::options::{DatabaseOptions, LogFormat, RateLimit, RegistrationOption, ServeOptions};
+use self::options::{DatabaseOptions, LogFormat, MembersOption, RateLimit, RegistrationOption, ServeOptions};
 use crate::auth::accounts::RegistrationPolicy;
 use crate::auth::provider::{JwksSource, ProviderConfig};
 use crate::domain::limits::{Limits, YjsCaps};
+use crate::domain::quota::Quotas;
 use crate::store::{DatabaseUrl, StoreConfig};
 use crate::sync::events::EventsConfig;
 use crate::sync::live::LiveConfig;
@@ -92,6 +94,12 @@ pub struct Config {
     pub provider: Option<ProviderConfig>,
     /// Whether people can sign up.
     pub registration: RegistrationPolicy,
+    /// Accounts that may be made from one address in an hour; `None` = any number.
+    pub registrations_per_hour: Option<u32>,
+    /// Where `/metrics` is served, if not beside the API.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Whether owners add members at once, instead of inviting them.
+    pub members_at_once: bool,
     /// `None` = no limits.
     pub user_rate: Option<UserRate>,
     /// Web origins that may call the API from a browser.
@@ -165,6 +173,12 @@ impl TryFrom<ServeOptions> for Config {
             refresh_token_lifetime: Duration::from_secs(options.refresh_token_s),
             provider,
             registration,
+            registrations_per_hour: match options.registration_limit {
+                RateLimit::Off => None,
+                RateLimit::PerMinute(accounts) => Some(accounts.get()),
+            },
+            metrics_listen: options.metrics_listen,
+            members_at_once: options.members == MembersOption::AtOnce,
             user_rate,
             cors_origins: options.cors_origins,
             trust_proxy: options.trust_proxy,
@@ -239,6 +253,12 @@ fn limits_of(options: &ServeOptions) -> Result<Limits, ConfigError> {
             max_yjs_delete_ranges: given.max_yjs_delete_ranges,
             max_yjs_nesting: given.max_yjs_nesting,
             max_yjs_steps: given.max_yjs_steps,
+        },
+        quotas: Quotas {
+            max_workspace_documents: given.max_workspace_documents.0,
+            max_workspace_bytes: given.max_workspace_bytes.0,
+            max_user_documents: given.max_user_documents.0,
+            max_user_bytes: given.max_user_bytes.0,
         },
         receipt_retention_s: given.receipt_retention_s,
         tombstone_retention_s: given.tombstone_retention_s,

@@ -117,6 +117,15 @@ pub struct ServeOptions {
     /// Whether people can sign up [default: open on loopback, else closed]
     #[arg(long, env = "LANDFALL_REGISTRATION", help_heading = "Accounts")]
     pub registration: Option<RegistrationOption>,
+    /// Accounts that may be made from one address in an hour, or `off`; this machine may make any number
+    #[arg(
+        long, env = "LANDFALL_REGISTRATION_LIMIT", value_name = "N", default_value = "20",
+        value_parser = rate_limit, help_heading = "Accounts"
+    )]
+    pub registration_limit: RateLimit,
+    /// How owners add members: by invitations that are accepted, or at once
+    #[arg(long, env = "LANDFALL_MEMBERS", default_value = "invite", help_heading = "Accounts")]
+    pub members: MembersOption,
     /// Lifetime of an access token, in seconds
     #[arg(
         long, env = "LANDFALL_ACCESS_TOKEN_S", value_name = "SECONDS", default_value_t = 15 * 60,
@@ -146,6 +155,9 @@ pub struct ServeOptions {
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub limits: LimitOptions,
 
+    /// Serve /metrics on this address alone, instead of beside the API
+    #[arg(long, env = "LANDFALL_METRICS_LISTEN", value_name = "ADDRESS", value_parser = address, help_heading = "Server")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Web origins that may call the API from a browser, separated by commas [default: none]
     #[arg(long, env = "LANDFALL_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', help_heading = "Server")]
     pub cors_origins: Vec<String>,
@@ -307,6 +319,18 @@ pub struct LimitOptions {
         value_parser = positive
     )]
     pub max_yjs_steps: usize,
+    /// Documents that a workspace may hold, or `off`
+    #[arg(long, env = "LANDFALL_MAX_WORKSPACE_DOCUMENTS", value_name = "N", default_value = "off", value_parser = quota)]
+    pub max_workspace_documents: Quota,
+    /// Bytes that a workspace may hold, old versions included, or `off`
+    #[arg(long, env = "LANDFALL_MAX_WORKSPACE_BYTES", value_name = "BYTES", default_value = "off", value_parser = quota)]
+    pub max_workspace_bytes: Quota,
+    /// Documents of all workspaces that one user answers for, or `off`
+    #[arg(long, env = "LANDFALL_MAX_USER_DOCUMENTS", value_name = "N", default_value = "off", value_parser = quota)]
+    pub max_user_documents: Quota,
+    /// Bytes of all workspaces that one user answers for, or `off`
+    #[arg(long, env = "LANDFALL_MAX_USER_BYTES", value_name = "BYTES", default_value = "off", value_parser = quota)]
+    pub max_user_bytes: Quota,
     /// How long receipts are kept, in seconds; at least as long as tombstones
     #[arg(
         long, env = "LANDFALL_RECEIPT_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,
@@ -336,6 +360,15 @@ pub enum RegistrationOption {
     Closed,
 }
 
+/// How owners add members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MembersOption {
+    /// Who is invited sees it when they log in, and accepts.
+    Invite,
+    /// Who has an account is a member at once.
+    AtOnce,
+}
+
 /// Log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -345,7 +378,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Operations per minute.
+/// Operations a minute, or accounts an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateLimit {
     /// No limit.
@@ -364,6 +397,20 @@ fn positive(raw: &str) -> Result<usize, String> {
     match raw.parse::<usize>() {
         Ok(number) if number > 0 => Ok(number),
         Ok(_) | Err(_) => Err("use a whole number from 1".to_owned()),
+    }
+}
+
+/// The most that may be stored; `None` = any amount. A type of its own: clap takes an `Option` for an absent option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota(pub Option<i64>);
+
+fn quota(raw: &str) -> Result<Quota, String> {
+    if raw == "off" {
+        return Ok(Quota(None));
+    }
+    match raw.parse::<i64>() {
+        Ok(most) if most >= 0 => Ok(Quota(Some(most))),
+        Ok(_) | Err(_) => Err("use a whole number from 0, or `off`".to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::ids::{DocumentId, UserId, Version};
 use crate::domain::operation::{Digest, OperationKind};
+use crate::domain::quota::{Growth, Held};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::yjs_facts::StateVector;
 
@@ -167,6 +168,10 @@ pub struct WriteSet {
     pub expects: Vec<Expected>,
     /// Names that had no receipt and must still have none, besides those that get one now.
     pub unused_names: Vec<String>,
+    /// What it does to the numbers of documents.
+    pub growth: Growth,
+    /// The most that the workspace may hold then; what holds more is a lost race, to be decided on what is there now.
+    pub most: Option<Held>,
 }
 
 impl WriteSet {

@@ -41,6 +41,8 @@ pub enum ErrorCode {
     AlreadyExists,
     /// The role does not allow it.
     Forbidden,
+    /// There is no room for it in the workspace, or in what its owner may store.
+    QuotaExceeded,
     /// Another operation of the atomic batch failed.
     RolledBack,
     /// An operation that this one builds on failed.
@@ -55,7 +57,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code on the wire, in the order of the protocol.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Invalid,
         Self::TooLarge,
         Self::Base64Invalid,
@@ -75,6 +77,7 @@ impl ErrorCode {
         Self::Deleted,
         Self::AlreadyExists,
         Self::Forbidden,
+        Self::QuotaExceeded,
         Self::RolledBack,
         Self::DependencyFailed,
         Self::Transient,
@@ -104,6 +107,7 @@ impl ErrorCode {
             Self::Deleted => "deleted",
             Self::AlreadyExists => "already_exists",
             Self::Forbidden => "forbidden",
+            Self::QuotaExceeded => "quota_exceeded",
             Self::RolledBack => "rolled_back",
             Self::DependencyFailed => "dependency_failed",
             Self::Transient => "transient",

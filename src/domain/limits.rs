@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::domain::quota::Quotas;
+
 /// What one request, one operation and one Yjs update may be. Every figure is inclusive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
@@ -23,6 +25,9 @@ pub struct Limits {
     /// The shape of one Yjs update.
     #[serde(flatten)]
     pub yjs: YjsCaps,
+    /// What a workspace and a user may hold.
+    #[serde(flatten)]
+    pub quotas: Quotas,
     /// Seconds that a receipt is kept; never less than a tombstone.
     pub receipt_retention_s: i64,
     /// Seconds that a deleted document is remembered.
@@ -61,6 +66,7 @@ impl Default for Limits {
             max_content_bytes: 8 * 1024 * 1024,
             max_yjs_bytes: 7 * 1024 * 1024,
             yjs: YjsCaps::default(),
+            quotas: Quotas::default(),
             receipt_retention_s: 90 * DAY_S,
             tombstone_retention_s: 90 * DAY_S,
             history_retention_s: 90 * DAY_S,

@@ -3,6 +3,7 @@
 //! Nothing here knows actix, Diesel, yrs, a clock or any I/O. Everything is a function of its arguments, so the
 //! whole conflict matrix of the protocol is tested by tables, once, for every database.
 
+pub mod access;
 pub mod batch;
 pub mod caution;
 pub mod cursor;
@@ -18,8 +19,10 @@ pub mod line_ends;
 pub mod operation;
 pub mod outcome;
 pub mod plan;
+pub mod quota;
 pub mod refusal;
 pub mod replacements;
+pub mod run_statistics;
 pub mod sessions;
 pub mod sync_run;
 mod tally;

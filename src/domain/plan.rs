@@ -10,6 +10,7 @@ use crate::domain::ids::{DocumentId, Version};
 use crate::domain::line_diff::Budget;
 use crate::domain::operation::{Operation, OperationKind, Submitted, Target, digest_of};
 use crate::domain::outcome::{Attach, Base, Ending, Outcome, Status};
+use crate::domain::quota::{Added, Held, Room};
 use crate::domain::refusal::not_now;
 use crate::domain::text_merge::MERGE_STEPS;
 use crate::domain::text_steps::{PlannedEdit, WantedText};
@@ -74,6 +75,10 @@ pub struct Mode<'a> {
     pub refused: &'a BTreeSet<usize>,
     /// Steps that the merges of the batch may take together; each at most [`MERGE_STEPS`].
     pub merge_steps: usize,
+    /// What the workspace has room for.
+    pub room: Room,
+    /// The most that it may hold, whatever else is written meanwhile.
+    pub most: Option<Held>,
     /// Look at this many operations only, in order of execution: how a refused one is searched for.
     pub first: Option<usize>,
     /// Bytes that a text may have.
@@ -143,6 +148,7 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
         loaded,
         merge_steps: mode.merge_steps,
         merge_bytes: BATCH_MERGE_BYTES,
+        room: mode.room,
         checks_held: mode.atomic && is_applied(operations, loaded),
         tracks: HashMap::new(),
         touched: Vec::new(),
@@ -175,6 +181,28 @@ fn is_applied(operations: &[Submitted], loaded: &Loaded) -> bool {
         && guarded.all(|operation| operation.client_id().is_some_and(|name| loaded.receipts.contains_key(name)))
 }
 
+/// What a decision adds to what is stored.
+fn added_by(decision: &Decision, operation: &Operation, head: Option<&DocumentHead>) -> Added {
+    let yjs = operation.changes.yjs.as_ref().map(|update| update.bytes.len());
+    match decision {
+        Decision::Create => {
+            let text = operation.changes.content.as_ref().map(|content| content.text.len());
+            // Without a text and a Yjs state it has an empty text.
+            Added::documents(1).with(text.or_else(|| yjs.is_none().then_some(0)), yjs)
+        }
+        Decision::Update(effect) => {
+            let text = match &effect.content {
+                ContentChange::Set(text) => Some(text.text.len()),
+                ContentChange::Keep | ContentChange::Derive => None,
+            };
+            let revives = head.is_some_and(DocumentHead::is_deleted);
+            Added::documents(i64::from(revives)).with(text, yjs.filter(|_| effect.append_yjs))
+        }
+        Decision::Delete => Added::documents(-1),
+        Decision::Unchanged | Decision::Refuse(_) => Added::default(),
+    }
+}
+
 struct Planner<'a> {
     mode: Mode<'a>,
     loaded: &'a Loaded,
@@ -182,6 +210,8 @@ struct Planner<'a> {
     merge_steps: usize,
     /// Bytes that merged texts may still have.
     merge_bytes: usize,
+    /// What is left of the workspace's room.
+    room: Room,
     /// Everything that the batch's checks guarded has been applied: they held then.
     checks_held: bool,
     tracks: HashMap<DocumentId, Track>,
@@ -306,6 +336,10 @@ impl Planner<'_> {
                 Verdict::refusal(not_now(), None, operation.index, true)
             }
             decision => {
+                if !self.room.take(added_by(&decision, operation, track.head.as_ref())) {
+                    let message = "the workspace, or what its owner may store, is full (GET /api/v1/limits, …/stats)";
+                    return Verdict::error(ErrorCode::QuotaExceeded, message, None);
+                }
                 let has_state = track.head.as_ref().is_some_and(|head| head.state_vector.is_some());
                 let text = loaded.derived.get(&operation.index).or(track.content.as_ref());
                 if let (Decision::Update(effect), Some(text), true) = (&decision, text, has_state)
@@ -406,6 +440,8 @@ impl Planner<'_> {
         }
         for id in &self.touched {
             let Some(Track { stored, head: Some(head), .. }) = self.tracks.remove(id) else { continue };
+            let state = |head: &DocumentHead| (!head.is_purged()).then(|| head.is_deleted());
+            self.writes.growth.count(stored.as_ref().and_then(state), Some(head.is_deleted()));
             let write = match stored {
                 None => HeadWrite::Insert,
                 Some(stored) if stored.is_purged() => HeadWrite::Renew { expected_version: stored.version },
@@ -416,6 +452,7 @@ impl Planner<'_> {
         if !self.writes.is_empty() {
             self.writes.expects = self.expects();
             self.writes.unused_names = self.unused_names(operations);
+            self.writes.most = self.mode.most;
         }
         Plan { outcomes, writes: self.writes, order, rolled_back, wanted: self.wanted, edits: self.edits }
     }

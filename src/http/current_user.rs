@@ -7,15 +7,17 @@ use std::time::{Duration, Instant};
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use uuid::Uuid;
 
-use crate::auth::roles::check_role;
+use crate::auth::Identity;
+use crate::auth::roles::{Caller, check_access, check_login};
+use crate::domain::access::{Action, Role, Scope};
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
 use crate::http::error::ApiError;
 use crate::http::rate_limits::{Quota, Retry};
 use crate::http::request_layer::Started;
 use crate::http::state::AppState;
-use crate::store::accounts::Role;
 
 /// Who asks. As an argument of a handler it demands a good access token and charges the request as one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +26,44 @@ pub struct CurrentUser {
     pub user_id: UserId,
     /// Its name.
     pub username: String,
+    /// The login; none for tokens of an outside provider and those for scripts.
+    pub session_id: Option<Uuid>,
+    /// What a token for scripts is limited to.
+    pub scope: Option<Scope>,
     /// The first moment at which the access token is refused: answers without end end then.
     pub token_expires_at: Timestamp,
+}
+
+impl CurrentUser {
+    /// Who asks for access.
+    #[must_use]
+    pub const fn caller(&self) -> Caller {
+        Caller { user_id: self.user_id, scope: self.scope }
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity { user_id: self.user_id, username: self.username.clone() }
+    }
+}
+
+/// Who asks, for what a person does for themselves: a token for scripts is refused.
+#[derive(Clone, Debug)]
+pub struct LoggedIn(pub CurrentUser);
+
+impl FromRequest for LoggedIn {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let user = CurrentUser::from_request(request, payload);
+        Box::pin(async move {
+            let user = user.await?;
+            check_login(user.caller())?;
+            Ok(Self(user))
+        })
+    }
 }
 
 impl FromRequest for CurrentUser {
@@ -40,6 +78,8 @@ impl FromRequest for CurrentUser {
             let user = Self {
                 user_id: verified.identity.user_id,
                 username: verified.identity.username,
+                session_id: verified.session_id,
+                scope: verified.scope,
                 token_expires_at: verified.expires_at,
             };
             // For the log line, refused or not.
@@ -115,16 +155,16 @@ fn keep_quota(request: &HttpRequest, charged: Result<Quota, Retry>) -> Result<()
     }
 }
 
-/// The user's role in the workspace, if it is at least `least`.
+/// The role with which the user may do this in the workspace.
 ///
 /// # Errors
 /// `NotFound` (the same for a foreign workspace and for none), `Forbidden`, and what the store says.
-pub async fn require_role(
+pub async fn require_access(
     state: &AppState,
-    user: UserId,
+    user: &CurrentUser,
     workspace: WorkspaceId,
-    least: Role,
+    action: Action,
 ) -> Result<Role, ApiError> {
-    let store = state.store.clone();
-    Ok(web::block(move || check_role(&store, user, workspace, least)).await??)
+    let (store, caller) = (state.store.clone(), user.caller());
+    Ok(web::block(move || check_access(&store, caller, workspace, action)).await??)
 }

@@ -58,6 +58,9 @@ pub enum ApiError {
     /// 409: a workspace keeps an owner.
     #[error("the last owner of a workspace cannot be removed or demoted; make another member an owner first")]
     LastOwner,
+    /// 409: workspaces keep an owner, and the account that is to be deleted is theirs.
+    #[error("{0}")]
+    LastOwnerOf(String),
     /// 409: the sync run was cancelled.
     #[error("the sync run was cancelled; open a new one under a new id")]
     SyncCancelled,
@@ -169,7 +172,7 @@ impl ApiError {
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable", "Not acceptable"),
             Self::UsernameTaken => (StatusCode::CONFLICT, "username_taken", "Username taken"),
             Self::WorkspaceExists => (StatusCode::CONFLICT, "workspace_exists", "Workspace exists"),
-            Self::LastOwner => (StatusCode::CONFLICT, "last_owner", "Last owner"),
+            Self::LastOwner | Self::LastOwnerOf(_) => (StatusCode::CONFLICT, "last_owner", "Last owner"),
             Self::SyncCancelled => (StatusCode::CONFLICT, "sync_cancelled", "Sync run cancelled"),
             Self::CursorExpired => (StatusCode::GONE, "cursor_expired", "Cursor expired"),
             Self::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "Payload too large"),
@@ -350,7 +353,8 @@ impl From<SubscribeError> for ApiError {
 impl From<TokenError> for ApiError {
     fn from(error: TokenError) -> Self {
         match error {
-            refused @ (TokenError::Expired | TokenError::NotYetValid | TokenError::Refused(_)) => {
+            refused
+            @ (TokenError::Expired | TokenError::Revoked | TokenError::NotYetValid | TokenError::Refused(_)) => {
                 Self::Unauthorized(refused.to_string())
             }
             fault @ TokenError::Signing(_) => Self::internal(fault),
@@ -365,7 +369,15 @@ impl From<AuthError> for ApiError {
             AuthError::InvalidField { field, .. } => Self::invalid_at(format!("/{field}"), detail),
             AuthError::WrongCredentials | AuthError::RefreshTokenRefused => Self::Unauthorized(detail),
             AuthError::Token(cause) => cause.into(),
-            AuthError::RegistrationClosed | AuthError::RoleTooLow { .. } => Self::Forbidden(detail),
+            AuthError::RegistrationClosed
+            | AuthError::RoleTooLow { .. }
+            | AuthError::NeedsLogin
+            | AuthError::Disabled => Self::Forbidden(detail),
+            AuthError::WrongPassword { field } => Self::invalid_at(format!("/{field}"), detail),
+            AuthError::LastOwner(_) => Self::LastOwnerOf(detail),
+            AuthError::TooManyRegistrations { retry_after } => {
+                Self::RateLimited { detail: "too many accounts were made from this address; wait", retry_after }
+            }
             AuthError::UsernameTaken => Self::UsernameTaken,
             AuthError::NotMember => Self::NotFound(detail),
             AuthError::TooManyFailures { retry_after } => {

@@ -3,6 +3,7 @@
 //! Handlers parse, ask one use case and answer; no rule of the protocol and no SQL stands here. Statuses are in
 //! `error` alone.
 
+pub mod account_routes;
 pub mod admission;
 pub mod auth_routes;
 pub mod batch;
@@ -19,7 +20,9 @@ pub mod held_body;
 pub mod inflate;
 pub mod integer;
 pub mod live;
+pub mod member_routes;
 pub mod pages;
+pub mod peer;
 pub mod problem_layer;
 pub mod rate_limits;
 pub mod request_context;
@@ -27,6 +30,7 @@ pub mod request_layer;
 pub mod server_routes;
 pub mod shares;
 pub mod state;
+pub mod statistics_routes;
 pub mod syncs;
 pub mod workspace_routes;
 
@@ -70,7 +74,7 @@ fn cors(origins: &[String]) -> Cors {
     origins
         .iter()
         .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
-        .allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
@@ -94,7 +98,10 @@ pub fn configure(config: &mut web::ServiceConfig) {
             ApiError::bad_request(format!("the query cannot be read: {unreadable}")).into()
         }))
         .configure(auth_routes::routes)
+        .configure(account_routes::routes)
         .configure(workspace_routes::routes)
+        .configure(member_routes::routes)
+        .configure(statistics_routes::routes)
         .configure(batch::push::routes)
         .configure(documents::changes::routes)
         .configure(documents::diff::routes)

@@ -13,13 +13,16 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use tracing::Instrument;
 
+use crate::domain::ids::WorkspaceId;
 use crate::http::current_user::CurrentUser;
 use crate::http::error::is_server_failure;
+use crate::http::peer::peer_of;
 use crate::http::rate_limits::{self, Quota};
 use crate::http::request_context::{RequestContext, X_REQUEST_ID};
+use crate::http::state::AppState;
 
 /// What pages may do unless a route says otherwise: nothing.
 const DEFAULT_CSP: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -68,6 +71,11 @@ pub async fn request_layer(
         status: response.status().as_u16(),
         is_failure: is_server_failure(response.status()),
         user_id: response.request().extensions().get::<CurrentUser>().map(|user| user.user_id.to_string()),
+        workspace_id: workspace_of(response.request()).map(|id| id.to_string()),
+        peer: response
+            .request()
+            .app_data::<web::Data<AppState>>()
+            .map(|state| peer_of(response.request(), state.trust_proxy).to_string()),
         bytes: 0,
     };
     Ok(response.map_body(|_head, body| BoxBody::new(LoggedBody { body, log })))
@@ -105,6 +113,20 @@ fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     }
 }
 
+/// A workspace that a request's body named, for the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Named(pub WorkspaceId);
+
+/// The workspace that a request is about, wherever it names it.
+fn workspace_of(request: &HttpRequest) -> Option<WorkspaceId> {
+    if let Some(Named(id)) = request.extensions().get::<Named>() {
+        return Some(*id);
+    }
+    let in_query = request.query_string().split('&').find_map(|pair| pair.strip_prefix("workspace_id="));
+    // What is no id is not logged.
+    request.match_info().get("workspace_id").or(in_query)?.parse().ok().map(WorkspaceId)
+}
+
 /// What is known of a request when its answer begins.
 struct LogLine {
     span: tracing::Span,
@@ -114,6 +136,8 @@ struct LogLine {
     status: u16,
     is_failure: bool,
     user_id: Option<String>,
+    workspace_id: Option<String>,
+    peer: Option<String>,
     bytes: u64,
 }
 
@@ -164,10 +188,11 @@ impl Drop for LogLine {
         self.span.in_scope(|| {
             let duration_ms = elapsed.as_secs_f64() * 1_000.0;
             let (method, route, user_id, bytes) = (&self.method, &self.route, self.user_id.as_deref(), self.bytes);
+            let (workspace_id, peer) = (self.workspace_id.as_deref(), self.peer.as_deref());
             if self.is_failure {
-                tracing::warn!(%method, %route, status, duration_ms, bytes, user_id, "answered");
+                tracing::warn!(%method, %route, status, duration_ms, bytes, user_id, workspace_id, peer, "answered");
             } else {
-                tracing::info!(%method, %route, status, duration_ms, bytes, user_id, "answered");
+                tracing::info!(%method, %route, status, duration_ms, bytes, user_id, workspace_id, peer, "answered");
             }
         });
         let labels = [

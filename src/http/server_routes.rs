@@ -66,6 +66,18 @@ async fn database_answers(state: &AppState) -> Result<(), &'static str> {
 }
 
 async fn metrics(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    if state.metrics_apart {
+        return Err(ApiError::NotFound("there is nothing at this path".to_owned()));
+    }
+    render_metrics(state).await
+}
+
+/// Adds the route of the address that metrics have to themselves.
+pub fn metrics_routes(config: &mut web::ServiceConfig) {
+    config.service(web::resource("/metrics").route(web::get().to(render_metrics)));
+}
+
+async fn render_metrics(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let handle = state.metrics.clone();
     let text = web::block(move || handle.render()).await?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))

@@ -37,8 +37,12 @@ pub struct AppState {
     pub rate_limits: Option<Arc<RateLimits>>,
     /// What requests may hold at a time.
     pub admission: Admission,
+    /// Whether `/metrics` is served on an address of its own.
+    pub metrics_apart: bool,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
+    /// Whether owners add members at once, instead of inviting them.
+    pub members_at_once: bool,
     /// Whether `X-Forwarded-For` may be believed.
     pub trust_proxy: bool,
     /// Becomes true when the server is stopping: answers without end should end.

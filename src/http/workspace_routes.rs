@@ -1,17 +1,19 @@
-//! `/api/v1/workspaces…`: workspaces and their members (protocol §5).
+//! `/api/v1/workspaces…`: made, listed, renamed, deleted (protocol §5).
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::auth::credentials::Username;
+use crate::auth::audit::{Event, line};
+use crate::domain::access::{Action, Role};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::timestamp::Timestamp;
 use crate::http::body::JsonBody;
-use crate::http::current_user::{CurrentUser, require_role};
+use crate::http::current_user::{CurrentUser, LoggedIn, require_access};
 use crate::http::error::ApiError;
+use crate::http::peer::peer_of;
 use crate::http::state::AppState;
-use crate::store::accounts::{Member, MemberChange, MemberRemoval, Membership, Role, WorkspaceCreation};
+use crate::store::accounts::{Membership, WorkspaceCreation, WorkspaceDeletion};
 
 const MAX_NAME_CHARS: usize = 200;
 
@@ -22,48 +24,36 @@ struct WorkspaceRequest {
 }
 
 #[derive(Deserialize)]
-struct MemberRequest {
-    role: Role,
+struct RenameRequest {
+    name: String,
 }
 
+#[derive(Deserialize)]
+struct DeletionQuery {
+    name: String,
+}
+
+/// A workspace as one of its members sees it.
 #[derive(Serialize)]
-struct WorkspaceResponse {
+pub(super) struct WorkspaceResponse {
     workspace_id: WorkspaceId,
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
     role: Role,
     created_at: Timestamp,
 }
 
 impl From<Membership> for WorkspaceResponse {
     fn from(membership: Membership) -> Self {
-        let Membership { workspace_id, name, role, created_at } = membership;
-        Self { workspace_id, name, role, created_at }
+        let Membership { workspace_id, name, owner, role, created_at } = membership;
+        Self { workspace_id, name, owner, role, created_at }
     }
 }
 
 #[derive(Serialize)]
-struct MemberResponse {
-    username: String,
-    role: Role,
-    created_at: Timestamp,
-}
-
-impl From<Member> for MemberResponse {
-    fn from(member: Member) -> Self {
-        let Member { username, role, created_at } = member;
-        Self { username, role, created_at }
-    }
-}
-
-#[derive(Serialize)]
-struct ListResponse<T> {
-    items: Vec<T>,
-}
-
-impl<T> ListResponse<T> {
-    fn of<R: Into<T>>(rows: Vec<R>) -> Self {
-        Self { items: rows.into_iter().map(Into::into).collect() }
-    }
+struct WorkspacesResponse {
+    items: Vec<WorkspaceResponse>,
 }
 
 /// Adds the routes.
@@ -74,16 +64,16 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(create_workspace))
                 .route(web::get().to(list_workspaces)),
         )
-        .service(web::resource("/api/v1/workspaces/{workspace_id}/members").route(web::get().to(list_members)))
         .service(
-            web::resource("/api/v1/workspaces/{workspace_id}/members/{username}")
-                .route(web::put().to(put_member))
-                .route(web::delete().to(remove_member)),
+            web::resource("/api/v1/workspaces/{workspace_id}")
+                .route(web::patch().to(rename_workspace))
+                .route(web::delete().to(delete_workspace)),
         );
 }
 
 async fn create_workspace(
-    user: CurrentUser,
+    LoggedIn(user): LoggedIn,
+    request: HttpRequest,
     state: web::Data<AppState>,
     body: JsonBody<WorkspaceRequest>,
 ) -> Result<HttpResponse, ApiError> {
@@ -91,12 +81,15 @@ async fn create_workspace(
     check_name(&name)?;
     let workspace_id = workspace_id.unwrap_or_else(|| WorkspaceId(Uuid::now_v7()));
     let created_at = state.clock.now();
-    let (store, stored_name) = (state.store.clone(), name.clone());
-    let made =
-        web::block(move || store.create_workspace(user.user_id, workspace_id, stored_name, created_at)).await??;
+    let (store, stored_name, user_id) = (state.store.clone(), name.clone(), user.user_id);
+    let made = web::block(move || store.create_workspace(user_id, workspace_id, stored_name, created_at)).await??;
     match made {
         WorkspaceCreation::Created => {
-            Ok(HttpResponse::Created().json(WorkspaceResponse { workspace_id, name, role: Role::Owner, created_at }))
+            let peer = Some(peer_of(&request, state.trust_proxy));
+            line(Event::WorkspaceMade, peer).by(user_id).at(workspace_id).write();
+            let owner = Some(user.username);
+            let made = WorkspaceResponse { workspace_id, name, owner, role: Role::Owner, created_at };
+            Ok(HttpResponse::Created().json(made))
         }
         WorkspaceCreation::IdTaken => Err(ApiError::WorkspaceExists),
     }
@@ -111,74 +104,58 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// A token for scripts sees the one workspace that it is for.
 async fn list_workspaces(user: CurrentUser, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let store = state.store.clone();
-    let rows = web::block(move || store.list_workspaces(user.user_id)).await??;
-    Ok(HttpResponse::Ok().json(ListResponse::<WorkspaceResponse>::of(rows)))
+    let (store, user_id) = (state.store.clone(), user.user_id);
+    let mut rows = web::block(move || store.list_workspaces(user_id)).await??;
+    if let Some(scope) = user.scope {
+        rows.retain(|row| row.workspace_id == scope.workspace_id);
+        rows.iter_mut().for_each(|row| row.role = row.role.min(scope.role));
+    }
+    Ok(HttpResponse::Ok().json(WorkspacesResponse { items: rows.into_iter().map(Into::into).collect() }))
 }
 
-async fn list_members(
+async fn rename_workspace(
     user: CurrentUser,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    path: web::Path<WorkspaceId>,
+    body: JsonBody<RenameRequest>,
+) -> Result<HttpResponse, ApiError> {
+    let workspace_id = path.into_inner();
+    require_access(&state, &user, workspace_id, Action::Rename).await?;
+    check_name(&body.0.name)?;
+    let (store, user_id) = (state.store.clone(), user.user_id);
+    let renamed = web::block(move || {
+        store.rename_workspace(workspace_id, body.0.name)?;
+        store.find_membership(user_id, workspace_id)
+    });
+    let membership = renamed.await??.ok_or_else(ApiError::no_such_workspace)?;
+    let peer = Some(peer_of(&request, state.trust_proxy));
+    line(Event::WorkspaceRenamed, peer).by(user_id).at(workspace_id).write();
+    Ok(HttpResponse::Ok().json(WorkspaceResponse::from(membership)))
+}
+
+async fn delete_workspace(
+    user: CurrentUser,
+    request: HttpRequest,
     state: web::Data<AppState>,
     path: web::Path<WorkspaceId>,
 ) -> Result<HttpResponse, ApiError> {
     let workspace_id = path.into_inner();
-    require_role(&state, user.user_id, workspace_id, Role::Owner).await?;
-    let store = state.store.clone();
-    let rows = web::block(move || store.list_members(workspace_id)).await??;
-    Ok(HttpResponse::Ok().json(ListResponse::<MemberResponse>::of(rows)))
-}
-
-async fn put_member(
-    user: CurrentUser,
-    state: web::Data<AppState>,
-    path: web::Path<(WorkspaceId, String)>,
-    body: JsonBody<MemberRequest>,
-) -> Result<HttpResponse, ApiError> {
-    let (workspace_id, username) = path.into_inner();
-    require_role(&state, user.user_id, workspace_id, Role::Owner).await?;
-    let username = parse_member(&username)?;
-    let (store, now, role) = (state.store.clone(), state.clock.now(), body.0.role);
-    let member = web::block(move || match store.put_member(workspace_id, username.clone(), role, now)? {
-        MemberChange::Put => {
-            let members = store.list_members(workspace_id)?;
-            members.into_iter().find(|member| member.username == username).ok_or_else(no_such_member)
+    require_access(&state, &user, workspace_id, Action::Delete).await?;
+    let Ok(web::Query(DeletionQuery { name })) = web::Query::from_query(request.query_string()) else {
+        return Err(ApiError::bad_request("name is missing: the workspace's name, to show that it is the one meant"));
+    };
+    let (store, now) = (state.store.clone(), state.clock.now());
+    match web::block(move || store.delete_workspace(workspace_id, Some(name), now)).await?? {
+        WorkspaceDeletion::Deleted => {
+            let peer = Some(peer_of(&request, state.trust_proxy));
+            line(Event::WorkspaceDeleted, peer).by(user.user_id).at(workspace_id).write();
+            Ok(HttpResponse::NoContent().finish())
         }
-        MemberChange::NoSuchUser => Err(no_such_user()),
-        MemberChange::LastOwner => Err(ApiError::LastOwner),
-    })
-    .await??;
-    Ok(HttpResponse::Ok().json(MemberResponse::from(member)))
-}
-
-async fn remove_member(
-    user: CurrentUser,
-    state: web::Data<AppState>,
-    path: web::Path<(WorkspaceId, String)>,
-) -> Result<HttpResponse, ApiError> {
-    let (workspace_id, username) = path.into_inner();
-    require_role(&state, user.user_id, workspace_id, Role::Owner).await?;
-    let username = parse_member(&username)?;
-    let store = state.store.clone();
-    match web::block(move || store.remove_member(workspace_id, username)).await?? {
-        MemberRemoval::Removed => Ok(HttpResponse::NoContent().finish()),
-        MemberRemoval::NotMember => Err(no_such_member()),
-        MemberRemoval::LastOwner => Err(ApiError::LastOwner),
+        WorkspaceDeletion::OtherName => {
+            Err(ApiError::bad_request("name is not the workspace's name; nothing was deleted"))
+        }
     }
-}
-
-/// A name that breaks the rules is nobody's.
-fn parse_member(username: &str) -> Result<String, ApiError> {
-    match Username::parse(username) {
-        Ok(name) => Ok(name.as_str().to_owned()),
-        Err(_broken_rule) => Err(no_such_user()),
-    }
-}
-
-fn no_such_user() -> ApiError {
-    ApiError::NotFound("there is no user of that name; they must register or log in first".to_owned())
-}
-
-fn no_such_member() -> ApiError {
-    ApiError::NotFound("the workspace has no member of that name".to_owned())
 }

@@ -5,29 +5,31 @@ use std::net::SocketAddr;
 
 use crate::auth::accounts::RegistrationPolicy;
 use crate::config::Config;
+use crate::store::DatabaseUrl;
 
 /// Prints it.
 ///
 /// # Errors
 /// If standard output cannot be written; a closed one is not an error.
-pub fn print(config: &Config, address: SocketAddr) -> io::Result<()> {
+pub fn print(config: &Config, address: SocketAddr, has_users: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text(config, address).as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text(config, address, has_users).as_bytes()).and_then(|()| out.flush()) {
         Err(closed) if closed.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }
 }
 
-fn text(config: &Config, address: SocketAddr) -> String {
+fn text(config: &Config, address: SocketAddr, has_users: bool) -> String {
     let url = format!("http://{address}");
     let next = match (config.registration, &config.provider) {
         (RegistrationPolicy::Open, _) => first_steps(&reachable(address)),
         (RegistrationPolicy::Closed, Some(provider)) => {
             format!("Log in with a token of {}. Registration is closed.\n", provider.issuer)
         }
-        (RegistrationPolicy::Closed, None) => {
-            "Registration is closed: set LANDFALL_REGISTRATION=open to let people make accounts.\n".to_owned()
+        (RegistrationPolicy::Closed, None) if has_users => {
+            "Registration is closed: landfall admin user add NAME makes accounts.\n".to_owned()
         }
+        (RegistrationPolicy::Closed, None) => first_account(config),
     };
     format!(
         "listening on {url}\ndatabase     {}\ndata         {}\nthe API      {url}/docs\n\n{next}",
@@ -43,6 +45,17 @@ fn reachable(address: SocketAddr) -> String {
     } else {
         format!("http://{address}")
     }
+}
+
+/// How to make an account where nobody can make one for themselves.
+fn first_account(config: &Config) -> String {
+    let place = match &config.database.url {
+        DatabaseUrl::Sqlite(_) => {
+            format!("landfall admin user add NAME --data-dir {}", config.database.data_dir.display())
+        }
+        DatabaseUrl::Postgres(_) => "LANDFALL_DATABASE_URL=… landfall admin user add NAME".to_owned(),
+    };
+    format!("There is no user yet, and registration is closed. Make the first account on this machine:\n\n  {place}\n")
 }
 
 fn first_steps(url: &str) -> String {

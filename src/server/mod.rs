@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use actix_web::{HttpServer, web};
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
@@ -127,6 +128,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         access_tokens: Arc::clone(&tokens),
         refresh_lifetime: config.refresh_token_lifetime,
         registration: config.registration,
+        registrations_per_hour: config.registrations_per_hour,
         clock: Arc::clone(&clock),
     });
     let authenticator = Authenticator::new(Arc::clone(&store), tokens, provider, Arc::clone(&clock));
@@ -143,6 +145,8 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         rate_limits: config.user_rate.map(|rate| Arc::new(RateLimits::new(rate_limits_of(rate)))),
         admission: Admission::new(admission_of(config)),
         metrics: install_metrics()?,
+        members_at_once: config.members_at_once,
+        metrics_apart: config.metrics_listen.is_some(),
         trust_proxy: config.trust_proxy,
         stopping,
         pings: Arc::new(Semaphore::new(MAX_WAITING_PINGS)),
@@ -243,9 +247,30 @@ async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
         .bind(config.listen)
         .map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
     let address = server.addrs().first().copied().unwrap_or(config.listen);
-    banner::print(config, address)?;
+    banner::print(config, address, !state.store.list_users(None, 1)?.is_empty())?;
     upkeep::start(&state);
-    Ok(server.run().await?)
+    let metrics = config.metrics_listen.map(|address| serve_metrics(address, &state)).transpose()?;
+    let ended = server.run().await;
+    if let Some(metrics) = metrics {
+        metrics.stop(false).await;
+    }
+    Ok(ended?)
+}
+
+/// Serves `/metrics` on an address of its own, until it is stopped.
+fn serve_metrics(address: SocketAddr, state: &web::Data<AppState>) -> Result<ServerHandle, ServerError> {
+    let state = state.clone();
+    let server =
+        HttpServer::new(move || App::new().app_data(state.clone()).configure(http::server_routes::metrics_routes))
+            .workers(1)
+            .disable_signals()
+            .bind(address)
+            .map_err(|cause| ServerError::Listen { address, cause })?;
+    tracing::info!(address = %server.addrs().first().copied().unwrap_or(address), "serving /metrics");
+    let server = server.run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    Ok(handle)
 }
 
 /// Completes on SIGTERM or SIGINT, and ends the responses that have no end of their own.

@@ -4,26 +4,18 @@
 use diesel::prelude::*;
 
 use super::connection::AnyConnection;
-use super::members::found_workspace;
-pub use super::members::{MemberChange, MemberRemoval, WorkspaceCreation};
+pub use super::invitations::{Acceptance, Invitation, InvitationsOf};
+pub use super::members::{Member, MemberChange, MemberRemoval};
 use super::schema::{external_identities, users};
+pub use super::sessions::{NewSession, Rotation, Session};
 use super::sql_uuid::DbUuid;
-pub use super::tokens::{NewRefreshToken, Rotation};
+pub use super::usage::Usage;
+use super::workspaces::found_workspace;
+pub use super::workspaces::{Membership, WorkspaceCreation, WorkspaceDeletion};
 use super::{Store, StoreError};
+pub use crate::domain::access::Role;
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
-
-/// What a member may do in a workspace. The order is the order of power.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// May read.
-    Viewer,
-    /// May read and write.
-    Editor,
-    /// May read, write and manage the members.
-    Owner,
-}
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,30 +26,8 @@ pub struct User {
     pub username: String,
     /// PHC string; `None` for a user of an outside identity provider.
     pub password_hash: Option<String>,
-}
-
-/// A workspace as one of its members sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Membership {
-    /// Which workspace.
-    pub workspace_id: WorkspaceId,
-    /// Its name.
-    pub name: String,
-    /// The member's role.
-    pub role: Role,
-    /// When the workspace was made.
-    pub created_at: Timestamp,
-}
-
-/// One member of a workspace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// The user's name.
-    pub username: String,
-    /// The user's role.
-    pub role: Role,
-    /// Since when.
-    pub created_at: Timestamp,
+    /// Locked out by the operator.
+    pub disabled: bool,
 }
 
 /// A new built-in account and its first workspace.
@@ -188,7 +158,7 @@ fn create_external(connection: &mut AnyConnection, external: &ExternalUser) -> R
         return Err(StoreError::LostRace);
     }
     found_workspace(connection, external.user_id, external.workspace_id, &external.workspace_name, external.now)?;
-    Ok(User { user_id: external.user_id, username, password_hash: None })
+    Ok(User { user_id: external.user_id, username, password_hash: None, disabled: false })
 }
 
 fn insert_under_free_name(connection: &mut AnyConnection, external: &ExternalUser) -> Result<String, StoreError> {
@@ -217,11 +187,17 @@ struct UserRow {
     user_id: DbUuid,
     username: String,
     password_hash: Option<String>,
+    disabled_at: Option<i64>,
 }
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
-        Self { user_id: UserId(row.user_id.0), username: row.username, password_hash: row.password_hash }
+        Self {
+            user_id: UserId(row.user_id.0),
+            username: row.username,
+            password_hash: row.password_hash,
+            disabled: row.disabled_at.is_some(),
+        }
     }
 }
 
@@ -251,7 +227,7 @@ fn insert_user(connection: &mut AnyConnection, user: &NewUserRow<'_>) -> Result<
     Ok(inserted == 1)
 }
 
-pub(super) fn find_by_name(connection: &mut AnyConnection, username: &str) -> Result<Option<User>, StoreError> {
+fn find_by_name(connection: &mut AnyConnection, username: &str) -> Result<Option<User>, StoreError> {
     let row: Option<UserRow> = users::table
         .filter(users::username.eq(username))
         .select(UserRow::as_select())

@@ -11,6 +11,7 @@ use super::rows::kind_code;
 use super::schema::{document_bodies, document_log, documents};
 use super::sql_uuid::DbUuid;
 use super::upkeep::{Swap, ensure_body, lengths_after, lock};
+use super::usage::{Rewrites, measured};
 use super::{Store, StoreError};
 use crate::domain::history::{FOLD_VERSIONS, Fold, LoggedVersion};
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
@@ -133,33 +134,35 @@ impl Store {
         self.write(move |connection| {
             let key = lock(connection, workspace_id, id)?;
             let Some(head) = head_as_expected(connection, key, epoch, &fold)? else { return Ok(Swap::Moved) };
-            keep_current_text(connection, key, &head, fold.base)?;
-            if let Some(from) = fold.text_from.filter(|from| *from != fold.base) {
-                let content = logged_content(connection, key, from)?;
-                diesel::update(document_log::table.find((key.0, key.1, fold.base)))
-                    .set(document_log::content.eq(content))
-                    .execute(connection)?;
-            }
-            if let Some(state) = &yjs_state {
-                diesel::update(document_log::table.find((key.0, key.1, fold.base)))
-                    .set(document_log::yjs_update.eq(Some(state)))
-                    .execute(connection)?;
-            }
-            diesel::update(document_log::table.find((key.0, key.1, fold.base)))
-                .set(document_log::is_base.eq(true))
-                .execute(connection)?;
-            diesel::delete(document_log::table)
-                .filter(document_log::workspace_id.eq(key.0))
-                .filter(document_log::document_id.eq(key.1))
-                .filter(document_log::version.lt(fold.base))
-                .execute(connection)?;
-            if fold.base >= epoch {
-                forget_unusable_bodies(connection, key, &head)?;
-                if fold.yjs_updates > 0 {
-                    weigh_log(connection, key, epoch, fold.base)?;
+            measured(connection, key.0, &[key.1], Rewrites::All, |connection| {
+                keep_current_text(connection, key, &head, fold.base)?;
+                if let Some(from) = fold.text_from.filter(|from| *from != fold.base) {
+                    let content = logged_content(connection, key, from)?;
+                    diesel::update(document_log::table.find((key.0, key.1, fold.base)))
+                        .set(document_log::content.eq(content))
+                        .execute(connection)?;
                 }
-            }
-            Ok(Swap::Swapped)
+                if let Some(state) = &yjs_state {
+                    diesel::update(document_log::table.find((key.0, key.1, fold.base)))
+                        .set(document_log::yjs_update.eq(Some(state)))
+                        .execute(connection)?;
+                }
+                diesel::update(document_log::table.find((key.0, key.1, fold.base)))
+                    .set(document_log::is_base.eq(true))
+                    .execute(connection)?;
+                diesel::delete(document_log::table)
+                    .filter(document_log::workspace_id.eq(key.0))
+                    .filter(document_log::document_id.eq(key.1))
+                    .filter(document_log::version.lt(fold.base))
+                    .execute(connection)?;
+                if fold.base >= epoch {
+                    forget_unusable_bodies(connection, key, &head)?;
+                    if fold.yjs_updates > 0 {
+                        weigh_log(connection, key, epoch, fold.base)?;
+                    }
+                }
+                Ok(Swap::Swapped)
+            })
         })
     }
 }

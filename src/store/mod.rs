@@ -3,6 +3,7 @@
 //! No rule of the protocol lives here: a store loads what a decision needs and carries out a write set, on SQLite
 //! (`sqlite`) or on Postgres (`postgres`), chosen at run time by URL.
 
+pub mod access_tokens;
 pub mod accounts;
 mod assembly;
 pub mod audit;
@@ -15,11 +16,14 @@ mod database_file;
 pub mod distribution;
 pub mod documents;
 mod encoding;
+pub mod erasure;
 pub mod error;
 pub mod feed;
 pub mod feed_pages;
+pub mod gauges;
 pub mod history;
 mod hosts;
+mod invitations;
 mod leases;
 pub mod lives;
 pub mod lookup;
@@ -27,6 +31,7 @@ mod members;
 pub mod migrations;
 pub mod notifications;
 mod poolers;
+pub mod people;
 mod postgres;
 #[cfg(test)]
 mod query_plans;
@@ -34,15 +39,18 @@ pub mod retention;
 mod rows;
 mod schema;
 mod session;
+pub mod sessions;
 mod sql_uuid;
 mod sqlite;
 mod statement;
+pub mod statistics;
 pub mod sync_runs;
-mod tokens;
 pub mod tombstones;
 pub mod upkeep;
 pub mod url;
 mod watch;
+mod workspaces;
+pub mod usage;
 mod writer;
 
 use std::fmt;

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use uuid::Uuid;
 
-use super::accounts::{NewRefreshToken, NewUser};
+use super::accounts::{NewSession, NewUser};
 use super::connection::{AnyConnection, Connector, Purpose};
 use super::documents::ListQuery;
 use super::feed_pages::Span;
@@ -277,14 +277,16 @@ fn purging_reads_no_more_than_it_removes() {
         now: Timestamp(0),
     };
     store.create_user(user).unwrap();
-    let token = NewRefreshToken {
-        token_hash: [1; 32],
-        family_id: Uuid::nil(),
+    let session = NewSession {
+        session_id: Uuid::new_v4(),
         user_id,
-        created_at: Timestamp(0),
+        family_hash: [1; 32],
+        token_hash: [1; 32],
+        client: None,
+        now: Timestamp(0),
         expires_at: Timestamp(0),
     };
-    store.insert_refresh_token(token).unwrap();
+    store.insert_session(session).unwrap();
     let write =
         |writes: WriteSet| store.run_batch(scope.clone(), move |batch| Ok((batch.write(&writes)?, End::Commit)));
     write(writes(HeadWrite::Insert, head(id, 1))).unwrap();
@@ -308,7 +310,7 @@ fn purging_reads_no_more_than_it_removes() {
     write(writes(HeadWrite::Replace { expected_version: 2 }, deleted)).unwrap();
     assert_eq!(store.purge_tombstones(workspace_id, now).unwrap().documents, 1);
     assert_eq!(store.purge_receipts(workspace_id, now).unwrap().removed, 3);
-    assert_eq!(store.purge_refresh_tokens(now).unwrap().removed, 1);
+    assert_eq!(store.purge_sessions(now).unwrap().removed, 1);
     assert!(store.take_lease("plans", Uuid::nil(), now, 1).unwrap());
     let mut pooled = store.readers.get(store.readers.patience()).unwrap();
     let expected = [
@@ -326,8 +328,8 @@ fn purging_reads_no_more_than_it_removes() {
         "SEARCH entry USING INDEX document_log_by_version (workspace_id=? AND document_id=?)",
         "SEARCH receipts USING COVERING INDEX receipts_by_age (workspace_id=? AND created_at<?)",
         "SEARCH receipts USING INDEX receipts_by_age (workspace_id=? AND created_at<?)",
-        "SEARCH refresh_tokens USING COVERING INDEX refresh_tokens_by_end (expires_at<?)",
-        "SEARCH refresh_tokens USING INDEX refresh_tokens_by_end (expires_at<?)",
+        "SEARCH sessions USING COVERING INDEX sessions_by_end (expires_at<?)",
+        "SEARCH sessions USING INDEX sessions_by_end (expires_at<?)",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id>?)",
     ];

@@ -1,4 +1,4 @@
-//! Removing what has been kept long enough, slice by slice: receipts and refresh tokens; and what is known of earlier
+//! Removing what has been kept long enough, slice by slice: receipts and sessions; and what is known of earlier
 //! purges. How long that is, and when it is done, is decided elsewhere; tombstones and old versions have modules of
 //! their own.
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::connection::AnyConnection;
 use super::postgres::transaction::PLANNER;
-use super::schema::{documents, purges, receipts, refresh_tokens, workspaces};
+use super::schema::{documents, purges, receipts, sessions, workspaces};
 use super::sql_uuid::DbUuid;
 use super::tombstones::TO_PURGE;
 use super::{Store, StoreError};
@@ -129,15 +129,15 @@ impl Store {
         })
     }
 
-    /// What a purge of the refresh tokens that expired before `before` would take.
+    /// What a purge of the sessions that expired before `before` would take.
     ///
     /// # Errors
     /// Whatever the database said.
-    pub fn count_old_tokens(&self, before: Timestamp) -> Result<Due, StoreError> {
+    pub fn count_old_sessions(&self, before: Timestamp) -> Result<Due, StoreError> {
         self.read_along_keys(|connection| {
-            let old = refresh_tokens::table.filter(refresh_tokens::expires_at.lt(before.0));
+            let old = sessions::table.filter(sessions::expires_at.lt(before.0));
             let rows = old.count().get_result(connection)?;
-            Ok(Due { rows, of: if rows == 0 { 0 } else { refresh_tokens::table.count().get_result(connection)? } })
+            Ok(Due { rows, of: if rows == 0 { 0 } else { sessions::table.count().get_result(connection)? } })
         })
     }
 
@@ -176,19 +176,19 @@ impl Store {
         Ok(slice_of(removed))
     }
 
-    /// Deletes some of the refresh tokens that expired before `before`, the oldest first.
+    /// Deletes some of the sessions that expired before `before`, the oldest first.
     ///
     /// # Errors
     /// Whatever the database said.
-    pub fn purge_refresh_tokens(&self, before: Timestamp) -> Result<Slice, StoreError> {
+    pub fn purge_sessions(&self, before: Timestamp) -> Result<Slice, StoreError> {
         let last: Option<i64> = self.read_along_keys(|connection| {
-            let old = refresh_tokens::table.filter(refresh_tokens::expires_at.lt(before.0));
-            let slice = old.order(refresh_tokens::expires_at.asc()).limit(SLICE).select(refresh_tokens::expires_at);
+            let old = sessions::table.filter(sessions::expires_at.lt(before.0));
+            let slice = old.order(sessions::expires_at.asc()).limit(SLICE).select(sessions::expires_at);
             Ok(slice.load(connection)?.into_iter().next_back())
         })?;
         let Some(last) = last else { return Ok(Slice { removed: 0, more: false }) };
         let removed = self.write(move |connection| {
-            Ok(diesel::delete(refresh_tokens::table).filter(refresh_tokens::expires_at.le(last)).execute(connection)?)
+            Ok(diesel::delete(sessions::table).filter(sessions::expires_at.le(last)).execute(connection)?)
         })?;
         Ok(slice_of(removed))
     }

@@ -16,6 +16,13 @@ table! {
         purged_before -> Nullable<BigInt>,
         generation -> BigInt,
         version_floor -> BigInt,
+        owner_id -> Nullable<SqlUuid>,
+        deleted_at -> Nullable<BigInt>,
+        documents -> BigInt,
+        deleted_documents -> BigInt,
+        text_bytes -> BigInt,
+        yjs_bytes -> BigInt,
+        history_bytes -> BigInt,
     }
 }
 
@@ -118,6 +125,7 @@ table! {
         username -> Text,
         password_hash -> Nullable<Text>,
         created_at -> BigInt,
+        disabled_at -> Nullable<BigInt>,
     }
 }
 
@@ -133,17 +141,48 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Nullable};
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
     use crate::store::sql_uuid::SqlUuid;
 
-    refresh_tokens (token_hash) {
-        token_hash -> Binary,
-        family_id -> SqlUuid,
+    sessions (session_id) {
+        session_id -> SqlUuid,
         user_id -> SqlUuid,
+        family_hash -> Binary,
+        token_hash -> Binary,
+        previous_hash -> Nullable<Binary>,
+        client -> Nullable<Text>,
         created_at -> BigInt,
+        used_at -> BigInt,
         expires_at -> BigInt,
-        used_at -> Nullable<BigInt>,
-        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, SmallInt, Text};
+    use crate::store::sql_uuid::SqlUuid;
+
+    invitations (workspace_id, username) {
+        workspace_id -> SqlUuid,
+        username -> Text,
+        role -> SmallInt,
+        invited_by -> SqlUuid,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, SmallInt, Text};
+    use crate::store::sql_uuid::SqlUuid;
+
+    access_tokens (workspace_id, token_id) {
+        workspace_id -> SqlUuid,
+        token_id -> SqlUuid,
+        user_id -> SqlUuid,
+        token_hash -> Binary,
+        role -> SmallInt,
+        name -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
     }
 }
 
@@ -232,7 +271,9 @@ allow_tables_to_appear_in_same_query!(
     receipts,
     users,
     external_identities,
-    refresh_tokens,
+    sessions,
+    invitations,
+    access_tokens,
     members,
     sync_runs,
     sync_notes,

@@ -1,6 +1,8 @@
 //! A batch's view of its database: one state of it to decide on, and the transaction that carries the decision out.
 //! Decides nothing.
 
+use std::time::Instant;
+
 use diesel::prelude::*;
 
 use super::connection::AnyConnection;
@@ -9,9 +11,10 @@ use super::feed::{FeedRow, FeedState};
 use super::feed_pages::{FeedPage, Span, load_changes};
 use super::schema::{users, workspaces};
 use super::sql_uuid::DbUuid;
-use super::{BatchScope, StoreError, postgres, sqlite, sync_runs};
+use super::{BatchScope, StoreError, postgres, sqlite, sync_runs, usage};
 use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
 use crate::domain::ids::{DocumentId, SyncId, Version};
+use crate::domain::quota::Held;
 use crate::domain::sync_run::{NoteChanges, RunNote, SyncRun};
 
 /// One state of the database, as a batch's author may see it. Locks nothing.
@@ -42,6 +45,15 @@ pub trait Snapshot {
 
     /// The documents of a span of the feed, in feed order.
     fn load_changes(&mut self, span: &Span) -> Result<FeedPage, StoreError>;
+
+    /// What the workspace holds.
+    ///
+    /// # Errors
+    /// `NoSuchWorkspace`.
+    fn held(&mut self) -> Result<Held, StoreError>;
+
+    /// What all workspaces of its owner hold; nothing where nobody answers for it.
+    fn held_by_owner(&mut self) -> Result<Held, StoreError>;
 
     /// The name of the scope's user.
     fn find_username(&mut self) -> Result<Option<String>, StoreError>;
@@ -108,6 +120,14 @@ impl<'a> BatchSession<'a> {
 }
 
 impl Snapshot for BatchSession<'_> {
+    fn held(&mut self) -> Result<Held, StoreError> {
+        usage::held(self.connection, self.workspace_id)
+    }
+
+    fn held_by_owner(&mut self) -> Result<Held, StoreError> {
+        usage::held_by_owner(self.connection, self.workspace_id)
+    }
+
     fn feed(&mut self) -> Result<FeedState, StoreError> {
         let feed: Option<FeedRow> = workspaces::table
             .find(self.workspace_id)
@@ -223,7 +243,12 @@ impl BatchTransaction for BatchSession<'_> {
         let found = match self.connection {
             // Whoever writes has the whole database to itself.
             AnyConnection::Sqlite(connection) => row.get_result(connection),
-            AnyConnection::Postgres(connection) => row.for_no_key_update().get_result(connection),
+            AnyConnection::Postgres(connection) => {
+                let started = Instant::now();
+                let locked = row.for_no_key_update().get_result(connection);
+                metrics::histogram!("landfall_lock_wait_seconds").record(started.elapsed());
+                locked
+            }
         };
         let head_sequence = found.optional()?.ok_or(StoreError::NoSuchWorkspace)?;
         self.head_sequence = Some(head_sequence);

@@ -12,6 +12,7 @@ use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::{document_log, documents, receipts};
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
+use super::usage::{Sizes, is_within};
 use super::{BatchScope, StoreError};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, WriteSet};
 use crate::domain::ids::{DocumentId, Version};
@@ -66,20 +67,28 @@ pub(super) fn write(
     let workspace_id = DbUuid(scope.workspace_id.0);
     let receipts = receipt_rows(scope, &writes.receipts)?;
     let documents = i64::try_from(writes.documents.len()).map_err(|error| StoreError::Refused(error.to_string()))?;
-    let (head_sequence, version_floor) = Statement::<Sqlite, (BigInt, BigInt)>::new(ADVANCE_FEED)
-        .bind::<BigInt, _>(documents)
-        .bind::<SqlUuid, _>(workspace_id)
-        .get_result::<(i64, i64)>(connection)
-        .optional()?
-        .ok_or(StoreError::NoSuchWorkspace)?;
-    if !writes.is_above(version_floor) {
+    let log: Vec<NewLogRow<'_>> = writes.log.iter().map(|entry| NewLogRow::new(scope, entry)).collect();
+    let sizes = Sizes::of_log(&log);
+    let (head_sequence, version_floor, held, bytes) =
+        Statement::<Sqlite, (BigInt, BigInt, BigInt, BigInt)>::new(ADVANCE_FEED)
+            .bind::<BigInt, _>(documents)
+            .bind::<BigInt, _>(writes.growth.documents)
+            .bind::<BigInt, _>(writes.growth.deleted)
+            .bind::<BigInt, _>(sizes.text)
+            .bind::<BigInt, _>(sizes.yjs)
+            .bind::<BigInt, _>(sizes.history)
+            .bind::<SqlUuid, _>(workspace_id)
+            .get_result::<(i64, i64, i64, i64)>(connection)
+            .optional()?
+            .ok_or(StoreError::NoSuchWorkspace)?;
+    let grown = (writes.growth.documents, sizes.history);
+    if !writes.is_above(version_floor) || !is_within(writes.most, held, bytes, grown) {
         return Err(StoreError::LostRace);
     }
     for (sequence, write) in (head_sequence - documents + 1..).zip(&writes.documents) {
         write_head(connection, workspace_id, write, sequence)?;
     }
-    for entry in &writes.log {
-        let row = NewLogRow::new(scope, entry);
+    for row in log {
         one(diesel::insert_into(document_log::table).values(row).on_conflict_do_nothing().execute(connection)?)?;
     }
     for receipt in &receipts {
@@ -88,8 +97,11 @@ pub(super) fn write(
     Ok(head_sequence)
 }
 
-const ADVANCE_FEED: &str = "UPDATE workspaces SET head_sequence = head_sequence + ? WHERE workspace_id = ? \
-     RETURNING head_sequence, version_floor";
+/// What is counted is counted in the row that every batch writes anyway.
+const ADVANCE_FEED: &str = "UPDATE workspaces SET head_sequence = head_sequence + ?, documents = documents + ?, \
+     deleted_documents = deleted_documents + ?, text_bytes = text_bytes + ?, yjs_bytes = yjs_bytes + ?, \
+     history_bytes = history_bytes + ? WHERE workspace_id = ? \
+     RETURNING head_sequence, version_floor, documents, text_bytes + yjs_bytes";
 
 fn write_head(
     connection: &mut SqliteConnection,

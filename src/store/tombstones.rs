@@ -9,6 +9,7 @@ use super::connection::AnyConnection;
 use super::schema::{document_bodies, document_log, documents, workspaces};
 use super::sql_uuid::DbUuid;
 use super::upkeep::lock_workspace;
+use super::usage::{Rewrites, measured};
 use super::{Store, StoreError};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::timestamp::Timestamp;
@@ -61,7 +62,8 @@ impl Store {
             });
             let kept = within.count();
             found.truncate(kept);
-            purge_documents(connection, key, &found)?;
+            let ids: Vec<DbUuid> = found.iter().map(|row| row.document_id).collect();
+            measured(connection, key, &ids, Rewrites::All, |connection| purge_documents(connection, key, &ids))?;
             publish(connection, key, &found, before)?;
             let more = kept < all || i64::try_from(all).is_ok_and(|all| all == TOMBSTONES);
             Ok(PurgedTombstones { documents: kept, more })
@@ -95,15 +97,10 @@ fn to_purge(
 }
 
 /// Takes everything from documents but their ids, versions and times.
-fn purge_documents(
-    connection: &mut AnyConnection,
-    workspace_id: DbUuid,
-    old: &[OldTombstone],
-) -> Result<(), StoreError> {
-    let ids: Vec<DbUuid> = old.iter().map(|row| row.document_id).collect();
+fn purge_documents(connection: &mut AnyConnection, workspace_id: DbUuid, ids: &[DbUuid]) -> Result<(), StoreError> {
     diesel::update(documents::table)
         .filter(documents::workspace_id.eq(workspace_id))
-        .filter(documents::document_id.eq_any(&ids))
+        .filter(documents::document_id.eq_any(ids))
         .set((
             documents::sequence.eq(PURGED),
             documents::title.eq(""),
@@ -118,11 +115,11 @@ fn purge_documents(
         .execute(connection)?;
     diesel::delete(document_log::table)
         .filter(document_log::workspace_id.eq(workspace_id))
-        .filter(document_log::document_id.eq_any(&ids))
+        .filter(document_log::document_id.eq_any(ids))
         .execute(connection)?;
     diesel::delete(document_bodies::table)
         .filter(document_bodies::workspace_id.eq(workspace_id))
-        .filter(document_bodies::document_id.eq_any(&ids))
+        .filter(document_bodies::document_id.eq_any(ids))
         .execute(connection)?;
     Ok(())
 }
@@ -135,12 +132,14 @@ fn publish(
     before: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(newest) = old.iter().map(|row| row.sequence).max() else { return Ok(()) };
+    let forgotten = i64::try_from(old.len()).map_err(|error| StoreError::Refused(error.to_string()))?;
     let (sequence, time): (i64, Option<i64>) = workspaces::table
         .find(workspace_id)
         .select((workspaces::purged_sequence, workspaces::purged_before))
         .get_result(connection)?;
     diesel::update(workspaces::table.find(workspace_id))
         .set((
+            workspaces::deleted_documents.eq(workspaces::deleted_documents - forgotten),
             workspaces::purged_sequence.eq(sequence.max(newest)),
             workspaces::purged_before.eq(time.max(Some(before.0))),
         ))

@@ -11,12 +11,14 @@ use super::encoding::encode_text;
 use super::schema::{document_bodies, document_log, documents, workspaces};
 use super::sql_uuid::DbUuid;
 use super::tombstones::PURGED;
+use super::usage::{Rewrites, measured};
 use super::{Store, StoreError};
 use crate::domain::document::StoredDocument;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 
 /// When a document is worth compacting, word for word as in the partial index `documents_to_compact`.
-const TO_COMPACT: &str = "(log_rows > 1000 OR (log_bytes >= 16384 AND log_bytes >= snapshot_bytes)) AND NOT damaged";
+pub(super) const TO_COMPACT: &str =
+    "(log_rows > 1000 OR (log_bytes >= 16384 AND log_bytes >= snapshot_bytes)) AND NOT damaged";
 
 /// What became of a write that was conditional on the document's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,15 +56,17 @@ impl Store {
                 return Ok(Swap::Moved);
             }
             ensure_body(connection, key)?;
-            diesel::update(document_bodies::table)
-                .filter(document_bodies::workspace_id.eq(key.0))
-                .filter(document_bodies::document_id.eq(key.1))
-                .set((
-                    document_bodies::content_version.eq(content_version),
-                    document_bodies::content.eq(Some(&content)),
-                ))
-                .execute(connection)?;
-            Ok(Swap::Swapped)
+            measured(connection, key.0, &[key.1], Rewrites::Bodies, |connection| {
+                diesel::update(document_bodies::table)
+                    .filter(document_bodies::workspace_id.eq(key.0))
+                    .filter(document_bodies::document_id.eq(key.1))
+                    .set((
+                        document_bodies::content_version.eq(content_version),
+                        document_bodies::content.eq(Some(&content)),
+                    ))
+                    .execute(connection)?;
+                Ok(Swap::Swapped)
+            })
         })
     }
 
@@ -162,15 +166,17 @@ impl Store {
                 ))
                 .execute(connection)?;
             ensure_body(connection, key)?;
-            diesel::update(document_bodies::table)
-                .filter(document_bodies::workspace_id.eq(key.0))
-                .filter(document_bodies::document_id.eq(key.1))
-                .set((
-                    document_bodies::yjs_version.eq(covered_version),
-                    document_bodies::yjs_snapshot.eq(Some(&snapshot)),
-                ))
-                .execute(connection)?;
-            Ok(Swap::Swapped)
+            measured(connection, key.0, &[key.1], Rewrites::Bodies, |connection| {
+                diesel::update(document_bodies::table)
+                    .filter(document_bodies::workspace_id.eq(key.0))
+                    .filter(document_bodies::document_id.eq(key.1))
+                    .set((
+                        document_bodies::yjs_version.eq(covered_version),
+                        document_bodies::yjs_snapshot.eq(Some(&snapshot)),
+                    ))
+                    .execute(connection)?;
+                Ok(Swap::Swapped)
+            })
         })
     }
 }

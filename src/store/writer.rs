@@ -16,6 +16,9 @@ use super::connection::{AnyConnection, Connector};
 use super::database_file::DatabaseFile;
 use super::{End, StoreConfig, StoreError};
 
+/// Jobs that wait for the writer.
+const QUEUED_JOBS: &str = "landfall_write_queue_jobs";
+
 /// The way to the writer thread.
 pub(super) struct Writer {
     queue: RwLock<Option<SyncSender<Box<dyn Job>>>>,
@@ -68,6 +71,7 @@ impl Writer {
                 TrySendError::Disconnected(_) => StoreError::Unavailable("the writer thread has ended".into()),
             })?,
         }
+        metrics::gauge!(QUEUED_JOBS).increment(1.0);
         answer.recv().map_err(|error| StoreError::Unavailable(format!("the writer thread has ended: {error}")))?
     }
 
@@ -140,6 +144,7 @@ struct Committer {
 impl Committer {
     fn serve(&mut self, jobs: &Receiver<Box<dyn Job>>) {
         while let Ok(first) = jobs.recv() {
+            metrics::gauge!(QUEUED_JOBS).decrement(1.0);
             self.commit_group(first, jobs);
             self.checkpoints.after_group(&mut self.connection);
         }
@@ -167,6 +172,9 @@ impl Committer {
             }
             if finished.len() < self.group_limit && started.elapsed() < self.group_time {
                 next = jobs.try_recv().ok();
+                if next.is_some() {
+                    metrics::gauge!(QUEUED_JOBS).decrement(1.0);
+                }
             }
         }
         let committed = match group_lost {
@@ -177,6 +185,7 @@ impl Committer {
             tracing::error!(%error, batches = finished.len(), "a group of batches was not committed");
             self.abandon_transaction();
         }
+        metrics::histogram!("landfall_lock_hold_seconds").record(started.elapsed());
         for (job, outcome) in finished {
             // What a neighbour saw may have been another's work: nobody's answer outlives the commit.
             match &committed {
@@ -210,7 +219,10 @@ impl Committer {
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
-        Ok(AnsiTransactionManager::begin_transaction_sql(self.connection.sqlite()?, "BEGIN IMMEDIATE")?)
+        let started = Instant::now();
+        AnsiTransactionManager::begin_transaction_sql(self.connection.sqlite()?, "BEGIN IMMEDIATE")?;
+        metrics::histogram!("landfall_lock_wait_seconds").record(started.elapsed());
+        Ok(())
     }
 
     fn commit(&mut self, batches: usize) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@ use crate::domain::ids::DocumentId;
 use crate::domain::limits::YjsCaps;
 use crate::domain::operation::{Digest, Submitted};
 use crate::domain::plan::{Loaded, Mode, Plan, needs, plan};
+use crate::domain::quota::{Held, Quotas, Room};
 use crate::domain::sync_run::RunStatus;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
@@ -41,6 +42,8 @@ pub struct Attempt {
     pub yjs: YjsCaps,
     /// Bytes that a text may have.
     pub max_content_bytes: usize,
+    /// What a workspace and a user may hold.
+    pub quotas: Quotas,
 }
 
 /// Yjs states, in their parts.
@@ -62,6 +65,9 @@ pub struct Looked {
     pub(super) feed: FeedState,
     /// Where the batch pulls from; `None` = push only.
     pub(super) cursor: Option<Cursor>,
+    /// What the workspace has room for, and the most that it may hold.
+    room: Room,
+    most: Option<Held>,
 }
 
 /// Reads what the batch is decided on.
@@ -86,7 +92,22 @@ pub fn look(
         return Ok(Err(BatchRefusal::SyncCancelled));
     }
     let (loaded, resolutions, parts) = load(snapshot, request, attempt)?;
-    Ok(Ok(Looked { loaded, resolutions, parts, made: MadeEdits::new(), feed, cursor }))
+    let (room, most) = find_room(snapshot, &attempt.quotas)?;
+    Ok(Ok(Looked { loaded, resolutions, parts, made: MadeEdits::new(), feed, cursor, room, most }))
+}
+
+/// What the workspace has room for. Where there is no quota, nothing is read.
+fn find_room(snapshot: &mut dyn Snapshot, quotas: &Quotas) -> Result<(Room, Option<Held>), StoreError> {
+    if !quotas.is_any() {
+        return Ok((Room::ENDLESS, None));
+    }
+    let held = snapshot.held()?;
+    let by_owner = if quotas.is_for_users() { snapshot.held_by_owner()? } else { Held::default() };
+    let most = quotas.is_for_workspaces().then(|| Held {
+        documents: quotas.max_workspace_documents.unwrap_or(i64::MAX),
+        bytes: quotas.max_workspace_bytes.unwrap_or(i64::MAX),
+    });
+    Ok((quotas.room(held, by_owner), most))
 }
 
 fn load(
@@ -170,6 +191,8 @@ pub fn decide(looked: &Looked, request: &Batch, now: Timestamp, attempt: &Attemp
         with_receipts: request.device_id.is_some(),
         refused: &attempt.refused,
         merge_steps,
+        room: looked.room,
+        most: looked.most,
         first: attempt.trial,
         max_content_bytes: attempt.max_content_bytes,
     };

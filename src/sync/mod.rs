@@ -20,7 +20,7 @@ pub mod runs;
 mod service;
 mod texts;
 mod types;
-mod view;
+pub mod view;
 
 pub use self::service::SyncService;
 pub use self::types::{

@@ -90,8 +90,12 @@ impl SyncService {
     /// store nothing, and the batch is run again without it. An atomic batch fails as a whole. A document that cannot be
     /// read fails its own operations.
     fn apply_surviving_refusals(&self, request: &Arc<Batch>, deadline: Instant) -> Result<Processed, SyncError> {
-        let max_content_bytes = self.limits.max_content_bytes;
-        let mut attempt = Attempt { yjs: self.limits.yjs.clone(), max_content_bytes, ..Attempt::default() };
+        let mut attempt = Attempt {
+            yjs: self.limits.yjs.clone(),
+            max_content_bytes: self.limits.max_content_bytes,
+            quotas: self.limits.quotas,
+            ..Attempt::default()
+        };
         loop {
             let reason = match self.run(request, deadline, attempt.clone()) {
                 // Each document once: it is not read again.

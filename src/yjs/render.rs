@@ -196,7 +196,18 @@ impl Renderer {
             self.idle().push(worker);
             return Err(RunError::TurnIsOver);
         }
-        match worker.run(job, self.config.time_budget.min(left)) {
+        metrics::gauge!("landfall_yjs_workers_busy").increment(1.0);
+        let ran = worker.run(job, self.config.time_budget.min(left));
+        metrics::gauge!("landfall_yjs_workers_busy").decrement(1.0);
+        let failure = match &ran {
+            Err(JobError::TooSlow(_)) => Some("timeout"),
+            Err(JobError::Died) | Ok(Answer::Panicked) => Some("death"),
+            Err(JobError::Refused(_)) | Ok(_) => None,
+        };
+        if let Some(reason) = failure {
+            metrics::counter!("landfall_yjs_worker_failures_total", "reason" => reason).increment(1);
+        }
+        match ran {
             Ok(Answer::Refused(reason)) => {
                 self.idle().push(worker);
                 Err(JobError::Refused(reason).into())

@@ -209,7 +209,7 @@ fn nobody_waits_for_hours() {
 }
 
 #[test]
-fn a_login_whose_renewal_was_lost_is_said_to_be() {
+fn a_renewal_whose_answer_is_lost_costs_no_login() {
     let desk = Desk::new();
     let proxy = Proxy::start_judging_all(&desk.url(), |asked| match (asked.path, asked.nth) {
         (REFRESH, 0) => Deed::LoseAnswer,
@@ -217,13 +217,9 @@ fn a_login_whose_renewal_was_lost_is_said_to_be() {
     });
     let place = connected(&desk, &proxy, numbered(0, 1));
     let with_kept_login = || -> Output { place.command(&["sync"]).env_clear().output().unwrap() };
-    let failed = with_kept_login();
-    assert_eq!(failed.status.code(), Some(3));
-    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    let ran = with_kept_login();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     assert_eq!(proxy.asked(REFRESH), 2);
-    assert!(said.contains("lost on the way"), "{said}");
-    assert!(said.contains("landfall login") && said.contains("what is queued stays"), "{said}");
-    place.run(&["login"]).expect(0);
     assert!(with_kept_login().status.success());
     assert_eq!(desk.documents().len(), 1);
 }

@@ -11,14 +11,33 @@ fn sync_with_kept_login(place: &Place) -> Output {
 }
 
 #[test]
-fn a_login_that_was_used_twice_costs_a_login_and_nothing_else() {
+fn a_crash_while_the_login_is_renewed_costs_nothing() {
     let desk = Desk::new();
     let place = desk.place();
     place.write("a.md", "one\n");
     let kept = place.path(".landfall/credentials");
-    // As after a crash between the server's renewal and the folder's: the folder has the token of before.
+    for n in 0..3 {
+        // The server has renewed it, and the folder has the token of before.
+        let before = fs::read(&kept).unwrap();
+        assert!(sync_with_kept_login(&place).status.success());
+        fs::write(&kept, before).unwrap();
+        place.write("a.md", format!("{n}\n"));
+        let ran = sync_with_kept_login(&place);
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
+    assert_eq!(desk.documents()["a.md"], ["2\n"]);
+}
+
+#[test]
+fn a_copy_of_an_old_login_costs_a_login_and_nothing_else() {
+    let desk = Desk::new();
+    let place = desk.place();
+    place.write("a.md", "one\n");
+    let kept = place.path(".landfall/credentials");
     let before = fs::read(&kept).unwrap();
-    assert!(sync_with_kept_login(&place).status.success());
+    for _ in 0..2 {
+        assert!(sync_with_kept_login(&place).status.success());
+    }
     fs::write(&kept, before).unwrap();
     place.write("b.md", "two\n");
     let failed = sync_with_kept_login(&place);

@@ -72,10 +72,17 @@ impl User {
         self.in_workspace(&answer.string("/workspace_id"))
     }
 
-    /// Gives another user a role in the workspace; the other user, at work there.
+    /// Gives another user a role in the workspace, as a member or by an invitation that the other one accepts; the other
+    /// user, at work there.
     pub fn invite(&self, other: &Self, role: &str) -> Self {
         let path = format!("/api/v1/workspaces/{}/members/{}", self.workspace_id, other.username);
-        self.put(&path, &json!({ "role": role })).expect(200);
+        let answer = self.put(&path, &json!({ "role": role }));
+        if answer.status == 202 {
+            let accept = format!("/api/v1/invitations/{}/accept", self.workspace_id);
+            other.request("POST", &accept).send().expect(200);
+        } else {
+            answer.expect(200);
+        }
         other.in_workspace(&self.workspace_id)
     }
 

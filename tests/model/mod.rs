@@ -15,6 +15,7 @@ use landfall::domain::document::{
 use landfall::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
 use landfall::domain::outcome::Outcome;
 use landfall::domain::plan::Plan;
+use landfall::domain::quota::Held;
 use landfall::domain::sync_run::{NoteChanges, RunNote, SyncRun};
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::feed::FeedState;
@@ -178,6 +179,19 @@ impl Snapshot for ModelTransaction {
             key: FeedKey::new(Vec::new(), 0),
             version_floor: 0,
         })
+    }
+
+    fn held(&mut self) -> Result<Held, StoreError> {
+        let live = self.workspace.heads.values().filter(|head| !head.is_deleted()).count();
+        let size = |entry: &LogEntry| {
+            entry.content.as_ref().map_or(0, |text| text.len() + 1) + entry.yjs_update.as_ref().map_or(0, Vec::len)
+        };
+        let bytes = self.workspace.log.values().map(size).sum::<usize>();
+        Ok(Held { documents: i64::try_from(live).unwrap(), bytes: i64::try_from(bytes).unwrap() })
+    }
+
+    fn held_by_owner(&mut self) -> Result<Held, StoreError> {
+        self.held()
     }
 
     fn find_username(&mut self) -> Result<Option<String>, StoreError> {

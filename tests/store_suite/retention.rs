@@ -8,7 +8,7 @@ use landfall::domain::document::{DocumentHead, HeadWrite, Receipt, WriteSet};
 use landfall::domain::ids::DocumentId;
 use landfall::domain::operation::OperationKind;
 use landfall::domain::timestamp::{Clock, Timestamp};
-use landfall::store::accounts::NewRefreshToken;
+use landfall::store::accounts::NewSession;
 use landfall::store::documents::ListQuery;
 use landfall::store::tombstones::PurgedTombstones;
 use landfall::store::upkeep::Swap;
@@ -182,16 +182,18 @@ pub fn old_receipts_are_found_by_their_age(database: &Database) {
 pub fn expired_tokens_are_removed(database: &Database) {
     let ada = database.with_user();
     for number in 0..3_u8 {
-        let token = NewRefreshToken {
-            token_hash: [number; 32],
-            family_id: Uuid::new_v4(),
+        let session = NewSession {
+            session_id: Uuid::new_v4(),
             user_id: ada.user_id,
-            created_at: NOW,
+            family_hash: [number; 32],
+            token_hash: [number; 32],
+            client: None,
+            now: NOW,
             expires_at: NOW.plus_seconds(i64::from(number)),
         };
-        ada.store.insert_refresh_token(token).unwrap();
+        ada.store.insert_session(session).unwrap();
     }
-    let purge = |seconds| ada.store.purge_refresh_tokens(NOW.plus_seconds(seconds)).unwrap();
+    let purge = |seconds| ada.store.purge_sessions(NOW.plus_seconds(seconds)).unwrap();
     assert_eq!((purge(0).removed, purge(2).removed, purge(2).removed, purge(9).removed), (0, 2, 0, 1));
 }
 

@@ -11,7 +11,7 @@ import type { Credentials } from "./support/account.js";
 export type Badge = "synced" | "pending" | "syncing" | "conflict" | "failed";
 
 /** What there is besides documents. */
-export type View = "Conflicts" | "Failed" | "Deleted" | "Past syncs" | "Sharing";
+export type View = "Conflicts" | "Failed" | "Deleted" | "Past syncs" | "Sharing" | "Account";
 
 /** Ways out of a conflict: the button that takes each, and before it the one that opens its form. */
 const choices = {

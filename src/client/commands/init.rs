@@ -103,9 +103,9 @@ fn choose<'w>(workspaces: &'w [Workspace], wanted: Option<&str>) -> Result<&'w W
 /// The name of a workspace, and whose it is.
 fn described(workspace: &Workspace) -> String {
     let name = one_line(&workspace.name);
-    match (workspace.role.as_str(), workspace.owners.as_slice()) {
-        ("owner", [] | [_]) => format!("{name}: yours"),
-        (role, []) => format!("{name}: shared with you as {role}"),
-        (role, owners) => format!("{name}: owned by {}, you are {role}", one_line(&owners.join(", "))),
+    match (workspace.role.as_str(), &workspace.owner) {
+        ("owner", _) => format!("{name}: yours"),
+        (role, None) => format!("{name}: shared with you as {role}"),
+        (role, Some(owner)) => format!("{name}: owned by {}, you are {role}", one_line(owner)),
     }
 }

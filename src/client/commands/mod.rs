@@ -1,6 +1,7 @@
 //! The client's commands: each reads its options, does its work, and ends with an exit code.
 
 mod conflicts;
+mod figures;
 mod guard;
 mod history;
 mod init;

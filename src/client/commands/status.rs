@@ -1,9 +1,10 @@
-//! `landfall status`: what is tracked, changed and waiting. Asks no server and changes nothing.
+//! `landfall status`: what is tracked, changed and waiting. Asks no server unless told to, and changes nothing.
 
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::figures::{self, Figures};
 use crate::client::credentials::{self, Keeper};
 use crate::client::error::{ClientError, exit};
 use crate::client::options::StatusOptions;
@@ -52,6 +53,9 @@ struct Status {
     letters: Vec<DeadLetter>,
     last_sync: Option<LastSync>,
     totals: Totals,
+    /// What the server says, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_figures: Option<Figures>,
 }
 
 /// Over all syncs of the folder.
@@ -96,6 +100,9 @@ struct Problem {
 pub(super) fn run(options: &StatusOptions) -> Result<u8, ClientError> {
     let mut workplace = Workplace::open(&options.folder.folder, Access::Read)?;
     let mut status = read(&mut workplace)?;
+    if options.server {
+        status.server_figures = Some(figures::ask(&workplace, options.patience)?);
+    }
     status.skipped_files = options.skipped.then(|| list_skipped(&workplace.folder));
     if options.json {
         write_json(&status);
@@ -141,6 +148,7 @@ fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
         letters,
         last_sync: runs.into_iter().next().map(LastSync::from),
         totals: totals.into(),
+        server_figures: None,
     })
 }
 
@@ -166,6 +174,9 @@ fn show(status: &Status, folder: &Path) {
     }
     let Totals { syncs, pushed, pulled, failed } = &status.totals;
     write_line(&format!("all syncs  {syncs}: {pushed} pushed, {pulled} pulled, {failed} failed"));
+    if let Some(figures) = &status.server_figures {
+        figures::show(figures);
+    }
     show_counts(status);
     show_list(status.changed.iter().cloned());
     show_list(status.conflicts.iter().map(|path| format!("conflict {path}")));

@@ -8,17 +8,18 @@ use uuid::Uuid;
 use super::answer::{AnswerKind, Counts, ProblemMembers, encode_answer};
 use super::request::{RequestError, parse_batch};
 use super::telemetry::count_batch;
-use crate::auth::roles::check_role;
+use crate::auth::roles::{Caller, check_access};
+use crate::domain::access::Action;
 use crate::domain::error_code::ErrorCode;
-use crate::domain::ids::{DocumentId, UserId};
+use crate::domain::ids::DocumentId;
 use crate::http::blocking::run_by;
 use crate::http::body::{Body, read_json};
 use crate::http::current_user::{CurrentUser, charge, charge_reading, deadline_of};
 use crate::http::error::{ApiError, PROBLEM_JSON, rolled_back_status};
 use crate::http::held_body::HeldBody;
 use crate::http::request_context::RequestContext;
+use crate::http::request_layer::Named;
 use crate::http::state::AppState;
-use crate::store::accounts::Role;
 use crate::sync::answer::ANSWER_BYTES;
 use crate::sync::apply::AppliedBatch;
 use crate::sync::{Batch, BatchAnswer, SyncError};
@@ -39,9 +40,10 @@ async fn push_batch(
     let Body { bytes: body, share } =
         read_json(&request, &user, payload.into_inner(), state.limits.max_body_bytes).await?;
     let started = Instant::now();
-    let (user_id, bytes) = (user.user_id, body.len());
+    let (user_id, caller, bytes) = (user.user_id, user.caller(), body.len());
     let for_reading = state.clone();
-    let batch = run_by(deadline, move || read_batch(&for_reading, user_id, &body)).await?;
+    let batch = run_by(deadline, move || read_batch(&for_reading, caller, &body)).await?;
+    request.extensions_mut().insert(Named(batch.workspace_id));
     charge(&request, user_id, counted(batch.operations.len()), counted(bytes))?;
     let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
     let request_id = request_id.unwrap_or_default();
@@ -86,9 +88,9 @@ fn response_of(kind: AnswerKind) -> HttpResponseBuilder {
 }
 
 /// Parses the body and checks that its author may write there.
-fn read_batch(state: &AppState, user_id: UserId, body: &[u8]) -> Result<Batch, ApiError> {
-    let batch = parse_batch(body, &state.limits, user_id, &mut || DocumentId(Uuid::now_v7()))?;
-    check_role(&state.store, user_id, batch.workspace_id, Role::Editor)?;
+fn read_batch(state: &AppState, caller: Caller, body: &[u8]) -> Result<Batch, ApiError> {
+    let batch = parse_batch(body, &state.limits, caller.user_id, &mut || DocumentId(Uuid::now_v7()))?;
+    check_access(&state.store, caller, batch.workspace_id, Action::Write)?;
     Ok(batch)
 }
 

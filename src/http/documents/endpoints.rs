@@ -8,15 +8,15 @@ use serde::Serialize;
 
 use super::body::{VersionBody, document_page, session_page, version_page};
 use super::query::{DocumentsQuery, ParameterError, VersionsQuery, parse_document_id, parse_version, parse_workspace};
-use crate::auth::roles::check_role;
-use crate::domain::ids::{UserId, Version, WorkspaceId};
+use crate::auth::roles::check_access;
+use crate::domain::access::Action;
+use crate::domain::ids::{Version, WorkspaceId};
 use crate::http::blocking::run_by;
 use crate::http::current_user::{CurrentUser, charge_reading, deadline_of};
 use crate::http::document_body::DocumentBody;
 use crate::http::error::ApiError;
 use crate::http::held_body::HeldBody;
 use crate::http::state::AppState;
-use crate::store::accounts::Role;
 use crate::store::documents::ListQuery;
 
 /// Adds the routes. `/api/v1/documents/batch` and other fixed paths must be added before them.
@@ -168,9 +168,9 @@ where
     T: Send + 'static,
     ApiError: From<E>,
 {
-    let user_id: UserId = user.user_id;
+    let caller = user.caller();
     run_by(deadline, move || {
-        check_role(&state.store, user_id, workspace_id, Role::Viewer)?;
+        check_access(&state.store, caller, workspace_id, Action::Read)?;
         query(&state).map_err(ApiError::from)
     })
     .await

@@ -25,6 +25,8 @@ pub enum Listing {
     Versions(WorkspaceId, DocumentId),
     /// The sync runs of a user, newest first.
     Runs(WorkspaceId, UserId),
+    /// The members of a workspace, by name.
+    Members(WorkspaceId),
 }
 
 /// A token that was not made for this listing.
@@ -64,6 +66,10 @@ impl Listing {
                 hash.update([2]);
                 hash.update(workspace.0.as_bytes());
                 hash.update(user.0.as_bytes());
+            }
+            Self::Members(workspace) => {
+                hash.update([3]);
+                hash.update(workspace.0.as_bytes());
             }
         }
         hash.update(position);
@@ -117,6 +123,27 @@ pub fn read_before_run(workspace: WorkspaceId, user: UserId, token: &str) -> Res
     Ok((Timestamp(i64::from_be_bytes(*started_at)), SyncId(last)))
 }
 
+/// Bytes of the longest name.
+const NAME_BYTES: usize = 64;
+
+/// The token for the members of `workspace` after the one of this name.
+#[must_use]
+pub fn after_member(workspace: WorkspaceId, last: &str) -> String {
+    let mut position = [0; NAME_BYTES];
+    position.iter_mut().zip(last.bytes()).for_each(|(place, byte)| *place = byte);
+    Listing::Members(workspace).token(&position)
+}
+
+/// The name after which the listing goes on.
+///
+/// # Errors
+/// [`ForeignToken`].
+pub fn read_after_member(workspace: WorkspaceId, token: &str) -> Result<String, ForeignToken> {
+    let position: [u8; NAME_BYTES] = Listing::Members(workspace).position(token)?;
+    let name = position.into_iter().take_while(|byte| *byte != 0).collect();
+    String::from_utf8(name).or(Err(ForeignToken))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +181,15 @@ mod tests {
         assert_eq!(read_before_run(ONE, grace, &token), Err(ForeignToken));
         assert_eq!(read_before_run(TWO, ada, &token), Err(ForeignToken));
         assert_eq!(read_after_document(ONE, &token), Err(ForeignToken));
+    }
+
+    #[test]
+    fn members_go_on_after_a_name() {
+        let longest = "a".repeat(NAME_BYTES);
+        for name in ["", "ada", longest.as_str()] {
+            assert_eq!(read_after_member(ONE, &after_member(ONE, name)).as_deref(), Ok(name));
+        }
+        assert_eq!(read_after_member(TWO, &after_member(ONE, "ada")), Err(ForeignToken));
     }
 
     #[test]

@@ -7,13 +7,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::Instant;
 
 use super::stream::{EventBody, EventStream};
-use crate::auth::roles::check_role;
+use crate::auth::roles::check_access;
+use crate::domain::access::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::http::current_user::CurrentUser;
 use crate::http::documents::query::parse_workspace;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
-use crate::store::accounts::Role;
 
 const LAST_EVENT_ID: &str = "last-event-id";
 /// A token that lasts longer than this ends no stream.
@@ -31,9 +31,9 @@ async fn open_stream(
 ) -> Result<HttpResponse, ApiError> {
     let workspace_id = parse_workspace(request.query_string())?;
     let last_event_id = last_event_id(&request);
-    let (for_opening, user_id) = (state.clone(), user.user_id);
+    let (for_opening, user_id, caller) = (state.clone(), user.user_id, user.caller());
     let subscription = web::block(move || -> Result<_, ApiError> {
-        check_role(&for_opening.store, user_id, workspace_id, Role::Viewer)?;
+        check_access(&for_opening.store, caller, workspace_id, Action::Read)?;
         Ok(for_opening.sync.events().subscribe(workspace_id, user_id, last_event_id.as_deref())?)
     });
     let expires_at = Instant::now() + time_until(user.token_expires_at, state.clock.now());

@@ -11,11 +11,11 @@ use super::messages::Frames;
 use super::socket::{Open, Socket, User};
 use super::work;
 use crate::auth::AuthError;
-use crate::auth::roles::check_role;
+use crate::auth::roles::{Caller, check_access};
+use crate::domain::access::{Action, Role};
 use crate::domain::ids::{DocumentId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
 use crate::http::error::ApiError;
-use crate::store::accounts::Role;
 use crate::sync::live::OpenError;
 
 impl Socket {
@@ -27,8 +27,9 @@ impl Socket {
         };
         let expires_at = Instant::now() + time_until(verified.expires_at, self.state.clock.now());
         let user_id = verified.identity.user_id;
+        let caller = Caller { user_id, scope: verified.scope };
         match &mut self.user {
-            Some(user) if user.user_id != user_id => Err(End::unauthorized("one socket is one user's")),
+            Some(user) if user.caller != caller => Err(End::unauthorized("one socket is one user's")),
             Some(user) => {
                 user.expires_at = expires_at;
                 user.was_asked = false;
@@ -40,7 +41,8 @@ impl Socket {
                     return Err(End::not_now());
                 }
                 self.heard = Some(heard);
-                self.user = Some(User { user_id, connection: Arc::new(connection), expires_at, was_asked: false });
+                self.user =
+                    Some(User { user_id, caller, connection: Arc::new(connection), expires_at, was_asked: false });
                 self.check_at = Instant::now() + self.check_interval();
                 Ok(())
             }
@@ -55,9 +57,9 @@ impl Socket {
         if place >= self.state.live.config().max_documents {
             return Err(OpenError::Full.into());
         }
-        let (state, user_id, connection) = (self.state.clone(), user.user_id, Arc::clone(&user.connection));
+        let (state, caller, connection) = (self.state.clone(), user.caller, Arc::clone(&user.connection));
         let entered = web::block(move || {
-            let role = check_role(&state.store, user_id, workspace_id, Role::Viewer)?;
+            let role = check_access(&state.store, caller, workspace_id, Action::Read)?;
             Ok((role, state.live.enter(&connection, workspace_id, document_id, place)))
         });
         let (role, entered) = match entered.await {
@@ -92,13 +94,13 @@ impl Socket {
     }
 
     pub(super) async fn check_roles(&mut self) -> Result<(), End> {
-        let Some(user_id) = self.user.as_ref().map(|user| user.user_id) else { return Ok(()) };
+        let Some(caller) = self.user.as_ref().map(|user| user.caller) else { return Ok(()) };
         let mut workspaces: Vec<WorkspaceId> = self.open.iter().flatten().map(|open| open.workspace_id).collect();
         workspaces.sort_unstable();
         workspaces.dedup();
         for workspace_id in workspaces {
             let store = self.state.store.clone();
-            let role = match web::block(move || check_role(&store, user_id, workspace_id, Role::Viewer)).await {
+            let role = match web::block(move || check_access(&store, caller, workspace_id, Action::Read)).await {
                 Ok(Ok(role)) => role,
                 Ok(Err(AuthError::NotMember)) => {
                     return Err(End::new(4403, "not_member", "you are no member of this workspace any more"));

@@ -11,6 +11,7 @@ use super::ending::End;
 use super::messages::{Dialect, EMPTY_UPDATE, Frames, PING_FRAME, PONG_FRAME, Received, read, split_name};
 use super::metered::Meter;
 use super::work;
+use crate::auth::roles::Caller;
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::http::state::AppState;
 use crate::sync::live::{Connection, Delivery, Heard, News, OpenError, Presence, Refusal, Seat};
@@ -30,6 +31,8 @@ const MAX_REST: Duration = Duration::from_secs(60);
 /// Whose socket it is.
 pub(super) struct User {
     pub user_id: UserId,
+    /// The same, with what a token for scripts is limited to.
+    pub caller: Caller,
     pub connection: Arc<Connection>,
     pub expires_at: Instant,
     /// Another token was asked for.

@@ -1,10 +1,11 @@
 //! The handlers of sync runs. Every member of a workspace has runs there; nobody sees another's.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
 use super::body::{ProgressBody, run_page};
 use super::request::{HistoryQuery, OpenRunRequest, parse_sync_id};
-use crate::auth::roles::check_role;
+use crate::auth::roles::{Caller, check_access};
+use crate::domain::access::Action;
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::sync_run::RunKey;
 use crate::http::blocking::run_by;
@@ -12,8 +13,8 @@ use crate::http::body::JsonBody;
 use crate::http::current_user::{CurrentUser, deadline_of};
 use crate::http::documents::query::parse_workspace;
 use crate::http::error::ApiError;
+use crate::http::request_layer::Named;
 use crate::http::state::AppState;
-use crate::store::accounts::Role;
 use crate::sync::SyncError;
 use crate::sync::runs::Opening;
 
@@ -34,7 +35,7 @@ async fn open_run(
     let sync_id = parse_sync_id(request.match_info().query("sync_id"))?;
     let run = body.0.check(user.user_id, sync_id)?;
     let (opening, view) =
-        as_member(&request, state, user.user_id, run.key.workspace_id, move |state| state.sync.open_run(run)).await?;
+        as_member(&request, state, user.caller(), run.key.workspace_id, move |state| state.sync.open_run(run)).await?;
     let mut response = match opening {
         Opening::Opened => HttpResponse::Created(),
         Opening::Found => HttpResponse::Ok(),
@@ -49,7 +50,7 @@ async fn read_run(
 ) -> Result<HttpResponse, ApiError> {
     let key = parse_key(&request, user.user_id)?;
     let view =
-        as_member(&request, state, user.user_id, key.workspace_id, move |state| state.sync.find_run(key)).await?;
+        as_member(&request, state, user.caller(), key.workspace_id, move |state| state.sync.find_run(key)).await?;
     Ok(HttpResponse::Ok().json(ProgressBody::from(&view)))
 }
 
@@ -60,7 +61,7 @@ async fn cancel_run(
 ) -> Result<HttpResponse, ApiError> {
     let key = parse_key(&request, user.user_id)?;
     let view =
-        as_member(&request, state, user.user_id, key.workspace_id, move |state| state.sync.cancel_run(key)).await?;
+        as_member(&request, state, user.caller(), key.workspace_id, move |state| state.sync.cancel_run(key)).await?;
     Ok(HttpResponse::Ok().json(ProgressBody::from(&view)))
 }
 
@@ -71,7 +72,7 @@ async fn list_runs(
 ) -> Result<HttpResponse, ApiError> {
     let user_id = user.user_id;
     let HistoryQuery { workspace_id, page_size, before } = HistoryQuery::parse(request.query_string(), user_id)?;
-    let rows = as_member(&request, state, user_id, workspace_id, move |state| {
+    let rows = as_member(&request, state, user.caller(), workspace_id, move |state| {
         state.sync.list_runs(workspace_id, user_id, before, page_size.saturating_add(1))
     });
     Ok(HttpResponse::Ok().json(run_page(workspace_id, user_id, &rows.await?, page_size)))
@@ -87,12 +88,13 @@ fn parse_key(request: &HttpRequest, user_id: UserId) -> Result<RunKey, ApiError>
 async fn as_member<T: Send + 'static>(
     request: &HttpRequest,
     state: web::Data<AppState>,
-    user_id: UserId,
+    caller: Caller,
     workspace_id: WorkspaceId,
     use_case: impl FnOnce(&AppState) -> Result<T, SyncError> + Send + 'static,
 ) -> Result<T, ApiError> {
+    request.extensions_mut().insert(Named(workspace_id));
     run_by(deadline_of(request), move || {
-        check_role(&state.store, user_id, workspace_id, Role::Viewer)?;
+        check_access(&state.store, caller, workspace_id, Action::RunSyncs)?;
         use_case(&state).map_err(ApiError::from)
     })
     .await

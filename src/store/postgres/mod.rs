@@ -15,9 +15,11 @@ use super::encoding::decode_text;
 use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
+use super::usage::{Sizes, is_within};
 use super::{BatchScope, StoreError};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
 use crate::domain::ids::{DocumentId, Version};
+use crate::domain::quota::Growth;
 
 // In each text the workspace's id is one plain parameter on its way to every table, so that a sharded Postgres sends the
 // statement to one shard. The planner then also knows it, and may read the whole workspace by an index that begins with it:
@@ -96,10 +98,13 @@ pub(super) fn load_texts(
 pub(super) fn write(connection: &mut PgConnection, scope: &BatchScope, writes: &WriteSet) -> Result<i64, StoreError> {
     let rows = Rows::of(scope, writes)?;
     let expected = (count_of(rows.heads.len())?, count_of(rows.log.len())?, count_of(rows.receipts.len())?);
-    let (head_sequence, version_floor, heads, log, receipts): (Option<i64>, Option<i64>, i64, i64, i64) =
-        rows.statement(scope)?.get_result(connection)?;
+    let sizes = Sizes::of_log(&rows.log);
+    let (head_sequence, version_floor, held, bytes, heads, log, receipts): WrittenRow =
+        rows.statement(scope, writes.growth, sizes)?.get_result(connection)?;
     let (head_sequence, version_floor) = head_sequence.zip(version_floor).ok_or(StoreError::NoSuchWorkspace)?;
-    if (heads, log, receipts) == expected && writes.is_above(version_floor) {
+    let grown = (writes.growth.documents, sizes.history);
+    let is_within = is_within(writes.most, held.unwrap_or_default(), bytes.unwrap_or_default(), grown);
+    if (heads, log, receipts) == expected && writes.is_above(version_floor) && is_within {
         Ok(head_sequence)
     } else {
         Err(StoreError::LostRace)
@@ -107,7 +112,8 @@ pub(super) fn write(connection: &mut PgConnection, scope: &BatchScope, writes: &
 }
 
 type ReceiptSql = SqlTypeOf<AsSelect<ReceiptRow, Pg>>;
-type WrittenSql = (Nullable<BigInt>, Nullable<BigInt>, BigInt, BigInt, BigInt);
+type WrittenSql = (Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>, BigInt, BigInt, BigInt);
+type WrittenRow = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, i64, i64, i64);
 type HeadSql = SqlTypeOf<AsSelect<HeadRow, Pg>>;
 type DocumentSql = (HeadSql, Bool, Nullable<Text>, Nullable<Binary>, Nullable<Binary>);
 type DocumentRow = (HeadRow, bool, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
@@ -222,12 +228,23 @@ impl<'a> Rows<'a> {
     }
 
     /// Binds the columns in the order of the text.
-    fn statement(&self, scope: &'a BatchScope) -> Result<Statement<'_, Pg, WrittenSql>, StoreError> {
+    fn statement(
+        &self,
+        scope: &'a BatchScope,
+        growth: Growth,
+        sizes: Sizes,
+    ) -> Result<Statement<'_, Pg, WrittenSql>, StoreError> {
         let workspace_id = self.workspace_id;
         let user_id = DbUuid(scope.user_id.0);
         let device_id = scope.device_id.as_deref();
-        let statement =
-            Statement::new(WRITE_SET).bind::<BigInt, _>(count_of(self.heads.len())?).bind::<SqlUuid, _>(workspace_id);
+        let statement = Statement::new(WRITE_SET)
+            .bind::<BigInt, _>(count_of(self.heads.len())?)
+            .bind::<BigInt, _>(growth.documents)
+            .bind::<BigInt, _>(growth.deleted)
+            .bind::<BigInt, _>(sizes.text)
+            .bind::<BigInt, _>(sizes.yjs)
+            .bind::<BigInt, _>(sizes.history)
+            .bind::<SqlUuid, _>(workspace_id);
         let statement = self
             .bind_heads(statement)
             .bind::<SqlUuid, _>(workspace_id)

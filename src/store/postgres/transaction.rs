@@ -56,6 +56,7 @@ fn run_once<T, F>(connection: &mut AnyConnection, deadline: Instant, body: &mut 
 where
     F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError>,
 {
+    let begun = Instant::now();
     let mut ended = catch_unwind(AssertUnwindSafe(|| body(connection))).unwrap_or_else(|_panic| {
         tracing::error!("the body of a write panicked; it was rolled back");
         Err(StoreError::Refused("the body of the write panicked".into()))
@@ -67,6 +68,7 @@ where
         Ok((value, End::Commit)) => {
             let started = Instant::now();
             AnyConnection::commit_transaction(connection)?;
+            metrics::histogram!("landfall_lock_hold_seconds").record(begun.elapsed());
             metrics::histogram!("landfall_commit_seconds").record(started.elapsed());
             metrics::histogram!("landfall_commit_batches").record(1.0);
             Ok(value)

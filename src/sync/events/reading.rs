@@ -80,9 +80,9 @@ fn tell_progress(shared: &Shared, workspace_id: WorkspaceId, user_id: UserId, sy
 
 fn check_members(shared: &Shared, workspace_id: WorkspaceId) -> Result<(), StoreError> {
     for user_id in shared.topics.users_of(workspace_id) {
-        if shared.store.find_role(user_id, workspace_id)?.is_none()
-            && let Some(topic) = shared.topics.find(workspace_id)
-        {
+        let is_out =
+            shared.store.find_role(user_id, workspace_id)?.is_none() || !shared.store.is_user_active(user_id)?;
+        if is_out && let Some(topic) = shared.topics.find(workspace_id) {
             topic.tell(Told::Removed(user_id));
         }
     }

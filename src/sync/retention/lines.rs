@@ -12,7 +12,7 @@ pub(super) struct Lines {
     pub tombstones: Option<Timestamp>,
     pub receipts: Option<Timestamp>,
     pub history: Option<Timestamp>,
-    pub refresh_tokens: Option<Timestamp>,
+    pub sessions: Option<Timestamp>,
 }
 
 impl Walk<'_> {
@@ -30,7 +30,7 @@ impl Walk<'_> {
                 old_receipts += self.slice(|store| store.count_old_receipts(workspace_id, receipts))?;
             }
         }
-        let old_tokens = self.slice(|store| store.count_old_tokens(tokens))?;
+        let old_sessions = self.slice(|store| store.count_old_sessions(tokens))?;
         // Old versions are not counted: that would be as much work as folding them.
         let old_versions = match self.slice(|store| store.is_older_than(history))? {
             true => Due { rows: 1, of: i64::MAX },
@@ -40,7 +40,7 @@ impl Walk<'_> {
             tombstones: self.judge("tombstones", tombstones, config.tombstones_s, old_tombstones)?,
             receipts: self.judge("receipts", receipts, config.receipts_s, old_receipts)?,
             history: self.judge("history", history, config.history_s, old_versions)?,
-            refresh_tokens: self.judge("refresh_tokens", tokens, config.caution_s, old_tokens)?,
+            sessions: self.judge("sessions", tokens, config.caution_s, old_sessions)?,
         })
     }
 

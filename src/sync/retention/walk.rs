@@ -43,20 +43,20 @@ pub struct Purged {
     pub refused: usize,
     /// Closed sync runs.
     pub sync_runs: usize,
-    /// Expired refresh tokens.
-    pub refresh_tokens: usize,
+    /// Expired sessions.
+    pub sessions: usize,
 }
 
 impl Purged {
     /// Counts it, and writes it to the log.
     pub(super) fn tell(&self, took: Duration) {
-        let Self { tombstones, receipts, versions, refused, sync_runs, refresh_tokens } = *self;
+        let Self { tombstones, receipts, versions, refused, sync_runs, sessions } = *self;
         for (kind, rows) in [
             ("tombstones", tombstones),
             ("receipts", receipts),
             ("versions", versions),
             ("sync_runs", sync_runs),
-            ("refresh_tokens", refresh_tokens),
+            ("sessions", sessions),
         ] {
             metrics::counter!("landfall_purged_total", "kind" => kind)
                 .increment(u64::try_from(rows).unwrap_or(u64::MAX));
@@ -68,7 +68,7 @@ impl Purged {
             versions,
             refused,
             sync_runs,
-            refresh_tokens,
+            sessions,
             seconds = took.as_secs_f64(),
             "purged what had expired"
         );
@@ -139,7 +139,7 @@ impl<'a> Walk<'a> {
             }
         }
         self.sync_runs()?;
-        self.refresh_tokens()?;
+        self.sessions()?;
         let long_ago = self.now.plus_seconds(-LONGEST_SLACK_S);
         self.slice(|store| store.purge_leases(long_ago))?;
         Ok(())
@@ -247,11 +247,11 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn refresh_tokens(&mut self) -> Result<(), Halt> {
-        let Some(before) = self.lines.refresh_tokens else { return Ok(()) };
+    fn sessions(&mut self) -> Result<(), Halt> {
+        let Some(before) = self.lines.sessions else { return Ok(()) };
         loop {
-            let slice = self.slice(|store| store.purge_refresh_tokens(before))?;
-            self.purged.refresh_tokens += slice.removed;
+            let slice = self.slice(|store| store.purge_sessions(before))?;
+            self.purged.sessions += slice.removed;
             if !slice.more {
                 return Ok(());
             }

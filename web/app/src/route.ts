@@ -15,7 +15,8 @@ export type Route =
   | { view: "failed" }
   | { view: "deleted" }
   | { view: "syncs" }
-  | { view: "sharing" };
+  | { view: "sharing" }
+  | { view: "account" };
 
 /** The address of a view. */
 export function hrefOf(route: Route): string {
@@ -38,7 +39,8 @@ export function routeOf(hash: string): Route {
   const [view, id, part] = hash.replace(/^#?\/?/, "").split("/");
   if (view === "documents" && id) return { view: part === "history" ? "history" : "document", id };
   if (view === "conflicts") return id ? { view, id } : { view };
-  if (view === "failed" || view === "deleted" || view === "syncs" || view === "sharing") return { view };
+  if (view === "failed" || view === "deleted" || view === "syncs") return { view };
+  if (view === "sharing" || view === "account") return { view };
   return { view: "home" };
 }
 

@@ -297,8 +297,8 @@ export interface paths {
         put?: never;
         /**
          * Exchange a refresh token for new tokens
-         * @description A refresh token serves once. One that is used a second time ends every session that grew from the same login,
-         *     since one of its two users is not its owner.
+         * @description A refresh token serves once, or again as long as the one that it was exchanged for has not been used: the answer may
+         *     have been lost. Any older one ends the session, since one of its two users is not its owner.
          */
         post: operations["refresh"];
         delete?: never;
@@ -318,9 +318,93 @@ export interface paths {
         put?: never;
         /**
          * End a session
-         * @description The refresh token and all that descend from the same login serve no more. An unknown one is answered alike.
+         * @description The refresh token and all others of the same login serve no more, its access tokens within five seconds. An unknown
+         *     one is answered alike.
          */
         post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set another password
+         * @description Ends all sessions of the account but the caller's. A wrong old password is 422, with a `pointer`; guesses are counted as
+         *     those of logins are. For built-in accounts; a token for scripts may not.
+         */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the caller's sessions, the one used last in front
+         * @description One for each login, a hundred at most: a further login ends the one that was used longest ago.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a session of the caller's
+         * @description Its refresh token serves no more at once, its access tokens within five seconds.
+         */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/delete-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete the account
+         * @description Removes the account, its sessions, memberships and tokens, and the workspaces that nobody else is a member of. What it
+         *     wrote into other workspaces stays, without its name. The last owner of a workspace with other members cannot (409
+         *     `last_owner`). A built-in account proves itself with its password.
+         */
+        post: operations["deleteAccount"];
         delete?: never;
         options?: never;
         head?: never;
@@ -405,9 +489,74 @@ export interface paths {
         put?: never;
         /**
          * Make a workspace
-         * @description The caller becomes its owner.
+         * @description The caller becomes its owner. A token for scripts may not.
          */
         post: operations["createWorkspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a workspace and all that is in it
+         * @description For owners; a token for scripts may not. It is gone for everybody at once; what is stored of it is removed in the minutes
+         *     that follow.
+         */
+        delete: operations["deleteWorkspace"];
+        options?: never;
+        head?: never;
+        /**
+         * Change the name of a workspace
+         * @description For owners.
+         */
+        patch: operations["renameWorkspace"];
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the open invitations into a workspace
+         * @description For owners.
+         */
+        get: operations["listSentInvitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is stored of a workspace, what is left, and what its sync runs did
+         * @description For every member. Exact, and read from counters: it takes no longer for a large workspace.
+         */
+        get: operations["readStatistics"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -422,7 +571,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the members of a workspace
+         * List the members of a workspace, by name
          * @description For owners.
          */
         get: operations["listMembers"];
@@ -443,16 +592,69 @@ export interface paths {
         };
         get?: never;
         /**
-         * Add a member or change their role
-         * @description For owners. The last owner stays an owner (409 `last_owner`).
+         * Invite somebody, or change a member's role
+         * @description For owners. Whoever is no member is invited, and becomes one by accepting; whether there is such a user, the answer
+         *     does not tell. Where the server adds members at once (`LANDFALL_MEMBERS=at-once`), an unknown name is 404. The last
+         *     owner stays an owner (409 `last_owner`).
          */
         put: operations["setMember"];
         post?: never;
         /**
-         * Remove a member
-         * @description For owners. The last owner stays (409 `last_owner`).
+         * Remove a member, withdraw an invitation, or leave
+         * @description For owners. Every member may leave, as `me`; a token for scripts may not. The last owner stays (409 `last_owner`).
          */
         delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's open invitations */
+        get: operations["listInvitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{workspace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Turn an invitation down */
+        delete: operations["declineInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{workspace_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept an invitation */
+        post: operations["acceptInvitation"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -499,7 +701,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Metrics in the Prometheus text format */
+        /**
+         * Metrics in the Prometheus text format
+         * @description Here unless the operator serves them on an address of their own (`LANDFALL_METRICS_LISTEN`); then 404.
+         */
         get: operations["metrics"];
         put?: never;
         post?: never;
@@ -736,33 +941,19 @@ export interface components {
         };
         /**
          * @description A create needs a title. An update carries at least one field besides `state_vector_b64`.
-         *     `yjs_state_b64` and `yjs_updates_b64` exclude each other; so do `edits`, `content` and Yjs updates, except that
-         *     `content` may come with Yjs updates.
+         *     `yjs_state_b64` and `yjs_updates_b64` exclude each other.
          */
         OperationData: {
             /** @description At most `max_title_chars`, without NUL */
             title?: string | null;
             /** @description The text, at most `max_content_bytes` of UTF-8, without NUL */
             content?: string | null;
-            /**
-             * @description For an update: edits of the text as it is on the server, in order. At most 100, together at most
-             *     `max_content_bytes`. They need no `base_version`
-             */
-            edits?: components["schemas"]["TextEdit"][] | null;
             /** @description A Yjs v1 update, a whole state or a part of one */
             yjs_state_b64?: components["schemas"]["Base64"] | null;
             /** @description A list of Yjs v1 updates, in order */
             yjs_updates_b64?: components["schemas"]["Base64"][] | null;
             /** @description The state vector of what the editor has, so that the answer carries only what it lacks */
             state_vector_b64?: components["schemas"]["Base64"] | null;
-        };
-        /** @description A piece of the text and what replaces it */
-        TextEdit: {
-            /** @description It must be in the text exactly once, or, with `all`, at least once */
-            find: string;
-            replace: string;
-            /** @description Replace it wherever it is; default `false` */
-            all?: boolean | null;
         };
         /** @description What every processed batch is answered with */
         BatchFields: {
@@ -814,7 +1005,7 @@ export interface components {
             version?: components["schemas"]["VersionNumber"];
             /**
              * @description Merged with what others had changed since `base_version`; `server` has the result. An update that was forced
-             *     is a plain success
+             *     over another text is not merged
              * @constant
              */
             merged?: true;
@@ -845,7 +1036,7 @@ export interface components {
              *     `replayed` where the document has moved on since, or may hold what the editor has not seen. Only its state
              *     vector where that is what lacks
              */
-            server?: components["schemas"]["Document"] | components["schemas"]["ServerStateVector"] | components["schemas"]["OmittedDocument"];
+            server?: components["schemas"]["Document"] | components["schemas"]["ServerStateVector"];
             /** @description The version that the editor edited, if it is still in the history */
             base?: components["schemas"]["Base"];
             /** @description For a conflict of texts */
@@ -855,7 +1046,7 @@ export interface components {
          * @description Why an operation was not applied. Clients treat codes that they do not know by `retryable`.
          * @enum {string}
          */
-        OperationErrorCode: "invalid" | "too_large" | "base64_invalid" | "yjs_invalid" | "yjs_missing_dependencies" | "yjs_required" | "rich_text" | "base_version_required" | "invalid_base_version" | "duplicate_client_id" | "client_id_reused" | "not_found" | "version_mismatch" | "edit_not_found" | "edit_ambiguous" | "divergent_history" | "deleted" | "already_exists" | "forbidden" | "rolled_back" | "dependency_failed" | "transient" | "internal";
+        OperationErrorCode: "invalid" | "too_large" | "base64_invalid" | "yjs_invalid" | "yjs_missing_dependencies" | "yjs_required" | "base_version_required" | "invalid_base_version" | "duplicate_client_id" | "client_id_reused" | "not_found" | "version_mismatch" | "divergent_history" | "deleted" | "already_exists" | "forbidden" | "quota_exceeded" | "rolled_back" | "dependency_failed" | "transient" | "internal";
         OperationError: {
             code: components["schemas"]["OperationErrorCode"];
             /** @description For people, what is wrong and what to do */
@@ -864,17 +1055,6 @@ export interface components {
             retryable: boolean;
             /** @description RFC 6901, into the request, where one place is at fault */
             pointer?: string;
-        };
-        /**
-         * @description An answer to a batch is bounded: about 8 MB. This result's `server`, `base` and `merge` did not fit. Read the
-         *     document, and where it is needed its version `base_version`, before you act on the result
-         */
-        OmittedDocument: {
-            /** Format: uuid */
-            document_id: string;
-            version: components["schemas"]["VersionNumber"];
-            /** @constant */
-            omitted: true;
         };
         ServerStateVector: {
             state_vector_b64: components["schemas"]["Base64"];
@@ -1146,6 +1326,8 @@ export interface components {
             /** Format: uuid */
             workspace_id: string;
             name: string;
+            /** @description The name of the owner who answers for it; absent where nobody does */
+            owner?: string;
             role: components["schemas"]["Role"];
             created_at: components["schemas"]["Timestamp"];
         };
@@ -1160,8 +1342,80 @@ export interface components {
             role: components["schemas"]["Role"];
             created_at: components["schemas"]["Timestamp"];
         };
-        MemberList: {
+        MemberPage: {
             items: components["schemas"]["Member"][];
+            next_page_token: string | null;
+            has_more: boolean;
+        };
+        Statistics: {
+            /** @description Documents that are not deleted */
+            documents: number;
+            /** @description Deleted documents that are remembered */
+            deleted_documents: number;
+            /** @description Texts, as they are stored, old versions included */
+            text_bytes: number;
+            /** @description Yjs states and updates */
+            yjs_bytes: number;
+            /** @description That part of the two which versions hold */
+            history_bytes: number;
+            members: number;
+            /** @description What may still be made; null without a quota */
+            documents_left: number | null;
+            /** @description What may still be stored; null without a quota */
+            bytes_left: number | null;
+            /** @description Sync runs that began in the last days, whosever they are */
+            syncs: {
+                days: number;
+                runs: number;
+                operations: number;
+                failed: number;
+                /** @description How many of `failed` are conflicts */
+                conflicts: number;
+                median_duration_ms: number | null;
+                median_operations_per_s: number | null;
+            };
+        };
+        RenameRequest: {
+            /** @description Not all blank, and without control characters */
+            name: string;
+        };
+        Invitation: {
+            /** Format: uuid */
+            workspace_id: string;
+            workspace_name: string;
+            /** @description Who is invited */
+            username: string;
+            role: components["schemas"]["Role"];
+            /** @description By whom; absent if that account is gone */
+            invited_by?: string;
+            created_at: components["schemas"]["Timestamp"];
+        };
+        InvitationList: {
+            items: components["schemas"]["Invitation"][];
+        };
+        PasswordRequest: {
+            old_password: string;
+            new_password: string;
+        };
+        AccountDeletionRequest: {
+            /** @description Of a built-in account */
+            password?: string | null;
+        };
+        AccountSession: {
+            /** Format: uuid */
+            session_id: string;
+            /** @description What program it is, as that says itself (`User-Agent`) */
+            client?: string;
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When its tokens were last renewed */
+            used_at: components["schemas"]["Timestamp"];
+            /** @description When it ends unless it is used */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Whether it is the caller's own */
+            current: boolean;
+        };
+        SessionList: {
+            items: components["schemas"]["AccountSession"][];
         };
         Limits: {
             /** @description Operations of a batch */
@@ -1191,6 +1445,14 @@ export interface components {
             max_yjs_nesting: number;
             /** @description Steps that putting a document's Yjs items in order may take, besides 64 for each item. An item takes a step for each other one between its left and right neighbour that it is compared with: many items at one place are dear, whoever reads them. */
             max_yjs_steps: number;
+            /** @description Documents that a workspace may hold, deleted ones not counted; null = any number. What exceeds it is `quota_exceeded` */
+            max_workspace_documents: number | null;
+            /** @description Bytes of texts and Yjs states that a workspace may hold, old versions included; null = any amount */
+            max_workspace_bytes: number | null;
+            /** @description Documents of all workspaces that one user answers for (`owner`); null = any number */
+            max_user_documents: number | null;
+            /** @description Bytes of all workspaces that one user answers for; null = any amount */
+            max_user_bytes: number | null;
             /** @description Seconds that a receipt is kept */
             receipt_retention_s: number;
             /** @description Seconds that a deleted document is remembered */
@@ -1431,6 +1693,8 @@ export interface components {
         WorkspaceInPath: string;
         /** @description The document */
         DocumentId: string;
+        /** @description The session */
+        SessionInPath: string;
         /** @description The sync run, by an id of the client's choice */
         SyncId: string;
         /** @description The member's name */
@@ -2019,6 +2283,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
@@ -2080,6 +2345,146 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["BadRequest"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordRequest"];
+            };
+        };
+        responses: {
+            /** @description The password is set */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The session */
+                session_id: components["parameters"]["SessionInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session is over */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountDeletionRequest"];
+            };
+        };
+        responses: {
+            /** @description The account is gone */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["LastOwner"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
@@ -2317,6 +2722,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The id is taken (`workspace_exists`) */
             409: {
                 headers: {
@@ -2342,9 +2748,165 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    listMembers: {
+    deleteWorkspace: {
+        parameters: {
+            query: {
+                /** @description The workspace's name, typed to show that it is the one meant; another is 400 */
+                name: string;
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workspace is deleted */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    renameWorkspace: {
         parameters: {
             query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameRequest"];
+            };
+        };
+        responses: {
+            /** @description The workspace */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSentInvitations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The invitations, the oldest in front */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    readStatistics: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: {
+                /** @description Items of a page at most */
+                page_size?: components["parameters"]["PageSize"];
+                /** @description The `next_page_token` of the page before, opaque; an empty one is none */
+                page_token?: components["parameters"]["PageToken"];
+            };
             header?: {
                 /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
@@ -2366,7 +2928,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MemberList"];
+                    "application/json": components["schemas"]["MemberPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2401,6 +2963,18 @@ export interface operations {
         responses: {
             /** @description The member */
             200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Whoever has the name, or will have it, is invited */
+            202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     RateLimit: components["headers"]["RateLimit"];
@@ -2456,6 +3030,107 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["LastOwner"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listInvitations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The invitations, the oldest in front */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    declineInvitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no invitation any more */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    acceptInvitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workspace, of which the caller is a member now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2545,6 +3220,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            404: components["responses"]["NotFound"];
             500: components["responses"]["Internal"];
         };
     };

@@ -47,5 +47,11 @@ export type RemoteSyncRun = Schemas["SyncRun"];
 export type Workspace = Schemas["Workspace"];
 /** A member of a workspace. */
 export type Member = Schemas["Member"];
+/** Somebody who is wanted as a member, and has not said yes yet. */
+export type Invitation = Schemas["Invitation"];
+/** A login of the user's account. */
+export type AccountSession = Schemas["AccountSession"];
+/** What is stored of a workspace, what is left, and what its syncs did. */
+export type Statistics = Schemas["Statistics"];
 /** What a member may do. */
 export type Role = Schemas["Role"];

@@ -9,16 +9,30 @@
 import { LoginNeeded } from "./errors.js";
 import type { BatchSyncService } from "./service.js";
 import type {
+  AccountSession,
+  Invitation,
   Member,
   RemoteSyncRun,
   Role,
+  Statistics,
   SyncRunSummary,
   Version,
   VersionSummary,
   Workspace,
 } from "./wire.js";
 
-export type { Member, RemoteSyncRun, Role, SyncRunSummary, Version, VersionSummary, Workspace } from "./wire.js";
+export type {
+  AccountSession,
+  Invitation,
+  Member,
+  RemoteSyncRun,
+  Role,
+  Statistics,
+  SyncRunSummary,
+  Version,
+  VersionSummary,
+  Workspace,
+} from "./wire.js";
 
 /** What these functions need of a client. */
 export type Caller = Pick<BatchSyncService, "call" | "status">;
@@ -74,12 +88,77 @@ export function createWorkspace(client: Caller, name: string): Promise<Workspace
   return client.call("POST", "/api/v1/workspaces", { name });
 }
 
-/** The members of a workspace; for its owners. */
-export async function listMembers(client: Caller, options: WorkspaceOptions = {}): Promise<Member[]> {
-  return (await client.call<{ items: Member[] }>("GET", await membersPath(client, options))).items;
+/** Changes the name of a workspace; for its owners. */
+export async function renameWorkspace(client: Caller, name: string, options: WorkspaceOptions = {}): Promise<Workspace> {
+  return client.call("PATCH", `/api/v1/workspaces/${await workspaceOf(client, options)}`, { name });
 }
 
-/** Adds a member, or changes their role; for owners. The last owner stays one. */
+/** Deletes a workspace and all that is in it; for its owners. `name` is its name, to show that it is the one meant. */
+export async function deleteWorkspace(client: Caller, name: string, options: WorkspaceOptions = {}): Promise<void> {
+  const query = new URLSearchParams({ name });
+  await client.call("DELETE", `/api/v1/workspaces/${await workspaceOf(client, options)}?${query}`);
+}
+
+/** Gives up the user's own membership. The last owner stays. */
+export function leaveWorkspace(client: Caller, options: WorkspaceOptions = {}): Promise<void> {
+  return removeMember(client, "me", options);
+}
+
+/** What is stored of a workspace, what is left, and what its syncs did. */
+export async function readStatistics(client: Caller, options: WorkspaceOptions = {}): Promise<Statistics> {
+  return client.call("GET", `/api/v1/workspaces/${await workspaceOf(client, options)}/stats`);
+}
+
+/** The members of a workspace, by name; for its owners. */
+export async function listMembers(client: Caller, options: WorkspaceOptions = {}): Promise<Member[]> {
+  return allOf(await pageOf<Member>(client, await membersPath(client, options), new URLSearchParams({ page_size: "500" })));
+}
+
+/** Those who are invited into a workspace and have not said yes yet; for its owners. */
+export async function listSentInvitations(client: Caller, options: WorkspaceOptions = {}): Promise<Invitation[]> {
+  const path = `/api/v1/workspaces/${await workspaceOf(client, options)}/invitations`;
+  return (await client.call<{ items: Invitation[] }>("GET", path)).items;
+}
+
+/** The workspaces that the user is invited into. */
+export async function listInvitations(client: Caller): Promise<Invitation[]> {
+  return (await client.call<{ items: Invitation[] }>("GET", "/api/v1/invitations")).items;
+}
+
+/** Accepts an invitation: the user is a member then. */
+export function acceptInvitation(client: Caller, workspaceId: string): Promise<Workspace> {
+  return client.call("POST", `/api/v1/invitations/${workspaceId}/accept`);
+}
+
+/** Turns an invitation down. */
+export async function declineInvitation(client: Caller, workspaceId: string): Promise<void> {
+  await client.call("DELETE", `/api/v1/invitations/${workspaceId}`);
+}
+
+/** The logins of the user's account, the one used last in front. */
+export async function listSessions(client: Caller): Promise<AccountSession[]> {
+  return (await client.call<{ items: AccountSession[] }>("GET", "/api/v1/auth/sessions")).items;
+}
+
+/** Ends a login of the user's account. */
+export async function endSession(client: Caller, sessionId: string): Promise<void> {
+  await client.call("DELETE", `/api/v1/auth/sessions/${sessionId}`);
+}
+
+/** Sets another password; all other logins of the account end. */
+export async function changePassword(client: Caller, oldPassword: string, newPassword: string): Promise<void> {
+  await client.call("POST", "/api/v1/auth/password", { old_password: oldPassword, new_password: newPassword });
+}
+
+/** Deletes the user's account, and the workspaces that nobody else is a member of. */
+export async function deleteAccount(client: Caller, password: string): Promise<void> {
+  await client.call("POST", "/api/v1/auth/delete-account", { password });
+}
+
+/**
+ * Invites somebody, or changes a member's role; for owners. The last owner stays one. Who is invited is a member once they
+ * accept; whether there is such a user, the server does not tell.
+ */
 export async function setRole(
   client: Caller,
   username: string,
@@ -129,13 +208,18 @@ export async function readSyncRun(
   return client.call("GET", `/api/v1/syncs/${syncId}?${query}`);
 }
 
-async function list<T>(client: Caller, path: string, options: ListOptions, pageToken?: string): Promise<Page<T>> {
+async function list<T>(client: Caller, path: string, options: ListOptions): Promise<Page<T>> {
   const query = new URLSearchParams({ workspace_id: await workspaceOf(client, options) });
   if (options.pageSize !== undefined) query.set("page_size", String(options.pageSize));
-  if (pageToken !== undefined) query.set("page_token", pageToken);
+  return pageOf(client, path, query);
+}
+
+async function pageOf<T>(client: Caller, path: string, query: URLSearchParams): Promise<Page<T>> {
   const answer = await client.call<{ items: T[]; next_page_token: string | null }>("GET", `${path}?${query}`);
-  const next = answer.next_page_token;
-  return { items: answer.items, ...(next === null ? {} : { more: () => list(client, path, options, next) }) };
+  if (answer.next_page_token === null) return { items: answer.items };
+  const next = new URLSearchParams(query);
+  next.set("page_token", answer.next_page_token);
+  return { items: answer.items, more: () => pageOf(client, path, next) };
 }
 
 async function membersPath(client: Caller, options: WorkspaceOptions): Promise<string> {

@@ -2,15 +2,27 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BatchSyncService, LoginNeeded, MemoryStore, RequestRefused, Unreachable } from "../src/index.js";
 import {
+  acceptInvitation,
   allOf,
+  changePassword,
   createWorkspace,
+  declineInvitation,
+  deleteAccount,
+  deleteWorkspace,
+  endSession,
+  leaveWorkspace,
+  listInvitations,
   listMembers,
+  listSentInvitations,
+  listSessions,
   listSyncRuns,
   listVersions,
   listWorkspaces,
+  readStatistics,
   readSyncRun,
   readVersion,
   removeMember,
+  renameWorkspace,
   setRole,
   whoAmI,
 } from "../src/workspace.js";
@@ -64,11 +76,18 @@ test("past syncs, page by page, and one with what went wrong", async () => {
   expect(run).toMatchObject({ total: 1, succeeded: 1, errors: [], device_id: (await client.status()).device_id });
 });
 
-test("members: added, promoted, removed; and what a viewer may not", async () => {
+test("members: invited, promoted, removed; and what a viewer may not", async () => {
   const [ada, grace] = [await newUser(), await newUser()];
   const { workspace_id = "" } = await ada.client.status();
   expect(await whoAmI(ada.client)).toMatchObject({ username: ada.name, workspace: { workspace_id, role: "owner" } });
   expect(await setRole(ada.client, grace.name, "viewer")).toMatchObject({ username: grace.name, role: "viewer" });
+  expect(await listMembers(ada.client)).toHaveLength(1);
+  expect((await listSentInvitations(ada.client)).map(({ username }) => username)).toEqual([grace.name]);
+  expect(await listInvitations(grace.client)).toMatchObject([{ workspace_id, role: "viewer", invited_by: ada.name }]);
+  await declineInvitation(grace.client, workspace_id);
+  await expect(acceptInvitation(grace.client, workspace_id)).rejects.toMatchObject({ status: 404 });
+  await setRole(ada.client, grace.name, "viewer");
+  expect(await acceptInvitation(grace.client, workspace_id)).toMatchObject({ role: "viewer", owner: ada.name });
   expect((await listMembers(ada.client)).map(({ username, role }) => [username, role])).toEqual([
     [ada.name, "owner"],
     [grace.name, "viewer"],
@@ -80,6 +99,35 @@ test("members: added, promoted, removed; and what a viewer may not", async () =>
   await removeMember(ada.client, grace.name);
   expect(await listMembers(ada.client)).toHaveLength(1);
   await expect(removeMember(ada.client, ada.name)).rejects.toMatchObject({ code: "last_owner" });
+});
+
+test("workspaces: renamed, measured, left, deleted", async () => {
+  const [ada, grace] = [await newUser(), await newUser()];
+  const { workspace_id: workspaceId } = await createWorkspace(ada.client, "Team");
+  await setRole(ada.client, grace.name, "editor", { workspaceId });
+  await acceptInvitation(grace.client, workspaceId);
+  expect(await renameWorkspace(ada.client, "Crew", { workspaceId })).toMatchObject({ name: "Crew" });
+  expect(await readStatistics(grace.client, { workspaceId })).toMatchObject({ documents: 0, members: 2 });
+  await leaveWorkspace(grace.client, { workspaceId });
+  expect((await listWorkspaces(grace.client)).map(({ name }) => name)).not.toContain("Crew");
+  await expect(deleteWorkspace(ada.client, "Team", { workspaceId })).rejects.toMatchObject({ status: 400 });
+  await deleteWorkspace(ada.client, "Crew", { workspaceId });
+  expect(await listWorkspaces(ada.client)).toHaveLength(1);
+});
+
+test("the account: sessions, another password, an end", async () => {
+  const { client, name } = await newUser();
+  const other = new BatchSyncService({ url: server.url, store: new MemoryStore() });
+  await other.login(name, password);
+  const sessions = await listSessions(client);
+  expect(sessions.map(({ current }) => current).sort()).toEqual([false, true]);
+  await endSession(client, sessions.find(({ current }) => !current)?.session_id ?? "");
+  expect(await listSessions(client)).toHaveLength(1);
+  await expect(changePassword(client, "not the password", "another horse")).rejects.toMatchObject({ status: 422 });
+  await changePassword(client, password, "another horse another staple");
+  await expect(deleteAccount(client, password)).rejects.toMatchObject({ status: 422 });
+  await deleteAccount(client, "another horse another staple");
+  await expect(other.login(name, "another horse another staple")).rejects.toThrow();
 });
 
 test("a workspace of one's own making can be synced", async () => {

@@ -109,9 +109,10 @@ export class Account {
     return this.#send<BatchAnswer>("POST", "/api/v1/documents/batch", body);
   }
 
-  /** Lets somebody else into the user's workspace. */
-  async invite({ credentials }: Account, role: "editor" | "viewer"): Promise<void> {
-    await this.#send("PUT", `/api/v1/workspaces/${this.workspaceId}/members/${credentials.username}`, { role });
+  /** Lets somebody else into the user's workspace: they accept at once. */
+  async invite(guest: Account, role: "editor" | "viewer"): Promise<void> {
+    await this.#send("PUT", `/api/v1/workspaces/${this.workspaceId}/members/${guest.credentials.username}`, { role });
+    await guest.#send("POST", `/api/v1/invitations/${this.workspaceId}/accept`, {});
   }
 
   #send<T>(method: string, path: string, body: object): Promise<T> {

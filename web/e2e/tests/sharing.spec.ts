@@ -27,12 +27,18 @@ async function both({ server, newDevice }: Making): Promise<Pair> {
   return { ada, bob, hers, his };
 }
 
-/** Lets somebody in, or gives them another role, by the form. */
-async function share({ page, editor }: Device, username: string, role: "owner" | "editor" | "viewer"): Promise<void> {
+/** Invites somebody by the form; they accept on their own page. */
+async function share({ page, editor }: Device, username: string, his: Device, role: "editor" | "viewer"): Promise<void> {
   await editor.openView("Sharing");
   await page.getByLabel("Username").fill(username);
   await page.getByLabel("Role", { exact: true }).selectOption(role);
   await editor.button("Add").click();
+  await expect(page.getByText(`${username} is invited to`)).toBeVisible();
+  await his.editor.openView("Sharing");
+  await his.page.getByRole("button", { name: /^Accept the invitation/ }).click();
+  await expect(his.page.getByText(/^You are an? .* now\.$/)).toBeVisible();
+  await editor.openView("Deleted");
+  await editor.openView("Sharing");
   await expect(members(page).getByRole("combobox", { name: `What ${username} may do` })).toHaveValue(role);
 }
 
@@ -56,7 +62,7 @@ test("an editor of a shared workspace writes in it, and each sees the other's wo
   const { ada, bob, hers, his } = await both({ server, newDevice });
   await his.editor.newDocument("Bob's own", "Not for Ada.");
   await expect.poll(() => bob.texts()).toEqual({ "Bob's own": "Not for Ada." });
-  await share(hers, "bob", "editor");
+  await share(hers, "bob", his, "editor");
 
   await openWorkspace(his.editor, "shared");
   await his.editor.expectAllBadges("synced", 1);
@@ -88,7 +94,7 @@ test("a viewer reads along; what he wrote before is kept, and sent once he may w
 }) => {
   const { ada, hers, his } = await both({ server, newDevice });
   his.complaints.expectStatus(403);
-  await share(hers, "bob", "editor");
+  await share(hers, "bob", his, "editor");
   await openWorkspace(his.editor, "shared");
   await his.editor.openDocument("Plan");
   await his.editor.expectText("Sail at six.");
@@ -124,7 +130,7 @@ test("who is taken out can sync no more, and keeps what is his", async ({ newDev
   his.complaints.expectStatus(404);
   await his.editor.newDocument("Bob's own", "Not for Ada.");
   await expect.poll(() => bob.texts()).toEqual({ "Bob's own": "Not for Ada." });
-  await share(hers, "bob", "editor");
+  await share(hers, "bob", his, "editor");
   await openWorkspace(his.editor, "shared");
   await his.editor.openDocument("Plan");
   await his.editor.expectText("Sail at six.");

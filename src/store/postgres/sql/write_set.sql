@@ -1,7 +1,13 @@
 WITH advanced AS (
-    UPDATE workspaces SET head_sequence = head_sequence + ?::bigint
+    UPDATE workspaces SET
+        head_sequence = head_sequence + ?::bigint,
+        documents = documents + ?::bigint,
+        deleted_documents = deleted_documents + ?::bigint,
+        text_bytes = text_bytes + ?::bigint,
+        yjs_bytes = yjs_bytes + ?::bigint,
+        history_bytes = history_bytes + ?::bigint
     WHERE workspace_id = ?::uuid
-    RETURNING head_sequence, version_floor
+    RETURNING head_sequence, version_floor, workspaces.documents AS held, text_bytes + yjs_bytes AS bytes
 ),
 incoming AS MATERIALIZED (
     SELECT head.* FROM unnest(
@@ -95,6 +101,8 @@ receipted AS (
 SELECT
     (SELECT head_sequence FROM advanced),
     (SELECT version_floor FROM advanced),
+    (SELECT held FROM advanced),
+    (SELECT bytes FROM advanced),
     (SELECT count(*) FROM inserted) + (SELECT count(*) FROM replaced),
     (SELECT count(*) FROM logged),
     (SELECT count(*) FROM receipted)

@@ -4,7 +4,7 @@
  * @module
  */
 import { useSync } from "@landfall/react";
-import { listMembers, type Member, type Role, type Workspace } from "@landfall/client/workspace";
+import { listMembers, listSentInvitations, type Member, type Role, type Workspace } from "@landfall/client/workspace";
 import { useState, type ReactElement } from "react";
 import { Obstacle } from "../remote/Obstacle.tsx";
 import { useRemote } from "../remote/use-remote.ts";
@@ -12,6 +12,7 @@ import { AddMember } from "./AddMember.tsx";
 import { MemberTable } from "./MemberTable.tsx";
 import { RemoveDialog } from "./RemoveDialog.tsx";
 import { articled } from "./roles.ts";
+import { SentInvitations } from "./SentInvitations.tsx";
 import { useChanges } from "./use-changes.ts";
 
 /** The members, and what can be done about them. */
@@ -30,9 +31,14 @@ export function Members({
   const { workspace_id: workspaceId, name, role } = workspace;
   const isOwner = role === "owner";
   const members = useRemote(workspaceId, () => listMembers(client, { workspaceId }), { when: mayAsk && isOwner });
-  const { told, problem, change, remove } = useChanges(workspace, (username) => {
+  const invited = useRemote(`${workspaceId} invited`, () => listSentInvitations(client, { workspaceId }), {
+    when: mayAsk && isOwner,
+  });
+  const isMember = (username: string): boolean => members.value?.some((each) => each.username === username) ?? false;
+  const { told, problem, change, remove } = useChanges(workspace, isMember, (username) => {
     if (username === me) onLeft();
     members.reload();
+    invited.reload();
   });
   const [leaving, setLeaving] = useState<Member>();
 
@@ -50,6 +56,13 @@ export function Members({
           isEnabled={mayAsk}
           onRole={(member, wanted) => void change(member, wanted)}
           onRemove={setLeaving}
+        />
+      )}
+      {isOwner && invited.value && (
+        <SentInvitations
+          invitations={invited.value}
+          isEnabled={mayAsk}
+          onWithdraw={(username) => void remove(username)}
         />
       )}
       <AddMember

@@ -4,11 +4,12 @@
  * @module
  */
 import { useSync } from "@landfall/react";
-import { listWorkspaces, type Workspace } from "@landfall/client/workspace";
+import { listInvitations, listWorkspaces, type Workspace } from "@landfall/client/workspace";
 import type { ReactElement } from "react";
 import { Obstacle, useMayAsk } from "../remote/Obstacle.tsx";
 import { useRemote } from "../remote/use-remote.ts";
 import { useWorkspaces } from "../workspace.ts";
+import { Invitations } from "./Invitations.tsx";
 import { Members } from "./Members.tsx";
 import { NewWorkspace } from "./NewWorkspace.tsx";
 import { WorkspaceTable } from "./WorkspaceTable.tsx";
@@ -24,6 +25,7 @@ export default function SharingView(): ReactElement {
     return workspaces;
   };
   const remote = useRemote("workspaces", () => listWorkspaces(client).then(told), { when });
+  const invitations = useRemote("invitations", () => listInvitations(client), { when });
   const open = remote.value?.find(({ workspace_id }) => workspace_id === status?.workspace_id);
   const name = open?.name ?? shared?.name;
   return (
@@ -47,6 +49,15 @@ export default function SharingView(): ReactElement {
           You are no member of the workspace that is open: an owner took you out, or it is gone. What you wrote here is
           kept on this device. Open another one below.
         </p>
+      )}
+      {invitations.value && (
+        <Invitations
+          invitations={invitations.value}
+          onAnswered={() => {
+            invitations.reload();
+            remote.reload();
+          }}
+        />
       )}
       {open && <Members key={open.workspace_id} workspace={open} mayAsk={when} onLeft={remote.reload} />}
       <h2>Workspaces</h2>

@@ -22,8 +22,15 @@ export interface Changes {
   remove(username: string): Promise<boolean>;
 }
 
-/** @param onDone is told whom a change was about */
-export function useChanges(workspace: Workspace, onDone: (username: string) => void): Changes {
+/**
+ * @param isMember whether somebody is a member already, or would be invited
+ * @param onDone is told whom a change was about
+ */
+export function useChanges(
+  workspace: Workspace,
+  isMember: (username: string) => boolean,
+  onDone: (username: string) => void,
+): Changes {
   const { client } = useSync();
   const [told, setTold] = useState<string>();
   const [problem, setProblem] = useState<string>();
@@ -47,7 +54,9 @@ export function useChanges(workspace: Workspace, onDone: (username: string) => v
     told,
     problem,
     change(username, role) {
-      const done = `${username} is ${articled(role)} of “${name}” now: ${MEANING[role]}.`;
+      const done = isMember(username)
+        ? `${username} is ${articled(role)} of “${name}” now: ${MEANING[role]}.`
+        : `${username} is invited to “${name}” as ${articled(role)}: ${MEANING[role]}.`;
       return attempt(username, setRole(client, username, role, { workspaceId }), done);
     },
     remove: (username) =>

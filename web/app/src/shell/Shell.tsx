@@ -27,6 +27,7 @@ const FailedView = part(() => import("../failed/FailedView.tsx"));
 const DeletedView = part(() => import("../documents/DeletedView.tsx"));
 const SyncsView = part(() => import("../syncs/SyncsView.tsx"));
 const SharingView = part(() => import("../sharing/SharingView.tsx"));
+const AccountView = part(() => import("../person/AccountView.tsx"));
 
 /** The frame. */
 export function Shell({ update }: { update: Update | undefined }): ReactElement {
@@ -94,6 +95,8 @@ function viewOf(route: Route): ReactElement {
       return <SyncsView />;
     case "sharing":
       return <SharingView />;
+    case "account":
+      return <AccountView />;
     case "home":
       return <Home />;
   }

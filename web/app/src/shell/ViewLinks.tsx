@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { CircleAlert, GitCompareArrows, History, Trash2, Users } from "lucide-react";
+import { CircleAlert, GitCompareArrows, History, Trash2, UserRound, Users } from "lucide-react";
 import type { ReactElement, ReactNode } from "react";
 import { hrefOf, type Route } from "../route.ts";
 
-type OtherView = "conflicts" | "failed" | "deleted" | "syncs" | "sharing";
+type OtherView = "conflicts" | "failed" | "deleted" | "syncs" | "sharing" | "account";
 
 /** Links to the other views, with how much waits there. */
 export function ViewLinks({
@@ -41,6 +41,7 @@ export function ViewLinks({
         {link("deleted", <Trash2 aria-hidden />, "Deleted")}
         {link("syncs", <History aria-hidden />, "Past syncs")}
         {link("sharing", <Users aria-hidden />, "Sharing")}
+        {link("account", <UserRound aria-hidden />, "Account")}
       </ul>
     </nav>
   );
