@@ -14,6 +14,7 @@ pub mod passwords;
 pub mod provider;
 pub mod refresh_token;
 pub mod roles;
+mod signatures;
 pub mod tokens;
 
 #[cfg(test)]

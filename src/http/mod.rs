@@ -18,6 +18,7 @@ pub mod events;
 pub mod held_body;
 pub mod inflate;
 pub mod integer;
+pub mod packed_file;
 pub mod pages;
 pub mod problem_layer;
 pub mod rate_limits;
