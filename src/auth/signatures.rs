@@ -1,7 +1,7 @@
 //! How tokens are signed and checked: by `ring`, which TLS brings in anyway, for the algorithms that are accepted here.
 //! `jsonwebtoken` knows the formats and calls this for the cryptography.
 
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier};
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::signature::{Error as SignatureError, Signer, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
@@ -14,8 +14,11 @@ use ring::signature::{
 /// Only HS256 is signed, with the server's own secret. Keys are read from JSON Web Keys by `jsonwebtoken` itself, so the
 /// utilities that read other formats are left out.
 #[cfg(not(test))]
-static PROVIDER: CryptoProvider =
-    CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
+static PROVIDER: CryptoProvider = CryptoProvider {
+    signer_factory: signer,
+    verifier_factory: verifier,
+    key_utils: jsonwebtoken::crypto::KeyUtils::new_unimplemented(),
+};
 
 /// In unit tests another library signs what is checked here, as an identity provider does.
 #[cfg(test)]
