@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use landfall::client::batch_size::{BatchSize, Sent};
 use landfall::client::plan::{is_given_up, is_mass_deletion};
 use landfall::client::remote::{RemoteError, parse, refusal};
 use landfall::client::retry::{LONGEST_ASKED, retry_after_at};
@@ -171,4 +172,63 @@ fn streams() {
         let is_dead = silent >= landfall::client::watch::MAX_SILENCE;
         assert_eq!(is_dead, case["outcome"] == "reconnect", "{}", case["name"]);
     }
+}
+
+/// What a server takes, unless a case says otherwise.
+const MOST: BatchSize = BatchSize { operations: 100, bytes: 16 * 1024 * 1024 };
+
+fn count(value: &Value, key: &str) -> u64 {
+    value[key].as_u64().unwrap_or_else(|| panic!("{key} of {value}"))
+}
+
+fn batch_size_of(value: &Value) -> BatchSize {
+    let number = |key| usize::try_from(count(value, key)).unwrap();
+    BatchSize { operations: number("operations"), bytes: number("bytes") }
+}
+
+#[test]
+fn batch_size() {
+    let keys = ["most", "sent", "next", "line", "document_bytes", "batches", "settles"];
+    for case in cases("batch_size", &keys) {
+        let most = if case["most"].is_object() { batch_size_of(&case["most"]) } else { MOST };
+        let mut next = BatchSize::first(most);
+        if case["line"].is_object() {
+            let last = on_line(next, &case);
+            let expected = count(&case["settles"], "least")..=count(&case["settles"], "most");
+            assert!(expected.contains(&last), "{}: {last}", case["name"]);
+            continue;
+        }
+        for sent in case["sent"].as_array().unwrap() {
+            let known = ["operations", "bytes", "ms", "latency_ms", "too_much"];
+            assert!(sent.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())), "{sent}");
+            let sent = Sent {
+                size: batch_size_of(sent),
+                ms: count(sent, "ms"),
+                latency_ms: count(sent, "latency_ms"),
+                was_too_much: sent["too_much"] == true,
+            };
+            next = next.after(&sent, most);
+        }
+        assert_eq!(next, batch_size_of(&case["next"]), "{}", case["name"]);
+    }
+}
+
+/// The operations of the last batch that one sends after the other over a line, whose speed may change halfway.
+fn on_line(first: BatchSize, case: &Value) -> u64 {
+    let (line, document, batches) = (&case["line"], count(case, "document_bytes"), count(case, "batches"));
+    let known = ["bytes_per_s", "latency_ms", "then_bytes_per_s"];
+    assert!(line.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())), "{line}");
+    let (mut next, mut operations) = (first, 0);
+    for batch in 0..batches {
+        let fits = u64::try_from(next.bytes).unwrap() / document;
+        operations = u64::try_from(next.operations).unwrap().min(fits).max(1);
+        let is_later = batch * 2 >= batches && line["then_bytes_per_s"].is_u64();
+        let speed = count(line, if is_later { "then_bytes_per_s" } else { "bytes_per_s" });
+        let (bytes, latency_ms) = (operations * document, count(line, "latency_ms"));
+        let size =
+            BatchSize { operations: usize::try_from(operations).unwrap(), bytes: usize::try_from(bytes).unwrap() };
+        let sent = Sent { size, ms: latency_ms + bytes * 1_000 / speed, latency_ms, was_too_much: false };
+        next = next.after(&sent, MOST);
+    }
+    operations
 }

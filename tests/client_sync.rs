@@ -26,6 +26,7 @@ mod client_sync {
     mod first_sync;
     mod full_disk;
     mod guards;
+    mod habits;
     mod hostile_folder;
     mod left_out;
     mod line_ends;

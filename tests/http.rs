@@ -48,6 +48,7 @@ mod http {
     mod sync_counts;
     mod sync_events;
     mod syncs;
+    mod torture;
     mod validation;
     mod yjs_documents;
     mod yjs_fit;

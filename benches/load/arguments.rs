@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Outcome;
-use crate::server::Database;
+use crate::server::{Database, measure_program};
 
 /// Shown for `--help`.
 pub const HELP: &str = "\
@@ -13,8 +13,10 @@ cargo bench --profile dist --bench load -- [options]
   --quick          a second for each scenario, small large documents; for a look, not for figures
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
-  --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff, events
-                   or folder (default: all; may stand twice)
+  --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff, events, folder
+                   or neighbours (default: all; may stand twice)
+  --versus PROGRAM another landfall: both push in turns, and what comes of it is set side by side
+  --server PROGRAM another landfall to measure instead of the one built here
   --write PATH     write the report there too, as Markdown
 
 The documents are made on the spot, the same in every run (tests/histories).
@@ -43,6 +45,8 @@ pub enum Part {
     Events,
     /// A folder synced by the command-line client.
     Folder,
+    /// What one user feels of the worst that others can do.
+    Neighbours,
 }
 
 /// The options of a run.
@@ -56,6 +60,8 @@ pub struct Options {
     pub databases: Vec<Database>,
     /// What.
     pub parts: Vec<Part>,
+    /// Another program to compare with.
+    pub versus: Option<PathBuf>,
     /// Where the report goes, besides the terminal.
     pub write: Option<PathBuf>,
 }
@@ -63,7 +69,8 @@ pub struct Options {
 impl Options {
     /// Whether this part was asked for.
     pub fn wants(&self, part: Part) -> bool {
-        self.parts.is_empty() || self.parts.contains(&part)
+        let all = self.parts.is_empty() && self.versus.is_none();
+        all || self.parts.contains(&part)
     }
 }
 
@@ -74,6 +81,7 @@ pub fn parse(arguments: &[String]) -> Outcome<Option<Options>> {
         time: Duration::from_secs(3),
         databases: vec![Database::Sqlite, Database::Postgres],
         parts: Vec::new(),
+        versus: None,
         write: None,
     };
     let mut rest = arguments.iter().map(String::as_str);
@@ -89,6 +97,8 @@ pub fn parse(arguments: &[String]) -> Outcome<Option<Options>> {
             "--seconds" => options.time = Duration::from_secs(value()?.parse()?),
             "--only" => options.databases = vec![database(value()?)?],
             "--part" => options.parts.push(part(value()?)?),
+            "--versus" => options.versus = Some(PathBuf::from(value()?)),
+            "--server" => measure_program(PathBuf::from(value()?)),
             "--write" => options.write = Some(PathBuf::from(value()?)),
             unknown => return Err(format!("unknown option {unknown}; --help tells the known ones").into()),
         }
@@ -116,6 +126,7 @@ fn part(name: &str) -> Outcome<Part> {
         "login" => Ok(Part::Login),
         "events" => Ok(Part::Events),
         "folder" => Ok(Part::Folder),
+        "neighbours" => Ok(Part::Neighbours),
         unknown => Err(format!("unknown part {unknown}; --help tells the known ones").into()),
     }
 }

@@ -101,6 +101,22 @@ impl Connection {
         read_answer("POST", path, response)
     }
 
+    /// Posts bytes in a content coding of their own; the status, whatever it is.
+    pub fn post_any(&self, path: &str, body: &[u8], coding: Option<&str>) -> Outcome<u16> {
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.base_url))
+            .header("authorization", &self.authorization)
+            .content_type("application/json");
+        let request = match coding {
+            Some(coding) => request.header("content-encoding", coding),
+            None => request,
+        };
+        let mut response = request.send(body)?;
+        response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec()?;
+        Ok(response.status().as_u16())
+    }
+
     /// Gets JSON; the body of the answer, which must be a success.
     pub fn get(&self, path: &str) -> Outcome<Vec<u8>> {
         let response = self

@@ -156,7 +156,7 @@ fn sync(folder: &Path) -> Outcome<Ran> {
 /// Runs a command of the program with its default options, which must end well.
 fn landfall(arguments: &[&str]) -> Outcome<Ran> {
     let started = Instant::now();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_landfall"))
+    let mut child = Command::new(crate::server::program())
         .args(arguments)
         .env_clear()
         .env("LANDFALL_USERNAME", "bench")

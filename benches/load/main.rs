@@ -15,11 +15,21 @@ mod events;
 mod folder;
 mod folder_report;
 mod group_commit;
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "test data, its makers shared"
+)]
+#[path = "../../tests/yjs_support/hand.rs"]
+mod hand;
 #[path = "../../tests/histories/mod.rs"]
 mod histories;
 mod large_document;
 mod large_workspace;
 mod measure;
+mod neighbours;
 mod parse_only;
 mod parsing;
 #[path = "../../tests/postgres_server/mod.rs"]
@@ -32,6 +42,8 @@ mod report;
 mod round_trips;
 mod server;
 mod suite;
+mod troubles;
+mod versus;
 mod workload;
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! A yardstick: the rows that a create leaves, inserted by Diesel without any server, 100 documents a transaction.
+//! A yardstick: the rows that a create leaves, inserted by Diesel without any server.
 //!
 //! Same tables, same durability. What a program would reach that knows what to write and checks nothing.
 
@@ -19,8 +19,6 @@ use uuid::Uuid;
 use crate::Outcome;
 use crate::corpus::Sample;
 use crate::measure::Measurement;
-
-const DOCUMENTS_AT_ONCE: usize = 100;
 
 /// `UUID` on Postgres, a blob on SQLite.
 #[derive(Clone, Copy, Debug, Default, QueryId, SqlType)]
@@ -264,8 +262,14 @@ pub enum Manner {
     SavepointEach,
 }
 
-/// Inserts documents for a while into the database of that URL, whose tables exist.
-pub fn run(database_url: &str, corpus: &[Sample], time: Duration, manner: Manner) -> Outcome<Measurement> {
+/// Inserts documents for a while, so many in a transaction, into the database of that URL, whose tables exist.
+pub fn run(
+    database_url: &str,
+    corpus: &[Sample],
+    time: Duration,
+    manner: Manner,
+    at_once: usize,
+) -> Outcome<Measurement> {
     let now = 1_800_000_000_000_000;
     let author = Author { workspace_id: Id(Uuid::new_v4()), user_id: Id(Uuid::new_v4()), device_id: "bench-raw", now };
     match database_url.strip_prefix("sqlite://") {
@@ -277,12 +281,12 @@ pub fn run(database_url: &str, corpus: &[Sample], time: Duration, manner: Manner
                  PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 0;",
             )?;
             diesel::insert_into(workspaces::table).values(author.workspace()).execute(&mut connection)?;
-            measure(corpus, time, |documents| insert_into_sqlite(&mut connection, &author, documents))
+            measure(corpus, time, at_once, |documents| insert_into_sqlite(&mut connection, &author, documents))
         }
         None => {
             let mut connection = PgConnection::establish(database_url)?;
             diesel::insert_into(workspaces::table).values(author.workspace()).execute(&mut connection)?;
-            measure(corpus, time, |documents| match manner {
+            measure(corpus, time, at_once, |documents| match manner {
                 Manner::Sets => insert_into_postgres(&mut connection, &author, documents),
                 Manner::SavepointEach => insert_with_savepoints(&mut connection, &author, documents),
             })
@@ -293,11 +297,12 @@ pub fn run(database_url: &str, corpus: &[Sample], time: Duration, manner: Manner
 fn measure(
     corpus: &[Sample],
     time: Duration,
+    at_once: usize,
     mut insert: impl FnMut(&[NewDocument<'_>]) -> Outcome<()>,
 ) -> Outcome<Measurement> {
     let (mut operations, mut latencies, mut elapsed, mut sequence) = (0_u32, Vec::new(), Duration::ZERO, 0_i64);
     while elapsed < time {
-        let documents = new_documents(corpus, &mut sequence);
+        let documents = new_documents(corpus, at_once, &mut sequence);
         let started = Instant::now();
         insert(&documents)?;
         let latency = started.elapsed();
@@ -309,8 +314,8 @@ fn measure(
     Ok(Measurement { operations, elapsed, latencies, cpu: None, peak_kib: None })
 }
 
-fn new_documents<'a>(corpus: &'a [Sample], sequence: &mut i64) -> Vec<NewDocument<'a>> {
-    let samples = corpus.iter().cycle().take(DOCUMENTS_AT_ONCE);
+fn new_documents<'a>(corpus: &'a [Sample], at_once: usize, sequence: &mut i64) -> Vec<NewDocument<'a>> {
+    let samples = corpus.iter().cycle().take(at_once);
     samples
         .map(|sample| {
             *sequence += 1;

@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tempfile::TempDir;
 
@@ -85,8 +85,23 @@ pub struct Server {
     data: Arc<Data>,
 }
 
+/// The program that is measured, if not the one built here.
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Measures another program from now on.
+pub fn measure_program(program: PathBuf) {
+    // The first one that was named counts.
+    let _ = PROGRAM.set(program);
+}
+
+/// The program that is measured.
+pub fn program() -> &'static Path {
+    PROGRAM.get_or_init(|| PathBuf::from(env!("CARGO_BIN_EXE_landfall")))
+}
+
 /// What servers side by side share.
 struct Data {
+    program: PathBuf,
     postgres: Option<PostgresDatabase>,
     directory: TempDir,
 }
@@ -94,10 +109,16 @@ struct Data {
 impl Server {
     /// Starts one on a fresh database, without limits on what a user may do.
     pub fn start(database: Database) -> Outcome<Self> {
+        Self::start_program(program(), database)
+    }
+
+    /// The same, of another program.
+    pub fn start_program(program: &Path, database: Database) -> Outcome<Self> {
         // Beside the build: on a real disk, where `/tmp` may be memory.
         let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         let postgres = (database == Database::Postgres).then(PostgresDatabase::create);
-        Self::start_on(Arc::new(Data { postgres, directory }), "server.log")
+        let program = program.to_owned();
+        Self::start_on(Arc::new(Data { program, postgres, directory }), "server.log")
     }
 
     /// Starts another one on the same database.
@@ -106,7 +127,7 @@ impl Server {
     }
 
     fn start_on(data: Arc<Data>, log: &str) -> Outcome<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
+        let mut command = Command::new(&data.program);
         command
             .arg("serve")
             .env_clear()

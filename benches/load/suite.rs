@@ -18,8 +18,8 @@ use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio
 use crate::server::{Database, Server};
 use crate::workload::Kind;
 use crate::{
-    diff, events, folder_report, group_commit, large_document, large_workspace, parse_only, parsing, pull, raw_inserts,
-    round_trips,
+    diff, events, folder_report, group_commit, large_document, large_workspace, neighbours, parse_only, parsing, pull,
+    raw_inserts, round_trips, versus,
 };
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
@@ -66,6 +66,12 @@ pub fn run(options: &Options) -> Outcome<Report> {
         report.sections.push(tell_events(options, &corpus)?);
         report.sections.push(hold_streams(options)?);
     }
+    if options.wants(Part::Neighbours) {
+        report.sections.push(neighbours::run(options)?);
+    }
+    if let Some(other) = &options.versus {
+        report.sections.push(versus::run(options, other, &corpus)?);
+    }
     if options.wants(Part::Folder) {
         report.sections.push(folder_report::run(options, &corpus)?);
     }
@@ -101,34 +107,47 @@ pub fn progress(what: &str) {
 
 fn push(options: &Options, corpus: &[Sample]) -> Outcome<Section> {
     let mut rows = parse_only_rows(options, corpus)?;
+    let mut bare_p50 = Vec::new();
     for database in options.databases.iter().copied() {
-        let raw = {
-            progress(&format!("{}: raw inserts", database.name()));
+        let mut raws = Vec::new();
+        for size in BATCH_SIZES {
+            let name = format!("{}: raw Diesel inserts, {size} a transaction", database.name());
+            progress(&name);
             let (server, _owner) = start(database)?;
-            raw_inserts::run(&server.database_url(), corpus, options.time, Manner::Sets)?
-        };
-        rows.push(row(format!("{}: raw Diesel inserts, 100 a transaction", database.name()), 1, &raw, none(), none()));
+            let raw = raw_inserts::run(&server.database_url(), corpus, options.time, Manner::Sets, size)?;
+            rows.push(row(name, 1, &raw, none(), none()));
+            raws.push((size, raw));
+        }
+        let [(_, of_ten), (_, raw)] = &raws[..] else { return Err("one yardstick for each size".into()) };
         if database == Database::Postgres {
             progress("Postgres: a savepoint for each document");
             let (server, _owner) = start(database)?;
-            let each = raw_inserts::run(&server.database_url(), corpus, options.time, Manner::SavepointEach)?;
+            let each = raw_inserts::run(&server.database_url(), corpus, options.time, Manner::SavepointEach, 100)?;
             let to_raw = ratio(each.rate(), raw.rate());
             rows.push(row("Postgres: a savepoint for each, 100 a transaction".to_owned(), 1, &each, to_raw, none()));
         }
-        let single = push_rows(options, database, corpus, Kind::Create, 1, &raw, &[], &mut rows)?;
+        let single = push_rows(options, database, corpus, Kind::Create, 1, raw, &[], &mut rows)?;
         for size in BATCH_SIZES {
             for kind in [Kind::Create, Kind::Update, Kind::Mix] {
-                push_rows(options, database, corpus, kind, size, &raw, &single, &mut rows)?;
+                let measured = push_rows(options, database, corpus, kind, size, raw, &single, &mut rows)?;
+                if let (Kind::Create, 10, Some(one_client)) = (kind, size, measured.first()) {
+                    let times = ratio(one_client.latency(50).as_secs_f64(), of_ten.latency(50).as_secs_f64());
+                    bare_p50.push(format!("{} {times}", database.name()));
+                }
             }
         }
     }
     let mut columns = vec!["scenario", "clients"];
     columns.extend(FIGURES);
     columns.extend(["× raw inserts", "× one a request"]);
-    let about = "`× raw inserts`: operations a second against the rows of creates alone, inserted by Diesel into the same \
-                 tables by a program that checks nothing. `× one a request`: against creates sent one by one by as many \
-                 clients to the same server. Parsing alone: an actix handler that parses the body to plain structs.";
-    Ok(Section { title: "Push", about: about.to_owned(), columns, rows })
+    let bare = bare_p50.join("; ");
+    let about = format!(
+        "`× raw inserts`: operations a second against the rows of creates alone, inserted by Diesel into the same tables, 100 a \
+         transaction, by a program that checks nothing. `× one a request`: against creates sent one by one by as many clients to \
+         the same server. Parsing alone: an actix handler that parses the body to plain structs. The p50 of one client's batch of \
+         ten creates against that of a bare transaction of the same ten: {bare}."
+    );
+    Ok(Section { title: "Push", about, columns, rows })
 }
 
 fn row(name: String, clients: usize, measured: &Measurement, raw: String, single: String) -> Vec<String> {
@@ -153,7 +172,7 @@ fn parse_only_rows(options: &Options, corpus: &[Sample]) -> Outcome<Vec<Vec<Stri
     Ok(rows)
 }
 
-/// One row for each number of clients, on a server of its own; their rates.
+/// One row for each number of clients, on a server of its own; what was measured.
 #[expect(clippy::too_many_arguments, reason = "a scenario is all of these")]
 fn push_rows(
     options: &Options,
@@ -162,23 +181,23 @@ fn push_rows(
     kind: Kind,
     batch_size: usize,
     raw: &Measurement,
-    single: &[f64],
+    single: &[Measurement],
     rows: &mut Vec<Vec<String>>,
-) -> Outcome<Vec<f64>> {
+) -> Outcome<Vec<Measurement>> {
     let (server, owner) = start(database)?;
-    let mut rates = Vec::new();
+    let mut all: Vec<Measurement> = Vec::new();
     for (place, clients) in CLIENTS.into_iter().enumerate() {
         let name = format!("{}: {}, {batch_size} a batch", database.name(), kind.name());
         progress(&format!("{name}, {clients} clients"));
-        let expected_rate = rates.last().map_or(FIRST_GUESS_OF_RATE, |rate| rate * HEADROOM);
+        let expected_rate = all.last().map_or(FIRST_GUESS_OF_RATE, |last| last.rate() * HEADROOM);
         let load = PushLoad { kind, batch_size, clients, time: options.time, expected_rate };
         let measured = load.run(&server, &owner, corpus)?;
         let to_raw = ratio(measured.rate(), raw.rate());
-        let to_single = single.get(place).map_or_else(none, |single| ratio(measured.rate(), *single));
+        let to_single = single.get(place).map_or_else(none, |single| ratio(measured.rate(), single.rate()));
         rows.push(row(name, clients, &measured, to_raw, to_single));
-        rates.push(measured.rate());
+        all.push(measured);
     }
-    Ok(rates)
+    Ok(all)
 }
 
 fn compare_group_commit(options: &Options, corpus: &[Sample]) -> Outcome<Section> {

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::client::state::StateError;
-use crate::yjs::render::RenderError;
 
 /// What ends a command.
 #[derive(Debug, Error)]
@@ -51,9 +50,9 @@ pub enum ClientError {
         #[source]
         cause: io::Error,
     },
-    /// A text could not be worked on now.
-    #[error("cannot work on a document: {0}")]
-    Render(#[from] RenderError),
+    /// A document cannot be read or edited.
+    #[error("the document cannot be read: {0}")]
+    Document(String),
 }
 
 /// Exit codes, published in `docs/cli.md`.
@@ -80,7 +79,7 @@ impl ClientError {
             Self::Usage(_) | Self::Busy(_) => exit::USAGE,
             Self::Unreachable { .. } | Self::Login(_) => exit::UNREACHABLE,
             Self::Interrupted => exit::INTERRUPTED,
-            Self::Refused { .. } | Self::State(_) | Self::Io { .. } | Self::Render(_) => exit::INCOMPLETE,
+            Self::Refused { .. } | Self::State(_) | Self::Io { .. } | Self::Document(_) => exit::INCOMPLETE,
         }
     }
 
@@ -95,7 +94,7 @@ impl ClientError {
     pub fn of_one_file(&self) -> Option<String> {
         match self {
             Self::Io { path, cause } if !Self::is_out_of_room(cause) => Some(format!("{}: {cause}", path.display())),
-            Self::Render(RenderError::Damaged(reason) | RenderError::Slow(reason)) => Some(reason.clone()),
+            Self::Document(_) => Some(self.to_string()),
             _ => None,
         }
     }

@@ -51,7 +51,9 @@ pub enum Held {
     Nothing,
     /// A text, as documents have it: with LF, and without a byte order mark.
     Text(String, Look),
-    /// Something that is no text file of this folder: why it is left alone.
+    /// A file that is no text, or no file: why it cannot be synced as it is.
+    NoText(String),
+    /// Something that cannot be read now: why it is left alone.
     Other(String),
 }
 
@@ -105,7 +107,7 @@ impl Folder {
         });
         match read {
             Ok((Some(bytes), metadata)) => text_of(bytes, look_of(&metadata)),
-            Ok((None, _)) => Held::Other("it is no regular file".to_owned()),
+            Ok((None, _)) => Held::NoText("it is no regular file".to_owned()),
             Err(missing) if missing.kind() == ErrorKind::NotFound => Held::Nothing,
             Err(failure) => Held::Other(format!("it cannot be read: {failure}")),
         }
@@ -362,9 +364,9 @@ fn is_one_file(one: &Path, other: &Path) -> bool {
 
 fn text_of(bytes: Vec<u8>, look: Look) -> Held {
     match String::from_utf8(bytes) {
-        Ok(text) if text.contains('\0') => Held::Other("it holds a NUL character, so it is no text".to_owned()),
+        Ok(text) if text.contains('\0') => Held::NoText("it holds a NUL character, so it is no text".to_owned()),
         Ok(text) => Held::Text(inside(&text).into_owned(), look),
-        Err(_not_text) => Held::Other("it is not UTF-8 text".to_owned()),
+        Err(_not_text) => Held::NoText("it is not UTF-8 text".to_owned()),
     }
 }
 

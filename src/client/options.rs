@@ -9,37 +9,37 @@ use crate::client::sync::Direction;
 /// What the client can do.
 #[derive(Debug, Subcommand)]
 pub enum ClientCommand {
-    /// Connect a folder with a workspace of a server
+    /// Connect a folder to a workspace on a server
     #[command(after_help = "Example:\n  landfall init ~/notes --server http://127.0.0.1:7001 --username ada\n  \
                           landfall init ~/notes --server http://127.0.0.1:7001 --register   # a new account")]
     Init(InitOptions),
-    /// Log in (again) for a folder
+    /// Log in for a folder, when its login has expired or its server has moved
     #[command(after_help = "Example:\n  landfall login ~/notes --username ada")]
     Login(LoginOptions),
-    /// Take in what others did, and push what was done here
-    #[command(after_help = "Examples:\n  landfall sync ~/notes\n  landfall sync ~/notes --dry-run\n  \
-                            landfall sync ~/notes --json --batch-size 100 > events.jsonl")]
+    /// Pull what others changed, and push what changed here
+    #[command(after_help = "Examples:\n  landfall sync ~/notes\n  landfall sync ~/notes ~/work\n  \
+                            landfall sync ~/notes --dry-run\n  landfall sync ~/notes --json > events.jsonl")]
     Sync(SyncOptions),
-    /// Push what was done here, without taking anything in
+    /// Push what changed here, without pulling
     #[command(after_help = "Example:\n  landfall push ~/notes --atomic")]
     Push(OneWayOptions),
-    /// Take in what others did, without pushing anything
+    /// Pull what others changed, without pushing
     #[command(after_help = "Example:\n  landfall pull ~/notes --force-full")]
     Pull(OneWayOptions),
     /// Sync whenever something changes, here or on the server
     #[command(after_help = "Examples:\n  landfall watch ~/notes\n  landfall watch ~/notes --json --interval 300\n  \
-                            landfall watch ~/notes --poll 5       on a drive that tells of no changes")]
+                            landfall watch ~/notes --poll 5       on a network drive")]
     Watch(WatchOptions),
-    /// Say what is tracked, changed, waiting and in conflict
-    #[command(after_help = "Example:\n  landfall status ~/notes --json")]
+    /// Show what is tracked, changed, queued and in conflict
+    #[command(after_help = "Examples:\n  landfall status ~/notes\n  landfall status ~/notes --skipped")]
     Status(StatusOptions),
-    /// Keep the documents and files whose deletion waits for a word
+    /// Undo the deletions that wait for confirmation
     #[command(after_help = "Example:\n  landfall keep ~/notes && landfall sync ~/notes")]
     Keep(WordOptions),
-    /// Agree to the deletions that wait for a word
+    /// Confirm the deletions that wait for confirmation
     #[command(after_help = "Example:\n  landfall accept ~/notes && landfall sync ~/notes")]
     Accept(WordOptions),
-    /// List documents that wait for a choice, or choose
+    /// List the files in conflict, show both sides, or choose one
     #[command(
         after_help = "Examples:\n  landfall conflicts ~/notes\n  landfall conflicts ~/notes --settle mine todo.md\n  \
                             landfall conflicts ~/notes --settle both todo.md plans/2027.md\n\n\
@@ -49,16 +49,16 @@ pub enum ClientCommand {
                             landfall conflicts ~/notes --settle merged --with merged.md todo.md"
     )]
     Conflicts(ConflictsOptions),
-    /// List operations that the server refused, or queue them again
+    /// Queue refused operations again, or list them
     #[command(after_help = "Examples:\n  landfall retry ~/notes --list\n  landfall retry ~/notes")]
     Retry(RetryOptions),
-    /// Compare every file and document, and list what differs
+    /// Compare every file with its document, and list the differences
     #[command(after_help = "Example:\n  landfall verify ~/notes")]
     Verify(VerifyOptions),
     /// List past syncs, newest first
     #[command(after_help = "Example:\n  landfall history ~/notes --limit 5")]
     History(HistoryOptions),
-    /// Forget the sync state; files stay, and the next sync matches them by content
+    /// Forget the sync state; files stay, and the next sync matches them by path and content
     #[command(after_help = "Example:\n  landfall reset ~/notes --yes")]
     Reset(ResetOptions),
 }
@@ -66,32 +66,32 @@ pub enum ClientCommand {
 /// Which folder.
 #[derive(Clone, Debug, Args)]
 pub struct FolderOption {
-    /// The folder, or one inside it
+    /// The synced folder, or any folder in it
     #[arg(default_value = ".", value_name = "FOLDER")]
     pub folder: PathBuf,
 }
 
-/// How the client speaks, and how long it waits.
+/// What the client prints.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct OutputOptions {
-    /// One JSON event a line on standard output
+    /// Print one JSON event a line on standard output
     #[arg(long, conflicts_with = "quiet")]
     pub json: bool,
-    /// Only failures, on standard error
+    /// Print failures only, on standard error
     #[arg(long)]
     pub quiet: bool,
-    /// Answer every question with yes; lifts no guard
+    /// Answer every question with yes; does not confirm deletions
     #[arg(long)]
     pub yes: bool,
 }
 
-/// How the server is asked.
+/// How often and how long the client waits for the server.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct PatienceOptions {
-    /// Further tries after a failure that may pass
+    /// Retries after a temporary failure
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub retries: u32,
-    /// Seconds that one request may take
+    /// Timeout of one request
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
 }
@@ -99,19 +99,19 @@ pub struct PatienceOptions {
 /// Options of `init`.
 #[derive(Clone, Debug, Args)]
 pub struct InitOptions {
-    /// The folder; made when absent
+    /// The folder; created if it does not exist
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
-    /// The server's address, with http:// or https:// in front
+    /// The server's address, as in https://notes.example.org
     #[arg(long, value_name = "URL")]
     pub server: String,
-    /// The workspace's id or name [default: the only one that you have]
+    /// The workspace's id or name [default: the only one you have]
     #[arg(long, value_name = "ID_OR_NAME")]
     pub workspace: Option<String>,
-    /// Who logs in [default: LANDFALL_USERNAME, else asked for]
+    /// The user name [default: LANDFALL_USERNAME, else you are asked]
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
-    /// Make the account first, where the server lets people do that
+    /// Create the account first, if the server allows it
     #[arg(long)]
     pub register: bool,
     #[command(flatten)]
@@ -128,7 +128,7 @@ pub struct LoginOptions {
     /// The server's address, if it has moved
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
-    /// Who logs in [default: LANDFALL_USERNAME, else who did before]
+    /// The user name [default: LANDFALL_USERNAME, else that of the last login]
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
     #[command(flatten)]
@@ -150,30 +150,33 @@ pub struct SyncOptions {
 /// Options of `sync`, `push` and `pull`.
 #[derive(Clone, Debug, Args)]
 pub struct OneWayOptions {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would take it for help text")]
-    pub folder: FolderOption,
-    /// Operations of a batch
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=100))]
-    pub batch_size: u16,
-    /// Batches under way at a time
+    /// The synced folders, or any folders in them
+    #[arg(default_value = ".", value_name = "FOLDER")]
+    pub folders: Vec<PathBuf>,
+    /// Operations in a batch [default: as many as take about a second]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub batch_size: Option<u16>,
+    /// Batches sent at the same time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
     pub concurrency: u16,
-    /// Stop after so many batches
+    /// Stop after this many batches
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batches: Option<u32>,
     /// Push all or nothing, in one batch
     #[arg(long)]
     pub atomic: bool,
-    /// Say what would happen; change nothing on either side
+    /// Show what would happen, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Read every file and every document anew
+    /// Read every file and every document again
     #[arg(long)]
     pub force_full: bool,
-    /// Delete even if it is more than 20 documents and more than a quarter of all
+    /// Do not ask before deleting more than 20 documents and more than a quarter of all
     #[arg(long)]
     pub allow_mass_delete: bool,
+    /// Exit with 1 if there are files that cannot be synced
+    #[arg(long)]
+    pub strict: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub patience: PatienceOptions,
@@ -196,19 +199,19 @@ pub struct WatchOptions {
         long, value_name = "MILLISECONDS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(10..=60_000)
     )]
     pub settle: u64,
-    /// Seconds after which to sync even if nothing told of a change
+    /// Sync after this many seconds in any case
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub interval: u64,
-    /// Look for changed files every so many seconds instead of being told by the system
+    /// Look for changed files every so many seconds, instead of being notified by the system
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub poll: Option<u64>,
-    /// Operations of a batch
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=100))]
-    pub batch_size: u16,
-    /// Batches under way at a time
+    /// Operations in a batch [default: as many as take about a second]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub batch_size: Option<u16>,
+    /// Batches sent at the same time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
     pub concurrency: u16,
-    /// Delete even if it is more than 20 documents and more than a quarter of all
+    /// Do not ask before deleting more than 20 documents and more than a quarter of all
     #[arg(long)]
     pub allow_mass_delete: bool,
     #[command(flatten)]
@@ -225,7 +228,10 @@ pub struct StatusOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub folder: FolderOption,
-    /// One JSON object
+    /// List the files that are not synced because of their names
+    #[arg(long)]
+    pub skipped: bool,
+    /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -241,22 +247,19 @@ pub struct WordOptions {
 /// Options of `conflicts`.
 #[derive(Clone, Debug, Args)]
 pub struct ConflictsOptions {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would take it for help text")]
-    pub folder: FolderOption,
-    /// Which side stays
-    #[arg(long, value_enum, value_name = "SIDE", requires = "paths", group = "what")]
+    /// The synced folder [default: the current one], and the files to show or settle
+    #[arg(value_name = "FOLDER_OR_FILE")]
+    pub targets: Vec<PathBuf>,
+    /// Settle the conflicts of these files
+    #[arg(long, value_enum, value_name = "SIDE", requires = "targets", conflicts_with = "show")]
     pub settle: Option<Side>,
-    /// The merged text, for `--settle merged` [default: the file itself, as you have changed it]
-    #[arg(long, value_name = "FILE", requires = "settle")]
+    /// The merged text, for `--settle merged` [default: the file itself, as you have edited it]
+    #[arg(long, value_name = "TEXT", requires = "settle")]
     pub with: Option<PathBuf>,
-    /// Print both sides as one text, with markers where they differ; nothing is changed
-    #[arg(long, requires = "paths", conflicts_with = "json", group = "what")]
+    /// Print both sides as one text, with markers where they differ; changes nothing
+    #[arg(long, requires = "targets", conflicts_with = "json")]
     pub show: bool,
-    /// Of which files (paths inside the folder)
-    #[arg(value_name = "PATH", requires = "what")]
-    pub paths: Vec<String>,
-    /// One JSON object a line, with both texts
+    /// Print one JSON object a line, with both texts
     #[arg(long)]
     pub json: bool,
 }
@@ -264,13 +267,13 @@ pub struct ConflictsOptions {
 /// Which side of a conflict stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Side {
-    /// The file here.
+    /// Your file.
     Mine,
     /// The server's document.
     Theirs,
-    /// One text that was made of both.
+    /// One text, made of both.
     Merged,
-    /// Both: the server's in its place, the file here under a new name.
+    /// Both: the server's document in its place, your file beside it.
     Both,
 }
 
@@ -280,10 +283,10 @@ pub struct RetryOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub folder: FolderOption,
-    /// Only list them
+    /// List them only
     #[arg(long)]
     pub list: bool,
-    /// One JSON object a line
+    /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
 }
@@ -297,7 +300,7 @@ pub struct VerifyOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub patience: PatienceOptions,
-    /// One JSON object a line
+    /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
 }
@@ -308,10 +311,10 @@ pub struct HistoryOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub folder: FolderOption,
-    /// How many
+    /// How many syncs
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
-    /// One JSON object a line
+    /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
 }

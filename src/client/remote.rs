@@ -1,7 +1,7 @@
 //! The server, over HTTP: requests with a login, tried again when that can help.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,8 @@ pub struct Remote {
     /// Until somebody on the way refuses it.
     compresses: AtomicBool,
     waits: Waits,
+    /// The shortest time that an answer has taken, in microseconds.
+    shortest_us: AtomicU64,
 }
 
 /// How long a request is tried again.
@@ -81,6 +83,7 @@ impl Remote {
             session: Session::new(credentials),
             compresses: AtomicBool::new(true),
             waits: Waits::default(),
+            shortest_us: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -110,6 +113,30 @@ impl Remote {
     /// See [`RemoteError`].
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &[u8], until: Until) -> Result<T, RemoteError> {
         self.ask(&Method::POST, path, Some(body), until)
+    }
+
+    /// As [`post`](Self::post), and how long the last try took.
+    pub fn post_timed<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &[u8],
+        until: Until,
+    ) -> (Result<T, RemoteError>, Duration) {
+        let mut took = Duration::ZERO;
+        let outcome = self.patiently(until, || {
+            let started = Instant::now();
+            let outcome = self.with_login(&Method::POST, path, Some(body));
+            took = started.elapsed();
+            outcome
+        });
+        (outcome.and_then(|bytes| parse(&bytes)), took)
+    }
+
+    /// The shortest time that any answer has taken.
+    #[must_use]
+    pub fn shortest_answer(&self) -> Option<Duration> {
+        let shortest = self.shortest_us.load(Ordering::Relaxed);
+        (shortest < u64::MAX).then(|| Duration::from_micros(shortest))
     }
 
     /// Puts JSON that is already written; only whether it was taken is of interest.
@@ -234,6 +261,7 @@ impl Remote {
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {}", token.expose_secret()));
         }
+        let started = Instant::now();
         let outcome = match body {
             Some(body) => {
                 let request = request.header("content-type", "application/json").body(body);
@@ -250,6 +278,8 @@ impl Remote {
         let status = answer.status().as_u16();
         let read = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
         let bytes = read.map_err(|error| self.connection_error(error))?;
+        let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.shortest_us.fetch_min(took, Ordering::Relaxed);
         let is_packed = answer.headers().get("content-encoding").is_some_and(|coding| coding == CODING);
         let bytes = if is_packed { unpacked(&bytes)? } else { bytes };
         // A batch that was rolled back is answered as a problem with results: as good as an answer.

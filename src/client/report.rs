@@ -2,7 +2,7 @@
 //! scripts, or nothing.
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -12,7 +12,8 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::client::plain;
+pub use crate::client::events::Event;
+pub use crate::client::output::{complain, write_json, write_line, write_text};
 use crate::client::progress::Pace;
 pub use crate::client::progress::{Counted, Progress};
 use crate::client::progress_line::{View, progress_line};
@@ -23,6 +24,8 @@ use crate::domain::timestamp::{Clock, SystemClock};
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(400);
 /// A bar moves this often.
 const BAR_INTERVAL: Duration = Duration::from_millis(150);
+/// Lines about files that are shown one by one; of more than these only the number.
+const MAX_LINES: usize = 20;
 /// The telling thread does not spin.
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 
@@ -35,82 +38,6 @@ pub enum Voice {
     Json,
     /// Only failures, on standard error.
     Quiet,
-}
-
-/// Something that happened, or in a rehearsal would happen.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event<'a> {
-    /// An operation was applied by the server.
-    Pushed {
-        /// The file.
-        path: &'a str,
-        /// `create`, `update` or `delete`.
-        operation: &'a str,
-        /// Whether it was united with others' changes.
-        merged: bool,
-    },
-    /// A file was written with what others did.
-    Written {
-        /// The file.
-        path: &'a str,
-    },
-    /// A file that was here already was found to be the server's document.
-    Matched {
-        /// The file.
-        path: &'a str,
-    },
-    /// A file was moved.
-    Moved {
-        /// From.
-        from: &'a str,
-        /// To.
-        to: &'a str,
-    },
-    /// A file was taken away, to `.landfall/bin`.
-    Removed {
-        /// The file.
-        path: &'a str,
-    },
-    /// A file or document cannot be synced.
-    Problem {
-        /// Which.
-        path: &'a str,
-        /// Why.
-        reason: &'a str,
-    },
-    /// Both sides have something, and a person must choose.
-    Conflict {
-        /// The file.
-        path: &'a str,
-        /// What clashes.
-        reason: &'a str,
-    },
-    /// An operation was refused for good.
-    DeadLetter {
-        /// The file.
-        path: &'a str,
-        /// The operation's name.
-        client_id: &'a str,
-        /// The refusal's code.
-        code: &'a str,
-        /// The refusal, for people.
-        message: &'a str,
-    },
-    /// Something that a person may want to know.
-    Note {
-        /// The file.
-        path: &'a str,
-        /// What.
-        text: &'a str,
-    },
-    /// A request waits before it is tried again.
-    Waiting {
-        /// Seconds.
-        seconds: u64,
-        /// Why.
-        reason: &'a str,
-    },
 }
 
 /// Says things.
@@ -135,6 +62,30 @@ struct Board {
     problems: BTreeSet<String>,
     /// Problems that need not be told again.
     known_problems: BTreeSet<String>,
+    /// Lines about files, as they come.
+    done: Lines,
+    /// What a person should look at, said after the summary.
+    open: Lines,
+    /// The lines of `open` that are shown.
+    last: Vec<String>,
+}
+
+/// Counts lines of which only the first are shown.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lines(usize);
+
+impl Lines {
+    /// Counts a line; whether it is shown.
+    const fn take(&mut self) -> bool {
+        self.0 += 1;
+        self.0 <= MAX_LINES
+    }
+
+    /// How many were not shown, in words.
+    fn rest(self) -> Option<String> {
+        let rest = self.0.saturating_sub(MAX_LINES);
+        (rest > 0).then(|| format!("{:<10} {rest} more", "and"))
+    }
 }
 
 impl Report {
@@ -159,6 +110,9 @@ impl Report {
             tells_waits: false,
             problems: BTreeSet::new(),
             known_problems,
+            done: Lines::default(),
+            open: Lines::default(),
+            last: Vec::new(),
         };
         Self { board: Arc::new(Mutex::new(board)), ticker: None }
     }
@@ -238,27 +192,29 @@ impl Report {
         board.tell_progress();
     }
 
-    /// Says how it ended: `summary` for people, `event` for scripts.
-    pub fn finish<E: Serialize>(&mut self, summary: &str, event: &E) {
+    /// Says how it ended: `summary` and `closing` for people, with what to look at between them, `event` for scripts.
+    pub fn finish<E: Serialize>(&mut self, summary: &str, closing: Option<&str>, event: &E) {
         let mut board = self.board();
-        if let Some(bar) = board.bar.take() {
-            bar.finish_and_clear();
-        }
+        board.end_bar();
         match board.voice {
-            Voice::People => write_line(summary),
+            Voice::People => {
+                board.done.rest().iter().for_each(|rest| write_line(rest));
+                write_line(summary);
+                board.tell_last();
+                closing.iter().for_each(|line| write_line(line));
+            }
             Voice::Json => write_json(event),
             Voice::Quiet => {}
         }
     }
 
-    /// Ends without a word.
+    /// Ends without a summary.
     pub fn close(&mut self) {
         self.ticker = None;
         let mut board = self.board();
         board.is_over = true;
-        if let Some(bar) = board.bar.take() {
-            bar.finish_and_clear();
-        }
+        board.end_bar();
+        board.tell_last();
     }
 
     /// Whole between any two statements.
@@ -292,13 +248,25 @@ impl Board {
         if self.bar.is_some() { BAR_INTERVAL } else { PROGRESS_INTERVAL }
     }
 
+    fn end_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Says what a person should look at.
+    fn tell_last(&mut self) {
+        let rest = std::mem::take(&mut self.open).rest();
+        std::mem::take(&mut self.last).iter().chain(&rest).for_each(|line| write_line(line));
+    }
+
     fn tell(&mut self, event: &Event<'_>) {
         match event {
             Event::DeadLetter { path, code, message, .. } => self.progress.remember(path, code, message),
             Event::Conflict { path, reason } => self.progress.remember(path, "conflict", reason),
             Event::Problem { path, reason } => {
                 self.progress.remember(path, "problem", reason);
-                let line = line_of(event);
+                let line = event.line();
                 let is_known = self.known_problems.contains(&line);
                 self.problems.insert(line);
                 if is_known {
@@ -317,15 +285,21 @@ impl Board {
         }
         match self.voice {
             Voice::Json => write_json(event),
-            Voice::Quiet => {
-                if matches!(event, Event::Problem { .. } | Event::Conflict { .. } | Event::DeadLetter { .. }) {
-                    complain(&line_of(event));
+            Voice::Quiet if event.is_failure() => complain(&event.line()),
+            Voice::Quiet => {}
+            Voice::People if event.wants_a_look() => {
+                if self.open.take() {
+                    self.last.push(event.line());
                 }
             }
-            Voice::People => match self.bar.as_ref().filter(|_| io::stdout().is_terminal()) {
-                Some(bar) => bar.suspend(|| write_line(&line_of(event))),
-                None => write_line(&line_of(event)),
-            },
+            Voice::People => {
+                let is_shown = matches!(event, Event::Waiting { .. }) || self.done.take();
+                match self.bar.as_ref().filter(|_| io::stdout().is_terminal()) {
+                    _ if !is_shown => {}
+                    Some(bar) => bar.suspend(|| write_line(&event.line())),
+                    None => write_line(&event.line()),
+                }
+            }
         }
     }
 
@@ -365,53 +339,4 @@ struct ProgressEvent<'a> {
 fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     bar.with_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-fn line_of(event: &Event<'_>) -> String {
-    match event {
-        Event::Pushed { path, operation, merged } => {
-            let done = match *operation {
-                "create" => "created",
-                "delete" => "deleted",
-                _ => "updated",
-            };
-            format!("{done:<10} {path}{}", if *merged { " (merged)" } else { "" })
-        }
-        Event::Written { path } => format!("{:<10} {path}", "written"),
-        Event::Matched { path } => format!("{:<10} {path}", "matched"),
-        Event::Moved { from, to } => format!("{:<10} {from} -> {to}", "moved"),
-        Event::Removed { path } => format!("{:<10} {path}", "removed"),
-        Event::Problem { path, reason } => format!("{:<10} {path}: {reason}", "problem"),
-        Event::Conflict { path, reason } => format!("{:<10} {path}: {reason}", "conflict"),
-        Event::DeadLetter { path, code, message, .. } => format!("{:<10} {path}: {message} ({code})", "failed"),
-        Event::Note { path, text } => format!("{:<10} {path}: {text}", "note"),
-        Event::Waiting { seconds, reason } => format!("{:<10} {seconds} s: {reason}", "waiting"),
-    }
-}
-
-/// Writes one line to standard output, whatever stands in the names and reasons. A closed one is nobody's loss.
-pub fn write_line(line: &str) {
-    write_plain(&plain::one_line(line));
-}
-
-/// Writes a text to standard output: byte for byte, unless a terminal would act on it.
-pub fn write_text(text: &str) {
-    if io::stdout().is_terminal() { write_plain(&plain::lines(text)) } else { write_plain(text) }
-}
-
-fn write_plain(line: &str) {
-    drop(writeln!(io::stdout().lock(), "{line}"));
-}
-
-/// Writes a value as one line of JSON to standard output.
-pub fn write_json<T: Serialize>(value: &T) {
-    if let Ok(line) = serde_json::to_string(value) {
-        write_plain(&line);
-    }
-}
-
-/// Writes a complaint to standard error: a line, and those that belong to it set in.
-pub fn complain(complaint: &str) {
-    let lines: Vec<String> = complaint.lines().map(plain::one_line).collect();
-    drop(writeln!(io::stderr().lock(), "landfall: {}", lines.join("\n  ")));
 }

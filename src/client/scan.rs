@@ -13,6 +13,7 @@ use ignore::{DirEntry, Walk, WalkBuilder};
 use crate::client::folder::{DRAFT_PREFIX, Folder, Held, Look, look_of};
 use crate::client::names::{check_path, folded, is_synced_name};
 use crate::client::plan::LocalChange;
+use crate::client::skipped::Skipped;
 use crate::client::state::DocId;
 use crate::client::state::files::TrackedFile;
 use crate::domain::operation::digest_of;
@@ -29,13 +30,48 @@ pub struct LocalFile {
     pub look: Look,
 }
 
+/// Why a file cannot be synced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// For people.
+    pub reason: String,
+    /// Whether it is the file as it is that cannot be synced, and nothing has failed: reported once.
+    pub is_refusal: bool,
+}
+
+impl Problem {
+    fn refusal(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_refusal: true }
+    }
+
+    fn failure(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_refusal: false }
+    }
+}
+
+/// What the server takes.
+#[derive(Clone, Copy, Debug)]
+pub struct FileLimits {
+    /// Bytes of a file.
+    pub bytes: u64,
+    /// Characters of a path.
+    pub chars: usize,
+}
+
+impl FileLimits {
+    /// Where no server was asked.
+    pub const UNKNOWN: Self = Self { bytes: u64::MAX, chars: usize::MAX };
+}
+
 /// The folder as it is now.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
     /// Files that can be synced, by path.
     pub files: BTreeMap<String, LocalFile>,
     /// Files that cannot, and why.
-    pub problems: BTreeMap<String, String>,
+    pub problems: BTreeMap<String, Problem>,
+    /// Files whose names say that they are no text.
+    pub skipped: Skipped,
     /// Drafts of files that were to be written.
     pub drafts: Vec<String>,
     /// When it was begun, in nanoseconds since 1970.
@@ -53,12 +89,12 @@ pub struct Scan {
 
 /// Reads the folder. `tracked` files that look as they did are not read again, unless `all` of them are to be.
 #[must_use]
-pub fn scan(folder: &Folder, tracked: &[TrackedFile], max_bytes: u64, all: bool) -> Scan {
+pub fn scan(folder: &Folder, tracked: &[TrackedFile], limits: FileLimits, all: bool) -> Scan {
     let known: BTreeMap<&str, &TrackedFile> = tracked.iter().map(|file| (file.path.as_str(), file)).collect();
     let mut scan = Scan { begun_ns: now_ns(), root: folder.root().to_owned(), ..Scan::default() };
     for entry in walk(folder) {
         match entry {
-            Ok(entry) => scan.take(folder, &entry, &known, max_bytes, all),
+            Ok(entry) => scan.take(folder, &entry, &known, limits, all),
             Err(failure) => scan.take_failure(folder.root(), &failure),
         }
     }
@@ -90,7 +126,7 @@ impl Scan {
         folder: &Folder,
         entry: &DirEntry,
         known: &BTreeMap<&str, &TrackedFile>,
-        max_bytes: u64,
+        limits: FileLimits,
         all: bool,
     ) {
         let Some(kind) = entry.file_type() else { return };
@@ -106,7 +142,7 @@ impl Scan {
         let Some(path) = relative.to_str() else {
             let shown = relative.to_string_lossy().into_owned();
             if is_synced_name(&shown) {
-                self.problems.insert(shown, "its name is not UTF-8".to_owned());
+                self.problems.insert(shown, Problem::refusal("its name is not UTF-8"));
             }
             return;
         };
@@ -115,25 +151,15 @@ impl Scan {
             self.drafts.push(path.to_owned());
         }
         if !is_synced_name(name) {
+            if kind.is_file() && !name.starts_with(DRAFT_PREFIX) {
+                self.skipped.count(name);
+            }
             return;
         }
-        let outcome = check_path(path).and_then(|()| {
-            let metadata = entry.metadata().map_err(|failure| format!("it cannot be looked at: {failure}"))?;
-            if !kind.is_file() {
-                return Err("it is a symbolic link or no regular file; links are not followed".to_owned());
-            }
-            if metadata.len() > max_bytes {
-                return Err(format!("{} bytes are more than the {max_bytes} that the server takes", metadata.len()));
-            }
-            self.read(folder, path, look_of(&metadata), known.get(path).copied(), all)
-        });
-        match outcome {
-            Ok(file) => {
-                self.files.insert(path.to_owned(), file);
-            }
-            Err(reason) => {
-                self.problems.insert(path.to_owned(), reason);
-            }
+        let looked = look_at(entry, path, limits);
+        match looked.and_then(|look| self.read(folder, path, look, known.get(path).copied(), all)) {
+            Ok(file) => drop(self.files.insert(path.to_owned(), file)),
+            Err(problem) => drop(self.problems.insert(path.to_owned(), problem)),
         }
     }
 
@@ -145,7 +171,7 @@ impl Scan {
         look: Look,
         known: Option<&TrackedFile>,
         anew: bool,
-    ) -> Result<LocalFile, String> {
+    ) -> Result<LocalFile, Problem> {
         if let Some(file) = known.filter(|file| !anew && file.is_known_as(&look)) {
             return Ok(LocalFile { digest: file.digest.clone(), look });
         }
@@ -158,14 +184,16 @@ impl Scan {
                 }
                 Ok(LocalFile { digest, look })
             }
-            Held::Nothing => Err("it vanished while it was read".to_owned()),
-            Held::Other(reason) => Err(reason),
+            Held::Nothing => Err(Problem::failure("it vanished while it was read")),
+            Held::NoText(reason) => Err(Problem::refusal(reason)),
+            Held::Other(reason) => Err(Problem::failure(reason)),
         }
     }
 
     fn take_ignore_failure(&mut self, folder: &str, reason: &str) {
         let path = if folder.is_empty() { IGNORE_FILE.to_owned() } else { format!("{folder}/{IGNORE_FILE}") };
-        self.problems.insert(path, format!("{reason}; until it is mended, no new file in its folder is pushed"));
+        let reason = format!("{reason}; until it is mended, no new file in its folder is pushed");
+        self.problems.insert(path, Problem::failure(reason));
         self.withheld.push(folder.to_owned());
     }
 
@@ -183,7 +211,7 @@ impl Scan {
                 "it is a symbolic link in the place of a folder with {files}; links are not followed: put the folder \
                  back, or remove the link to delete what was in it"
             );
-            self.problems.insert(link, reason);
+            self.problems.insert(link, Problem::failure(reason));
         }
     }
 
@@ -201,7 +229,7 @@ impl Scan {
     fn take_failure(&mut self, root: &Path, failure: &ignore::Error) {
         let place = path_of(failure).and_then(|path| path.strip_prefix(root).ok());
         let place = place.map_or_else(|| ".".to_owned(), |path| path.to_string_lossy().into_owned());
-        self.problems.insert(place, format!("it cannot be read: {failure}"));
+        self.problems.insert(place, Problem::failure(format!("it cannot be read: {failure}")));
     }
 
     /// Notes what a path holds now.
@@ -255,6 +283,37 @@ impl Scan {
             || self.problems.contains_key(path)
             || path.match_indices('/').any(|(at, _)| path.get(..at).is_some_and(|dir| self.problems.contains_key(dir)))
     }
+}
+
+/// How a file looks, if it is one that can be synced.
+fn look_at(entry: &DirEntry, path: &str, limits: FileLimits) -> Result<Look, Problem> {
+    check_path(path).map_err(Problem::refusal)?;
+    if path.chars().count() > limits.chars {
+        return Err(Problem::refusal(format!("its path is longer than {} characters", limits.chars)));
+    }
+    let metadata =
+        entry.metadata().map_err(|failure| Problem::failure(format!("it cannot be looked at: {failure}")))?;
+    if !metadata.is_file() {
+        let reason = "it is a symbolic link or no regular file; links are not followed";
+        return Err(Problem::refusal(reason));
+    }
+    if metadata.len() > limits.bytes {
+        let reason = format!("{} bytes are more than the {} that the server takes", metadata.len(), limits.bytes);
+        return Err(Problem::refusal(reason));
+    }
+    Ok(look_of(&metadata))
+}
+
+/// The files in the folder whose names say that they are no text, in order.
+#[must_use]
+pub fn list_skipped(folder: &Folder) -> Vec<String> {
+    let files = walk(folder).flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    let paths = files.filter_map(|entry| Some(entry.path().strip_prefix(folder.root()).ok()?.to_str()?.to_owned()));
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut skipped: Vec<String> =
+        paths.filter(|path| !is_synced_name(path) && !name(path).starts_with(DRAFT_PREFIX)).collect();
+    skipped.sort();
+    skipped
 }
 
 /// Hidden, and no draft of the client's own.
@@ -323,7 +382,7 @@ mod tests {
     }
 
     fn was_read(folder: &Folder, file: &TrackedFile) -> bool {
-        let found = scan(folder, std::slice::from_ref(file), u64::MAX, false);
+        let found = scan(folder, std::slice::from_ref(file), FileLimits::UNKNOWN, false);
         found.files.get(&file.path).unwrap().digest != file.digest
     }
 
@@ -342,7 +401,7 @@ mod tests {
         ] {
             assert!(was_read(&folder, &other), "{other:?}");
         }
-        let found = scan(&folder, std::slice::from_ref(&file), u64::MAX, true);
+        let found = scan(&folder, std::slice::from_ref(&file), FileLimits::UNKNOWN, true);
         assert_ne!(found.files.get("a.md").unwrap().digest, file.digest, "all are to be read");
     }
 

@@ -1,25 +1,26 @@
 //! One sync from the opened folder to its line in the history: what `sync`, `push`, `pull` and `watch` all do.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
 use crate::client::remote::Remote;
 use crate::client::report::{Progress, Report};
+use crate::client::skipped::Skipped;
 use crate::client::state::State;
 use crate::client::state::open_questions::IGNORED;
 use crate::client::state::runs::Run;
+use crate::client::state::settings::Setting;
 use crate::client::sync::{Engine, Parts, SyncSettings, Tally, now_us};
 use crate::client::wire::ServerLimits;
 use crate::client::workplace::Workplace;
-use crate::yjs::render::Renderer;
 
 /// What a sync works with, besides the folder.
 pub struct SyncRun<'a> {
     /// The server.
     pub remote: &'a Remote,
-    /// Works on Yjs states.
-    pub renderer: &'a Renderer,
     /// Says what happens.
     pub report: &'a mut Report,
     /// Whether to stop.
@@ -48,7 +49,12 @@ pub struct SyncEnd {
     pub tally: Tally,
     /// What waits for a person.
     pub open: Open,
+    /// Files that are not synced because of their names.
+    pub skipped: Skipped,
+    /// The folder, as it was opened.
+    folder: String,
     is_rehearsal: bool,
+    is_strict: bool,
 }
 
 /// What waits for a person.
@@ -56,13 +62,17 @@ pub struct SyncEnd {
 pub struct Open {
     conflicts: usize,
     dead_letters: usize,
+    /// Documents that could not be taken in.
     left_out: usize,
+    /// Documents that no file can stand for as long as they have their titles.
+    refused: usize,
 }
 
 /// How it ended, for scripts.
 #[derive(Serialize)]
 pub struct EndBody<'a> {
     event: &'static str,
+    folder: &'a str,
     exit_code: u8,
     error: Option<String>,
     dry_run: bool,
@@ -74,14 +84,29 @@ pub struct EndBody<'a> {
     conflicts: usize,
     dead_letters: usize,
     left_out: usize,
+    refused: usize,
+    skipped: usize,
     progress: &'a Progress,
 }
 
 impl SyncEnd {
     /// The end of a sync that could not begin, or whose end is not known.
     #[must_use]
-    pub fn without_sync(failure: ClientError, is_rehearsal: bool) -> Self {
-        Self { outcome: Err(failure), tally: Tally::default(), open: Open::default(), is_rehearsal }
+    pub fn without_sync(failure: ClientError, folder: &Path, settings: &SyncSettings) -> Self {
+        Self {
+            outcome: Err(failure),
+            tally: Tally::default(),
+            open: Open::default(),
+            skipped: Skipped::default(),
+            folder: folder.display().to_string(),
+            is_rehearsal: settings.dry_run,
+            is_strict: settings.strict,
+        }
+    }
+
+    /// Files and documents that cannot be synced as they are.
+    const fn refused(&self) -> usize {
+        self.tally.refused + self.open.refused
     }
 
     /// The exit code.
@@ -91,6 +116,7 @@ impl SyncEnd {
         match &self.outcome {
             Err(failure) => failure.exit_code(),
             Ok(()) if tally.guarded > 0 => exit::GUARD,
+            Ok(()) if self.is_strict && self.refused() > 0 => exit::INCOMPLETE,
             Ok(()) if self.is_rehearsal && tally.failed + open.conflicts == 0 => exit::IN_SYNC,
             Ok(()) if tally.failed + tally.queued + open.conflicts + open.dead_letters + open.left_out > 0 => {
                 exit::INCOMPLETE
@@ -107,9 +133,10 @@ impl SyncEnd {
 
     /// For scripts, under this name.
     #[must_use]
-    pub fn body<'a>(&self, event: &'static str, progress: &'a Progress) -> EndBody<'a> {
+    pub fn body<'a>(&'a self, event: &'static str, progress: &'a Progress) -> EndBody<'a> {
         EndBody {
             event,
+            folder: &self.folder,
             exit_code: self.exit_code(),
             error: self.outcome.as_ref().err().map(ToString::to_string),
             dry_run: self.is_rehearsal,
@@ -121,8 +148,16 @@ impl SyncEnd {
             conflicts: self.open.conflicts,
             dead_letters: self.open.dead_letters,
             left_out: self.open.left_out,
+            refused: self.refused(),
+            skipped: self.skipped.total(),
             progress,
         }
+    }
+
+    /// For people, what was left out because of its name; `list` is the command that lists it.
+    #[must_use]
+    pub fn skipped_line(&self, list: &str) -> Option<String> {
+        (self.skipped.total() > 0).then(|| format!("{}: `{list}`", self.skipped))
     }
 
     /// For people.
@@ -148,10 +183,11 @@ impl SyncEnd {
         };
         add(tally.failed, "failed");
         add(tally.queued, "still queued");
-        add(tally.guarded, "deletions waiting (landfall accept, or keep)");
+        add(tally.guarded, "deletions waiting (landfall accept, or landfall keep)");
         add(open.conflicts, "in conflict (landfall conflicts)");
         add(open.dead_letters, "refused (landfall retry --list)");
         add(open.left_out, "left out");
+        add(self.refused(), "that cannot be synced (landfall status)");
         let end = if self.exit_code() == exit::IN_SYNC && !self.is_rehearsal { "; in sync" } else { "" };
         format!("{}{end}", parts.join(", "))
     }
@@ -170,18 +206,18 @@ pub fn run_sync(workplace: Workplace, with: SyncRun<'_>) -> Result<SyncEnd, Clie
 }
 
 fn run_told_sync(workplace: Workplace, with: SyncRun<'_>) -> Result<SyncEnd, ClientError> {
-    let SyncRun { remote, renderer, report, interrupt, settings, history } = with;
-    let is_rehearsal = settings.dry_run;
+    let SyncRun { remote, report, interrupt, settings, history } = with;
+    let (is_rehearsal, is_strict) = (settings.dry_run, settings.strict);
+    let folder = workplace.folder.root().to_owned();
     report.begin("asking the server");
     let limits: ServerLimits = match remote.get("/api/v1/limits") {
         Ok(limits) => limits,
-        Err(failure) => return Ok(SyncEnd::without_sync(failure, is_rehearsal)),
+        Err(failure) => return Ok(SyncEnd::without_sync(failure, &folder, &settings)),
     };
     let direction = settings.direction;
     let mut engine = Engine::new(Parts {
         folder: workplace.folder,
         state: workplace.state,
-        renderer,
         remote,
         report,
         interrupt,
@@ -200,7 +236,12 @@ fn run_told_sync(workplace: Workplace, with: SyncRun<'_>) -> Result<SyncEnd, Cli
         failed: 0,
         conflicts: 0,
     };
-    engine.state.change(|change| change.put_run(&run))?;
+    let (bytes, chars) = (engine.limits.file_bytes().to_string(), engine.limits.max_title_chars.to_string());
+    engine.state.change(|change| {
+        change.put_setting(Setting::FileBytes, &bytes)?;
+        change.put_setting(Setting::TitleChars, &chars)?;
+        change.put_run(&run)
+    })?;
     let outcome = engine.run();
     let tally = engine.tally();
     let open = count_open(&mut engine.state)?;
@@ -215,15 +256,20 @@ fn run_told_sync(workplace: Workplace, with: SyncRun<'_>) -> Result<SyncEnd, Cli
         }
         change.put_run(&run)
     })?;
-    Ok(SyncEnd { outcome, tally, open, is_rehearsal })
+    let (folder, skipped) = (folder.display().to_string(), engine.skipped().clone());
+    Ok(SyncEnd { outcome, tally, open, skipped, folder, is_rehearsal, is_strict })
 }
 
 fn count_open(state: &mut State) -> Result<Open, ClientError> {
     Ok(state.change(|change| {
+        let left_out = change.load_left_out()?;
+        let refused = left_out.iter().filter(|one| one.is_refusal).count();
+        let ignored = left_out.iter().filter(|one| one.reason == IGNORED).count();
         Ok(Open {
-            conflicts: change.load_conflicts()?.len(),
-            dead_letters: change.load_dead_letters()?.len(),
-            left_out: change.load_left_out()?.iter().filter(|one| one.reason != IGNORED).count(),
+            conflicts: change.count_conflicts()?,
+            dead_letters: change.count_dead_letters()?,
+            left_out: left_out.len() - refused - ignored,
+            refused,
         })
     })?)
 }

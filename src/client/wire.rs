@@ -306,6 +306,9 @@ pub struct Workspace {
     pub name: String,
     /// What the user may do there.
     pub role: String,
+    /// Who owns it, where the server says so.
+    #[serde(default)]
+    pub owners: Vec<String>,
 }
 
 /// A list without pages.

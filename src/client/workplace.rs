@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::client::error::ClientError;
 use crate::client::folder::{Folder, STATE_DIRECTORY};
+use crate::client::plain::quoted;
 use crate::client::report::complain;
 use crate::client::state::settings::Setting;
 use crate::client::state::{State, StateError};
@@ -168,12 +169,13 @@ pub(in crate::client) fn new_device() -> String {
 pub fn check_is_new(root: &Path) -> Result<(), ClientError> {
     if root.join(STATE_DIRECTORY).join(DATABASE).exists() {
         return Err(ClientError::Usage(format!(
-            "{} is set up already; `landfall status {0}` says with which server",
-            root.display()
+            "{} is set up already; `landfall status {}` shows with which server",
+            root.display(),
+            quoted(&root.to_string_lossy())
         )));
     }
     if root.exists() && !root.is_dir() {
-        return Err(ClientError::Usage(format!("{} is no folder", root.display())));
+        return Err(ClientError::Usage(format!("{} is not a folder", root.display())));
     }
     let absolute = std::path::absolute(root).map_err(|cause| ClientError::io(root, cause))?;
     // The folder may be made only later: then it is the first one above that counts.
@@ -194,13 +196,23 @@ pub(in crate::client) fn find_root(start: &Path) -> Result<PathBuf, ClientError>
     let absolute = start.canonicalize().map_err(|cause| ClientError::Usage(format!("{}: {cause}", start.display())))?;
     if absolute.is_file() {
         return Err(ClientError::Usage(format!(
-            "{} is a file; FOLDER is the synced folder that it is in, and comes first",
-            start.display()
+            "{} is a file, and FOLDER is a folder: {}",
+            start.display(),
+            quoted(
+                &start
+                    .parent()
+                    .filter(|parent| !parent.as_os_str().is_empty())
+                    .unwrap_or(Path::new("."))
+                    .to_string_lossy()
+            )
         )));
     }
     let found = absolute.ancestors().find(|folder| folder.join(STATE_DIRECTORY).join(DATABASE).is_file());
     found.map(Path::to_owned).ok_or_else(|| {
-        ClientError::Usage(format!("{} is no synced folder; set it up with `landfall init`", start.display()))
+        ClientError::Usage(format!(
+            "{} is not a synced folder; `landfall init` connects it to a server",
+            start.display()
+        ))
     })
 }
 

@@ -14,7 +14,7 @@ use crate::yjs::weave::{put_deletes, put_section};
 ///
 /// # Errors
 /// A reason without any of the document's contents; that its text is not plain text, among others.
-pub(super) fn edit_text<'a>(
+pub fn edit_text<'a>(
     parts: impl IntoIterator<Item = &'a [u8]>,
     client: Client,
     target: &str,

@@ -6,7 +6,7 @@
 
 mod carve;
 mod document;
-mod edit;
+pub mod edit;
 pub mod fit;
 mod frames;
 mod lanes;

@@ -8,6 +8,9 @@ use crate::yjs::structs::Parent;
 /// The root whose text is a document's text, where there is one of that name.
 pub(super) const CONTENT_ROOT: &str = "content";
 
+/// Steps of placing that a document may take, so that reading one always ends: far more than any server accepts.
+const MAX_STEPS: u64 = 10_000_000_000;
+
 /// Derives the text of the union of `parts`: that of the root named `content`, else of the only root.
 ///
 /// A root that holds text is read as text. In one that holds XML, every element that holds text itself, and every
@@ -26,7 +29,7 @@ pub fn derive_text<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<Stri
 /// The union of `parts` with every node at its place.
 pub(super) fn placed<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<Document<'a>, String> {
     let mut document = Document::of(parts).map_err(|error| error.to_string())?;
-    document.place(u64::MAX).map_err(|_too_dear| "it takes too long to put in order".to_owned())?;
+    document.place(MAX_STEPS).map_err(|_too_dear| "it takes too long to put in order".to_owned())?;
     Ok(document)
 }
 

@@ -102,7 +102,7 @@ fn a_merged_text_revives_what_others_deleted() {
     here.write("plan.md", "one, changed\n");
     here.run(&["sync"]).expect(1);
     let ran = here.run(&["conflicts", ".", "--show", "plan.md"]).expect(2);
-    assert!(ran.says(&["deleted by somebody else"]), "{}", ran.stderr);
+    assert!(ran.says(&["deleted on the server"]), "{}", ran.stderr);
     here.write("plan.md", "one, changed again\n");
     here.run(&["conflicts", ".", "--settle", "merged", "plan.md"]).expect(0);
     assert_in_sync(&desk, &here, &there, "one, changed again\n");
@@ -122,7 +122,7 @@ fn what_makes_no_sense_is_refused() {
         &["--show"],
         &["--show", "x.md"],
         &["--show", "--settle", "mine", "plan.md"],
-        &["plan.md"],
+        &["x.md"],
     ] {
         here.run(&[&["conflicts", "."], arguments].concat()).expect(2);
     }

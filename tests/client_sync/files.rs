@@ -86,24 +86,42 @@ fn what_cannot_be_synced_costs_itself_only() {
     fs::write(place.path("").join(std::ffi::OsStr::from_bytes(b"not \xff utf8.md")), "x").unwrap();
     symlink("..", place.path("loop")).unwrap();
     symlink("good.md", place.path("link.md")).unwrap();
-    let ran = place.run(&["sync"]).expect(1);
-    for (path, why) in [
+    let ran = place.sync();
+    let refused = [
         ("latin1.md", "not UTF-8"),
         ("binary.txt", "NUL"),
         ("large.md", "more than"),
         ("link.md", "symbolic link"),
         ("utf8.md", "not UTF-8"),
-    ] {
+    ];
+    for (path, why) in refused {
         assert!(ran.says(&["problem", path, why]), "{path}: {}", ran.stdout);
     }
+    assert!(ran.says(&["1 file is not synced (1 image): `landfall status --skipped`"]), "{}", ran.stdout);
     for (path, why) in [("con.md", "reserved"), ("what?.md", "on Windows")] {
         assert!(ran.says(&["note", path, why, "synced all the same"]), "{path}: {}", ran.stdout);
     }
     let titles = ["Case.md", "case.md", "con.md", "good.md", "notes.markdown", "what?.md"];
     assert_eq!(desk.documents().into_keys().collect::<Vec<_>>(), titles);
+    // Reported once, and listed from then on.
+    let again = place.sync();
+    assert!(
+        !again.says(&["problem"]) && again.says(&["5 that cannot be synced (landfall status)"]),
+        "{}",
+        again.stdout
+    );
+    place.run(&["sync", "--strict"]).expect(1);
+    let status = place.run(&["status"]).expect(0);
+    for (path, why) in refused {
+        assert!(status.says(&["cannot be synced", path, why]), "{path}: {}", status.stdout);
+    }
+    assert!(status.says(&["6 files tracked, 0 changed", "5 that cannot be synced"]), "{}", status.stdout);
+    assert!(place.run(&["status", "--skipped"]).expect(0).says(&["  picture.png"]));
     place.write("latin1.md", "café\n");
-    place.run(&["sync"]).expect(1);
+    place.write("large.md", "x".repeat(100_002));
+    let ran = place.sync();
     assert_eq!(desk.documents()["latin1.md"], ["café\n"]);
+    assert!(ran.says(&["problem", "large.md", "100002"]) && ran.says(&["4 that cannot"]), "{}", ran.stdout);
 }
 
 #[test]
@@ -118,7 +136,7 @@ fn what_cannot_be_looked_at_is_not_deleted() {
     place.write(".landfallignore", "sub/\n");
     place.delete("c.md");
     symlink("a.md", place.path("c.md")).unwrap();
-    place.run(&["sync"]).expect(1);
+    place.sync();
     assert_eq!(desk.documents().into_keys().collect::<Vec<_>>(), ["a.md", "c.md", "sub/b.md"]);
 }
 

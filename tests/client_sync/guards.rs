@@ -177,7 +177,7 @@ fn only_the_deletions_wait(database: Database) {
         assert_eq!((desk.documents().len(), here.files().len()), (left, left), "{word}");
         assert_eq!(here.files(), there.files());
         assert!(there.sync().says(&["0 pushed, 0 pulled; in sync"]));
-        assert!(there.run(&["keep"]).expect(0).says(&["no deletion waits"]));
+        assert!(there.run(&["keep"]).expect(0).says(&["no deletions are waiting"]));
     }
 }
 

@@ -94,32 +94,8 @@ impl TestServer {
     /// follow.
     pub fn restart(&mut self) {
         assert!(self.process.is_none(), "stop or kill the server first");
-        let program = [env!("CARGO_BIN_EXE_landfall").to_owned()];
-        let mut words = self.launcher.iter().chain(&program);
-        let mut command = Command::new(words.next().expect("the program at least"));
-        command
-            .args(words)
-            .arg("serve")
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            .env("LANDFALL_LISTEN", "127.0.0.1:0")
-            .env("LANDFALL_DATA_DIR", self.data.directory.path())
-            .env("LANDFALL_JWT_SECRET", JWT_SECRET)
-            .env("RUST_LOG", "info")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        if let Some(postgres) = &self.data.postgres {
-            command.env("LANDFALL_DATABASE_URL", postgres.url());
-        }
-        for (name, value) in &self.settings {
-            if value.is_empty() {
-                command.env_remove(name)
-            } else {
-                command.env(name, value)
-            };
-        }
-        let mut child = command.spawn().expect("the program starts");
+        let mut child =
+            self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("piped");
         let stderr = child.stderr.take().expect("piped");
         let (says_line, first_line) = channel();
@@ -143,6 +119,43 @@ impl TestServer {
             .unwrap_or_else(|_| panic!("the server does not say where it listens; its log:\n{}", self.log()));
         let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("an unexpected first line: {line}"));
         *self.base_url.write().unwrap() = url.trim().to_owned();
+    }
+
+    /// Starts the server on the data that it had, and kills it after a moment, ready or not.
+    #[allow(dead_code, reason = "not every suite kills servers that start")]
+    pub fn start_and_kill(&mut self, after: Duration) {
+        assert!(self.process.is_none(), "stop or kill the server first");
+        let mut child = self.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+        thread::sleep(after);
+        child.kill().expect("a child");
+        child.wait().expect("a child");
+    }
+
+    fn command(&self) -> Command {
+        let program = [env!("CARGO_BIN_EXE_landfall").to_owned()];
+        let mut words = self.launcher.iter().chain(&program);
+        let mut command = Command::new(words.next().expect("the program at least"));
+        command
+            .args(words)
+            .arg("serve")
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("LANDFALL_LISTEN", "127.0.0.1:0")
+            .env("LANDFALL_DATA_DIR", self.data.directory.path())
+            .env("LANDFALL_JWT_SECRET", JWT_SECRET)
+            .env("RUST_LOG", "info")
+            .stdin(Stdio::null());
+        if let Some(postgres) = &self.data.postgres {
+            command.env("LANDFALL_DATABASE_URL", postgres.url());
+        }
+        for (name, value) in &self.settings {
+            if value.is_empty() {
+                command.env_remove(name)
+            } else {
+                command.env(name, value)
+            };
+        }
+        command
     }
 
     /// As [`restart`](Self::restart), with other settings from now on.

@@ -1,19 +1,22 @@
 //! `landfall conflicts`: lists documents that wait for a choice, and takes the choice.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{remote_of, renderer};
+use super::remote_of;
 use crate::client::error::{ClientError, exit};
+use crate::client::folder::Folder;
 use crate::client::interrupt::Interrupt;
 use crate::client::markers::marked_up;
 use crate::client::options::{ConflictsOptions, PatienceOptions, Side};
+use crate::client::plain::{command, quoted};
 use crate::client::report::{Report, Voice, write_json, write_line, write_text};
 use crate::client::state::open_questions::Conflict;
 use crate::client::sync::{Choice, Direction, Engine, Parts, SyncSettings, find_conflict};
 use crate::client::wire::ServerLimits;
-use crate::client::workplace::{Access, Workplace};
+use crate::client::workplace::{Access, Workplace, find_root};
 use crate::domain::line_ends::inside;
 use crate::domain::timestamp::Timestamp;
 
@@ -33,16 +36,54 @@ struct ConflictBody<'a> {
 }
 
 pub(super) fn run(options: &ConflictsOptions) -> Result<u8, ClientError> {
+    let (folder, files) = split(&options.targets);
     match options.settle {
-        Some(side) => settle(options, side),
-        None if options.show => show(options),
-        None => list(options),
+        _ if files.is_empty() && (options.settle.is_some() || options.show) => {
+            let list = command("conflicts", folder, "");
+            Err(ClientError::Usage(format!("name the files as well; `{list}` lists those in conflict")))
+        }
+        Some(side) => settle(options, folder, files, side),
+        None if options.show => show(folder, files),
+        None => list(options, folder, files),
     }
 }
 
-fn list(options: &ConflictsOptions) -> Result<u8, ClientError> {
-    let mut workplace = Workplace::open(&options.folder.folder, Access::Read)?;
+/// The folder and the files of the command line. The first word names a folder if it is one; without a folder it is the
+/// current one, or that of the first file.
+fn split(targets: &[PathBuf]) -> (&Path, &[PathBuf]) {
+    let here = Path::new(".");
+    match targets.split_first() {
+        None => (here, &[]),
+        Some((first, rest)) if first.is_dir() => (first, rest),
+        Some((first, _)) if find_root(here).is_err() => {
+            (first.parent().filter(|parent| parent.is_dir()).unwrap_or(here), targets)
+        }
+        Some(_) => (here, targets),
+    }
+}
+
+/// The path in the folder of a file that was named from there, or from the current folder.
+fn path_in<'c>(folder: &Folder, conflicts: &'c [Conflict], file: &Path) -> Result<&'c str, ClientError> {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let named = [Some(file), absolute.strip_prefix(folder.root()).ok()];
+    let mut named = named.into_iter().flatten().filter_map(Path::to_str);
+    let found = named.find_map(|path| conflicts.iter().find(|conflict| conflict.path == path));
+    match found {
+        Some(conflict) => Ok(&conflict.path),
+        None => find_conflict(conflicts, &file.to_string_lossy()).map(|conflict| conflict.path.as_str()),
+    }
+}
+
+fn paths_in(workplace: &mut Workplace, files: &[PathBuf]) -> Result<Vec<String>, ClientError> {
     let conflicts = workplace.state.read(|change| change.load_conflicts())?;
+    files.iter().map(|file| path_in(&workplace.folder, &conflicts, file).map(str::to_owned)).collect()
+}
+
+fn list(options: &ConflictsOptions, folder: &Path, files: &[PathBuf]) -> Result<u8, ClientError> {
+    let mut workplace = Workplace::open(folder, Access::Read)?;
+    let wanted = paths_in(&mut workplace, files)?;
+    let mut conflicts = workplace.state.read(|change| change.load_conflicts())?;
+    conflicts.retain(|conflict| wanted.is_empty() || wanted.contains(&conflict.path));
     for conflict in &conflicts {
         if options.json {
             write_json(&body_of(conflict));
@@ -50,9 +91,11 @@ fn list(options: &ConflictsOptions) -> Result<u8, ClientError> {
             write_line(&format!("{}: {}", conflict.path, conflict.reason));
         }
     }
-    if !conflicts.is_empty() && !options.json {
-        write_line("look with: landfall conflicts FOLDER --show PATH");
-        write_line("choose with: landfall conflicts FOLDER --settle mine|theirs|merged|both PATH...");
+    if let Some(first) = conflicts.first().filter(|_| !options.json) {
+        let file = quoted(&first.path);
+        write_line(&format!("to compare: {}", command("conflicts", folder, &format!("--show {file}"))));
+        write_line(&format!("to choose: {}", command("conflicts", folder, &format!("--settle mine {file}"))));
+        write_line("or theirs, merged, or both, in the place of mine");
     }
     Ok(if conflicts.is_empty() { exit::IN_SYNC } else { exit::INCOMPLETE })
 }
@@ -72,17 +115,17 @@ fn body_of(conflict: &Conflict) -> ConflictBody<'_> {
     }
 }
 
-fn show(options: &ConflictsOptions) -> Result<u8, ClientError> {
-    let mut workplace = Workplace::open(&options.folder.folder, Access::Rehearse)?;
+fn show(folder: &Path, files: &[PathBuf]) -> Result<u8, ClientError> {
+    let mut workplace = Workplace::open(folder, Access::Rehearse)?;
     let conflicts = workplace.state.change(|change| change.load_conflicts())?;
-    for path in &options.paths {
-        let conflict = find_conflict(&conflicts, path)?;
-        let Some(mine) = workplace.folder.read_text(path) else {
-            return Err(ClientError::Usage(format!("{path} is not there any more; choose theirs, or put it back")));
+    for path in paths_in(&mut workplace, files)? {
+        let conflict = find_conflict(&conflicts, &path)?;
+        let Some(mine) = workplace.folder.read_text(&path) else {
+            return Err(ClientError::Usage(format!("{path} does not exist any more; choose theirs, or put it back")));
         };
         if conflict.server_deleted {
             return Err(ClientError::Usage(format!(
-                "{path} was deleted by somebody else, so there is nothing to merge it with; choose mine, theirs or both"
+                "{path} was deleted on the server, so there is nothing to merge it with; choose mine, theirs or both"
             )));
         }
         let theirs = conflict.server_content.as_deref().unwrap_or_default();
@@ -97,10 +140,10 @@ fn show(options: &ConflictsOptions) -> Result<u8, ClientError> {
 }
 
 /// The text of `--with`.
-fn read_merged(options: &ConflictsOptions, side: Side) -> Result<Option<String>, ClientError> {
+fn read_merged(options: &ConflictsOptions, files: &[PathBuf], side: Side) -> Result<Option<String>, ClientError> {
     let Some(file) = &options.with else { return Ok(None) };
-    if side != Side::Merged || options.paths.len() != 1 {
-        return Err(ClientError::Usage("--with goes with `--settle merged` and one PATH".to_owned()));
+    if side != Side::Merged || files.len() != 1 {
+        return Err(ClientError::Usage("--with goes with `--settle merged` and one file".to_owned()));
     }
     let text = fs::read_to_string(file).map_err(|cause| ClientError::Usage(format!("{}: {cause}", file.display())))?;
     if text.contains('\0') {
@@ -109,8 +152,8 @@ fn read_merged(options: &ConflictsOptions, side: Side) -> Result<Option<String>,
     Ok(Some(inside(&text).into_owned()))
 }
 
-fn settle(options: &ConflictsOptions, side: Side) -> Result<u8, ClientError> {
-    let merged = read_merged(options, side)?;
+fn settle(options: &ConflictsOptions, folder: &Path, files: &[PathBuf], side: Side) -> Result<u8, ClientError> {
+    let merged = read_merged(options, files, side)?;
     let choice = match (side, &merged) {
         (Side::Mine, _) => Choice::Mine,
         (Side::Theirs, _) => Choice::Theirs,
@@ -118,11 +161,12 @@ fn settle(options: &ConflictsOptions, side: Side) -> Result<u8, ClientError> {
         (Side::Merged, None) => Choice::MergedInPlace,
         (Side::Merged, Some(text)) => Choice::Merged(text),
     };
-    let workplace = Workplace::open(&options.folder.folder, Access::Change)?;
+    let mut workplace = Workplace::open(folder, Access::Change)?;
+    let paths = paths_in(&mut workplace, files)?;
     let voice = if options.json { Voice::Json } else { Voice::People };
-    offline(workplace, voice, |engine| options.paths.iter().try_for_each(|path| engine.settle_choice(path, choice)))?;
+    offline(workplace, voice, |engine| paths.iter().try_for_each(|path| engine.settle_choice(path, choice)))?;
     if !options.json {
-        write_line(&format!("{} settled; next: landfall sync", options.paths.len()));
+        write_line(&format!("{} settled; next: {}", paths.len(), command("sync", folder, "")));
     }
     Ok(exit::IN_SYNC)
 }
@@ -134,27 +178,29 @@ pub(super) fn offline<T>(
     work: impl FnOnce(&mut Engine<'_>) -> Result<T, ClientError>,
 ) -> Result<T, ClientError> {
     let remote = remote_of(&workplace, PatienceOptions { retries: 0, timeout: 1 }, Interrupt::default())?;
-    let (renderer, mut report) = (renderer()?, Report::new(voice));
+    let mut report = Report::new(voice);
     let Workplace { folder, state, identity, .. } = workplace;
     let mut engine = Engine::new(Parts {
         folder,
         state,
-        renderer: &renderer,
         remote: &remote,
         report: &mut report,
         interrupt: Interrupt::default(),
         identity,
         settings: SyncSettings {
             direction: Direction::Both,
-            batch_size: 1,
+            batch_size: Some(1),
             concurrency: 1,
             batches: None,
             atomic: false,
             dry_run: false,
             force_full: false,
             allow_mass_delete: false,
+            strict: false,
         },
         limits: ServerLimits::UNKNOWN,
     })?;
-    work(&mut engine)
+    let done = work(&mut engine)?;
+    report.close();
+    Ok(done)
 }

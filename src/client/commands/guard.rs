@@ -3,22 +3,23 @@
 use super::conflicts::offline;
 use crate::client::error::{ClientError, exit};
 use crate::client::options::WordOptions;
+use crate::client::plain::command;
 use crate::client::report::{Voice, write_line};
-use crate::client::sync::{Word, quoted};
+use crate::client::sync::Word;
 use crate::client::workplace::{Access, Workplace};
 
 pub(super) fn run(options: &WordOptions, word: Word) -> Result<u8, ClientError> {
     let workplace = Workplace::open(&options.folder.folder, Access::Change)?;
-    let folder = quoted(&workplace.folder.root().display().to_string());
     let count = offline(workplace, Voice::People, |engine| engine.answer_guard(word))?;
     let done = match word {
         Word::Keep => "kept",
         Word::Accept => "accepted",
     };
     if count == 0 {
-        write_line("no deletion waits");
+        write_line("no deletions are waiting");
     } else {
-        write_line(&format!("{count} {done}; next: landfall sync {folder}"));
+        let next = command("sync", &options.folder.folder, "");
+        write_line(&format!("{count} {done}; next: {next}"));
     }
     Ok(exit::IN_SYNC)
 }

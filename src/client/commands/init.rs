@@ -7,7 +7,7 @@ use crate::client::credentials::{self, Credentials};
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
 use crate::client::options::InitOptions;
-use crate::client::plain::one_line;
+use crate::client::plain::{command, one_line};
 use crate::client::remote::Remote;
 use crate::client::report::{complain, write_line};
 use crate::client::wire::{List, Workspace};
@@ -45,11 +45,12 @@ pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
         keep_login(&workplace, username, refresh_token).inspect_err(|_| Workplace::abandon(&workplace.folder))?;
     }
     let folder = options.folder.display();
-    write_line(&format!("{folder} is connected with the workspace {:?} of {server}", workspace.name));
-    if workspace.role == "viewer" {
-        write_line("You may read there, and not write: use `landfall pull`.");
+    write_line(&format!("{folder} is connected to the workspace {:?} on {server}", workspace.name));
+    let next = if workspace.role == "viewer" { "pull" } else { "sync" };
+    if next == "pull" {
+        write_line("You may read in this workspace, but not write.");
     }
-    write_line(&format!("next: landfall sync {folder}"));
+    write_line(&format!("next: {}", command(next, &options.folder, "")));
     Ok(exit::IN_SYNC)
 }
 
@@ -88,12 +89,23 @@ fn choose<'w>(workspaces: &'w [Workspace], wanted: Option<&str>) -> Result<&'w W
     if let [only] = fitting.as_slice() {
         return Ok(only);
     }
+    let is_ambiguous = !fitting.is_empty();
     let shown = if fitting.is_empty() { workspaces.iter().collect() } else { fitting };
-    let list: Vec<String> =
-        shown.into_iter().map(|one| format!("{}  {} ({})", one.workspace_id, one_line(&one.name), one.role)).collect();
+    let list: Vec<String> = shown.into_iter().map(|one| format!("{}  {}", one.workspace_id, described(one))).collect();
     let reason = match wanted {
-        Some(wanted) => format!("{wanted:?} is not the id or name of exactly one of your workspaces"),
-        None => "name a workspace with --workspace".to_owned(),
+        Some(wanted) if is_ambiguous => format!("{wanted:?} is the name of several workspaces; use the id of one"),
+        Some(wanted) => format!("you have no workspace with the id or name {wanted:?}; there are"),
+        None => "you have several workspaces; choose one with --workspace".to_owned(),
     };
     Err(ClientError::Usage(format!("{reason}:\n{}", list.join("\n"))))
+}
+
+/// The name of a workspace, and whose it is.
+fn described(workspace: &Workspace) -> String {
+    let name = one_line(&workspace.name);
+    match (workspace.role.as_str(), workspace.owners.as_slice()) {
+        ("owner", [] | [_]) => format!("{name}: yours"),
+        (role, []) => format!("{name}: shared with you as {role}"),
+        (role, owners) => format!("{name}: owned by {}, you are {role}", one_line(&owners.join(", "))),
+    }
 }

@@ -27,14 +27,6 @@ use crate::client::report::{Voice, complain, write_line};
 use crate::client::retry::Backoff;
 use crate::client::sync::{Direction, Word};
 use crate::client::workplace::Workplace;
-use crate::yjs::render::{RenderConfig, Renderer};
-
-/// Processes that work on Yjs states. The client waits for each answer.
-const WORKERS: usize = 1;
-/// Bytes of memory for each.
-const WORKER_MEMORY_BYTES: u64 = 2 << 30;
-/// For one document.
-const WORKER_TIME: Duration = Duration::from_secs(30);
 
 /// Carries out a command; its exit code. What went wrong is told.
 #[must_use]
@@ -77,16 +69,6 @@ fn patience(options: PatienceOptions) -> Patience {
 fn remote_of(workplace: &Workplace, options: PatienceOptions, interrupt: Interrupt) -> Result<Remote, ClientError> {
     let found = credentials::find(Some(&workplace.folder.own("")))?;
     Ok(Remote::new(&workplace.server, found, patience(options), interrupt))
-}
-
-fn renderer() -> Result<Renderer, ClientError> {
-    let program = std::env::current_exe().map_err(|cause| ClientError::io("landfall", cause))?;
-    Ok(Renderer::new(RenderConfig {
-        program,
-        workers: WORKERS,
-        max_memory_bytes: WORKER_MEMORY_BYTES,
-        time_budget: WORKER_TIME,
-    }))
 }
 
 /// Keeps a login for the folder, and says where.

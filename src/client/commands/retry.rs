@@ -2,6 +2,7 @@
 
 use crate::client::error::{ClientError, exit};
 use crate::client::options::RetryOptions;
+use crate::client::plain::command;
 use crate::client::report::{write_json, write_line};
 use crate::client::state::State;
 use crate::client::state::outbox::DeadLetter;
@@ -27,7 +28,8 @@ pub(super) fn run(options: &RetryOptions) -> Result<u8, ClientError> {
     }
     workplace.state.change(|change| letters.iter().try_for_each(|letter| change.revive(letter)))?;
     if !options.json {
-        write_line(&format!("{} operations are queued again; next: landfall sync", letters.len()));
+        let next = command("sync", &options.folder.folder, "");
+        write_line(&format!("{} operations are queued again; next: {next}", letters.len()));
     }
     Ok(exit::IN_SYNC)
 }

@@ -11,7 +11,7 @@ use crate::client::interrupt::Interrupt;
 use crate::client::options::VerifyOptions;
 use crate::client::remote::Remote;
 use crate::client::report::{write_json, write_line};
-use crate::client::scan::scan;
+use crate::client::scan::{FileLimits, scan};
 use crate::client::state::DocId;
 use crate::client::state::files::TrackedFile;
 use crate::client::wire::{ChangesPage, WireDocument};
@@ -57,7 +57,7 @@ pub(super) fn run(options: &VerifyOptions) -> Result<u8, ClientError> {
     }
     let unmatched = by_id.into_values().map(|file| Difference::of(file.path, "not on the server"));
     differences.extend(unmatched);
-    let untracked = scan(&workplace.folder, &tracked, u64::MAX, true).files;
+    let untracked = scan(&workplace.folder, &tracked, FileLimits::UNKNOWN, true).files;
     let is_tracked = |path: &String| tracked.iter().any(|file| file.path == *path);
     let new = untracked.into_keys().filter(|path| !is_tracked(path));
     differences.extend(new.map(|path| Difference::of(path, "not synced yet")));
@@ -95,7 +95,7 @@ fn compare(folder: &Folder, known: Option<&TrackedFile>, document: &WireDocument
 fn compare_texts(folder: &Folder, file: &TrackedFile, document: &WireDocument) -> Option<&'static str> {
     match folder.read(&file.path) {
         Held::Nothing => Some("the file is gone"),
-        Held::Other(_) => Some("the file cannot be read as text"),
+        Held::Other(_) | Held::NoText(_) => Some("the file cannot be read as text"),
         Held::Text(text, _) => match document.content.as_deref().map(|content| digest_of(&inside(content))) {
             Some(digest) if digest == digest_of(&text) => None,
             Some(_) => Some("the texts differ"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use super::{remote_of, renderer, voice};
+use super::{remote_of, voice};
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
 use crate::client::options::WatchOptions;
@@ -23,16 +23,16 @@ pub(super) fn run(options: &WatchOptions) -> Result<u8, ClientError> {
     let parts = WatchParts {
         folder,
         remote,
-        renderer: renderer()?,
         settings: SyncSettings {
             direction: options.direction,
-            batch_size: usize::from(options.batch_size),
+            batch_size: options.batch_size.map(usize::from),
             concurrency: usize::from(options.concurrency),
             batches: None,
             atomic: false,
             dry_run: false,
             force_full: false,
             allow_mass_delete: options.allow_mass_delete,
+            strict: false,
         },
         rhythm: Rhythm {
             settle: Duration::from_millis(options.settle),

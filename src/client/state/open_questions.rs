@@ -1,8 +1,10 @@
 //! What a person has to look at: conflicts, and documents that no file can stand for.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
-use super::schema::{conflicts, left_out};
+use super::schema::{conflicts, left_out, refusals};
 use super::{Change, DocId, StateError};
 
 /// A document whose two sides wait for a person's choice. The local side is the file, which is left alone.
@@ -46,6 +48,8 @@ pub struct LeftOut {
     pub title: String,
     /// Why.
     pub reason: String,
+    /// Whether that stays so for as long as the title does.
+    pub is_refusal: bool,
 }
 
 impl Change<'_> {
@@ -55,6 +59,15 @@ impl Change<'_> {
     /// `Database`.
     pub fn load_conflicts(&mut self) -> Result<Vec<Conflict>, StateError> {
         Ok(conflicts::table.select(Conflict::as_select()).order(conflicts::path).load(self.connection)?)
+    }
+
+    /// How many conflicts there are.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn count_conflicts(&mut self) -> Result<usize, StateError> {
+        let count: i64 = conflicts::table.count().get_result(self.connection)?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
     /// The conflict of a document.
@@ -80,6 +93,34 @@ impl Change<'_> {
     /// `Database`.
     pub fn remove_conflict(&mut self, id: DocId) -> Result<(), StateError> {
         diesel::delete(conflicts::table.find(id)).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Files that cannot be synced as they are, by path, and why: those that were reported.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn load_refusals(&mut self) -> Result<BTreeMap<String, String>, StateError> {
+        Ok(refusals::table.load::<(String, String)>(self.connection)?.into_iter().collect())
+    }
+
+    /// Notes that a file was reported as one that cannot be synced.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn put_refusal(&mut self, path: &str, reason: &str) -> Result<(), StateError> {
+        diesel::replace_into(refusals::table)
+            .values((refusals::path.eq(path), refusals::reason.eq(reason)))
+            .execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Forgets that a file was reported.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn remove_refusal(&mut self, path: &str) -> Result<(), StateError> {
+        diesel::delete(refusals::table.find(path)).execute(self.connection)?;
         Ok(())
     }
 

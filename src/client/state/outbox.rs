@@ -216,6 +216,15 @@ impl Change<'_> {
         Ok(all.load(self.connection)?)
     }
 
+    /// How many dead letters there are.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn count_dead_letters(&mut self) -> Result<usize, StateError> {
+        let count: i64 = dead_letters::table.count().get_result(self.connection)?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
     /// Whether an operation of the document was refused, so that the server lacks what is known here.
     ///
     /// # Errors

@@ -125,6 +125,14 @@ table! {
         document_id -> Text,
         title -> Text,
         reason -> Text,
+        is_refusal -> Bool,
+    }
+}
+
+table! {
+    refusals (path) {
+        path -> Text,
+        reason -> Text,
     }
 }
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::schema::{
     accepted_deletions, bodies, conflicts, dead_letters, files, forms, left_out, outbox, pending_removals,
-    pending_writes, settings,
+    pending_writes, refusals, settings,
 };
 use super::{Change, StateError};
 
@@ -29,6 +29,10 @@ pub enum Setting {
     NextMark,
     /// Present while the state may be older than the files.
     Doubt,
+    /// Bytes of a file that the server takes.
+    FileBytes,
+    /// Characters of a title that the server takes.
+    TitleChars,
 }
 
 impl Setting {
@@ -43,6 +47,8 @@ impl Setting {
             Self::Mark => "mark",
             Self::NextMark => "next_mark",
             Self::Doubt => "doubt",
+            Self::FileBytes => "file_bytes",
+            Self::TitleChars => "title_chars",
         }
     }
 }
@@ -103,6 +109,7 @@ impl Change<'_> {
         diesel::delete(pending_removals::table).execute(self.connection)?;
         diesel::delete(accepted_deletions::table).execute(self.connection)?;
         diesel::delete(left_out::table).execute(self.connection)?;
+        diesel::delete(refusals::table).execute(self.connection)?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use crate::client::error::ClientError;
 use crate::client::folder::Held;
 use crate::client::markers::find_marker;
 use crate::client::names::{folded, marked_path};
+use crate::client::plain::quoted;
 use crate::client::report::Event;
 use crate::client::state::open_questions::Conflict;
 use crate::client::state::outbox::QueuedOperation;
@@ -33,10 +34,10 @@ impl Engine<'_> {
         let conflicts = self.state.change(|change| change.load_conflicts())?;
         let conflict = find_conflict(&conflicts, path)?;
         match (choice, self.folder.read(path)) {
-            (_, Held::Other(reason)) => Err(ClientError::Usage(format!("{path}: {reason}"))),
+            (_, Held::Other(reason) | Held::NoText(reason)) => Err(ClientError::Usage(format!("{path}: {reason}"))),
             (Choice::Mine, Held::Text(text, _)) => self.keep_mine(conflict, &text),
             (Choice::Mine | Choice::MergedInPlace, Held::Nothing) => {
-                Err(ClientError::Usage(format!("{path} is not there any more; choose theirs, or put it back")))
+                Err(ClientError::Usage(format!("{path} does not exist any more; choose theirs, or put it back")))
             }
             (Choice::MergedInPlace, Held::Text(text, _)) => {
                 check_is_merged(conflict, &text)?;
@@ -159,8 +160,9 @@ fn check_is_merged(conflict: &Conflict, text: &str) -> Result<(), ClientError> {
     if conflict.local_content.as_deref() == Some(text) {
         return Err(ClientError::Usage(format!(
             "{path} is as it was when the conflict was found; put both sides into it, or write them to a file with \
-             `landfall conflicts FOLDER --show {path} > merged.md`, make one text of them there, and add \
-             `--with merged.md`"
+             `landfall conflicts --show {} > merged.md`, make one text of them there, and add \
+             `--with merged.md`",
+            quoted(path)
         )));
     }
     check_has_no_markers(conflict, text)

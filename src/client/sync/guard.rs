@@ -3,6 +3,7 @@
 use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
+use crate::client::plain::quoted;
 use crate::client::plan::LocalChange;
 use crate::client::report::Event;
 use crate::client::state::DocId;
@@ -104,7 +105,7 @@ impl Engine<'_> {
         self.state.change(|change| change.remove_pending_removal(id))?;
         let text = match self.folder.read(&file.path) {
             Held::Text(text, _) => text,
-            Held::Nothing | Held::Other(_) => stored.content.clone(),
+            Held::Nothing | Held::Other(_) | Held::NoText(_) => stored.content.clone(),
         };
         if version != LOST {
             let conflict = Conflict {
@@ -185,17 +186,5 @@ impl Engine<'_> {
             change.put_pending_removal(id, LOST)
         })?;
         Ok(())
-    }
-}
-
-/// A word of a command line, so that it can be pasted.
-#[must_use]
-pub fn quoted(word: &str) -> String {
-    let is_plain =
-        |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '~' | '+' | ',' | ':' | '@' | '=');
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }

@@ -19,9 +19,9 @@ mod take_in;
 mod write_back;
 
 pub use self::choices::{Choice, find_conflict};
-pub use self::guard::{Word, quoted};
+pub use self::guard::Word;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
@@ -32,7 +32,8 @@ use crate::client::names::folded;
 use crate::client::paths::Paths;
 use crate::client::remote::Remote;
 use crate::client::report::{Event, Report};
-use crate::client::scan::{LocalFile, Scan, now_ns, scan};
+use crate::client::scan::{FileLimits, LocalFile, Problem, Scan, now_ns, scan};
+use crate::client::skipped::Skipped;
 use crate::client::state::files::{Body, TrackedFile};
 use crate::client::state::settings::Setting;
 use crate::client::state::{DocId, State};
@@ -40,8 +41,9 @@ use crate::client::wire::ServerLimits;
 use crate::domain::limits::YjsCaps;
 use crate::domain::line_ends::inside;
 use crate::domain::operation::digest_of;
+use crate::yjs::edit::edit_text;
 use crate::yjs::merge::squash;
-use crate::yjs::render::{RenderError, Renderer};
+use crate::yjs::text::derive_text;
 
 /// Texts up to this size go with their Yjs update, so that the server need not derive them.
 const MAX_SENT_CONTENT: usize = 64 * 1024;
@@ -77,8 +79,8 @@ impl Direction {
 pub struct SyncSettings {
     /// Which way.
     pub direction: Direction,
-    /// Operations of a batch, at most.
-    pub batch_size: usize,
+    /// Operations of a batch; by how long the last ones took, where it is not given.
+    pub batch_size: Option<usize>,
     /// Batches under way at a time.
     pub concurrency: usize,
     /// Batches, at most.
@@ -91,6 +93,8 @@ pub struct SyncSettings {
     pub force_full: bool,
     /// Delete however many are to be deleted.
     pub allow_mass_delete: bool,
+    /// Count files that cannot be synced as they are among what failed.
+    pub strict: bool,
 }
 
 /// What came of a sync.
@@ -106,6 +110,8 @@ pub struct Tally {
     pub queued: usize,
     /// Deletions that wait for a person's word.
     pub guarded: usize,
+    /// Files that cannot be synced as they are.
+    pub refused: usize,
 }
 
 /// Who the folder is to the server.
@@ -123,8 +129,6 @@ pub struct Engine<'a> {
     pub folder: Folder,
     /// What it remembers.
     pub state: State,
-    /// Edits and reads Yjs states, in processes of its own.
-    pub renderer: &'a Renderer,
     /// The server.
     pub remote: &'a Remote,
     /// Says what happens.
@@ -163,8 +167,6 @@ pub struct Parts<'a> {
     pub folder: Folder,
     /// What it remembers.
     pub state: State,
-    /// Edits and reads Yjs states.
-    pub renderer: &'a Renderer,
     /// The server.
     pub remote: &'a Remote,
     /// Says what happens.
@@ -186,11 +188,10 @@ impl<'a> Engine<'a> {
     /// If the system has no randomness.
     pub fn new(parts: Parts<'a>) -> Result<Self, ClientError> {
         let editor = new_editor(&parts.identity.device)?;
-        let Parts { folder, state, renderer, remote, report, interrupt, identity, settings, limits } = parts;
+        let Parts { folder, state, remote, report, interrupt, identity, settings, limits } = parts;
         Ok(Self {
             folder,
             state,
-            renderer,
             remote,
             report,
             interrupt,
@@ -253,11 +254,9 @@ impl<'a> Engine<'a> {
     /// Reads the folder and tells the problems of its files.
     fn look_at_folder(&mut self) -> Result<(), ClientError> {
         let tracked = self.state.change(|change| change.load_files())?;
-        let found = scan(&self.folder, &tracked, self.limits.file_bytes(), self.settings.force_full);
-        for (path, reason) in &found.problems {
-            self.report.tell(&Event::Problem { path, reason });
-            self.tally.failed += 1;
-        }
+        let limits = FileLimits { bytes: self.limits.file_bytes(), chars: self.limits.max_title_chars };
+        let found = scan(&self.folder, &tracked, limits, self.settings.force_full);
+        self.note_problems(&found.problems)?;
         if !found.seen.is_empty() {
             let seen_ns = found.begun_ns;
             self.state
@@ -265,6 +264,29 @@ impl<'a> Engine<'a> {
         }
         self.scan = found;
         self.discard_stray_drafts()
+    }
+
+    /// Reports the problems of files: those that last once, when they are found.
+    fn note_problems(&mut self, problems: &BTreeMap<String, Problem>) -> Result<(), ClientError> {
+        let known = self.state.change(|change| change.load_refusals())?;
+        for (path, Problem { reason, is_refusal }) in problems {
+            if !is_refusal {
+                self.problem(path, reason);
+            } else if known.get(path) != Some(reason) {
+                self.report.tell(&Event::Problem { path, reason });
+                self.state.change(|change| change.put_refusal(path, reason))?;
+            }
+        }
+        let is_over = |path: &&String| !problems.get(*path).is_some_and(|problem| problem.is_refusal);
+        self.state.change(|change| known.keys().filter(is_over).try_for_each(|path| change.remove_refusal(path)))?;
+        self.tally.refused = problems.values().filter(|problem| problem.is_refusal).count();
+        Ok(())
+    }
+
+    /// Files that are not synced because of their names.
+    #[must_use]
+    pub const fn skipped(&self) -> &Skipped {
+        &self.scan.skipped
     }
 
     /// A row for a file that has not been seen with this text.
@@ -293,20 +315,23 @@ impl<'a> Engine<'a> {
     }
 
     /// The Yjs update that makes `text` of what `state` says, and the state after it.
-    fn edit(&self, state: Option<&[u8]>, text: &str) -> Result<(Vec<u8>, Vec<u8>), RenderError> {
-        let parts: Vec<Vec<u8>> = state.map(<[u8]>::to_vec).into_iter().collect();
-        let update = self.renderer.edit(&parts, self.editor, text)?;
-        Ok((update.clone(), self.unite(parts.into_iter().chain([update]).collect())?))
+    fn edit(&self, state: Option<&[u8]>, text: &str) -> Result<(Vec<u8>, Vec<u8>), ClientError> {
+        let update = edit_text(state, self.editor, text).map_err(ClientError::Document)?;
+        let after = match state {
+            Some(state) => Self::unite(&[state.to_vec(), update.clone()])?,
+            None => update.clone(),
+        };
+        Ok((update, after))
     }
 
     /// The union of Yjs updates, in few pieces.
-    fn unite(&self, parts: Vec<Vec<u8>>) -> Result<Vec<u8>, RenderError> {
-        squash(&parts).map_err(|error| RenderError::Damaged(error.to_string()))
+    fn unite(parts: &[Vec<u8>]) -> Result<Vec<u8>, ClientError> {
+        squash(parts).map_err(|error| ClientError::Document(error.to_string()))
     }
 
     /// The text of a Yjs state.
-    fn text_of_state(&self, state: &[u8]) -> Result<String, RenderError> {
-        let text = self.renderer.render(&[state.to_vec()])?;
+    fn text_of_state(state: &[u8]) -> Result<String, ClientError> {
+        let text = derive_text([state]).map_err(ClientError::Document)?;
         Ok(inside(&text).into_owned())
     }
 

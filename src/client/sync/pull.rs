@@ -118,11 +118,30 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Notes and tells that no file can stand for a document now.
+    /// Notes and reports that no file can stand for a document now.
     pub(super) fn leave_out(&mut self, id: DocId, title: &str, reason: &str) -> Result<(), ClientError> {
-        let row = LeftOut { document_id: id, title: title.to_owned(), reason: reason.to_owned() };
-        self.state.change(|change| change.put_left_out(&row))?;
+        self.put_left_out(id, title, reason, false)?;
         self.problem(title, reason);
+        Ok(())
+    }
+
+    /// Notes and reports that no file can stand for a document as long as it has this title.
+    pub(super) fn refuse(&mut self, id: DocId, title: &str, reason: &str) -> Result<(), ClientError> {
+        self.put_left_out(id, title, reason, true)?;
+        self.report.tell(&Event::Problem { path: title, reason });
+        Ok(())
+    }
+
+    /// Notes that a document is left out.
+    pub(super) fn put_left_out(
+        &mut self,
+        id: DocId,
+        title: &str,
+        reason: &str,
+        is_refusal: bool,
+    ) -> Result<(), ClientError> {
+        let row = LeftOut { document_id: id, title: title.to_owned(), reason: reason.to_owned(), is_refusal };
+        self.state.change(|change| change.put_left_out(&row))?;
         Ok(())
     }
 
@@ -130,7 +149,8 @@ impl Engine<'_> {
     fn retry_left_out(&mut self) -> Result<(), ClientError> {
         for row in self.state.change(|change| change.load_left_out())? {
             self.interrupt.check()?;
-            if row.reason == IGNORED && self.is_ignored_still(&row)? {
+            // The feed tells of another title.
+            if row.is_refusal || (row.reason == IGNORED && self.is_ignored_still(&row)?) {
                 continue;
             }
             match self.read_document(row.document_id)? {

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 
 use super::suspects::Suspect;
 use super::{Direction, Engine};
+use crate::client::batch_size::{BatchSize, Sent};
 use crate::client::error::ClientError;
 use crate::client::remote::{Remote, RemoteError, Until};
 use crate::client::report::{Counted, Event};
@@ -24,6 +25,9 @@ use crate::client::wire::{Batch, BatchAnswer, encode_operation};
 use crate::yjs::merge::{encode_state_vector, facts_of};
 
 pub(super) const BATCH_PATH: &str = "/api/v1/documents/batch";
+
+/// Operations of a batch that the size is not given of, at most.
+const MOST_OPERATIONS: usize = 100;
 
 /// How long the server may take to hear that the run is over. It hears it for the sake of those who watch.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -39,6 +43,8 @@ pub(super) struct Chunk {
 pub(super) struct Answered {
     pub(super) chunk: Chunk,
     pub(super) outcome: Result<BatchAnswer, RemoteError>,
+    /// How long the last try took.
+    pub(super) took: Duration,
 }
 
 /// An operation's name, and its document.
@@ -61,6 +67,8 @@ pub(super) struct Course {
     /// How many did so since the last success.
     pub(super) failed_in_a_row: usize,
     sync_id: Option<String>,
+    /// How large the next batch is, unless that is given.
+    size: Option<BatchSize>,
 }
 
 impl Engine<'_> {
@@ -170,19 +178,18 @@ impl Engine<'_> {
     }
 
     fn gather_chunk(&mut self, course: &mut Course) -> Result<Option<Chunk>, ClientError> {
-        let batch_size = if self.settings.atomic { self.limits.max_operations } else { self.settings.batch_size };
-        let batch_size = batch_size.min(self.limits.max_operations);
+        let most = self.next_size(course);
         let half = course.again.pop_front();
         let is_half = half.is_some();
         let mut candidates = match half {
             Some(names) => names,
-            None => self.next_names(course, batch_size)?,
+            None => self.next_names(course, most.operations)?,
         };
         let (mut operations, mut written, mut bytes) = (Vec::new(), Vec::<Box<RawValue>>::new(), 0_usize);
         while let Some(candidate) = candidates.pop_front() {
             let Some((operation, raw)) = self.prepare(&candidate.0)? else { continue };
             let size = raw.get().len() + 1;
-            if !operations.is_empty() && bytes + size > self.limits.batch_bytes() {
+            if !operations.is_empty() && bytes + size > most.bytes {
                 if self.settings.atomic {
                     return Err(ClientError::Usage(format!(
                         "what is queued cannot be pushed all or nothing: it is more than the {} bytes that the server \
@@ -207,6 +214,40 @@ impl Engine<'_> {
             return Ok(None);
         }
         self.write_chunk(course, operations, &written).map(Some)
+    }
+
+    /// The largest batch of which the size is not given.
+    fn most(&self) -> BatchSize {
+        BatchSize { operations: self.limits.max_operations.min(MOST_OPERATIONS), bytes: self.limits.batch_bytes() }
+    }
+
+    /// How large the next batch may be.
+    fn next_size(&self, course: &mut Course) -> BatchSize {
+        let all = BatchSize { operations: self.limits.max_operations, bytes: self.limits.batch_bytes() };
+        match self.settings.batch_size {
+            _ if self.settings.atomic => all,
+            Some(given) => BatchSize { operations: given.min(all.operations), ..all },
+            None => *course.size.get_or_insert_with(|| BatchSize::first(self.most())),
+        }
+    }
+
+    /// Learns from an answer how large the next batch may be.
+    fn note_size(&self, course: &mut Course, answered: &Answered) {
+        let Answered { chunk, outcome, took } = answered;
+        let was_too_much = match outcome {
+            Ok(_) => false,
+            Err(failure) if failure.asks_for_less() => true,
+            // It says nothing about the size.
+            Err(_) => return,
+        };
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let sent = Sent {
+            size: BatchSize { operations: chunk.operations.len(), bytes: chunk.body.len() },
+            ms: milliseconds(*took),
+            latency_ms: self.remote.shortest_answer().map_or(0, milliseconds),
+            was_too_much,
+        };
+        course.size = course.size.map(|size| size.after(&sent, self.most()));
     }
 
     fn write_chunk(
@@ -309,7 +350,8 @@ impl Engine<'_> {
     }
 
     pub(super) fn settle(&mut self, course: &mut Course, answered: Answered) -> Result<(), ClientError> {
-        let Answered { chunk, outcome } = answered;
+        self.note_size(course, &answered);
+        let Answered { chunk, outcome, .. } = answered;
         match outcome {
             Ok(answer) => {
                 if !answer.results.is_empty() {
@@ -351,8 +393,8 @@ fn send_batches(remote: &Remote, to_do: &Mutex<Receiver<Chunk>>, done: &Sender<A
         let next = to_do.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(chunk) = next else { return };
         let until = if chunk.operations.len() > 1 { Until::LessHelps } else { Until::NothingHelps };
-        let outcome = remote.post(BATCH_PATH, &chunk.body, until);
-        if done.send(Answered { chunk, outcome }).is_err() {
+        let (outcome, took) = remote.post_timed(BATCH_PATH, &chunk.body, until);
+        if done.send(Answered { chunk, outcome, took }).is_err() {
             return;
         }
     }

@@ -136,10 +136,6 @@ impl Engine<'_> {
     fn record_create(&mut self, path: &str) -> Result<(), ClientError> {
         let seen_ns = now_ns();
         let Some((text, look)) = self.text_of(path) else { return Ok(()) };
-        if path.chars().count() > self.limits.max_title_chars {
-            self.problem(path, &format!("its path is longer than {} characters", self.limits.max_title_chars));
-            return Ok(());
-        }
         let id = DocId::mint();
         self.paths()?.put(id, path);
         let (update, state) = self.edit(None, &text)?;
@@ -268,7 +264,7 @@ impl Engine<'_> {
             Held::Text(text, _) if self.settings.dry_run && !self.is_as_scanned(path, &text) => None,
             Held::Text(text, look) => Some((text, look)),
             Held::Nothing => None,
-            Held::Other(reason) => {
+            Held::Other(reason) | Held::NoText(reason) => {
                 self.problem(path, &reason);
                 None
             }

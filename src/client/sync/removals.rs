@@ -88,7 +88,7 @@ impl Engine<'_> {
             Held::Nothing => FileSide::Absent,
             Held::Text(text, _) if *text == stored.content && !has_queued_edits => FileSide::AsSynced,
             Held::Text(..) => FileSide::Different,
-            Held::Other(_) => FileSide::Unreadable,
+            Held::Other(_) | Held::NoText(_) => FileSide::Unreadable,
         };
         match take_in(Some(file.version), side, version, true) {
             TakeIn::Remove => {

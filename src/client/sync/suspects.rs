@@ -79,14 +79,14 @@ impl Engine<'_> {
             self.held.remove(&operation.document_id);
             course.again.push_front([(operation.client_id, operation.document_id)].into());
             let Some(chunk) = self.next_chunk(course)? else { continue };
-            let outcome = self.remote.post(BATCH_PATH, &chunk.body, Until::LessHelps);
+            let (outcome, took) = self.remote.post_timed(BATCH_PATH, &chunk.body, Until::LessHelps);
             match outcome {
                 Err(failure) if failure.is_servers_fault() && failure.asks_for_less() => {
                     for operation in &chunk.operations {
                         self.judge(course, operation, &failure)?;
                     }
                 }
-                outcome => self.settle(course, Answered { chunk, outcome })?,
+                outcome => self.settle(course, Answered { chunk, outcome, took })?,
             }
         }
         Ok(())

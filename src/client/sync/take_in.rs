@@ -8,11 +8,10 @@ use crate::client::plan::{FileSide, TakeIn, take_in};
 use crate::client::report::{Counted, Event};
 use crate::client::state::DocId;
 use crate::client::state::files::{Body, TrackedFile};
-use crate::client::state::open_questions::{Conflict, IGNORED, LeftOut};
+use crate::client::state::open_questions::{Conflict, IGNORED};
 use crate::client::wire::ServerDocument;
 use crate::domain::operation::digest_of;
 use crate::domain::text_unite::unite_texts;
-use crate::yjs::render::RenderError;
 
 /// A document of the server's, united with what is known of it here.
 struct United {
@@ -67,7 +66,7 @@ impl Engine<'_> {
             self.leave_out(id, &server.title, "an earlier version of it is still to be written to its file")?;
             return Ok(Counted::Failed);
         }
-        let united = self.unite_with_known(server, known.as_ref().map(|(_, body)| body))?;
+        let united = Self::unite_with_known(server, known.as_ref().map(|(_, body)| body))?;
         let counted = match known {
             Some((file, stored)) => self.take_in_tracked(united, file, &stored)?,
             None => self.take_in_new(united)?,
@@ -76,15 +75,16 @@ impl Engine<'_> {
         Ok(counted)
     }
 
-    fn unite_with_known(&self, server: ServerDocument, known: Option<&Body>) -> Result<United, RenderError> {
+    fn unite_with_known(server: ServerDocument, known: Option<&Body>) -> Result<United, ClientError> {
         let Some(incoming) = &server.yjs_state else {
             let text = server.content.clone().unwrap_or_default();
             return Ok(United { server, yjs_state: None, text });
         };
-        let parts: Vec<Vec<u8>> =
-            known.and_then(|body| body.yjs_state.clone()).into_iter().chain([incoming.clone()]).collect();
-        let state = self.unite(parts)?;
-        let text = self.text_of_state(&state)?;
+        let state = match known.and_then(|body| body.yjs_state.clone()) {
+            Some(known) => Self::unite(&[known, incoming.clone()])?,
+            None => incoming.clone(),
+        };
+        let text = Self::text_of_state(&state)?;
         Ok(United { server, yjs_state: Some(state), text })
     }
 
@@ -93,7 +93,7 @@ impl Engine<'_> {
         let path = match self.paths()?.path_of(id).unwrap_or_else(|| Err("it is not there".to_owned())) {
             Ok(path) => path,
             Err(reason) => {
-                self.leave_out(id, &title, &format!("its title cannot be a file's path: {reason}"))?;
+                self.refuse(id, &title, &format!("its title cannot be a file's path: {reason}"))?;
                 return Ok(Counted::Failed);
             }
         };
@@ -131,7 +131,11 @@ impl Engine<'_> {
                 return Ok(Counted::Failed);
             }
             _ => {
-                let reason = if let Held::Other(reason) = held { reason } else { "its file is in the way".to_owned() };
+                let reason = if let Held::Other(reason) | Held::NoText(reason) = held {
+                    reason
+                } else {
+                    "its file is in the way".to_owned()
+                };
                 self.leave_out(id, &title, &reason)?;
                 return Ok(Counted::Failed);
             }
@@ -180,7 +184,11 @@ impl Engine<'_> {
             TakeIn::Restore => self.restore(&row, &now)?,
             TakeIn::Unite => return self.unite_with_changed_file(&row, now, stored, held, united),
             _ => {
-                let reason = if let Held::Other(reason) = held { reason } else { "it cannot be written".to_owned() };
+                let reason = if let Held::Other(reason) | Held::NoText(reason) = held {
+                    reason
+                } else {
+                    "it cannot be written".to_owned()
+                };
                 self.leave_out(id, &title, &reason)?;
                 return Ok(Counted::Failed);
             }
@@ -285,7 +293,7 @@ impl Engine<'_> {
             ..conflict
         };
         if !server.deleted {
-            let united = self.unite_with_known(server, Some(&known))?;
+            let united = Self::unite_with_known(server, Some(&known))?;
             news.server_content = Some(united.text);
             news.server_yjs_state = united.yjs_state;
         }
@@ -295,8 +303,7 @@ impl Engine<'_> {
 
     /// A document whose file is ignored is left as it is; should it be ignored no more, it is read again.
     fn ignore(&mut self, id: DocId, title: &str) -> Result<Counted, ClientError> {
-        let row = LeftOut { document_id: id, title: title.to_owned(), reason: IGNORED.to_owned() };
-        self.state.change(|change| change.put_left_out(&row))?;
+        self.put_left_out(id, title, IGNORED, false)?;
         Ok(Counted::Failed)
     }
 
@@ -332,7 +339,7 @@ impl Engine<'_> {
             Held::Text(text, _) if synced == Some(text) => FileSide::AsSynced,
             Held::Text(text, _) if text == server => FileSide::AsServer,
             Held::Text(..) => FileSide::Different,
-            Held::Other(_) => FileSide::Unreadable,
+            Held::Other(_) | Held::NoText(_) => FileSide::Unreadable,
         }
     }
 }

@@ -119,7 +119,7 @@ impl Engine<'_> {
             (Held::Text(now, _), _) if now == text => FileSide::AsServer,
             (Held::Text(now, _), Some(old)) if now == old => FileSide::AsSynced,
             (Held::Text(..), _) => FileSide::Different,
-            (Held::Other(_), _) => FileSide::Unreadable,
+            (Held::Other(_) | Held::NoText(_), _) => FileSide::Unreadable,
         };
         match (side, held) {
             (FileSide::Absent | FileSide::AsSynced, held) => {
@@ -139,7 +139,7 @@ impl Engine<'_> {
                 Some(old) => self.unite_with_file(pending, old, &now, text),
                 None => self.leave_to_choice(pending, &now, text),
             },
-            (_, Held::Other(reason)) => {
+            (_, Held::Other(reason) | Held::NoText(reason)) => {
                 self.problem(&pending.path, &reason);
                 Ok(Round::Done)
             }

@@ -34,7 +34,6 @@ use crate::client::survey::survey;
 use crate::client::sync::{Direction, SyncSettings};
 use crate::client::sync_run::{History, SyncEnd, SyncRun, run_sync};
 use crate::client::workplace::{Access, Workplace};
-use crate::yjs::render::Renderer;
 
 /// What the loop hears.
 #[derive(Debug)]
@@ -53,8 +52,6 @@ pub struct WatchParts {
     pub folder: Folder,
     /// The server.
     pub remote: Arc<Remote>,
-    /// Works on Yjs states.
-    pub renderer: Renderer,
     /// How to sync.
     pub settings: SyncSettings,
     /// When to sync.
@@ -266,7 +263,6 @@ impl Watch {
         }
         let with = SyncRun {
             remote: &self.parts.remote,
-            renderer: &self.parts.renderer,
             report: &mut report,
             interrupt: self.parts.interrupt.clone(),
             settings: self.parts.settings.clone(),

@@ -17,6 +17,8 @@ pub struct WatchVoice {
     last_summary: Option<String>,
     /// What stopped the last sync.
     last_failure: Option<String>,
+    /// What was said to be left out.
+    last_skipped: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -32,7 +34,7 @@ impl WatchVoice {
     /// One that has said nothing yet.
     #[must_use]
     pub const fn new(voice: Voice) -> Self {
-        Self { voice, is_offline: false, is_unheard: false, last_summary: None, last_failure: None }
+        Self { voice, is_offline: false, is_unheard: false, last_summary: None, last_failure: None, last_skipped: None }
     }
 
     /// How each sync speaks.
@@ -92,7 +94,9 @@ impl WatchVoice {
         let is_new = end.has_moved() || self.last_summary.as_ref() != Some(&summary) || failure != self.last_failure;
         if self.voice == Voice::Json || is_new {
             report.tell_end();
-            report.finish(&summary, &end.body("synced", &report.progress()));
+            let skipped = end.skipped_line("landfall status --skipped");
+            let is_said = std::mem::replace(&mut self.last_skipped, skipped.clone()) == skipped;
+            report.finish(&summary, skipped.as_deref().filter(|_| !is_said), &end.body("synced", &report.progress()));
         } else {
             report.close();
         }

@@ -55,6 +55,8 @@ fn load_once(
         .bind::<BigInt, _>(span.after)
         .bind::<BigInt, _>(span.up_to)
         .bind::<BigInt, _>(limit)
+        .bind::<SqlUuid, _>(workspace_id)
+        .bind::<SqlUuid, _>(workspace_id)
         .bind::<BigInt, _>(i64::try_from(span.max_bytes).map_err(refused)?.max(1))
         .load(connection)?;
     let mut filling = Filling::new(span);

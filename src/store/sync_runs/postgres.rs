@@ -13,8 +13,7 @@ use super::ids;
 use super::rows::{NoteRow, RunRow};
 use crate::domain::sync_run::{NoteChanges, RunKey, RunNote, SyncRun};
 
-// As for documents, the run's key comes with every wanted row, out of the planner's sight: it must not read all notes of a
-// run because it thinks that there are few.
+// As for documents (see `store::postgres`): no planner may read all notes of a run because it thinks that there are few.
 
 /// Notes by name.
 const FIND_NOTES: &str = include_str!("find_notes.sql");

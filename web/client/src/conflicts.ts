@@ -10,6 +10,7 @@ import type { Conflict, LocalDocument } from "./model.js";
 import { queueCreate } from "./outbox.js";
 import { append, dropQueueOf, issueKey, operationKey } from "./queue.js";
 import { replaceWith } from "./intake.js";
+import { takeUpdate } from "./remake.js";
 import type { Transaction } from "./store.js";
 import type { WireDocument } from "./wire.js";
 import { plainText } from "./text.js";
@@ -162,7 +163,7 @@ async function push(
   if (related) {
     // One history: what is here stays, all of it is sent, and the server's part is added.
     await passRows(tx, rows, operation.client_id);
-    if (theirs.yjs_state_b64 !== undefined) await addRow(tx, document_id, fromBase64(theirs.yjs_state_b64));
+    if (theirs.yjs_state_b64 !== undefined) await takeUpdate(tx, now, document_id, fromBase64(theirs.yjs_state_b64));
     if (wanted.content !== undefined) await rewrite(mergeRows(await readRows(tx, document_id)));
     return { replaced: false };
   }

@@ -8,6 +8,7 @@ import { fromBase64 } from "./bytes.js";
 import { timestamp } from "./clock.js";
 import type { LocalDocument } from "./model.js";
 import { append, dropQueueOf, isPending, readQueueOf } from "./queue.js";
+import { takeUpdate } from "./remake.js";
 import type { Transaction } from "./store.js";
 import type { WireDocument } from "./wire.js";
 import { addRow, contentOf, mergeRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
@@ -40,7 +41,7 @@ export async function takeIn(tx: Transaction, now: number, item: WireDocument): 
   if (!document) {
     const fresh: LocalDocument = takeOver({ document_id: item.document_id, kind } as LocalDocument, item);
     await tx.put("documents", item.document_id, fresh);
-    if (kind === "yjs") await takeYjs(tx, fresh, item);
+    if (kind === "yjs") await takeYjs(tx, now, fresh, item);
     return "changed";
   }
   // Two histories that never met, or a side that somebody has to choose, must not be united behind anybody's back.
@@ -56,7 +57,7 @@ export async function takeIn(tx: Transaction, now: number, item: WireDocument): 
     return "nothing";
   }
   if (unites) {
-    await takeYjs(tx, document, item);
+    await takeYjs(tx, now, document, item);
   } else if (kind === "yjs" && !pending) {
     // It became a Yjs document, or came back, perhaps as another one.
     await replaceWith(tx, item);
@@ -122,6 +123,7 @@ async function isInConflict(tx: Transaction, document: LocalDocument): Promise<b
 /** Unites the server's Yjs state with what is here, and takes its title unless another one is queued. */
 export async function takeYjs(
   tx: Transaction,
+  now: number,
   document: LocalDocument,
   server: WireDocument,
   foreign?: number,
@@ -131,7 +133,7 @@ export async function takeYjs(
   const taken = takeOver(document, server, foreign);
   const title = isRenamed ? document.title : taken.title;
   await tx.put("documents", id, { ...taken, title, deleted: document.deleted });
-  if (server.yjs_state_b64 !== undefined) await addRow(tx, id, fromBase64(server.yjs_state_b64));
+  if (server.yjs_state_b64 !== undefined) await takeUpdate(tx, now, id, fromBase64(server.yjs_state_b64));
 }
 
 /** Puts the server's document in the place of the local one; what was here of Yjs is dropped. */

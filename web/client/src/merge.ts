@@ -28,17 +28,97 @@ const WORDS = /[\p{L}\p{N}_]+(?:[-.:/’'][\p{L}\p{N}_]+)*|[^]/gu;
  */
 export function mergeTexts(base: string, mine: string, theirs: string): { text: string; clashes: boolean } {
   let clashes = false;
+  const text = mergeLines(base, mine, theirs, (_old, one) => {
+    clashes = true;
+    return one;
+  });
+  return { text, clashes };
+}
+
+/**
+ * Merges as {@link mergeTexts} does; where both changed the same words differently, what each of them made of these is kept whole,
+ * side by side. No word is lost, and none is a mixture.
+ */
+export function uniteTexts(base: string, mine: string, theirs: string): string {
+  return mergeLines(base, mine, theirs, (old, one, other) => [bothSides(old.join(""), one.join(""), other.join(""))]);
+}
+
+/** @param settle gives what is to stand for lines that clash */
+function mergeLines(
+  base: string,
+  mine: string,
+  theirs: string,
+  settle: (base: string[], mine: string[], theirs: string[]) => string[],
+): string {
   const text = merge(split(base, LINES), split(mine, LINES), split(theirs, LINES), (old, one, other) => {
     // Two insertions at one place: both, but what they begin or end with alike once.
     if (old.length === 0) return both(one, other);
     const once = alikeOnce(old, one, other);
     if (once) return once;
     const [words, mine, theirs] = [old, one, other].map((lines) => split(lines.join(""), WORDS)) as [string[], string[], string[]];
-    const merged = merge(words, mine, theirs, () => undefined) ?? larger(old, one, other);
-    clashes ||= merged === undefined;
-    return merged ?? one;
+    return merge(words, mine, theirs, () => undefined) ?? larger(old, one, other) ?? settle(old, one, other);
   });
-  return { text: (text ?? [mine]).join(""), clashes };
+  return (text ?? [mine]).join("");
+}
+
+/** All that either brought, theirs first, and of the base what neither took away. */
+function bothSides(base: string, mine: string, theirs: string): string {
+  const sides = [changesOf(base, theirs), changesOf(base, mine)];
+  const cuts = new Uint8Array(base.length);
+  for (const { at, cut } of sides.flat()) for (let n = at; n < at + cut; n += 1) cuts[n] = (cuts[n] ?? 0) + 1;
+  let made = "";
+  /** The lines that each side put since the last letter that both kept. */
+  let [ours, others]: [string[], string[]] = [[], []];
+  for (let at = 0; at <= base.length; at += 1) {
+    const [left, right] = sides.map((changes) => changes.find((change) => change.at === at));
+    const was = base.slice(at, at + Math.max(left?.cut ?? 0, right?.cut ?? 0));
+    const [one, other] = [left?.insert ?? "", right?.insert ?? ""];
+    const isThere = isIn([...ours, ...wordLines(other)], one);
+    const isOtherThere = isIn(isThere ? others : [...others, ...wordLines(one)], other);
+    made += sideBySide(was, isThere ? "" : one, isOtherThere ? "" : other);
+    others.push(...wordLines(one));
+    ours.push(...wordLines(other));
+    const letter = base.charAt(at);
+    if (cuts[at] === 0) {
+      made += letter;
+      [ours, others] = [[], []];
+    } else if (ours.length + others.length > 0 && cuts[at] === 1 && letter.trim() === "" && /\S$/.test(made)) {
+      // A space that only one side took away still parts what the other one put before it from what follows; a line end rather so.
+      const kept = cuts.indexOf(0, at);
+      const run = base.slice(at, kept < 0 ? undefined : kept).split("");
+      made += run.some((each, n) => each === "\n" && cuts[at + n] === 1) ? "\n" : letter;
+    }
+  }
+  return made;
+}
+
+/** What both put in the place of the same words. */
+function sideBySide(was: string, one: string, other: string): string {
+  if (one === "" || other === "") return one || other;
+  if (was === "") return one + other;
+  // Where both only added letters to a word, it is one word still.
+  if (isPartOf(was, one) && isPartOf(was, other)) {
+    return (merge([...was], [...one], [...other], (_, left, right) => [...left, ...right]) ?? [one]).join("");
+  }
+  return /\S$/.test(one) && /^\S/.test(other) ? `${one} ${other}` : one + other;
+}
+
+/** The lines of a text that hold more than space. */
+function wordLines(text: string): string[] {
+  return text.split("\n").filter((line) => line.trim() !== "");
+}
+
+/** Whether a text holds words, and no line that is not among these. */
+function isIn(lines: readonly string[], text: string): boolean {
+  const own = wordLines(text);
+  return own.length > 0 && own.every((line) => lines.includes(line));
+}
+
+/** Whether one text is another one with letters added. */
+function isPartOf(small: string, large: string): boolean {
+  let at = 0;
+  for (const letter of large) if (small.startsWith(letter, at)) at += letter.length;
+  return at === small.length;
 }
 
 /** The places at which a text differs from another one, in order; each as what is cut out, and what comes in its place. */
@@ -170,11 +250,17 @@ function alikeOnce(old: string[], one: string[], other: string[]): string[] | un
 
 /** Two insertions at one place. */
 function both(mine: string[], theirs: string[]): string[] {
-  let start = 0;
-  while (start < mine.length && start < theirs.length && mine[start] === theirs[start]) start += 1;
-  let end = 0;
-  while (end < Math.min(mine.length, theirs.length) - start && mine.at(-1 - end) === theirs.at(-1 - end)) end += 1;
+  const [start, end] = alike(mine, theirs);
   return [...theirs.slice(0, theirs.length - end), ...mine.slice(start)];
+}
+
+/** With how many elements alike two lists begin and end. */
+function alike(one: string[], other: string[]): [start: number, end: number] {
+  let start = 0;
+  while (start < one.length && start < other.length && one[start] === other[start]) start += 1;
+  let end = 0;
+  while (end < Math.min(one.length, other.length) - start && one.at(-1 - end) === other.at(-1 - end)) end += 1;
+  return [start, end];
 }
 
 function isSame(one: string[], other: string[]): boolean {
@@ -183,10 +269,7 @@ function isSame(one: string[], other: string[]): boolean {
 
 /** How one list becomes another one (Myers, "An O(ND) difference algorithm and its variations"). */
 function diff(old: string[], next: string[]): Hunk[] {
-  let head = 0;
-  while (head < old.length && head < next.length && old[head] === next[head]) head += 1;
-  let tail = 0;
-  while (tail < Math.min(old.length, next.length) - head && old.at(-1 - tail) === next.at(-1 - tail)) tail += 1;
+  const [head, tail] = alike(old, next);
   const [width, height] = [old.length - tail - head, next.length - tail - head];
   if (width === 0 && height === 0) return [];
   const whole = [{ start: head, end: head + width, from: head, to: head + height }];

@@ -9,6 +9,7 @@ import { guard } from "./deletions.js";
 import type { Engine } from "./engine.js";
 import { RequestRefused, Unreachable, type MassDeletion } from "./errors.js";
 import { forgetDeleted, lose, takeDeletion, takeIn } from "./intake.js";
+import type { QueuedOperation } from "./model.js";
 import { isPending } from "./queue.js";
 import { getMeta, setMeta, type Transaction } from "./store.js";
 import type { ChangesPage, DiffAnswer, DiffRequest, WireDocument } from "./wire.js";
@@ -49,6 +50,20 @@ export class Puller {
    * @returns what has to be agreed to first, where too much would be deleted: that waits, and nothing else does
    */
   async run(allowMassDelete: boolean, signal: AbortSignal): Promise<MassDeletion | undefined> {
+    await this.readFeed(signal);
+    if (signal.aborted) return undefined;
+    await this.#fetchPassedOver();
+    return this.#applyDeletions(allowMassDelete);
+  }
+
+  /** Whether what is queued may be the same change as one that others have pushed: then that is to be known first. */
+  isNeededBefore(queue: readonly QueuedOperation[]): Promise<boolean> {
+    if (!queue.some(({ operation, yjs }) => operation === "update" && yjs)) return Promise.resolve(false);
+    return this.#engine.store.transaction("read", async (tx) => (await getMeta(tx, "cursor")) !== undefined);
+  }
+
+  /** Takes in all changes up to the end of the feed; deletions are noted. */
+  async readFeed(signal: AbortSignal): Promise<void> {
     let restarted = false;
     for (let more = true; more && !signal.aborted;) {
       const cursor = await this.#engine.store.transaction("read", async (tx) => getMeta(tx, "cursor"));
@@ -63,9 +78,6 @@ export class Puller {
         restarted = true;
       }
     }
-    if (signal.aborted) return undefined;
-    await this.#fetchPassedOver();
-    return this.#applyDeletions(allowMassDelete);
   }
 
   async #page(cursor: string | undefined): Promise<ChangesPage> {

@@ -31,7 +31,7 @@ import type { Progress } from "./progress.js";
 import { getMeta, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
 import { Readings } from "./readings.js";
-import { flushOthers, relaySettled, type Message, type Notice } from "./tabs.js";
+import { bePresent, flushOthers, relaySettled, type Message, type Notice } from "./tabs.js";
 import { readableOf } from "./yjs-rows.js";
 
 /**
@@ -46,6 +46,7 @@ export class BatchSyncService {
   readonly #open: OpenDocuments;
   readonly #documents: DocumentIndex;
   readonly #channel: BroadcastChannel | undefined;
+  readonly #leave: () => void;
   readonly #readings = new Readings();
   /** The sync under way, and those that wait for it. */
   readonly #runs: { wanted: string; report: Promise<SyncReport>; cancel: AbortController }[] = [];
@@ -89,6 +90,7 @@ export class BatchSyncService {
     }
     const hasTabs = store.shared && typeof BroadcastChannel !== "undefined";
     this.#channel = hasTabs ? new BroadcastChannel(`landfall:${store.name}`) : undefined;
+    this.#leave = this.#channel ? bePresent(store.name) : () => undefined;
     this.#channel?.addEventListener(
       "message",
       ({ data }: MessageEvent<Message>) => {
@@ -394,6 +396,7 @@ export class BatchSyncService {
     await Promise.all(this.#runs.map(({ report }) => report));
     await this.#open.flush();
     this.#channel?.close();
+    this.#leave();
   }
 
   async #sync(options: SyncOptions, cancelled: AbortSignal): Promise<SyncReport> {

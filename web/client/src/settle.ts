@@ -9,9 +9,10 @@ import { timestamp } from "./clock.js";
 import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./model.js";
 import { lose, takeOver, takeYjs, upTo } from "./intake.js";
 import { dropQueueOf, isPending, issueKey, operationKey, readQueueOf } from "./queue.js";
+import { takeUpdate } from "./remake.js";
 import { getMeta, setMeta, type Transaction } from "./store.js";
 import type { OperationError, OperationResult, WireDocument } from "./wire.js";
-import { addRow, lacking, mergeRows, passRows, readableOf, readRows } from "./yjs-rows.js";
+import { lacking, mergeRows, passRows, readableOf, readRows } from "./yjs-rows.js";
 
 /** What became of an operation, on this side. */
 export type Settlement =
@@ -36,7 +37,7 @@ export async function settle(
   if (!operation || operation.client_id !== sent.client_id) return { kind: "done" };
   if (result.status === "success") {
     await setMeta(tx, "accepted_at", now);
-    await succeed(tx, operation, result);
+    await succeed(tx, now, operation, result);
     return { kind: "done" };
   }
   const error = result.error ?? { code: "internal", message: "the server gave no reason", retryable: false };
@@ -87,7 +88,7 @@ export async function bury(
   return letter;
 }
 
-async function succeed(tx: Transaction, operation: QueuedOperation, result: OperationResult): Promise<void> {
+async function succeed(tx: Transaction, now: number, operation: QueuedOperation, result: OperationResult): Promise<void> {
   const id = operation.document_id;
   await tx.delete("operations", operationKey(operation));
   const document = await tx.get("documents", id);
@@ -118,7 +119,7 @@ async function succeed(tx: Transaction, operation: QueuedOperation, result: Oper
   // What the feed told of before this answer came may have been this very operation.
   const isEcho = ours && document.foreign_version === version;
   const known = isEcho ? { ...document, foreign_version: operation.base_version ?? 0 } : document;
-  if (server) await takeYjs(tx, known, server, ours ? (known.foreign_version ?? 0) : version);
+  if (server) await takeYjs(tx, now, known, server, ours ? (known.foreign_version ?? 0) : version);
   else await tx.put("documents", id, upTo(known, version));
   for (const next of await readQueueOf(tx, id)) {
     // What was merged was not seen by who asked for a deletion, or for the first new title here.
@@ -161,7 +162,7 @@ async function setAside(
   theirs: WireDocument,
 ): Promise<Conflict> {
   const { client_id, document_id } = operation;
-  const document = await takeUncontested(tx, operation, theirs);
+  const document = await takeUncontested(tx, now, operation, theirs);
   const deleted = document?.deleted ?? operation.operation === "delete";
   const content = document ? await readableOf(tx, document) : operation.content;
   const conflict: Conflict = {
@@ -190,6 +191,7 @@ async function setAside(
  */
 async function takeUncontested(
   tx: Transaction,
+  now: number,
   operation: QueuedOperation,
   theirs: WireDocument,
 ): Promise<LocalDocument | undefined> {
@@ -203,7 +205,7 @@ async function takeUncontested(
     if (!isTouched("content")) taken.content = theirs.content ?? "";
   } else if (!operation.yjs && theirs.yjs_state_b64) {
     // No edit clashes: the text of one history merges without a choice.
-    await addRow(tx, document.document_id, fromBase64(theirs.yjs_state_b64));
+    await takeUpdate(tx, now, document.document_id, fromBase64(theirs.yjs_state_b64));
   }
   await tx.put("documents", operation.document_id, taken);
   return taken;

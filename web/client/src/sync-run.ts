@@ -117,6 +117,7 @@ export class SyncRun {
     this.#tracker.start(prepared.queue.length);
     if (prepared.guarded && atomic) throw prepared.guarded;
     try {
+      if (pulls && (await puller.isNeededBefore(prepared.queue))) await puller.readFeed(this.#cancelled);
       if (prepared.queue.length > 0) await this.#push(prepared, pulls ? puller : undefined);
       const tooMany = pulls ? await puller.run(allowMassDelete, this.#cancelled) : undefined;
       // Said last: only the deletions wait.

@@ -26,12 +26,28 @@ export type Message =
 /** For so long other tabs are waited for, in milliseconds. What one of them could not save by then becomes a copy. */
 const PATIENCE_MS = 300;
 
+/** What a tab holds for as long as it uses a store, so that the others know of it. */
+function presenceOf(name: string): string {
+  return `landfall:${name}:tab`;
+}
+
+function webLocks(): LockManager | undefined {
+  return (globalThis.navigator as Partial<Navigator> | undefined)?.locks;
+}
+
+/** Shows other tabs that this one is there, until the returned function is called. */
+export function bePresent(name: string): () => void {
+  let leave: () => void = () => undefined;
+  const left = new Promise<void>((resolve) => (leave = resolve));
+  void webLocks()?.request(presenceOf(name), { mode: "shared" }, () => left);
+  return leave;
+}
+
 /** Lets every other tab save what is being written in it. */
 export async function flushOthers(channel: BroadcastChannel, clock: Clock, name: string): Promise<void> {
-  const locks = await (globalThis.navigator as Partial<Navigator> | undefined)?.locks?.query();
-  // Each tab holds or awaits the stream of events.
-  const tabs = [...(locks?.held ?? []), ...(locks?.pending ?? [])].filter((lock) => lock.name?.endsWith(`${name}:stream`));
-  let left = locks ? tabs.length - 1 : Infinity;
+  const locks = await webLocks()?.query();
+  const tabs = locks?.held?.filter((lock) => lock.name === presenceOf(name));
+  let left = tabs ? tabs.length - 1 : Infinity;
   if (left <= 0) return;
   const done = new AbortController();
   const id = crypto.randomUUID();

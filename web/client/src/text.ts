@@ -138,7 +138,7 @@ export function rewrite(text: Y.Text, goal: string): void {
 }
 
 /** What has to be replaced in `present` to make it `wanted`: from where, up to where, by what. */
-function difference(present: string, wanted: string): [start: number, until: number, inserted: string] {
+export function difference(present: string, wanted: string): [start: number, until: number, inserted: string] {
   const isSame = (at: number, other: number) =>
     present[at] === wanted[other] || (present[at] === "\r" && wanted[other] === "\n");
   const room = Math.min(present.length, wanted.length);

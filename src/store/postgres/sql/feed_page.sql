@@ -30,7 +30,7 @@ weighed AS MATERIALIZED (
     LEFT JOIN LATERAL (
         SELECT candidate.yjs_version, candidate.content_version, candidate.yjs_snapshot, candidate.content
         FROM document_bodies AS candidate
-        WHERE candidate.workspace_id = page.workspace_id
+        WHERE candidate.workspace_id = ?::uuid
           AND candidate.document_id = page.document_id
           AND page.deleted_at IS NULL
         LIMIT 1
@@ -38,7 +38,7 @@ weighed AS MATERIALIZED (
     LEFT JOIN LATERAL (
         SELECT candidate.content, candidate.yjs_update
         FROM document_log AS candidate
-        WHERE candidate.workspace_id = page.workspace_id
+        WHERE candidate.workspace_id = ?::uuid
           AND candidate.document_id = page.document_id
           AND candidate.version = page.content_version
           AND page.deleted_at IS NULL

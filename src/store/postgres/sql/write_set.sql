@@ -4,7 +4,7 @@ WITH advanced AS (
     RETURNING head_sequence, version_floor
 ),
 incoming AS MATERIALIZED (
-    SELECT ?::uuid AS workspace_id, head.* FROM unnest(
+    SELECT head.* FROM unnest(
         ?::uuid[], ?::bigint[], ?::boolean[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[], ?::uuid[],
         ?::bigint[], ?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[], ?::bytea[], ?::bigint[], ?::bigint[], ?::bigint[]
     ) AS head (
@@ -18,7 +18,7 @@ inserted AS (
         epoch, content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows
     )
     SELECT
-        workspace_id, document_id, version, advanced.head_sequence - behind, title, created_at, updated_at, updated_by,
+        ?::uuid, document_id, version, advanced.head_sequence - behind, title, created_at, updated_at, updated_by,
         deleted_at, epoch, content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows
     FROM advanced CROSS JOIN incoming
     WHERE expected_version IS NULL
@@ -44,11 +44,23 @@ replaced AS (
         log_bytes = incoming.log_bytes,
         log_rows = incoming.log_rows,
         damaged = documents.damaged AND documents.epoch = incoming.epoch
-    FROM advanced CROSS JOIN incoming
-    WHERE documents.workspace_id = incoming.workspace_id
-      AND documents.document_id = incoming.document_id
+    FROM (SELECT ?::uuid AS workspace_id) AS scope
+    CROSS JOIN advanced
+    CROSS JOIN incoming
+    CROSS JOIN LATERAL (
+        SELECT candidate.ctid
+        FROM documents AS candidate
+        WHERE candidate.workspace_id = scope.workspace_id
+          AND candidate.document_id = incoming.document_id
+        LIMIT 1
+    ) AS found
+    WHERE documents.workspace_id = scope.workspace_id
+      AND documents.ctid = found.ctid
       AND documents.version = incoming.expected_version
       AND (documents.sequence = 0) = incoming.expected_purged
+      AND incoming.expected_version IS NOT NULL
+      AND incoming.behind = incoming.behind + 0
+      AND incoming.version = incoming.version + 0
     RETURNING 1
 ),
 logged AS (
