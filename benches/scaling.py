@@ -174,7 +174,7 @@ def stored(port, token, workspace):
         if status != 200:
             raise SystemExit(f"the feed answers {status}: {answer[:300]}")
         page = json.loads(answer)
-        found += [one["document_id"] for one in page["changes"]]
+        found += [one["document_id"] for one in page["items"]]
         cursor = page["next_cursor"]
         if not page["has_more"]:
             return found
@@ -231,13 +231,15 @@ def main():
     options.add_argument("--binary", default="target/release/landfall")
     options.add_argument("--seconds", type=int, default=20)
     options.add_argument("--clients", type=int, default=8)
+    options.add_argument("--part", choices=["servers", "promotion"], help="only this part")
     chosen = options.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="landfall-scaling-"))
     if not os.getuid():
         shutil.chown(folder, "postgres")
     try:
-        several_servers(chosen.binary, folder, chosen.clients, chosen.seconds)
-        promotion(chosen.binary, folder, chosen.clients, chosen.seconds)
+        for name, part in (("servers", several_servers), ("promotion", promotion)):
+            if chosen.part in (None, name):
+                part(chosen.binary, folder, chosen.clients, chosen.seconds)
     finally:
         for pid in folder.glob("*/postmaster.pid"):
             try:
