@@ -33,6 +33,7 @@ mod http {
     mod hostile;
     mod interop;
     mod limits;
+    mod live;
     mod lives;
     mod members;
     mod modes;

@@ -22,6 +22,7 @@ use crate::auth::provider::{JwksSource, ProviderConfig};
 use crate::domain::limits::{Limits, YjsCaps};
 use crate::store::{DatabaseUrl, StoreConfig};
 use crate::sync::events::EventsConfig;
+use crate::sync::live::LiveConfig;
 
 /// RFC 7518 §3.2: a key for HS256 has at least the size of its hash.
 const MIN_SECRET_BYTES: usize = 32;
@@ -106,6 +107,8 @@ pub struct Config {
     pub yjs_workers: YjsWorkers,
     /// How many event streams there may be, and how they are kept up.
     pub events: EventsConfig,
+    /// How many documents are edited live.
+    pub live: LiveConfig,
     /// How log lines look.
     pub log_format: LogFormat,
 }
@@ -175,6 +178,11 @@ impl TryFrom<ServeOptions> for Config {
                 count: options.yjs_workers.unwrap_or_else(|| cores().max(2)),
                 max_memory_bytes: options.yjs_memory_bytes,
                 time_budget: Duration::from_millis(options.yjs_time_ms),
+            },
+            live: LiveConfig {
+                max_sockets: options.max_streams,
+                max_user_sockets: options.max_user_streams,
+                ..LiveConfig::default()
             },
             events: EventsConfig {
                 max_streams: options.max_streams,

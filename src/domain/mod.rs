@@ -18,6 +18,7 @@ pub mod line_ends;
 pub mod operation;
 pub mod outcome;
 pub mod plan;
+pub mod sessions;
 pub mod sync_run;
 mod tally;
 pub mod text_edits;

@@ -18,6 +18,7 @@ pub mod events;
 pub mod held_body;
 pub mod inflate;
 pub mod integer;
+pub mod live;
 pub mod packed_file;
 pub mod pages;
 pub mod problem_layer;
@@ -99,6 +100,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(documents::changes::routes)
         .configure(documents::diff::routes)
         .configure(events::endpoint::routes)
+        .configure(live::endpoint::routes)
         .configure(documents::endpoints::routes)
         .configure(syncs::endpoints::routes)
         .configure(server_routes::routes)

@@ -13,6 +13,7 @@ use crate::http::admission::Admission;
 use crate::http::rate_limits::RateLimits;
 use crate::store::Store;
 use crate::sync::SyncService;
+use crate::sync::live::Live;
 
 /// The application's parts, as handlers see them.
 pub struct AppState {
@@ -20,6 +21,10 @@ pub struct AppState {
     pub store: Arc<Store>,
     /// The sync use cases.
     pub sync: Arc<SyncService>,
+    /// The documents that are edited live.
+    pub live: Arc<Live>,
+    /// Pages of these origins may connect, besides the server's own.
+    pub origins: Vec<String>,
     /// What is enforced and published.
     pub limits: Arc<Limits>,
     /// The time.

@@ -27,6 +27,7 @@ use crate::domain::timestamp::{Clock, SystemClock};
 use crate::store::{DatabaseUrl, Store, StoreConfig};
 use crate::sync::SyncService;
 use crate::sync::events::{Events, EventsConfig};
+use crate::sync::live::{Live, LiveConfig};
 use crate::yjs::render::{RenderConfig, Renderer};
 
 /// An answer, read to its end.
@@ -76,14 +77,17 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
         clock: Arc::clone(&clock),
     });
     let (_stop, stopping) = watch::channel(false);
+    let sync = Arc::new(SyncService::new(
+        Arc::clone(&store),
+        renderer,
+        Arc::clone(&limits),
+        Arc::clone(&clock),
+        Arc::new(Events::start(Arc::clone(&store), EventsConfig::default())),
+    ));
     Data::new(AppState {
-        sync: Arc::new(SyncService::new(
-            Arc::clone(&store),
-            renderer,
-            Arc::clone(&limits),
-            Arc::clone(&clock),
-            Arc::new(Events::start(Arc::clone(&store), EventsConfig::default())),
-        )),
+        live: Live::start(Arc::clone(&sync), LiveConfig::default()),
+        origins: Vec::new(),
+        sync,
         limits,
         authenticator: Arc::new(Authenticator::new(Arc::clone(&store), tokens, None, Arc::clone(&clock))),
         accounts: Arc::new(accounts),

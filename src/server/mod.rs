@@ -38,6 +38,7 @@ use crate::http::syncs::body::ProgressBody;
 use crate::store::{DatabaseUrl, Store, StoreError};
 use crate::sync::SyncService;
 use crate::sync::events::{Events, RunLoader};
+use crate::sync::live::Live;
 use crate::sync::retention::{Purger, Retention, RetentionConfig};
 use crate::sync::runs::SyncRunView;
 use crate::yjs::render::{RenderConfig, Renderer};
@@ -131,6 +132,8 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
     let (stop, stopping) = watch::channel(false);
     let state = web::Data::new(AppState {
         store,
+        live: Live::start(Arc::clone(&sync), config.live),
+        origins: config.cors_origins.clone(),
         sync,
         limits,
         clock,

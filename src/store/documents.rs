@@ -13,6 +13,7 @@ use super::{Store, StoreError};
 use crate::domain::document::{DocumentHead, StoredDocument, VersionText};
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::operation::OperationKind;
+use crate::domain::sessions::Entry;
 use crate::domain::timestamp::Timestamp;
 
 diesel::define_sql_function! {
@@ -63,6 +64,24 @@ pub struct VersionEntry {
     pub client_id: String,
     /// When it was applied.
     pub created_at: Timestamp,
+}
+
+impl Entry for VersionEntry {
+    fn version(&self) -> Version {
+        self.version
+    }
+
+    fn author(&self) -> &str {
+        &self.author
+    }
+
+    fn made_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn stands_alone(&self) -> bool {
+        self.kind == OperationKind::Delete
+    }
 }
 
 /// One version with what its text can be had from.

@@ -8,6 +8,7 @@ use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::limits::Limits;
 use crate::domain::operation::Submitted;
 use crate::domain::outcome::Attach;
+use crate::domain::sessions::{self, Session};
 use crate::domain::timestamp::Clock;
 use crate::domain::yjs_facts::StateVector;
 use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};
@@ -30,6 +31,10 @@ use crate::yjs::render::{RenderError, Renderer, Turn};
 const MAX_REFUSED: usize = 8;
 /// Time for deriving all the texts that one answer shows.
 const ANSWER_RENDERING: Duration = Duration::from_secs(6);
+
+/// Versions that are read at a time for grouping them, and how often at most.
+const SESSION_PAGE: u32 = 500;
+const MAX_SESSION_PAGES: usize = 20;
 
 /// The use cases, bound to a store and a renderer.
 pub struct SyncService {
@@ -61,17 +66,8 @@ impl SyncService {
     /// What the store says; nothing of the batch is then stored.
     pub fn apply_batch(&self, request: Batch, deadline: Instant) -> Result<BatchAnswer, SyncError> {
         let request = Arc::new(request);
-        let processed = self.apply_surviving_refusals(&request, deadline)?;
-        for document_id in processed.outgrown() {
-            self.maintenance.offer(Task::Compact { workspace_id: request.workspace_id, document_id });
-        }
+        let processed = self.carry_out(&request, deadline)?;
         let committed = !(processed.plan.rolled_back || request.dry_run);
-        if processed.stored.wrote {
-            self.events.committed(request.workspace_id);
-        }
-        if let (Some(sync_id), true) = (request.sync_id, processed.stored.counted) {
-            self.events.progressed(request.workspace_id, request.user_id, sync_id);
-        }
         let Gathered { mut documents, vectors, pulled } = self.gather(&request, &processed, deadline)?;
         let readers = readers_of(&request.operations);
         // What is not rendered when the request has to be answered is left out.
@@ -97,6 +93,21 @@ impl SyncService {
         let changes =
             pulled.map(|pulled| self.show_changes(&turn, request.workspace_id, pulled, YjsBodies::Whole).page);
         Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic, changes })
+    }
+
+    /// Applies a batch, and says so to whom it concerns.
+    pub(super) fn carry_out(&self, request: &Arc<Batch>, deadline: Instant) -> Result<Processed, SyncError> {
+        let processed = self.apply_surviving_refusals(request, deadline)?;
+        for document_id in processed.outgrown() {
+            self.maintenance.offer(Task::Compact { workspace_id: request.workspace_id, document_id });
+        }
+        if processed.stored.wrote {
+            self.events.committed(request.workspace_id);
+        }
+        if let (Some(sync_id), true) = (request.sync_id, processed.stored.counted) {
+            self.events.progressed(request.workspace_id, request.user_id, sync_id);
+        }
+        Ok(processed)
     }
 
     /// Reads what the answer shows. The batch may be committed: then what fails here only makes the answer poorer.
@@ -325,6 +336,34 @@ impl SyncService {
             return Err(SyncError::NotFound);
         }
         Ok(versions)
+    }
+
+    /// As [`list_versions`](Self::list_versions), but what one author did without a long pause is one entry. Very long
+    /// ones are cut.
+    ///
+    /// # Errors
+    /// As those of `list_versions`.
+    pub fn list_sessions(
+        &self,
+        workspace_id: WorkspaceId,
+        document_id: DocumentId,
+        before: Option<Version>,
+        limit: u32,
+    ) -> Result<Vec<Session<VersionEntry>>, SyncError> {
+        let (mut sessions, mut before) = (Vec::new(), before);
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        for _ in 0..MAX_SESSION_PAGES {
+            let page = self.list_versions(workspace_id, document_id, before, SESSION_PAGE)?;
+            let is_last = u32::try_from(page.len()).is_ok_and(|read| read < SESSION_PAGE);
+            before = page.last().map(|oldest| oldest.version).or(before);
+            page.into_iter().for_each(|entry| sessions::add(&mut sessions, entry));
+            // The last one may go on in the next page.
+            if is_last || sessions.len() > wanted {
+                break;
+            }
+        }
+        sessions.truncate(wanted);
+        Ok(sessions)
     }
 
     /// One version with its text, derived from the Yjs log where it was not stored as text.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::domain::sessions::Session;
 use crate::domain::timestamp::Timestamp;
 use crate::http::document_body::DocumentSummaryBody;
 use crate::http::documents::page_token;
@@ -51,6 +52,34 @@ pub fn version_page(
     Page::of(rows, page_size, VersionSummaryBody::from, |last| {
         page_token::before_version(workspace, document, last.version)
     })
+}
+
+/// A page of versions, those of one go together.
+#[must_use]
+pub fn session_page(
+    workspace: WorkspaceId,
+    document: DocumentId,
+    rows: &[Session<VersionEntry>],
+    page_size: u32,
+) -> Page<SessionBody<'_>> {
+    Page::of(rows, page_size, SessionBody::from, |last| {
+        page_token::before_version(workspace, document, last.first_version)
+    })
+}
+
+/// Versions that one author made in one go: the newest, and where they begin.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct SessionBody<'a> {
+    #[serde(flatten)]
+    newest: VersionSummaryBody<'a>,
+    first_version: Version,
+    started_at: Timestamp,
+}
+
+impl<'a> From<&'a Session<VersionEntry>> for SessionBody<'a> {
+    fn from(session: &'a Session<VersionEntry>) -> Self {
+        Self { newest: (&session.newest).into(), first_version: session.first_version, started_at: session.began_at }
+    }
 }
 
 /// Who made a version, when, and by what.

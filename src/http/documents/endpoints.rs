@@ -6,7 +6,7 @@ use actix_web::http::header::{self, ContentType, ETag, EntityTag, Header, IfNone
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
-use super::body::{VersionBody, document_page, version_page};
+use super::body::{VersionBody, document_page, session_page, version_page};
 use super::query::{DocumentsQuery, ParameterError, VersionsQuery, parse_document_id, parse_version, parse_workspace};
 use crate::auth::roles::check_role;
 use crate::domain::ids::{UserId, Version, WorkspaceId};
@@ -89,7 +89,14 @@ async fn list_versions(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let document_id = parse_document_id(request.match_info().query("document_id"))?;
-    let VersionsQuery { workspace_id, page_size, before } = VersionsQuery::parse(request.query_string(), document_id)?;
+    let VersionsQuery { workspace_id, page_size, before, by_session } =
+        VersionsQuery::parse(request.query_string(), document_id)?;
+    if by_session {
+        let rows = read(state, user, workspace_id, deadline_of(&request), move |state| {
+            state.sync.list_sessions(workspace_id, document_id, before, page_size.saturating_add(1))
+        });
+        return Ok(HttpResponse::Ok().json(session_page(workspace_id, document_id, &rows.await?, page_size)));
+    }
     let rows = read(state, user, workspace_id, deadline_of(&request), move |state| {
         state.sync.list_versions(workspace_id, document_id, before, page_size.saturating_add(1))
     });

@@ -58,6 +58,8 @@ pub struct VersionsQuery {
     pub page_size: u32,
     /// Go on before this one.
     pub before: Option<Version>,
+    /// What one author did in one go is one entry.
+    pub by_session: bool,
 }
 
 /// Query of `GET /api/v1/documents/changes`.
@@ -82,6 +84,7 @@ pub(in crate::http) struct RawQuery {
     include_deleted: Option<String>,
     title_prefix: Option<String>,
     cursor: Option<String>,
+    group: Option<String>,
     limit: Option<String>,
     yjs: Option<String>,
 }
@@ -176,7 +179,12 @@ impl VersionsQuery {
         let workspace_id = raw.workspace_id()?;
         let before =
             raw.page_token().map(|token| page_token::read_before_version(workspace_id, document, token)).transpose()?;
-        Ok(Self { workspace_id, page_size: raw.page_size()?, before })
+        let by_session = match raw.group.as_deref() {
+            None | Some("none") => false,
+            Some("session") => true,
+            Some(_) => return Err(ParameterError::Wrong { name: "group", rule: "session or none" }),
+        };
+        Ok(Self { workspace_id, page_size: raw.page_size()?, before, by_session })
     }
 }
 

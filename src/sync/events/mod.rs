@@ -5,6 +5,7 @@
 //! HTTP; what a stream does with an event is its own affair.
 
 mod agenda;
+mod presences;
 mod reading;
 mod relay;
 mod subscription;
@@ -22,8 +23,9 @@ use self::relay::{Message, Relay};
 pub use self::subscription::{Ended, Event, SubscribeError, Subscription};
 pub use self::told::{ChangeEvent, Changes};
 use self::topics::Topics;
-use crate::domain::ids::{SyncId, UserId, WorkspaceId};
+use crate::domain::ids::{DocumentId, SyncId, UserId, WorkspaceId};
 use crate::store::Store;
+use crate::sync::presence::Presence;
 
 /// Threads that read for the topics: what one workspace waits for does not hold up the others.
 const READING_THREADS: usize = 4;
@@ -52,6 +54,18 @@ impl Default for EventsConfig {
 /// Loads how far a run has come, as the JSON that its streams get; `None` if there is no such run. It may block.
 pub type RunLoader = dyn Fn(WorkspaceId, UserId, SyncId) -> Option<String> + Send + Sync;
 
+/// What another server says of the editors in a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PresenceNews {
+    /// What they say of themselves.
+    Said(Vec<Presence>),
+    /// It asks for those that are here.
+    WhoIsThere,
+}
+
+/// Hears of editors on other servers. It must not block.
+pub type PresenceHearer = dyn Fn(WorkspaceId, DocumentId, PresenceNews) + Send + Sync;
+
 /// The streams of this server.
 pub struct Events {
     shared: Arc<Shared>,
@@ -66,6 +80,7 @@ struct Shared {
     /// To the other servers; none on SQLite.
     relay: Option<Relay>,
     load_run: OnceLock<Box<RunLoader>>,
+    hear_presences: OnceLock<Box<PresenceHearer>>,
     /// The last reading failed: a dead database is told of once, not at every reading.
     is_failing: AtomicBool,
 }
@@ -87,6 +102,7 @@ impl Events {
             topics: Topics::new(config),
             relay,
             load_run: OnceLock::new(),
+            hear_presences: OnceLock::new(),
             is_failing: AtomicBool::new(false),
         });
         let mut threads = Vec::new();
@@ -105,6 +121,25 @@ impl Events {
         if self.shared.load_run.set(load).is_err() {
             tracing::error!("the loader of sync runs was set twice; the first one stays");
         }
+    }
+
+    /// Says who hears of editors on other servers. Only the first one counts.
+    pub fn hear_presences_with(&self, hear: Box<PresenceHearer>) {
+        if self.shared.hear_presences.set(hear).is_err() {
+            tracing::error!("who hears of editors was set twice; the first one stays");
+        }
+    }
+
+    /// Tells the other servers what editors here say of themselves, some times a second for each document. It may be lost.
+    pub fn present(&self, workspace_id: WorkspaceId, document_id: DocumentId, said: Vec<Presence>) {
+        if let Some(relay) = self.shared.relay.as_ref().filter(|_| !said.is_empty()) {
+            relay.present(workspace_id, document_id, said);
+        }
+    }
+
+    /// Asks the other servers for the editors in a document.
+    pub fn ask_who_is_there(&self, workspace_id: WorkspaceId, document_id: DocumentId) {
+        self.shared.tell_others(Message::WhoIsThere(workspace_id, document_id));
     }
 
     /// Changes of this workspace were committed here. Never blocks and never fails: a stream that misses it finds out
@@ -131,7 +166,15 @@ impl Events {
         user_id: UserId,
         last_event_id: Option<&str>,
     ) -> Result<Subscription, SubscribeError> {
-        Subscription::open(&self.shared, workspace_id, user_id, last_event_id)
+        Subscription::open(&self.shared, workspace_id, Some(user_id), last_event_id)
+    }
+
+    /// Opens a stream for the server itself, from now on. It counts among nobody's. Blocks; call off the event loop.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn listen(&self, workspace_id: WorkspaceId) -> Result<Subscription, SubscribeError> {
+        Subscription::open(&self.shared, workspace_id, None, None)
     }
 
     /// How often an idle stream gives a sign of life.
@@ -168,6 +211,12 @@ impl Drop for Events {
 }
 
 impl Shared {
+    fn hear_presences(&self, is_own: bool, workspace: WorkspaceId, document: DocumentId, news: PresenceNews) {
+        if let Some(hear) = self.hear_presences.get().filter(|_| !is_own) {
+            hear(workspace, document, news);
+        }
+    }
+
     fn tell_others(&self, message: Message) {
         if let Some(relay) = &self.relay {
             relay.post(message);

@@ -5,14 +5,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::Shared;
-use crate::domain::ids::{SyncId, UserId, WorkspaceId};
+use super::presences::{self, WaitingPresences};
+use super::{PresenceNews, Shared};
+use crate::domain::ids::{DocumentId, SyncId, UserId, WorkspaceId};
 use crate::store::StoreError;
 use crate::store::notifications::{Listener, Notifier};
+use crate::sync::presence::Presence;
 
 /// Messages that wait to be sent, at most; more are dropped.
 const MAX_WAITING: usize = 10_000;
@@ -33,6 +35,8 @@ pub(super) enum Message {
     Changed(WorkspaceId),
     /// In a user's run.
     Progressed(WorkspaceId, UserId, SyncId),
+    /// Nowhere: it is asked who edits a document.
+    WhoIsThere(WorkspaceId, DocumentId),
 }
 
 /// What waits to be sent to the other servers.
@@ -49,6 +53,7 @@ pub(super) struct Relay {
 #[derive(Default)]
 struct Outbox {
     waiting: BTreeSet<Message>,
+    presences: WaitingPresences,
     closed: bool,
 }
 
@@ -57,6 +62,7 @@ impl Message {
         match self {
             Self::Changed(workspace) => format!("{server_id} changed {workspace}"),
             Self::Progressed(workspace, user, run) => format!("{server_id} progressed {workspace} {user} {run}"),
+            Self::WhoIsThere(workspace, document) => format!("{server_id} who {workspace} {document}"),
         }
     }
 
@@ -70,6 +76,7 @@ impl Message {
             "progressed" => {
                 Self::Progressed(WorkspaceId(id(&mut words)?), UserId(id(&mut words)?), SyncId(id(&mut words)?))
             }
+            "who" => Self::WhoIsThere(WorkspaceId(id(&mut words)?), DocumentId(id(&mut words)?)),
             _ => return None,
         };
         words.next().is_none().then_some((server_id, message))
@@ -110,13 +117,30 @@ impl Relay {
     /// Waits for messages, as texts; `None` once closed.
     fn collect(&self) -> Option<Vec<String>> {
         let mut outbox = self.lock();
-        while outbox.waiting.is_empty() && !outbox.closed {
-            outbox = self.posted.wait(outbox).unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if outbox.closed {
+                return None;
+            }
+            let mut texts = outbox.presences.take(Instant::now(), self.server_id);
+            let waiting = std::mem::take(&mut outbox.waiting);
+            texts.extend(waiting.into_iter().map(|message| message.to_text(self.server_id)));
+            if !texts.is_empty() {
+                return Some(texts);
+            }
+            outbox = match outbox.presences.due() {
+                Some(due) => {
+                    let time = due.saturating_duration_since(Instant::now());
+                    self.posted.wait_timeout(outbox, time).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.posted.wait(outbox).unwrap_or_else(PoisonError::into_inner),
+            };
         }
-        if outbox.closed {
-            return None;
-        }
-        Some(std::mem::take(&mut outbox.waiting).into_iter().map(|message| message.to_text(self.server_id)).collect())
+    }
+
+    /// Has sent soon what editors say of themselves; the newest of each counts.
+    pub(super) fn present(&self, workspace_id: WorkspaceId, document_id: DocumentId, said: Vec<Presence>) {
+        self.lock().presences.add((workspace_id, document_id), said);
+        self.posted.notify_one();
     }
 }
 
@@ -173,11 +197,18 @@ fn receive(shared: &Shared, relay: &Relay, listener: &mut Option<Listener>) -> R
     };
     for text in open.receive()? {
         count_messages("received", 1);
+        if let Some((server_id, workspace_id, document_id, said)) = presences::parse(&text) {
+            shared.hear_presences(server_id == relay.server_id, workspace_id, document_id, PresenceNews::Said(said));
+            continue;
+        }
         match Message::parse(&text) {
             Some((server_id, _)) if server_id == relay.server_id => {}
             Some((_, Message::Changed(workspace_id))) => shared.topics.changed(workspace_id),
             Some((_, Message::Progressed(workspace_id, user_id, run))) => {
                 shared.topics.progressed(workspace_id, user_id, run);
+            }
+            Some((_, Message::WhoIsThere(workspace_id, document_id))) => {
+                shared.hear_presences(false, workspace_id, document_id, PresenceNews::WhoIsThere);
             }
             None => tracing::debug!("a message of another version was not understood"),
         }
@@ -240,6 +271,7 @@ mod tests {
         for message in [
             Message::Changed(WorkspaceId(id(1))),
             Message::Progressed(WorkspaceId(id(1)), UserId(id(2)), SyncId(id(3))),
+            Message::WhoIsThere(WorkspaceId(id(1)), DocumentId(id(2))),
         ] {
             assert_eq!(Message::parse(&message.to_text(server)), Some((server, message)));
         }

@@ -93,7 +93,8 @@ struct Seat {
     shared: Arc<Shared>,
     topic: Arc<Topic>,
     workspace_id: WorkspaceId,
-    user_id: UserId,
+    /// `None` for the server itself.
+    user_id: Option<UserId>,
 }
 
 impl Drop for Seat {
@@ -107,7 +108,7 @@ impl Subscription {
     pub(super) fn open(
         shared: &Arc<Shared>,
         workspace_id: WorkspaceId,
-        user_id: UserId,
+        user_id: Option<UserId>,
         last_event_id: Option<&str>,
     ) -> Result<Self, SubscribeError> {
         let topic = shared.topics.enter(workspace_id, user_id)?;
@@ -192,10 +193,10 @@ impl Subscription {
                 self.position = last;
                 Event::Changes(Changes::new(Arc::clone(page), new))
             })),
-            Told::Progress(user_id, progress) if *user_id == self.seat.user_id => {
+            Told::Progress(user_id, progress) if Some(*user_id) == self.seat.user_id => {
                 Ok(Some(Event::Progress(Arc::clone(progress))))
             }
-            Told::Removed(user_id) if *user_id == self.seat.user_id => Err(Ended::NotMember),
+            Told::Removed(user_id) if Some(*user_id) == self.seat.user_id => Err(Ended::NotMember),
             Told::Progress(..) | Told::Removed(_) => Ok(None),
         }
     }

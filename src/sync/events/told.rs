@@ -78,6 +78,11 @@ impl Changes {
         self.new
     }
 
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &ChangeEvent> {
+        self.page.changes.iter().skip(self.page.changes.len().saturating_sub(self.new))
+    }
+
     /// What `encode` writes for them, one after the other. It must be the same function at every call: its work is
     /// kept for the other streams.
     pub fn encoded(&self, encode: fn(&ChangeEvent, &mut String)) -> &str {

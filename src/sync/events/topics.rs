@@ -99,18 +99,20 @@ impl Topics {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more stream of the user; the workspace's topic, made if it is the first.
-    pub(super) fn enter(&self, workspace_id: WorkspaceId, user_id: UserId) -> Result<Arc<Topic>, Full> {
+    /// Counts one more stream of the user, or of the server itself; the workspace's topic, made if it is the first.
+    pub(super) fn enter(&self, workspace_id: WorkspaceId, user_id: Option<UserId>) -> Result<Arc<Topic>, Full> {
         let mut guard = self.lock();
         let state = &mut *guard;
-        if state.streams >= self.config.max_streams {
-            return Err(Full::Server);
+        if let Some(user_id) = user_id {
+            if state.streams >= self.config.max_streams {
+                return Err(Full::Server);
+            }
+            let of_user = state.of_user.entry(user_id).or_default();
+            if *of_user >= self.config.max_user_streams {
+                return Err(Full::User);
+            }
+            *of_user += 1;
         }
-        let of_user = state.of_user.entry(user_id).or_default();
-        if *of_user >= self.config.max_user_streams {
-            return Err(Full::User);
-        }
-        *of_user += 1;
         state.streams += 1;
         show_streams(state.streams);
         let now = Instant::now();
@@ -123,7 +125,9 @@ impl Topics {
             let topic = Arc::new(Topic { sender, reading: Mutex::new(None) });
             Listeners { topic, users: HashMap::new(), streams: 0, rested_at: now, known_head: 0 }
         });
-        *listeners.users.entry(user_id).or_default() += 1;
+        if let Some(user_id) = user_id {
+            *listeners.users.entry(user_id).or_default() += 1;
+        }
         listeners.streams = listeners.streams.saturating_add(1);
         let topic = Arc::clone(&listeners.topic);
         drop(guard);
@@ -133,15 +137,19 @@ impl Topics {
     }
 
     /// Counts one stream less; a topic ends with its last.
-    pub(super) fn leave(&self, workspace_id: WorkspaceId, user_id: UserId) {
+    pub(super) fn leave(&self, workspace_id: WorkspaceId, user_id: Option<UserId>) {
         let mut state = self.lock();
         state.streams = state.streams.saturating_sub(1);
         show_streams(state.streams);
-        count_down(&mut state.of_user, user_id);
+        if let Some(user_id) = user_id {
+            count_down(&mut state.of_user, user_id);
+        }
         if let Some(listeners) = state.topics.get_mut(&workspace_id) {
-            count_down(&mut listeners.users, user_id);
+            if let Some(user_id) = user_id {
+                count_down(&mut listeners.users, user_id);
+            }
             listeners.streams = listeners.streams.saturating_sub(1);
-            if listeners.users.is_empty() {
+            if listeners.streams == 0 {
                 state.topics.remove(&workspace_id);
             }
         }

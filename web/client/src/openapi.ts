@@ -161,6 +161,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/live/y/{workspace_id}/{document_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Edit a document live with `y-websocket` (WebSocket)
+         * @description Speaks y-protocols' sync and awareness, as `WebsocketProvider` of `y-websocket` does:
+         *     `new WebsocketProvider('wss://…/api/v1/live/y/{workspace_id}', document_id, doc, { params: { token } })`.
+         *     docs/protocol.md §8 has the rules and the close codes. `Origin`, if sent, must be the server's own or one of
+         *     `LANDFALL_CORS_ORIGINS`.
+         */
+        get: operations["liveY"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live/hocuspocus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Edit documents live with Hocuspocus' provider (WebSocket)
+         * @description Speaks the protocol of `@hocuspocus/provider`, any number of documents a socket (up to 100), each named
+         *     `{workspace_id}/{document_id}`. The provider's `token` is the access token. docs/protocol.md §8 has the rules.
+         */
+        get: operations["liveHocuspocus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents/{document_id}/versions": {
         parameters: {
             query?: never;
@@ -168,7 +212,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the versions of a document, newest first */
+        /**
+         * List the versions of a document, newest first
+         * @description With `group=session`, versions that one author made with pauses below five minutes are one item: the newest of them, and
+         *     `first_version` and `started_at` of the oldest. A deletion is an item of its own. Very long ones are cut.
+         */
         get: operations["listVersions"];
         put?: never;
         post?: never;
@@ -924,6 +972,13 @@ export interface components {
             device_id?: string;
         };
         VersionSummary: components["schemas"]["VersionFields"];
+        /** @description Versions that one author made in one go, as their newest one */
+        VersionSession: components["schemas"]["VersionFields"] & {
+            /** @description The oldest of them */
+            first_version: components["schemas"]["VersionNumber"];
+            /** @description When the oldest was made */
+            started_at: components["schemas"]["Timestamp"];
+        };
         Version: components["schemas"]["VersionFields"] & {
             /** Format: uuid */
             document_id: string;
@@ -931,7 +986,7 @@ export interface components {
             content?: string;
         };
         VersionPage: {
-            items: components["schemas"]["VersionSummary"][];
+            items: (components["schemas"]["VersionSummary"] | components["schemas"]["VersionSession"])[];
             next_page_token: components["schemas"]["NextPageToken"];
             has_more: boolean;
         };
@@ -1728,11 +1783,70 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    liveY: {
+        parameters: {
+            query?: {
+                /** @description The access token, where no header can be set. Never logged */
+                token?: string;
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceInPath"];
+                /** @description The document */
+                document_id: components["parameters"]["DocumentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The socket is open; who may not have it is told by its close code */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    liveHocuspocus: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The socket is open; each document is logged in to by a message of its own */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listVersions: {
         parameters: {
             query: {
                 /** @description The workspace */
                 workspace_id: components["parameters"]["WorkspaceId"];
+                /** @description How versions are put together; each by itself when absent */
+                group?: "none" | "session";
                 /** @description Items of a page at most */
                 page_size?: components["parameters"]["PageSize"];
                 /** @description The `next_page_token` of the page before, opaque; an empty one is none */

@@ -1,0 +1,58 @@
+//! Why a socket is closed, and with which code.
+
+use crate::sync::live::OpenError;
+
+/// Why a socket is closed. `y-websocket` connects again by itself unless the code is between 4400 and 4499.
+#[derive(Debug)]
+pub(super) struct End {
+    /// The close code.
+    pub code: u16,
+    /// For people.
+    pub reason: String,
+    /// As metrics name it.
+    pub name: &'static str,
+}
+
+impl End {
+    pub fn new(code: u16, name: &'static str, reason: impl Into<String>) -> Self {
+        Self { code, name, reason: reason.into() }
+    }
+
+    pub fn unreadable() -> Self {
+        Self::new(4400, "unreadable", "a message cannot be read")
+    }
+
+    pub fn unauthorized(reason: impl Into<String>) -> Self {
+        Self::new(4401, "token", reason)
+    }
+
+    pub fn not_now() -> Self {
+        Self::new(1013, "not_now", "the server cannot do this now; connect again")
+    }
+
+    pub fn gone() -> Self {
+        Self::new(1000, "client", "")
+    }
+
+    pub fn slow() -> Self {
+        Self::new(1013, "slow_reader", "the editor does not take what it is sent; connect again")
+    }
+}
+
+impl From<OpenError> for End {
+    fn from(error: OpenError) -> Self {
+        match &error {
+            OpenError::Full => Self::new(4529, "full", "too many sockets are open (GET /api/v1/limits)"),
+            OpenError::Deleted => Self::new(4410, "deleted", "the document was deleted"),
+            OpenError::Plain => {
+                let reason = "the document is plain text: give it Yjs state by a batch before editing it live";
+                Self::new(4409, "plain", reason)
+            }
+            OpenError::Damaged => Self::new(4422, "damaged", "the document's Yjs state cannot be read"),
+            OpenError::Sync(cause) => {
+                tracing::warn!(%cause, "a document could not be opened live");
+                Self::not_now()
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Has the rooms' work done off the event loop, in turn with the batches of the same workspace, and hears what is committed
+//! elsewhere.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::web;
+
+use crate::domain::ids::{Version, WorkspaceId};
+use crate::http::state::AppState;
+use crate::sync::events::{Event, Subscription};
+use crate::sync::live::Room;
+
+/// How often what failed is tried before it is given up; the pauses are [`PAUSE`], then four times as long each.
+const TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(50);
+/// How often it is looked whether a workspace is still needed.
+const CHECK_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Works until the room has nothing to do.
+pub(super) fn start(state: web::Data<AppState>, room: Arc<Room>) {
+    actix_web::rt::spawn(async move {
+        while let Some(mut work) = room.next_work() {
+            let mut pause = PAUSE;
+            for tries_left in (0..TRIES).rev() {
+                let deadline = Instant::now() + Duration::from_millis(state.limits.timeout_ms);
+                let place = state.admission.write(room.workspace_id, deadline).await;
+                let error = match place {
+                    Err(busy) => busy.to_string(),
+                    Ok(_place) => {
+                        let (live, at) = (Arc::clone(&state.live), Arc::clone(&room));
+                        match web::block(move || live.work(&at, work, deadline)).await {
+                            Ok(Ok(())) => break,
+                            Ok(Err((undone, error))) => {
+                                work = undone;
+                                error.to_string()
+                            }
+                            // The server stops.
+                            Err(_stopped) => return,
+                        }
+                    }
+                };
+                if tries_left == 0 {
+                    tracing::warn!(document_id = %room.document_id, error, "live updates cannot be stored now");
+                    state.live.give_up(&room, work);
+                    break;
+                }
+                tokio::time::sleep(pause).await;
+                pause *= 4;
+            }
+        }
+    });
+}
+
+/// Hears of a workspace's commits as long as one of its documents is open.
+pub(super) fn listen(state: web::Data<AppState>, workspace_id: WorkspaceId, mut subscription: Subscription) {
+    actix_web::rt::spawn(async move {
+        loop {
+            match tokio::time::timeout(CHECK_INTERVAL, subscription.next()).await {
+                Ok(Ok(Event::Changes(changes))) => {
+                    for change in changes.iter() {
+                        if let Some(room) = state.live.hear(workspace_id, change.document_id, change.version) {
+                            start(state.clone(), room);
+                        }
+                    }
+                }
+                Ok(Ok(Event::Progress(_) | Event::FarBehind(_))) => {}
+                Err(_nothing_heard) => {
+                    if state.live.stop_listening(workspace_id, false) {
+                        return;
+                    }
+                }
+                Ok(Err(_ended)) => {
+                    state.live.stop_listening(workspace_id, true);
+                    match listen_again(&state, workspace_id).await {
+                        Some(again) => subscription = again,
+                        None => return,
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// A new subscription; `None` if the workspace is not needed any more, or somebody else hears of it. What was missed
+/// meanwhile is read.
+async fn listen_again(state: &web::Data<AppState>, workspace_id: WorkspaceId) -> Option<Subscription> {
+    let mut pause = PAUSE;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(CHECK_INTERVAL);
+        if *state.stopping.borrow() || state.live.rooms_of(workspace_id).is_empty() {
+            return None;
+        }
+        let live = Arc::clone(&state.live);
+        if let Ok(Ok(subscription)) = web::block(move || live.listen_to(workspace_id)).await {
+            for room in state.live.rooms_of(workspace_id) {
+                if let Some(room) = state.live.hear(workspace_id, room.document_id, Version::MAX) {
+                    start(state.clone(), room);
+                }
+            }
+            return subscription;
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! One document that is edited live on this server: who is connected to it, and what waits to be stored.
+//!
+//! Nothing of the document itself is kept here. Updates wait in the room, are committed one group after the other, and are
+//! passed on once they are committed.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
+use crate::sync::presence::{Presence, Presences, SocketId};
+
+/// Bytes of updates that wait in a room; who has more to say waits before saying it.
+const MAX_WAITING_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of updates that are committed as one, unless a single one is larger.
+const MAX_GROUP_BYTES: usize = 64 * 1024;
+/// Bytes that may wait for a socket, besides what the network has; a reader who is slower is dropped.
+const MAX_UNREAD_BYTES: usize = 16 * 1024 * 1024;
+
+/// Something that a socket is to be told of a document.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// Changes that were committed.
+    Update(Arc<[u8]>),
+    /// What editors say of themselves.
+    Presence(Arc<[Presence]>),
+    /// An update of this socket is stored.
+    Saved,
+    /// An update of this socket leans on changes that the server does not have: the editor is to send all that is missing.
+    Incomplete,
+    /// An update of this socket cannot be stored.
+    Refused(Refusal),
+    /// The document was deleted.
+    Deleted,
+}
+
+/// Why an update cannot be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It never can, and why.
+    Never(String),
+    /// Not now.
+    NotNow,
+}
+
+/// News of one of a socket's documents.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Which of the socket's documents.
+    pub place: usize,
+    /// The news.
+    pub news: News,
+}
+
+/// What a socket hears with.
+#[derive(Clone, Debug)]
+pub struct Ear {
+    /// Who is connected.
+    pub socket: SocketId,
+    sender: mpsc::Sender<Delivery>,
+    unread: Arc<AtomicUsize>,
+    /// Told when the socket does not keep up.
+    too_slow: Arc<Notify>,
+}
+
+/// The other end of an [`Ear`].
+#[derive(Debug)]
+pub struct Heard {
+    receiver: mpsc::Receiver<Delivery>,
+    unread: Arc<AtomicUsize>,
+    too_slow: Arc<Notify>,
+}
+
+/// Deliveries that may wait for a socket.
+const MAX_UNREAD: usize = 512;
+
+/// The two ends between rooms and a socket.
+pub(super) fn ear(socket: SocketId) -> (Ear, Heard) {
+    let (sender, receiver) = mpsc::channel(MAX_UNREAD);
+    let (unread, too_slow) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let heard = Heard { receiver, unread: Arc::clone(&unread), too_slow: Arc::clone(&too_slow) };
+    (Ear { socket, sender, unread, too_slow }, heard)
+}
+
+impl Ear {
+    fn tell(&self, place: usize, news: News) {
+        let bytes = news.bytes();
+        let waiting = self.unread.fetch_add(bytes, Ordering::Relaxed);
+        if waiting > MAX_UNREAD_BYTES || self.sender.try_send(Delivery { place, news }).is_err() {
+            self.too_slow.notify_one();
+        }
+    }
+}
+
+impl Heard {
+    /// The next delivery; `None` if the socket does not keep up, and must be dropped.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        tokio::select! {
+            biased;
+            () = self.too_slow.notified() => None,
+            delivery = self.receiver.recv() => {
+                let delivery = delivery?;
+                self.unread.fetch_sub(delivery.news.bytes(), Ordering::Relaxed);
+                Some(delivery)
+            }
+        }
+    }
+}
+
+impl News {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Update(update) => update.len(),
+            Self::Presence(presences) => {
+                presences.iter().map(|presence| presence.state.as_ref().map_or(0, |state| state.len())).sum()
+            }
+            Self::Saved | Self::Incomplete | Self::Refused(_) | Self::Deleted => 0,
+        }
+    }
+}
+
+/// An update that waits to be stored.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub socket: SocketId,
+    pub user_id: UserId,
+    pub update: Vec<u8>,
+    _room: OwnedSemaphorePermit,
+}
+
+/// What a room has to do next. One at a time.
+#[derive(Debug)]
+pub struct Work(pub(super) Task);
+
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Pass on what was committed elsewhere.
+    CatchUp,
+    /// Store these updates, all of one user.
+    Save(Vec<Waiting>),
+}
+
+/// A document that is open.
+#[derive(Debug)]
+pub struct Room {
+    /// Where.
+    pub workspace_id: WorkspaceId,
+    /// Which document.
+    pub document_id: DocumentId,
+    waiting: Arc<Semaphore>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    members: HashMap<SocketId, Member>,
+    presences: Presences,
+    queue: VecDeque<Waiting>,
+    /// Something was committed elsewhere.
+    is_behind: bool,
+    /// Somebody does the room's work.
+    is_worked: bool,
+    /// The version up to which everybody was told; `None` until it was looked up.
+    told: Option<Version>,
+}
+
+#[derive(Debug)]
+struct Member {
+    ear: Ear,
+    place: usize,
+}
+
+impl Room {
+    pub(super) fn new(workspace_id: WorkspaceId, document_id: DocumentId) -> Self {
+        let waiting = Arc::new(Semaphore::new(MAX_WAITING_BYTES));
+        Self { workspace_id, document_id, waiting, state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn join(&self, ear: Ear, place: usize) {
+        self.lock().members.insert(ear.socket, Member { ear, place });
+    }
+
+    /// The others hear that the socket's editors have gone. Who has gone, and whether nobody is left.
+    pub(super) fn leave(&self, socket: SocketId) -> (Vec<Presence>, bool) {
+        let mut state = self.lock();
+        state.members.remove(&socket);
+        let gone = state.presences.leave(socket);
+        state.tell_presences(None, gone.clone());
+        (gone, state.members.is_empty())
+    }
+
+    /// The version up to which everybody was told, if that is known.
+    pub(super) fn told(&self) -> Option<Version> {
+        self.lock().told
+    }
+
+    /// Everybody knows this version, or will read it. Never goes back.
+    pub(super) fn note_told(&self, version: Version) {
+        let mut state = self.lock();
+        state.told = state.told.max(Some(version));
+    }
+
+    /// Puts an update behind those that wait. Waits while too much waits already. Whether somebody has to do the room's
+    /// work now.
+    pub(super) async fn submit(&self, socket: SocketId, user_id: UserId, update: Vec<u8>) -> bool {
+        let size = u32::try_from(update.len().min(MAX_WAITING_BYTES)).unwrap_or(u32::MAX);
+        let Ok(room) = Arc::clone(&self.waiting).acquire_many_owned(size).await else { return false };
+        let mut state = self.lock();
+        state.queue.push_back(Waiting { socket, user_id, update, _room: room });
+        state.start_work()
+    }
+
+    /// A version was committed, here or elsewhere. Whether somebody has to do the room's work now.
+    pub(super) fn note_commit(&self, version: Version) -> bool {
+        let mut state = self.lock();
+        // Before the version was looked up there is nothing to be behind of.
+        if state.told.is_none_or(|told| version <= told) {
+            return false;
+        }
+        state.is_behind = true;
+        state.start_work()
+    }
+
+    /// What is to be done next; `None` ends the work.
+    pub fn next_work(&self) -> Option<Work> {
+        let mut state = self.lock();
+        if std::mem::take(&mut state.is_behind) {
+            return Some(Work(Task::CatchUp));
+        }
+        let group = state.take_group();
+        state.is_worked = !group.is_empty();
+        (!group.is_empty()).then_some(Work(Task::Save(group)))
+    }
+
+    /// Tells the others what a socket's editors say of themselves, or those of another server; what of it was news.
+    pub(super) fn present(&self, socket: Option<SocketId>, said: Vec<Presence>) -> Vec<Presence> {
+        let mut state = self.lock();
+        let news = state.presences.take_in(socket, said);
+        state.tell_presences(socket, news.clone());
+        news
+    }
+
+    pub(super) fn presences(&self) -> Vec<Presence> {
+        self.lock().presences.here()
+    }
+
+    /// Those of this server's editors.
+    pub(super) fn own_presences(&self) -> Vec<Presence> {
+        self.lock().presences.own()
+    }
+
+    /// Tells everybody but `except`.
+    pub(super) fn tell_all(&self, except: Option<SocketId>, news: &News) {
+        self.lock().tell_all(except, news);
+    }
+
+    /// Tells one.
+    pub(super) fn tell(&self, socket: SocketId, news: News) {
+        if let Some(member) = self.lock().members.get(&socket) {
+            member.ear.tell(member.place, news);
+        }
+    }
+
+    /// If everybody knows all up to the version before this one, they are told this one; whether that was so.
+    pub(super) fn tell_next(&self, version: Version, updates: &[(SocketId, Arc<[u8]>)]) -> bool {
+        let mut state = self.lock();
+        if state.told.and_then(|told| told.checked_add(1)) != Some(version) {
+            return false;
+        }
+        state.told = Some(version);
+        for (socket, update) in updates {
+            state.tell_all(Some(*socket), &News::Update(Arc::clone(update)));
+        }
+        true
+    }
+}
+
+impl State {
+    fn start_work(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_worked, true)
+    }
+
+    /// All that the user waits for whose update is first, as far as it is one commit.
+    fn take_group(&mut self) -> Vec<Waiting> {
+        let Some(user_id) = self.queue.front().map(|first| first.user_id) else { return Vec::new() };
+        let (mut group, mut rest, mut bytes, mut is_full) = (Vec::new(), VecDeque::new(), 0_usize, false);
+        for waiting in std::mem::take(&mut self.queue) {
+            let size = bytes.saturating_add(waiting.update.len());
+            is_full = is_full || (waiting.user_id == user_id && size > MAX_GROUP_BYTES && !group.is_empty());
+            if waiting.user_id == user_id && !is_full {
+                bytes = size;
+                group.push(waiting);
+            } else {
+                rest.push_back(waiting);
+            }
+        }
+        self.queue = rest;
+        group
+    }
+
+    fn tell_all(&self, except: Option<SocketId>, news: &News) {
+        for (socket, member) in &self.members {
+            if Some(*socket) != except {
+                member.ear.tell(member.place, news.clone());
+            }
+        }
+    }
+
+    fn tell_presences(&self, except: Option<SocketId>, news: Vec<Presence>) {
+        if !news.is_empty() {
+            self.tell_all(except, &News::Presence(news.into()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ADA: UserId = UserId(Uuid::from_u128(1));
+    const BOB: UserId = UserId(Uuid::from_u128(2));
+
+    fn room() -> Room {
+        Room::new(WorkspaceId(Uuid::from_u128(3)), DocumentId(Uuid::from_u128(4)))
+    }
+
+    fn sizes(work: Option<Work>) -> Vec<usize> {
+        match work {
+            Some(Work(Task::Save(group))) => group.iter().map(|waiting| waiting.update.len()).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_one_user_waits_for_is_one_commit() {
+        let room = room();
+        assert!(room.submit(1, ADA, vec![0; 3]).await, "the first has the work done");
+        for (socket, user, size) in [(2, BOB, 4), (1, ADA, 5), (3, ADA, 70_000), (1, ADA, 6)] {
+            assert!(!room.submit(socket, user, vec![0; size]).await);
+        }
+        assert_eq!(sizes(room.next_work()), [3, 5]);
+        assert_eq!(sizes(room.next_work()), [4]);
+        assert_eq!(sizes(room.next_work()), [70_000]);
+        assert_eq!(sizes(room.next_work()), [6]);
+        assert!(room.next_work().is_none());
+        assert!(room.submit(1, ADA, vec![0; 1]).await, "once it is done, the next one begins it again");
+    }
+
+    #[tokio::test]
+    async fn a_commit_elsewhere_is_work_if_it_is_news() {
+        let room = room();
+        assert!(!room.note_commit(3), "nobody knows yet from where on");
+        room.note_told(3);
+        assert!(!room.note_commit(3));
+        assert!(room.note_commit(4));
+        assert!(!room.note_commit(5), "it is being done");
+        assert!(matches!(room.next_work(), Some(Work(Task::CatchUp))));
+        assert!(room.next_work().is_none());
+    }
+
+    #[tokio::test]
+    async fn the_next_version_is_told_to_all_but_its_author() {
+        let room = room();
+        let ((one, mut first), (two, mut second)) = (ear(1), ear(2));
+        room.join(one, 0);
+        room.join(two, 7);
+        room.note_told(1);
+        let update: Arc<[u8]> = vec![1, 2].into();
+        assert!(!room.tell_next(3, &[(1, Arc::clone(&update))]), "a version is missing between");
+        assert!(room.tell_next(2, &[(1, update)]));
+        room.tell(1, News::Saved);
+        assert!(matches!(first.next().await, Some(Delivery { place: 0, news: News::Saved })));
+        assert!(matches!(second.next().await, Some(Delivery { place: 7, news: News::Update(_) })));
+    }
+
+    #[tokio::test]
+    async fn who_does_not_listen_is_dropped() {
+        let room = room();
+        let (ear, mut heard) = ear(1);
+        room.join(ear, 0);
+        for _ in 0..=MAX_UNREAD {
+            room.tell_all(None, &News::Update(vec![0].into()));
+        }
+        assert!(heard.next().await.is_none());
+    }
+}

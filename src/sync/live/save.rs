@@ -1,0 +1,218 @@
+//! What a room's work is: storing what waits, and passing on what was committed. Blocks.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Live;
+use super::room::{News, Refusal, Room, Task, Waiting, Work};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
+use crate::domain::operation::{Changes, Digest, Operation, OperationKind, Submitted, Target};
+use crate::domain::outcome::{Ending, Outcome};
+use crate::domain::yjs_facts::ScannedUpdate;
+use crate::store::StoreError;
+use crate::sync::presence::SocketId;
+use crate::sync::{Batch, SyncError, SyncService};
+use crate::yjs::merge::{join_updates, merge_updates};
+use crate::yjs::scan::scan_update;
+
+/// An update that was scanned, and whose it is.
+struct Scanned {
+    socket: SocketId,
+    update: ScannedUpdate,
+    bytes: Arc<[u8]>,
+}
+
+/// What became of updates.
+enum Fate {
+    /// They are this version.
+    Stored(Version),
+    /// All of it was there.
+    Known,
+    /// They lean on what is not there.
+    Incomplete,
+    Deleted,
+    Refused(String),
+}
+
+impl Live {
+    /// Does what a room has to do next. Blocks; call off the event loop.
+    ///
+    /// # Errors
+    /// If the store cannot do it now. Then it is undone: the work comes back, to be tried again or given up.
+    pub fn work(&self, room: &Room, work: Work, deadline: Instant) -> Result<(), (Work, SyncError)> {
+        match work.0 {
+            Task::CatchUp => self.catch_up(room).map_err(|error| (Work(Task::CatchUp), error)),
+            Task::Save(group) => self.save(room, &group, deadline).map_err(|error| (Work(Task::Save(group)), error)),
+        }
+    }
+
+    /// Gives work up that could not be done: whoever waits for it is to connect again and send all that is missing.
+    pub fn give_up(&self, room: &Room, work: Work) {
+        match work.0 {
+            // Whatever is not told now cannot be told later: versions follow one another.
+            Task::CatchUp => room.tell_all(None, &News::Refused(Refusal::NotNow)),
+            Task::Save(group) => {
+                for waiting in group {
+                    room.tell(waiting.socket, News::Refused(Refusal::NotNow));
+                }
+            }
+        }
+    }
+
+    fn save(&self, room: &Room, group: &[Waiting], deadline: Instant) -> Result<(), SyncError> {
+        let Some(user_id) = group.first().map(|waiting| waiting.user_id) else { return Ok(()) };
+        let caps = &self.sync.limits().yjs;
+        let mut scanned = Vec::new();
+        for waiting in group {
+            match scan_update(waiting.update.clone(), caps) {
+                Ok(update) if update.bytes.len() > self.sync.limits().max_yjs_bytes => {
+                    room.tell(waiting.socket, News::Refused(Refusal::Never("the update is too large".to_owned())));
+                }
+                Ok(update) => {
+                    let bytes = waiting.update.clone().into();
+                    scanned.push(Scanned { socket: waiting.socket, update, bytes });
+                }
+                Err(error) => room.tell(waiting.socket, News::Refused(Refusal::Never(error.to_string()))),
+            }
+        }
+        let together = scanned.iter().map(|one| one.update.clone()).collect();
+        if scanned.len() > 1
+            && let Ok(joined) = join_updates(together, caps)
+            && let fate @ (Fate::Stored(_) | Fate::Known) = self.store(room, user_id, joined, deadline)?
+        {
+            return self.settle(room, scanned, fate);
+        }
+        // One by one: what is wrong with one is not the others' affair.
+        for one in scanned {
+            let fate = self.store(room, user_id, one.update.clone(), deadline)?;
+            self.settle(room, vec![one], fate)?;
+        }
+        Ok(())
+    }
+
+    fn store(&self, room: &Room, user_id: UserId, update: ScannedUpdate, deadline: Instant) -> Result<Fate, SyncError> {
+        let place = LiveEdit { workspace_id: room.workspace_id, document_id: room.document_id, user_id };
+        let outcome = self.sync.apply_live(&place, update, deadline)?;
+        let code = outcome.error().map(|error| (error.code, error.message.clone()));
+        Ok(match (outcome.ending, code) {
+            (Ending::Applied { .. }, _) => Fate::Stored(outcome.version.unwrap_or_default()),
+            (Ending::Unchanged | Ending::Replayed | Ending::Held, _) => Fate::Known,
+            (_, Some((ErrorCode::YjsMissingDependencies, _))) => Fate::Incomplete,
+            (_, Some((ErrorCode::Deleted, _))) => Fate::Deleted,
+            (_, Some((code, message))) => {
+                if code.retryable() {
+                    return Err(StoreError::Unavailable(message).into());
+                }
+                Fate::Refused(message)
+            }
+            (_, None) => Fate::Refused("it cannot be stored".to_owned()),
+        })
+    }
+
+    /// Tells everybody concerned.
+    fn settle(&self, room: &Room, updates: Vec<Scanned>, fate: Fate) -> Result<(), SyncError> {
+        if let Fate::Stored(version) = fate {
+            let told: Vec<_> = updates.iter().map(|one| (one.socket, Arc::clone(&one.bytes))).collect();
+            metrics::counter!("landfall_live_updates_total").increment(u64::try_from(told.len()).unwrap_or(1));
+            if !room.tell_next(version, &told)
+                && let Err(error) = self.catch_up(room)
+            {
+                // It is committed: its author is told so in any case.
+                tracing::warn!(document_id = %room.document_id, %error, "what was committed could not be passed on");
+                room.tell_all(None, &News::Refused(Refusal::NotNow));
+            }
+        }
+        for one in updates {
+            let news = match &fate {
+                Fate::Stored(_) | Fate::Known => News::Saved,
+                Fate::Incomplete => News::Incomplete,
+                Fate::Deleted => News::Deleted,
+                Fate::Refused(reason) => News::Refused(Refusal::Never(reason.clone())),
+            };
+            room.tell(one.socket, news);
+        }
+        Ok(())
+    }
+
+    /// Passes on what was committed since the version that everybody knows.
+    fn catch_up(&self, room: &Room) -> Result<(), SyncError> {
+        let (workspace_id, document_id) = (room.workspace_id, room.document_id);
+        let told = room.told().unwrap_or_default();
+        let store = &self.sync.store;
+        let Some(since) = store.find_updates_since(workspace_id, document_id, told)? else { return Ok(()) };
+        if since.head.is_deleted() {
+            room.tell_all(None, &News::Deleted);
+        } else if let Some(updates) = since.updates {
+            for update in updates {
+                room.tell_all(None, &News::Update(update.into()));
+            }
+        } else if let Some(document) = store.find_document(workspace_id, document_id)? {
+            // The log does not reach so far back: all of it, which no editor minds.
+            let whole = merge_updates(&document.yjs_parts)
+                .map_err(|error| StoreError::Damaged { document_id, reason: format!("Yjs state: {error}") })?;
+            room.tell_all(None, &News::Update(whole.into()));
+        }
+        room.note_told(since.head.version);
+        Ok(())
+    }
+}
+
+/// Whose edit, and of what.
+pub(in crate::sync) struct LiveEdit {
+    workspace_id: WorkspaceId,
+    document_id: DocumentId,
+    user_id: UserId,
+}
+
+impl SyncService {
+    /// Applies an update that came over a socket, as a batch of one operation. A document that does not exist is made.
+    fn apply_live(&self, edit: &LiveEdit, update: ScannedUpdate, deadline: Instant) -> Result<Outcome, SyncError> {
+        let changes = Changes { yjs: Some(update), ..Changes::default() };
+        let outcome = self.apply_one(edit, OperationKind::Update, changes.clone(), deadline)?;
+        if outcome.error().is_none_or(|error| error.code != ErrorCode::NotFound) {
+            return Ok(outcome);
+        }
+        let named = Changes { title: Some(edit.document_id.to_string()), ..changes.clone() };
+        let outcome = self.apply_one(edit, OperationKind::Create, named, deadline)?;
+        if outcome.error().is_none_or(|error| error.code != ErrorCode::AlreadyExists) {
+            return Ok(outcome);
+        }
+        // Somebody made it at the same moment.
+        self.apply_one(edit, OperationKind::Update, changes, deadline)
+    }
+
+    fn apply_one(
+        &self,
+        edit: &LiveEdit,
+        kind: OperationKind,
+        changes: Changes,
+        deadline: Instant,
+    ) -> Result<Outcome, SyncError> {
+        let operation = Operation {
+            index: 0,
+            client_id: "live".to_owned(),
+            kind,
+            target: Target::Id(edit.document_id),
+            base_version: None,
+            // Editors that are connected merge whatever meets, as Yjs does: two who begin an empty document at once too.
+            force: kind == OperationKind::Update,
+            restore: false,
+            changes,
+            reader_state_vector: None,
+            payload_digest: Digest::default(),
+        };
+        let batch = Batch {
+            workspace_id: edit.workspace_id,
+            user_id: edit.user_id,
+            device_id: None,
+            atomic: false,
+            dry_run: false,
+            sync_id: None,
+            pull: None,
+            operations: vec![Submitted::Valid(Box::new(operation))],
+        };
+        let outcome = self.carry_out(&Arc::new(batch), deadline)?.plan.outcomes.into_iter().next();
+        outcome.ok_or_else(|| StoreError::Refused("an operation was not answered".to_owned()).into())
+    }
+}
