@@ -41,6 +41,7 @@ mod client_sync {
     mod proxy;
     mod renewals;
     mod reserved_port;
+    mod restored;
     mod same_change;
     mod small_disk;
     mod two_people;

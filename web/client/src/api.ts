@@ -35,6 +35,8 @@ export interface ApiSettings {
 export class Api {
   readonly #settings: ApiSettings;
   #isReachable: boolean | undefined;
+  /** The shortest time to an answer so far, in milliseconds: what the line takes for nothing. */
+  latencyMs = Infinity;
 
   constructor(settings: ApiSettings) {
     this.#settings = settings;
@@ -128,6 +130,7 @@ export class Api {
   async #send(method: string, path: string, body?: unknown, token?: string): Promise<Response> {
     const { clock, timeoutMs } = this.#settings;
     const abort = new AbortController();
+    const began = clock.now();
     const timer = clock.setTimeout(() => abort.abort(), timeoutMs);
     try {
       const response = await this.#fetch(path, {
@@ -140,6 +143,7 @@ export class Api {
       const bytes = await response.arrayBuffer().catch((cause: unknown) => {
         throw new Unreachable(abort.signal.aborted, { cause });
       });
+      this.latencyMs = Math.min(this.latencyMs, clock.now() - began);
       return new Response(response.status === 204 ? null : bytes, response);
     } finally {
       clock.clearTimeout(timer);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Api } from "./api.js";
+import type { Pace } from "./batch-size.js";
 import type { Backoff, Clock } from "./clock.js";
 import type { Emitter } from "./emitter.js";
 import type { MassDeletion } from "./errors.js";
@@ -105,8 +106,8 @@ export interface Engine {
   workspaceId: string | undefined;
   events: Emitter<SyncEvents>;
   backoff: Backoff;
-  /** Operations of a chunk at most. */
-  batchSize: number;
+  /** How large chunks are. */
+  pace: Pace;
   /** Chunks under way at once. */
   concurrency: number;
   /** How often anything is tried. */

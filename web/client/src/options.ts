@@ -17,7 +17,7 @@ export interface ClientOptions {
   store: Store;
   /** The workspace; without it the one that the login came with. */
   workspaceId?: string;
-  /** Operations of a chunk, 1 to 100; 50. */
+  /** Operations of a chunk, 1 to 100; when absent, as many as take about a second on the line there is. */
   batchSize?: number;
   /** Chunks under way at once; 4. */
   concurrency?: number;

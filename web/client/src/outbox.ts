@@ -225,6 +225,8 @@ function baseOf({ version, foreign_version = 0 }: LocalDocument, seen = version)
 export interface OutgoingOperation {
   operation: QueuedOperation;
   wire: WireOperation;
+  /** Of its JSON. */
+  bytes: number;
 }
 
 /** What bounds a chunk. */
@@ -275,7 +277,7 @@ export async function takeChunk(
     const prepared = await Promise.all(group.map((operation) => prepare(tx, operation)));
     for (const [at, outgoing] of prepared.entries()) {
       if (!outgoing) continue;
-      bytes += jsonBytes(outgoing.wire) + 1;
+      bytes += outgoing.bytes;
       if (chunk.length > 0 && bytes > bounds.maxBytes) {
         sendable.unshift(...group.slice(at));
         return mark(tx, chunk, bounds);
@@ -298,7 +300,7 @@ async function prepare(tx: Transaction, wanted: QueuedOperation): Promise<Outgoi
   const { client_id, document_id, base_version } = operation;
   const base = base_version === undefined ? {} : { base_version };
   if (operation.operation === "delete") {
-    return { operation: { ...operation, sent: true }, wire: { operation: "delete", client_id, document_id, ...base } };
+    return outgoing({ ...operation, sent: true }, { operation: "delete", client_id, document_id, ...base });
   }
   const rows = operation.yjs && !operation.anew ? await readRows(tx, document_id) : [];
   const payload = operation.payload ?? freeze(operation, editsOf(rows, client_id));
@@ -309,7 +311,11 @@ async function prepare(tx: Transaction, wanted: QueuedOperation): Promise<Outgoi
     operation.operation === "create"
       ? { operation: "create", client_id, document_id, data: { ...data, title: operation.title ?? "" } }
       : { operation: "update", client_id, document_id, ...base, ...(operation.restore ? { restore: true } : {}), data };
-  return { operation: { ...operation, sent: true, payload }, wire };
+  return outgoing({ ...operation, sent: true, payload }, wire);
+}
+
+function outgoing(operation: QueuedOperation, wire: WireOperation): OutgoingOperation {
+  return { operation, wire, bytes: jsonBytes(wire) + 1 };
 }
 
 function freeze({ title, content }: QueuedOperation, edits: Uint8Array | undefined): WireData {

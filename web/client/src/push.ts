@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { BatchSize } from "./batch-size.js";
 import { backoffMs, sleep, timestamp } from "./clock.js";
 import { Stop, type Engine } from "./engine.js";
 import { AtomicLimitError, LoginNeeded, RequestRefused, StorageFullError, Unreachable } from "./errors.js";
@@ -135,14 +136,25 @@ export class PushRun {
     }
   }
 
+  /** The largest batch that the server takes. */
+  get #most(): BatchSize {
+    const { max_operations, max_body_bytes } = this.#settings.limits;
+    return { operations: Math.max(1, max_operations), bytes: max_body_bytes - ENVELOPE_BYTES };
+  }
+
+  /** Notes how long a batch took, for the size of the next ones. */
+  #measure(chunk: OutgoingOperation[], beganMs: number, too_much: boolean): void {
+    const { api, clock, pace } = this.#engine;
+    const ms = clock.now() - beganMs;
+    const bytes = chunk.reduce((sum, operation) => sum + operation.bytes, 0);
+    pace.note({ operations: chunk.length, bytes, ms, latency_ms: Math.min(api.latencyMs, ms), too_much }, this.#most);
+  }
+
   /** Takes a chunk of the queue, or of the operations given. */
   #take(only?: QueuedOperation[]): Promise<OutgoingOperation[]> {
-    const { limits, dryRun, atomic } = this.#settings;
-    const bounds = {
-      maxOperations: Math.max(1, Math.min(atomic ? Infinity : this.#engine.batchSize, limits.max_operations)),
-      maxBytes: limits.max_body_bytes - ENVELOPE_BYTES,
-      dryRun,
-    };
+    const { dryRun, atomic } = this.#settings;
+    const { operations, bytes } = atomic ? this.#most : this.#engine.pace.next(this.#most);
+    const bounds = { maxOperations: operations, maxBytes: bytes, dryRun };
     // A dry run writes nothing either, but workers must not read side by side.
     return this.#engine.store.transaction("write", async (tx) => {
       if (only) return takeChunk(tx, only, bounds);
@@ -171,9 +183,13 @@ export class PushRun {
       this.#settings.tracker.doing(
         `batch ${batch}: ${chunk.length} operations${attempt > 1 ? `, try ${attempt}` : ""}`,
       );
+      const began = this.#engine.clock.now();
       try {
-        return await this.#settle(chunk, await this.#send(chunk));
+        const answer = await this.#send(chunk);
+        this.#measure(chunk, began, false);
+        return await this.#settle(chunk, answer);
       } catch (error) {
+        if (isTooMuch(error)) this.#measure(chunk, began, true);
         const remedy = await this.#remedy(error, chunk.length, attempt);
         if (remedy === "fail") return await this.#fail(chunk, error);
         if (remedy === "halve") return await this.#halve(chunk);
@@ -224,7 +240,7 @@ export class PushRun {
   async #remedy(error: unknown, operations: number, attempt: number): Promise<Remedy> {
     if (!(error instanceof RequestRefused || error instanceof Unreachable)) throw error;
     const isMany = operations > 1 && !this.#settings.atomic;
-    if (error instanceof RequestRefused && isTooMuch(error)) {
+    if (error instanceof RequestRefused && isTooLarge(error)) {
       if (isMany) return "halve";
       if (error.status === 413 && !this.#settings.atomic) return "fail";
       throw error;
@@ -339,8 +355,13 @@ export class PushRun {
 }
 
 /** Whether the server's own limits refuse a batch for its size. */
-function isTooMuch({ code }: RequestRefused): boolean {
+function isTooLarge({ code }: RequestRefused): boolean {
   return code === "payload_too_large" || code === "too_many_operations";
+}
+
+/** Whether a batch was perhaps too much: refused as too large, or heard and not answered in time. */
+function isTooMuch(error: unknown): boolean {
+  return (error instanceof Unreachable && error.timedOut) || (error instanceof RequestRefused && (isTooLarge(error) || error.code === "timeout"));
 }
 
 function outcomeOf(result: OperationResult): "succeeded" | "failed" | "skipped" {

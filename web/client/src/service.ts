@@ -6,6 +6,7 @@
 import type * as Y from "yjs";
 import { logIn, logOut } from "./account.js";
 import { Api } from "./api.js";
+import { Pace } from "./batch-size.js";
 import { uuidv7 } from "./bytes.js";
 import { defaultBackoff, systemClock } from "./clock.js";
 import { resolveConflict, type Resolution, type Settled } from "./conflicts.js";
@@ -78,7 +79,7 @@ export class BatchSyncService {
       workspaceId: options.workspaceId,
       events,
       backoff: { ...defaultBackoff, ...options.backoff },
-      batchSize: Math.min(100, Math.max(1, options.batchSize ?? 50)),
+      pace: new Pace(options.batchSize === undefined ? undefined : Math.min(100, Math.max(1, options.batchSize))),
       concurrency: Math.max(1, options.concurrency ?? 4),
       tries: Math.max(1, options.retries ?? 3),
     };

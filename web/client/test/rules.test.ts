@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { replaceText, ROOT, shown, type BatchSyncService, type SyncReport } from "../src/index.js";
+import { firstSize, sizeAfter, type BatchSize, type SentBatch } from "../src/batch-size.js";
 import { mergeTexts } from "../src/merge.js";
 import { document, failure, problem, Script, tombstone, type Turn } from "./support/script.js";
 
@@ -287,5 +288,34 @@ describe("mass_deletion.json", () => {
     expect((await script.clock.run(client.sync({ allowMassDelete: true }))).status).toBe("synced");
     const { documents, queued } = await client.status();
     expect({ documents, queued }).toEqual({ documents: row.documents - row.deleted_here - row.deleted_elsewhere, queued: 0 });
+  });
+});
+
+describe("batch_size.json", () => {
+  type Line = { bytes_per_s: number; latency_ms: number; then_bytes_per_s?: number };
+  type Case = { most?: BatchSize; sent?: SentBatch[]; next?: BatchSize } & {
+    line?: Line;
+    document_bytes?: number;
+    batches?: number;
+    settles?: { least: number; most: number };
+  };
+  const MOST = { operations: 100, bytes: 16 * 1024 * 1024 };
+  const keys = ["most", "sent", "next", "line", "document_bytes", "batches", "settles"];
+  test.each(casesOf<Case>("batch_size", keys))("$name", ({ most = MOST, sent = [], next, settles, ...row }) => {
+    let size = firstSize(most);
+    for (const batch of sent) size = sizeAfter(size, batch, most);
+    if (next) expect(size).toEqual(next);
+    if (!settles || !row.line) return expect(next).toBeDefined();
+    const { line, document_bytes = 0, batches = 0 } = row;
+    let operations = 0;
+    for (let batch = 0; batch < batches; batch += 1) {
+      operations = Math.max(1, Math.min(size.operations, Math.floor(size.bytes / document_bytes)));
+      const speed = batch * 2 >= batches ? (line.then_bytes_per_s ?? line.bytes_per_s) : line.bytes_per_s;
+      const bytes = operations * document_bytes;
+      const ms = line.latency_ms + Math.floor((bytes * 1000) / speed);
+      size = sizeAfter(size, { operations, bytes, ms, latency_ms: line.latency_ms }, MOST);
+    }
+    expect(operations).toBeGreaterThanOrEqual(settles.least);
+    expect(operations).toBeLessThanOrEqual(settles.most);
   });
 });

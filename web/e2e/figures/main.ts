@@ -12,11 +12,15 @@ import { browser as settings } from "../support/browser.js";
 import { measureBytes } from "../support/first-load.js";
 import { TestServer } from "../support/server.js";
 import { check } from "./checks.js";
+import { measureLists } from "./lists.js";
 import { measureLoads } from "./load.js";
 import { measurePush } from "./push.js";
 import { toMarkdown, writeInto } from "./report.js";
 
 const DOCUMENTS = 500;
+
+/** On a device, for the list. */
+const LISTED = 10_000;
 
 const { values } = parseArgs({
   options: { write: { type: "boolean", default: false }, runs: { type: "string", default: "3" } },
@@ -36,12 +40,14 @@ async function afresh<R>(measure: (browser: Parameters<typeof check>[0], server:
 
 const pushes = [];
 const loads = [];
+const lists = [];
 for (let run = 0; run < Number(values.runs); run += 1) {
   pushes.push(await afresh((browser, server) => measurePush(browser, server, DOCUMENTS)));
   loads.push(await afresh(measureLoads));
+  lists.push(await afresh((browser, server) => measureLists(browser, server, LISTED)));
 }
 const bytes = await afresh(measureBytes);
 const checks = await afresh(check);
-const section = toMarkdown({ documents: DOCUMENTS, pushes, loads, bytes, checks });
+const section = toMarkdown({ documents: DOCUMENTS, listed: LISTED, pushes, loads, lists, bytes, checks });
 console.log(section);
 if (values.write) await writeInto(resolve(import.meta.dirname, "../../../docs/benchmarks.md"), section);

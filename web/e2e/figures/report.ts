@@ -7,6 +7,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import type { Check } from "./checks.js";
 import type { Bytes } from "../support/first-load.js";
+import type { ListFigures } from "./lists.js";
 import type { LoadFigures } from "./load.js";
 import type { PushFigures } from "./push.js";
 
@@ -18,6 +19,9 @@ export interface Figures {
   documents: number;
   pushes: readonly PushFigures[];
   loads: readonly { cold: LoadFigures; warm: LoadFigures }[];
+  /** How many documents the lists have. */
+  listed: number;
+  lists: readonly ListFigures[];
   bytes: { start: Bytes; document: Bytes };
   checks: readonly Check[];
 }
@@ -35,7 +39,7 @@ function told(values: readonly number[], digits = 0): string {
 }
 
 /** The section, in Markdown. */
-export function toMarkdown({ documents, pushes, loads, bytes, checks }: Figures): string {
+export function toMarkdown({ documents, listed, pushes, loads, lists, bytes, checks }: Figures): string {
   const runs = pushes.length;
   const of = (pick: (figures: PushFigures) => number): number[] => pushes.map(pick);
   const at = (when: "cold" | "warm", pick: (figures: LoadFigures) => number): number[] =>
@@ -68,6 +72,13 @@ A cold load is a first visit, a warm one is served by the service worker.
 | warm: largest contentful paint, ms | ${told(at("warm", (one) => one.largestMs))} |
 | warm: cumulative layout shift | ${told(at("warm", (one) => one.shift), 3)} |
 | memory of scripts, MiB | ${told(at("warm", (one) => one.heapMiB), 1)} |
+
+${listed.toLocaleString("en")} documents on the device, half of them plain texts of 2 KB; the client reads them from IndexedDB.
+
+| a list | median | range | target |
+| --- | ---: | ---: | ---: |
+| until the client has it, ms | ${told(lists.map((list) => list.readyMs))} | 300 |
+| an edit, until it is on disk and the list is right again, ms | ${told(lists.map((list) => list.keystrokeMs))} | |
 
 | what a first visit fetches | files | KiB, Brotli | KiB, gzip | target |
 | --- | ---: | ---: | ---: | ---: |

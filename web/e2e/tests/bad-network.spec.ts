@@ -97,7 +97,7 @@ test.describe("with access tokens that last three seconds", () => {
     const refreshes = refreshesOf(page);
     await editor.logIn(ada.credentials);
     gate.pass(1);
-    await expect(editor.progress).toHaveJSProperty("value", 50);
+    await expect(editor.progress).toHaveJSProperty("value", 10);
     await expectOver(device, ada, session);
     gate.open();
     await expect(editor.sync).toContainText("300 of 300 arrived.", { timeout: 60_000 });

@@ -83,6 +83,7 @@ export class Script {
       fetch,
       clock,
       concurrency: 1,
+      batchSize: 50,
       backoff: { random: () => 0.999 },
       ...options,
     });
