@@ -88,7 +88,7 @@ fn start_logging(format: LogFormat) -> Result<(), ConfigError> {
 
 /// Help and version are answers; mistakes come with what the parser suggests.
 fn print_answer(answer: &clap::Error) -> ExitCode {
-    // Where nobody listens, nobody is told.
+    // Standard output may be closed; then there is nobody to print to.
     let _printed = answer.print();
     let is_answer = matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if is_answer { ExitCode::SUCCESS } else { ExitCode::from(USAGE) }

@@ -20,12 +20,12 @@ use crate::store::accounts::{NewRefreshToken, NewUser, Registration, Rotation};
 /// Name of the workspace that comes with a new account.
 pub(crate) const FIRST_WORKSPACE_NAME: &str = "Notes";
 
-/// Whether people may make accounts for themselves.
+/// Whether people can sign up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegistrationPolicy {
-    /// They may.
+    /// Anyone can create an account.
     Open,
-    /// They may not.
+    /// Only existing accounts can log in.
     Closed,
 }
 

@@ -19,7 +19,7 @@ pub enum AuthError {
         /// The rule that it breaks, as the end of a sentence.
         reason: String,
     },
-    /// No such user, or another password; which of them is not told.
+    /// No such user, or another password; the response does not say which.
     #[error("the username or the password is wrong")]
     WrongCredentials,
     /// The access token does not prove anything.
@@ -34,7 +34,7 @@ pub enum AuthError {
     /// Someone has the name already.
     #[error("the username is taken")]
     UsernameTaken,
-    /// Not a member, or no such workspace; which of them is not told.
+    /// Not a member, or no such workspace; the response does not say which.
     #[error("no such workspace, or you are not a member of it")]
     NotMember,
     /// A member, but without the power that this needs.

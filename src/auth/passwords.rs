@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use crate::auth::credentials::Password;
 use crate::auth::{AuthError, blocking};
 
-/// How long a login waits for its turn before it is told to come back.
+/// How long a login waits for its turn before it is refused with a time to retry.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Hashes and checks passwords.

@@ -17,26 +17,26 @@ pub struct DatabaseOptions {
     /// A file that holds this URL
     #[arg(long, env = "LANDFALL_DATABASE_URL_FILE", value_name = "FILE")]
     pub database_url_file: Option<PathBuf>,
-    /// Directory for the SQLite database and the token secret; made when absent
+    /// Directory for the SQLite database and the token secret; created if missing
     #[arg(long, env = "LANDFALL_DATA_DIR", value_name = "DIRECTORY", default_value = "./landfall-data")]
     pub data_dir: PathBuf,
 }
 
-/// What an operator does with a database.
+/// What an operator can do with a database.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
-    /// Write a copy of the SQLite database into a new file, also while it is served
+    /// Copy the SQLite database to a new file; the server may be running
     #[command(after_help = "Example:\n  landfall admin backup /backups/landfall-2026-11-30.db")]
     Backup(FileOptions),
-    /// Put a backup in the place of the SQLite database, and begin a new generation
+    /// Replace the SQLite database with a backup, and start a new generation
     #[command(
         after_help = "Example (the server is stopped):\n  landfall admin restore /backups/landfall-2026-11-30.db"
     )]
     Restore(FileOptions),
-    /// Begin a new generation, after the database was put back by other means
+    /// Start a new generation, after the database was restored by other means
     #[command(after_help = "Example:\n  LANDFALL_DATABASE_URL=postgres://app@db/notes landfall admin new-generation")]
     NewGeneration(DatabaseOptions),
-    /// Read everything that is stored and name what is damaged; writes nothing, also while it is served
+    /// Check everything that is stored and list what is damaged; writes nothing; the server may be running
     #[command(after_help = "Example:\n  landfall admin verify --data-dir /var/lib/landfall")]
     Verify(DatabaseOptions),
 }

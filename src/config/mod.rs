@@ -27,7 +27,7 @@ use crate::sync::live::LiveConfig;
 /// RFC 7518 §3.2: a key for HS256 has at least the size of its hash.
 const MIN_SECRET_BYTES: usize = 32;
 
-/// A setting that cannot be. One line, naming the setting and what would do.
+/// A setting that cannot be used. One line that names the setting and says what would be right.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{setting}: {reason}")]
 pub struct ConfigError {
@@ -91,7 +91,7 @@ pub struct Config {
     pub refresh_token_lifetime: Duration,
     /// The outside identity provider, if there is one.
     pub provider: Option<ProviderConfig>,
-    /// Whether people may make accounts for themselves.
+    /// Whether people can sign up.
     pub registration: RegistrationPolicy,
     /// `None` = no limits.
     pub user_rate: Option<UserRate>,
@@ -109,7 +109,7 @@ pub struct Config {
     pub events: EventsConfig,
     /// How many documents are edited live.
     pub live: LiveConfig,
-    /// How log lines look.
+    /// Log format.
     pub log_format: LogFormat,
 }
 
@@ -305,7 +305,8 @@ fn check_origin(origin: &str) -> Result<(), ConfigError> {
     if is_sound {
         return Ok(());
     }
-    let reason = format!("{origin:?} is no origin; name each as https://host or https://host:port, without a path");
+    let reason =
+        format!("{origin:?} is not an origin; write each as https://host or https://host:port, without a path");
     Err(ConfigError::new("LANDFALL_CORS_ORIGINS", reason))
 }
 

@@ -18,7 +18,7 @@ Examples:
   landfall                                              serve on 127.0.0.1:7001, data in ./landfall-data
   landfall serve --listen 127.0.0.1:0                   any free port; the first line printed names it
   LANDFALL_DATABASE_URL=postgres://app@db/notes landfall serve --listen 0.0.0.0:7001
-  landfall migrate                                      bring the database up to date, then stop
+  landfall migrate                                      upgrade the database schema, then exit
   landfall init ~/notes --server http://127.0.0.1:7001  make a folder an offline editor, then:
   landfall sync ~/notes
 
@@ -50,15 +50,15 @@ pub struct Cli {
 pub enum Command {
     /// Serve the API (the default)
     Serve(Box<ServeOptions>),
-    /// Bring the database's schema up to date, then stop
+    /// Upgrade the database schema, then exit
     Migrate(DatabaseOptions),
-    /// Back the database up, restore it, look after it
+    /// Back up, restore and check the database
     #[command(subcommand)]
     Admin(AdminCommand),
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     Client(ClientCommand),
-    /// Write the script that makes a shell complete commands and options
+    /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell
@@ -106,7 +106,7 @@ pub struct ServeOptions {
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub database: DatabaseOptions,
 
-    /// Signs access tokens, at least 32 bytes [default: made once, kept in the data directory]
+    /// Secret that signs access tokens, at least 32 bytes [default: generated once, stored in the data directory]
     #[arg(long, env = "LANDFALL_JWT_SECRET", value_name = "SECRET", hide_env_values = true, help_heading = "Accounts")]
     pub jwt_secret: Option<SecretString>,
     /// A file that holds this secret
@@ -121,29 +121,29 @@ pub struct ServeOptions {
     /// The `aud` that the provider's tokens must carry
     #[arg(long, env = "LANDFALL_AUDIENCE", help_heading = "Accounts")]
     pub audience: Option<String>,
-    /// Whether people may make accounts for themselves [default: open on loopback, else closed]
+    /// Whether people can sign up [default: open on loopback, else closed]
     #[arg(long, env = "LANDFALL_REGISTRATION", help_heading = "Accounts")]
     pub registration: Option<RegistrationOption>,
-    /// Seconds that an access token lasts
+    /// Lifetime of an access token, in seconds
     #[arg(
         long, env = "LANDFALL_ACCESS_TOKEN_S", value_name = "SECONDS", default_value_t = 15 * 60,
         value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Accounts"
     )]
     pub access_token_s: u64,
-    /// Seconds that a refresh token lasts when it is not used
+    /// Lifetime of an unused refresh token, in seconds
     #[arg(
         long, env = "LANDFALL_REFRESH_TOKEN_S", value_name = "SECONDS", default_value_t = 30 * 86_400,
         value_parser = clap::value_parser!(u64).range(1..=366 * 86_400), help_heading = "Accounts"
     )]
     pub refresh_token_s: u64,
 
-    /// Operations a minute for each user, or `off`
+    /// Operations per minute for each user, or `off`
     #[arg(
         long, env = "LANDFALL_RATE_LIMIT", value_name = "N", default_value = "60000",
         value_parser = rate_limit, help_heading = "Limits"
     )]
     pub rate_limit: RateLimit,
-    /// Bytes of batches a minute for each user
+    /// Bytes of batches per minute for each user
     #[arg(
         long, env = "LANDFALL_RATE_LIMIT_BYTES", value_name = "BYTES", default_value_t = 1 << 30,
         value_parser = clap::value_parser!(u64).range(1024..), help_heading = "Limits"
@@ -156,63 +156,63 @@ pub struct ServeOptions {
     /// Web origins that may call the API from a browser, separated by commas [default: none]
     #[arg(long, env = "LANDFALL_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', help_heading = "Server")]
     pub cors_origins: Vec<String>,
-    /// Believe the last X-Forwarded-For entry; only behind a proxy that writes it
+    /// Trust the last X-Forwarded-For entry; only behind a proxy that sets it
     #[arg(long, env = "LANDFALL_TRUST_PROXY", help_heading = "Server")]
     pub trust_proxy: bool,
-    /// Threads that serve requests [default: one for each processor]
+    /// Threads that serve requests [default: one per processor]
     #[arg(
         long, env = "LANDFALL_HTTP_WORKERS", value_name = "N", value_parser = positive,
         help_heading = "Server"
     )]
     pub http_workers: Option<usize>,
-    /// Database connections (SQLite: of readers; there is one writer)
+    /// Database connections (SQLite: for readers; there is one writer)
     #[arg(
         long, env = "LANDFALL_POOL_SIZE", value_name = "N", default_value_t = 8,
         value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Server"
     )]
     pub pool_size: u32,
-    /// Batches that may wait to be written; a quarter of them of one workspace
+    /// Most batches that wait to be written; one workspace may have a quarter of them
     #[arg(
         long, env = "LANDFALL_WRITER_QUEUE", value_name = "N", default_value = "512", value_parser = positive,
         help_heading = "Server"
     )]
     pub writer_queue: usize,
-    /// Seconds between two looks for what has been kept long enough, 0 = none: nothing is ever removed
+    /// Seconds between purges of expired data; 0 turns purging off
     #[arg(
         long, env = "LANDFALL_PURGE_INTERVAL_S", value_name = "SECONDS", default_value_t = 3_600,
         value_parser = clap::value_parser!(u64).range(0..=31 * 86_400), help_heading = "Server"
     )]
     pub purge_interval_s: u64,
-    /// Processes that derive text from Yjs states, at most [default: one for each core, at least 2]
+    /// Most worker processes that render text from Yjs states [default: one per core, at least 2]
     #[arg(
         long, env = "LANDFALL_YJS_WORKERS", value_name = "N", value_parser = positive, help_heading = "Server"
     )]
     pub yjs_workers: Option<usize>,
-    /// Address space of each of them, in bytes
+    /// Memory limit of each worker (address space), in bytes
     #[arg(
         long, env = "LANDFALL_YJS_MEMORY_BYTES", value_name = "BYTES", default_value_t = 2 << 30,
         value_parser = clap::value_parser!(u64).range(512 << 20..), help_heading = "Server"
     )]
     pub yjs_memory_bytes: u64,
-    /// Milliseconds that each may take for one document
+    /// Time limit of a worker for one document, in milliseconds
     #[arg(
         long, env = "LANDFALL_YJS_TIME_MS", value_name = "MS", default_value_t = 10_000,
         value_parser = clap::value_parser!(u64).range(1..), help_heading = "Server"
     )]
     pub yjs_time_ms: u64,
-    /// Event streams that may be open at a time
+    /// Most open event streams
     #[arg(
         long, env = "LANDFALL_MAX_STREAMS", value_name = "N", default_value = "10000", value_parser = positive,
         help_heading = "Server"
     )]
     pub max_streams: usize,
-    /// Event streams that each user may have open at a time
+    /// Most open event streams of each user
     #[arg(
         long, env = "LANDFALL_MAX_USER_STREAMS", value_name = "N", default_value = "100", value_parser = positive,
         help_heading = "Server"
     )]
     pub max_user_streams: usize,
-    /// Seconds between the signs of life of an idle event stream, and between checks of its user's membership
+    /// Seconds between heartbeats on an event stream, and between checks that its user is still a member
     #[arg(
         long, env = "LANDFALL_HEARTBEAT_S", value_name = "SECONDS", default_value_t = 15,
         value_parser = clap::value_parser!(u64).range(1..=300), help_heading = "Server"
@@ -224,7 +224,7 @@ pub struct ServeOptions {
         action = clap::ArgAction::Set, help_heading = "Server"
     )]
     pub notify: bool,
-    /// How log lines look
+    /// Log format
     #[arg(long, env = "LANDFALL_LOG_FORMAT", default_value = "text", help_heading = "Server")]
     pub log_format: LogFormat,
 }
@@ -233,91 +233,91 @@ pub struct ServeOptions {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitOptions {
-    /// Operations of a batch
+    /// Most operations in a batch
     #[arg(
         long, env = "LANDFALL_MAX_OPERATIONS", value_name = "N", default_value = "100",
         value_parser = positive
     )]
     pub max_operations: usize,
-    /// Bytes of a request's body, decompressed
+    /// Largest request body, in bytes, decompressed
     #[arg(
         long, env = "LANDFALL_MAX_BODY_BYTES", value_name = "BYTES", default_value = "10485760",
         value_parser = positive
     )]
     pub max_body_bytes: usize,
-    /// Bytes of the bodies of all requests together, each counted twice, and as many of answers
+    /// Most memory for the bodies of all requests, in bytes (each counts twice), and as much for responses
     #[arg(
         long, env = "LANDFALL_MAX_IN_FLIGHT_BYTES", value_name = "BYTES", default_value = "268435456",
         value_parser = positive
     )]
     pub max_in_flight_bytes: usize,
-    /// Milliseconds until a batch is rolled back
+    /// Time limit of a batch, in milliseconds; a slower one is rolled back
     #[arg(
         long, env = "LANDFALL_TIMEOUT_MS", value_name = "MS", default_value_t = 30_000,
         value_parser = clap::value_parser!(u64).range(1..=3_600_000)
     )]
     pub timeout_ms: u64,
-    /// Characters of a title
+    /// Longest title, in characters
     #[arg(
         long, env = "LANDFALL_MAX_TITLE_CHARS", value_name = "N", default_value = "500",
         value_parser = positive
     )]
     pub max_title_chars: usize,
-    /// Bytes of a document's text
+    /// Largest text of a document, in bytes
     #[arg(
         long, env = "LANDFALL_MAX_CONTENT_BYTES", value_name = "BYTES", default_value = "8388608",
         value_parser = positive
     )]
     pub max_content_bytes: usize,
-    /// Bytes of one operation's Yjs updates together, decoded
+    /// Most bytes of Yjs updates in one operation, decoded
     #[arg(
         long, env = "LANDFALL_MAX_YJS_BYTES", value_name = "BYTES", default_value = "7340032",
         value_parser = positive
     )]
     pub max_yjs_bytes: usize,
-    /// Structs of a Yjs update
+    /// Most structs in a Yjs update
     #[arg(
         long, env = "LANDFALL_MAX_YJS_STRUCTS", value_name = "N", default_value = "1000000",
         value_parser = positive
     )]
     pub max_yjs_structs: usize,
-    /// Clients of a Yjs update or state vector
+    /// Most clients in a Yjs update or state vector
     #[arg(
         long, env = "LANDFALL_MAX_YJS_CLIENTS", value_name = "N", default_value = "8192",
         value_parser = positive
     )]
     pub max_yjs_clients: usize,
-    /// Ranges of a Yjs update's delete set
+    /// Most ranges in the delete set of a Yjs update
     #[arg(
         long, env = "LANDFALL_MAX_YJS_DELETE_RANGES", value_name = "N", default_value = "500000",
         value_parser = positive
     )]
     pub max_yjs_delete_ranges: usize,
-    /// Depth of nested Yjs values and types
+    /// Deepest nesting of Yjs values and types
     #[arg(
         long, env = "LANDFALL_MAX_YJS_NESTING", value_name = "N", default_value = "64",
         value_parser = positive
     )]
     pub max_yjs_nesting: usize,
-    /// Steps that putting a document's Yjs items in order may take, besides 64 for each item
+    /// Most steps to put the Yjs items of a document in order, besides 64 for each item
     #[arg(
         long, env = "LANDFALL_MAX_YJS_STEPS", value_name = "N", default_value = "250000",
         value_parser = positive
     )]
     pub max_yjs_steps: usize,
-    /// Seconds that receipts are kept; not less than tombstones
+    /// How long receipts are kept, in seconds; at least as long as tombstones
     #[arg(
         long, env = "LANDFALL_RECEIPT_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,
         value_parser = clap::value_parser!(i64).range(0..=3_153_600_000)
     )]
     pub receipt_retention_s: i64,
-    /// Seconds that deleted documents are remembered
+    /// How long deleted documents are kept as tombstones, in seconds
     #[arg(
         long, env = "LANDFALL_TOMBSTONE_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,
         value_parser = clap::value_parser!(i64).range(0..=3_153_600_000)
     )]
     pub tombstone_retention_s: i64,
-    /// Seconds that old versions are kept
+    /// How long old versions are kept, in seconds
     #[arg(
         long, env = "LANDFALL_HISTORY_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,
         value_parser = clap::value_parser!(i64).range(0..=3_153_600_000)
@@ -325,30 +325,30 @@ pub struct LimitOptions {
     pub history_retention_s: i64,
 }
 
-/// Whether people may make accounts for themselves.
+/// Whether people can sign up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RegistrationOption {
-    /// They may.
+    /// Anyone can create an account.
     Open,
-    /// They may not.
+    /// Only existing accounts can log in.
     Closed,
 }
 
-/// How log lines look.
+/// Log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// For people to read.
     Text,
     /// One JSON object a line.
     Json,
 }
 
-/// Operations a minute.
+/// Operations per minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateLimit {
-    /// As many as one likes.
+    /// No limit.
     Off,
-    /// At most so many.
+    /// At most this many.
     PerMinute(NonZeroU32),
 }
 

@@ -66,7 +66,7 @@ fn read(mut file: File) -> Result<SecretString, Error> {
         Ok(bytes) if bytes.len() >= SECRET_BYTES => Ok(SecretString::from(text.trim())),
         Ok(_) | Err(_) => Err(Error::new(
             ErrorKind::InvalidData,
-            "this is no token secret; delete it to get a new one (all log in again)",
+            "this is not a token secret; delete the file to get a new one (everyone has to log in again)",
         )),
     }
 }

@@ -87,8 +87,8 @@ fn what_cannot_be_is_refused_in_one_line() {
         (vec!["--jwks", "http://id.example/k", "--issuer", "i", "--audience", "a"], "must be https"),
         (vec!["--jwks", "http://localhost.evil/k", "--issuer", "i", "--audience", "a"], "must be https"),
         (vec!["--jwks", "ftp://id.example/k", "--issuer", "i", "--audience", "a"], "not ftp://"),
-        (vec!["--cors-origins", "*"], "is no origin"),
-        (vec!["--cors-origins", "https://a.example,https://b.example/path"], "is no origin"),
+        (vec!["--cors-origins", "*"], "is not an origin"),
+        (vec!["--cors-origins", "https://a.example,https://b.example/path"], "is not an origin"),
     ] {
         let refused = refusal(&arguments);
         assert!(refused.contains(says), "{arguments:?}: {refused}");

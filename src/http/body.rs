@@ -199,7 +199,7 @@ fn describe(error: &serde_json::Error) -> String {
     let place = format!("line {}, column {}", error.line(), error.column());
     match error.classify() {
         Category::Data => format!("the body does not fit at {place}: {}", without_values(&error.to_string())),
-        Category::Eof => format!("the body is no complete JSON: it ends too early, at {place}"),
+        Category::Eof => format!("the body is not complete JSON: it ends too early, at {place}"),
         Category::Syntax | Category::Io => format!("the body is not JSON: there is a mistake at {place}"),
     }
 }

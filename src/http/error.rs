@@ -194,7 +194,7 @@ impl ApiError {
         self.facts().1
     }
 
-    /// What the operator must be told; none for refusals that are the client's to mend.
+    /// What the operator must know; `None` for refusals that the client can correct.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         match self {
@@ -391,7 +391,7 @@ impl From<actix_web::error::BlockingError> for ApiError {
 mod tests {
     use super::*;
 
-    /// Status and code that a client sees, and whether it is told when to come back.
+    /// The status and code that a client sees, and whether it learns when to try again.
     fn seen(error: impl Into<ApiError>) -> (u16, &'static str, bool) {
         let error: ApiError = error.into();
         (error.status_code().as_u16(), error.code(), error.retry_after_s().is_some())

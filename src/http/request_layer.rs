@@ -117,7 +117,7 @@ struct LogLine {
     bytes: u64,
 }
 
-/// The body of an answer to HEAD: none, but its size is told.
+/// The body of a response to HEAD: empty, with its size declared.
 struct NoBody {
     size: BodySize,
 }

@@ -85,7 +85,7 @@ struct Parts {
     retention: Arc<Retention>,
 }
 
-/// Serves until it is told to stop (SIGTERM or SIGINT); then finishes what was accepted.
+/// Serves until SIGTERM or SIGINT, then finishes what was accepted.
 ///
 /// # Errors
 /// See [`ServerError`].
@@ -149,7 +149,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
     Ok(Parts { state, stop, retention: Arc::new(Retention::start(purger)) })
 }
 
-/// What event streams tell of a run: the same that a read of it answers.
+/// What event streams report about a run: the same as a read of it.
 fn progress_from(store: Arc<Store>) -> Box<RunLoader> {
     Box::new(move |workspace_id, user_id, sync_id| {
         let encode =
@@ -158,7 +158,7 @@ fn progress_from(store: Arc<Store>) -> Box<RunLoader> {
         let encoded =
             found.and_then(|found| found.map(|(run, failures)| encode(&SyncRunView { run, failures })).transpose());
         encoded.unwrap_or_else(|error| {
-            tracing::warn!(%sync_id, error, "the progress of a sync run could not be told");
+            tracing::warn!(%sync_id, error, "the progress of a sync run could not be reported");
             None
         })
     })
@@ -235,7 +235,7 @@ async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
     Ok(server.run().await?)
 }
 
-/// Ends when the process is told to stop, and says so to answers that have no end of their own.
+/// Completes on SIGTERM or SIGINT, and ends the responses that have no end of their own.
 fn stop_signal(stop: watch::Sender<bool>) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -90,7 +90,7 @@ fn read_state_vector(encoded: Option<&str>, caps: &YjsCaps) -> Result<StateVecto
     let bytes = STANDARD
         .decode(encoded)
         .map_err(|error| format!("state_vector_b64 must be standard base64 with padding: {error}"))?;
-    scan_state_vector(&bytes, caps).map_err(|error| format!("state_vector_b64 is no Yjs state vector: {error}"))
+    scan_state_vector(&bytes, caps).map_err(|error| format!("state_vector_b64 is not a Yjs state vector: {error}"))
 }
 
 #[derive(Serialize)]

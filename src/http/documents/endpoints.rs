@@ -60,7 +60,7 @@ async fn read_document(
     let workspace_id = parse_workspace(request.query_string())?;
     let is_conditional = request.headers().contains_key(header::IF_NONE_MATCH);
     if let Some(known) = is_conditional.then(|| IfNoneMatch::parse(&request).ok()).flatten() {
-        // Whoever has the current version is told so from the head alone.
+        // A reader that has the current version is answered from the head alone.
         let current = read(state.clone(), user.clone(), workspace_id, deadline_of(&request), move |state| {
             state.sync.find_version_number(workspace_id, document_id)
         });

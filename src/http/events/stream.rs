@@ -1,4 +1,4 @@
-//! One answer without end: passes on what its subscription hears, gives signs of life, and knows when to stop.
+//! One endless response: passes on the events of its subscription, sends heartbeats, and knows when to stop.
 
 use std::convert::Infallible;
 use std::pin::Pin;
