@@ -46,6 +46,7 @@ mod http {
     mod requests;
     mod retention;
     mod seed_request;
+    mod settings_file;
     mod sync_counts;
     mod sync_events;
     mod syncs;
