@@ -52,6 +52,7 @@ mod http {
     mod requests;
     mod retention;
     mod seed_request;
+    mod settings_file;
     mod slow_documents;
     mod sync_counts;
     mod sync_events;

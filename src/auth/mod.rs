@@ -18,6 +18,7 @@ pub mod registrations;
 pub mod roles;
 pub mod script_token;
 pub mod self_service;
+mod signatures;
 pub mod tokens;
 
 #[cfg(test)]

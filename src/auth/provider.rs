@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::auth::jwks::{KeySet, PinnedKey};
 use crate::auth::tokens::{MAX_TOKEN_BYTES, TokenError, seconds};
-use crate::auth::{AuthError, blocking};
+use crate::auth::{AuthError, blocking, signatures};
 use crate::domain::timestamp::Timestamp;
 
 /// Keys older than this are fetched again in the background.
@@ -88,6 +88,7 @@ impl Provider {
     /// A provider whose keys are not loaded yet; see [`Provider::fetch`].
     #[must_use]
     pub fn new(config: ProviderConfig) -> Self {
+        signatures::install();
         Self { config, fetched: RwLock::new(Fetched { keys: None, tried_at: None }), fetching: Mutex::new(()) }
     }
 

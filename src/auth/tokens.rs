@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::auth::signatures;
 use crate::domain::access::Scope;
 use crate::domain::ids::UserId;
 use crate::domain::timestamp::Timestamp;
@@ -108,6 +109,7 @@ impl AccessTokens {
     /// Tokens under this secret that last `lifetime` (whole seconds).
     #[must_use]
     pub fn new(secret: &[u8], lifetime: Duration) -> Self {
+        signatures::install();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[OWN_NAME]);
         validation.set_audience(&[OWN_NAME]);

@@ -1,12 +1,13 @@
 //! Configuration: flags and `LANDFALL_*` environment, checked before anything starts.
 //!
 //! [`options`] says what can be set; this module says what it means. Secrets never appear in `Debug`. Nothing here
-//! opens a database, a socket or (besides [`secret_file`]) a file.
+//! opens a database, a socket or a file, besides [`secret_file`] and `settings_file`.
 
 mod data_options;
 pub mod options;
 pub mod people_options;
 pub mod secret_file;
+mod settings_file;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -124,7 +125,11 @@ impl TryFrom<DatabaseOptions> for DatabaseConfig {
     type Error = ConfigError;
 
     fn try_from(options: DatabaseOptions) -> Result<Self, ConfigError> {
-        let url = match &options.database_url {
+        let url = secret(
+            ("LANDFALL_DATABASE_URL", options.database_url),
+            ("LANDFALL_DATABASE_URL_FILE", options.database_url_file),
+        )?;
+        let url = match &url {
             None => DatabaseUrl::Sqlite(options.data_dir.join("landfall.db")),
             Some(url) => DatabaseUrl::parse(url.expose_secret())
                 .map_err(|refused| ConfigError::new("LANDFALL_DATABASE_URL", refused.to_string()))?,
@@ -139,7 +144,9 @@ impl TryFrom<ServeOptions> for Config {
     fn try_from(options: ServeOptions) -> Result<Self, ConfigError> {
         let limits = limits_of(&options)?;
         let provider = provider_of(&options)?;
-        if options.jwt_secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < MIN_SECRET_BYTES) {
+        let jwt_secret =
+            secret(("LANDFALL_JWT_SECRET", options.jwt_secret), ("LANDFALL_JWT_SECRET_FILE", options.jwt_secret_file))?;
+        if jwt_secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < MIN_SECRET_BYTES) {
             let reason = format!("must have at least {MIN_SECRET_BYTES} bytes; try `openssl rand -base64 32`");
             return Err(ConfigError::new("LANDFALL_JWT_SECRET", reason));
         }
@@ -201,7 +208,7 @@ impl TryFrom<ServeOptions> for Config {
                 notify: options.notify,
             },
             log_format: options.log_format,
-            jwt_secret: options.jwt_secret,
+            jwt_secret,
             database: options.database.try_into()?,
         })
     }
@@ -213,6 +220,23 @@ fn notify_url_of(url: &SecretString) -> Result<DatabaseUrl, ConfigError> {
         Ok(url @ DatabaseUrl::Postgres(_)) => Ok(url),
         Ok(DatabaseUrl::Sqlite(_)) => Err(ConfigError::new("LANDFALL_NOTIFY_URL", "must be a postgres:// URL")),
         Err(refused) => Err(ConfigError::new("LANDFALL_NOTIFY_URL", refused.to_string())),
+    }
+}
+
+/// A secret that is given itself, or in a file.
+fn secret(
+    (setting, given): (&'static str, Option<SecretString>),
+    (file_setting, file): (&'static str, Option<PathBuf>),
+) -> Result<Option<SecretString>, ConfigError> {
+    match (given, file) {
+        (Some(_), Some(_)) => {
+            Err(ConfigError::new(setting, format!("is set, and {file_setting} too; keep one of them")))
+        }
+        (given, None) => Ok(given),
+        (None, Some(path)) => {
+            let read = secret_file::read_given(&path);
+            read.map(Some).map_err(|failure| ConfigError::new(file_setting, failure.to_string()))
+        }
     }
 }
 

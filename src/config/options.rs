@@ -3,13 +3,15 @@
 use std::ffi::OsString;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use secrecy::SecretString;
 
 use crate::client::options::ClientCommand;
 pub use crate::config::data_options::{AdminCommand, DatabaseOptions, DistributeOptions, FileOptions};
+use crate::config::settings_file;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +22,8 @@ Examples:
   landfall init ~/notes --server http://127.0.0.1:7001  make a folder an offline editor, then:
   landfall sync ~/notes
 
-Every flag of `serve` has an environment variable of the same name: --data-dir is LANDFALL_DATA_DIR.
+Every flag of `serve` has an environment variable of the same name, and a line in a settings file: --data-dir is
+LANDFALL_DATA_DIR, and data_dir in the file that --config names. A flag is stronger than both, a variable than the file.
 `landfall serve --help` lists them all. RUST_LOG sets what is logged (default: info).";
 
 const COMPLETIONS_EXAMPLES: &str = "\
@@ -85,7 +88,8 @@ impl Cli {
         if is_serve {
             arguments.insert(arguments.len().min(1), "serve".into());
         }
-        Self::try_parse_from(arguments)
+        let mut matches = settings_file::matches(&Self::command(), &arguments)?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|refused| refused.format(&mut Self::command()))
     }
 }
 
@@ -105,6 +109,9 @@ pub struct ServeOptions {
     /// Secret that signs access tokens, at least 32 bytes [default: generated once, stored in the data directory]
     #[arg(long, env = "LANDFALL_JWT_SECRET", value_name = "SECRET", hide_env_values = true, help_heading = "Accounts")]
     pub jwt_secret: Option<SecretString>,
+    /// A file that holds this secret
+    #[arg(long, env = "LANDFALL_JWT_SECRET_FILE", value_name = "FILE", help_heading = "Accounts")]
+    pub jwt_secret_file: Option<PathBuf>,
     /// Keys of an outside identity provider: a file or an https URL
     #[arg(long, env = "LANDFALL_JWKS", value_name = "FILE_OR_URL", help_heading = "Accounts")]
     pub jwks: Option<String>,

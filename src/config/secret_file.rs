@@ -39,6 +39,20 @@ pub fn load_or_make(directory: &Path) -> Result<SecretString, Error> {
     .map_err(|failure| Error::new(failure.kind(), format!("{}: {failure}", path.display())))
 }
 
+/// The secret in a file that the operator names, without the line end after it.
+///
+/// # Errors
+/// What the file system says; `InvalidData` if the file is empty.
+pub fn read_given(path: &Path) -> Result<SecretString, Error> {
+    let failed = |kind, reason: String| Error::new(kind, format!("{} {reason}", path.display()));
+    let text = std::fs::read_to_string(path)
+        .map_err(|failure| failed(failure.kind(), format!("cannot be read: {failure}")))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(failed(ErrorKind::InvalidData, "is empty".to_owned())),
+        secret => Ok(SecretString::from(secret)),
+    }
+}
+
 fn read(mut file: File) -> Result<SecretString, Error> {
     let mode = file.metadata()?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {

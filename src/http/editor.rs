@@ -4,10 +4,11 @@
 //! each time and answered from its `ETag`. The page may load nothing from elsewhere and run no script of its own text.
 
 use actix_web::guard::{self, GuardContext};
-use actix_web::http::header::{self, AcceptEncoding, ETag, Encoding, EntityTag, Header, IfNoneMatch};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::error::ApiError;
+use crate::http::packed_file::{self, PackedFile};
 
 /// Nothing but this server's own files, and pictures that stand in the page. A document's picture from elsewhere would
 /// tell its host who reads what.
@@ -22,20 +23,8 @@ const CROSS_ORIGIN_RESOURCE_POLICY: &str = "cross-origin-resource-policy";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const REVALIDATE: &str = "no-cache";
 
-/// A file of the page.
-struct EditorFile {
-    /// Below the root, without a slash in front.
-    path: &'static str,
-    content_type: &'static str,
-    /// What its `ETag` is made of.
-    tag: &'static str,
-    plain: &'static [u8],
-    brotli: Option<&'static [u8]>,
-    gzip: Option<&'static [u8]>,
-}
-
 /// Every file of the page, ordered by path.
-static FILES: &[EditorFile] = &include!(concat!(env!("OUT_DIR"), "/editor_files.rs"));
+static FILES: &[PackedFile] = &include!(concat!(env!("OUT_DIR"), "/editor_files.rs"));
 
 /// Adds the routes. Must come after all others: these match whatever is a file of the page.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -53,58 +42,28 @@ fn is_editor_file(context: &GuardContext<'_>) -> bool {
     find(context.head().uri.path()).is_some()
 }
 
-fn find(path: &str) -> Option<&'static EditorFile> {
-    let path = match path.strip_prefix('/')? {
-        "" => "index.html",
-        path => path,
-    };
-    FILES.binary_search_by_key(&path, |file| file.path).ok().and_then(|at| FILES.get(at))
+fn find(path: &str) -> Option<&'static PackedFile> {
+    packed_file::find(
+        FILES,
+        match path.strip_prefix('/')? {
+            "" => "index.html",
+            path => path,
+        },
+    )
 }
 
 async fn file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let Some(file) = find(request.path()) else {
         return Err(ApiError::NotFound("there is nothing at this path".to_owned()));
     };
-    let (coding, body) = file.encoded_for(&request);
-    let tag = EntityTag::new_strong(format!("{}-{coding}", file.tag));
-    let is_known = is_known(&request, &tag);
-    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response
-        .insert_header(ETag(tag))
-        .insert_header((header::VARY, "accept-encoding"))
-        .insert_header((header::CACHE_CONTROL, if file.path.starts_with("assets/") { FOR_EVER } else { REVALIDATE }))
-        .insert_header((header::CONTENT_SECURITY_POLICY, EDITOR_CSP))
-        .insert_header((PERMISSIONS_POLICY, PERMISSIONS))
-        .insert_header((CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"));
-    if is_known {
-        return Ok(response.finish());
-    }
-    // Said even where it is `identity`, since the compressing layer would otherwise pack what packing does not shrink.
-    Ok(response.content_type(file.content_type).insert_header((header::CONTENT_ENCODING, coding)).body(body))
-}
-
-impl EditorFile {
-    /// The body in the best form that the client takes, and the name of that form.
-    fn encoded_for(&self, request: &HttpRequest) -> (&'static str, &'static [u8]) {
-        let mut offered = vec![Encoding::identity()];
-        offered.extend(self.brotli.map(|_| Encoding::brotli()));
-        offered.extend(self.gzip.map(|_| Encoding::gzip()));
-        let chosen = AcceptEncoding::parse(request).ok().and_then(|accepted| accepted.negotiate(offered.iter()));
-        match (chosen, self.brotli, self.gzip) {
-            (Some(chosen), Some(brotli), _) if chosen == Encoding::brotli() => ("br", brotli),
-            (Some(chosen), _, Some(gzip)) if chosen == Encoding::gzip() => ("gzip", gzip),
-            _ => ("identity", self.plain),
-        }
-    }
-}
-
-fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
-    if !request.headers().contains_key(header::IF_NONE_MATCH) {
-        return false;
-    }
-    match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),
-        Err(_unreadable) => false,
-    }
+    let caching = if file.path.starts_with("assets/") { FOR_EVER } else { REVALIDATE };
+    Ok(file.answer(
+        &request,
+        &[
+            (header::CACHE_CONTROL.as_str(), caching),
+            (header::CONTENT_SECURITY_POLICY.as_str(), EDITOR_CSP),
+            (PERMISSIONS_POLICY, PERMISSIONS),
+            (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
+        ],
+    ))
 }

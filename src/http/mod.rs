@@ -21,6 +21,7 @@ pub mod inflate;
 pub mod integer;
 pub mod live;
 pub mod member_routes;
+pub mod packed_file;
 pub mod pages;
 pub mod peer;
 pub mod problem_layer;

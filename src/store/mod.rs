@@ -30,8 +30,8 @@ pub mod lookup;
 mod members;
 pub mod migrations;
 pub mod notifications;
-mod poolers;
 pub mod people;
+mod poolers;
 mod postgres;
 #[cfg(test)]
 mod query_plans;
@@ -48,9 +48,9 @@ pub mod sync_runs;
 pub mod tombstones;
 pub mod upkeep;
 pub mod url;
+pub mod usage;
 mod watch;
 mod workspaces;
-pub mod usage;
 mod writer;
 
 use std::fmt;

@@ -149,7 +149,10 @@ fn the_page_of_settings_knows_every_setting_and_no_other() {
         let words = text.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
         words.filter(|word| word.starts_with("LANDFALL_")).map(str::to_owned).collect()
     };
-    let (server, client) =
-        (include_str!("../../src/config/options.rs"), include_str!("../../src/client/credentials.rs"));
-    assert_eq!(names(CONFIGURATION), names(server).union(&names(client)).cloned().collect::<BTreeSet<_>>());
+    let sources = [
+        include_str!("../../src/config/options.rs"),
+        include_str!("../../src/config/data_options.rs"),
+        include_str!("../../src/client/credentials.rs"),
+    ];
+    assert_eq!(names(CONFIGURATION), sources.into_iter().flat_map(names).collect::<BTreeSet<_>>());
 }

@@ -4,6 +4,8 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
+use crate::auth::signatures;
+
 /// RSA, 2048 bits.
 pub fn rsa() -> EncodingKey {
     EncodingKey::from_rsa_pem(include_bytes!("rsa2048.pem")).unwrap()
@@ -21,6 +23,7 @@ pub fn ed() -> EncodingKey {
 
 /// The public half, as a key set holds it.
 pub fn jwk_of(key: &EncodingKey, algorithm: Algorithm, kid: &str) -> Value {
+    signatures::install();
     let mut jwk = serde_json::to_value(Jwk::from_encoding_key(key, algorithm).unwrap()).unwrap();
     jwk["kid"] = json!(kid);
     jwk
