@@ -199,7 +199,7 @@ fn added_by(decision: &Decision, operation: &Operation, head: Option<&DocumentHe
             Added::documents(i64::from(revives)).with(text, yjs.filter(|_| effect.append_yjs))
         }
         Decision::Delete => Added::documents(-1),
-        Decision::Unchanged | Decision::Refuse(_) => Added::default(),
+        Decision::Unchanged | Decision::Refuse(_) | Decision::Wants(_) => Added::default(),
     }
 }
 

@@ -201,7 +201,7 @@ impl Renderer {
         metrics::gauge!("landfall_yjs_workers_busy").decrement(1.0);
         let failure = match &ran {
             Err(JobError::TooSlow(_)) => Some("timeout"),
-            Err(JobError::Died) | Ok(Answer::Panicked) => Some("death"),
+            Err(JobError::Died | JobError::Panicked) | Ok(Answer::Panicked) => Some("death"),
             Err(JobError::Refused(_)) | Ok(_) => None,
         };
         if let Some(reason) = failure {
