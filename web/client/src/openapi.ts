@@ -941,19 +941,33 @@ export interface components {
         };
         /**
          * @description A create needs a title. An update carries at least one field besides `state_vector_b64`.
-         *     `yjs_state_b64` and `yjs_updates_b64` exclude each other.
+         *     `yjs_state_b64` and `yjs_updates_b64` exclude each other; so do `edits`, `content` and Yjs updates, except that
+         *     `content` may come with Yjs updates.
          */
         OperationData: {
             /** @description At most `max_title_chars`, without NUL */
             title?: string | null;
             /** @description The text, at most `max_content_bytes` of UTF-8, without NUL */
             content?: string | null;
+            /**
+             * @description For an update: edits of the text as it is on the server, in order. At most 100, together at most
+             *     `max_content_bytes`. They need no `base_version`
+             */
+            edits?: components["schemas"]["TextEdit"][] | null;
             /** @description A Yjs v1 update, a whole state or a part of one */
             yjs_state_b64?: components["schemas"]["Base64"] | null;
             /** @description A list of Yjs v1 updates, in order */
             yjs_updates_b64?: components["schemas"]["Base64"][] | null;
             /** @description The state vector of what the editor has, so that the answer carries only what it lacks */
             state_vector_b64?: components["schemas"]["Base64"] | null;
+        };
+        /** @description A piece of the text and what replaces it */
+        TextEdit: {
+            /** @description It must be in the text exactly once, or, with `all`, at least once */
+            find: string;
+            replace: string;
+            /** @description Replace it wherever it is; default `false` */
+            all?: boolean | null;
         };
         /** @description What every processed batch is answered with */
         BatchFields: {
@@ -1005,7 +1019,7 @@ export interface components {
             version?: components["schemas"]["VersionNumber"];
             /**
              * @description Merged with what others had changed since `base_version`; `server` has the result. An update that was forced
-             *     over another text is not merged
+             *     is a plain success
              * @constant
              */
             merged?: true;
@@ -1036,7 +1050,7 @@ export interface components {
              *     `replayed` where the document has moved on since, or may hold what the editor has not seen. Only its state
              *     vector where that is what lacks
              */
-            server?: components["schemas"]["Document"] | components["schemas"]["ServerStateVector"];
+            server?: components["schemas"]["Document"] | components["schemas"]["ServerStateVector"] | components["schemas"]["OmittedDocument"];
             /** @description The version that the editor edited, if it is still in the history */
             base?: components["schemas"]["Base"];
             /** @description For a conflict of texts */
@@ -1046,7 +1060,7 @@ export interface components {
          * @description Why an operation was not applied. Clients treat codes that they do not know by `retryable`.
          * @enum {string}
          */
-        OperationErrorCode: "invalid" | "too_large" | "base64_invalid" | "yjs_invalid" | "yjs_missing_dependencies" | "yjs_required" | "base_version_required" | "invalid_base_version" | "duplicate_client_id" | "client_id_reused" | "not_found" | "version_mismatch" | "divergent_history" | "deleted" | "already_exists" | "forbidden" | "quota_exceeded" | "rolled_back" | "dependency_failed" | "transient" | "internal";
+        OperationErrorCode: "invalid" | "too_large" | "base64_invalid" | "yjs_invalid" | "yjs_missing_dependencies" | "yjs_required" | "rich_text" | "base_version_required" | "invalid_base_version" | "duplicate_client_id" | "client_id_reused" | "not_found" | "version_mismatch" | "edit_not_found" | "edit_ambiguous" | "divergent_history" | "deleted" | "already_exists" | "forbidden" | "quota_exceeded" | "rolled_back" | "dependency_failed" | "transient" | "internal";
         OperationError: {
             code: components["schemas"]["OperationErrorCode"];
             /** @description For people, what is wrong and what to do */
@@ -1055,6 +1069,17 @@ export interface components {
             retryable: boolean;
             /** @description RFC 6901, into the request, where one place is at fault */
             pointer?: string;
+        };
+        /**
+         * @description An answer to a batch is bounded: about 8 MB. This result's `server`, `base` and `merge` did not fit. Read the
+         *     document, and where it is needed its version `base_version`, before you act on the result
+         */
+        OmittedDocument: {
+            /** Format: uuid */
+            document_id: string;
+            version: components["schemas"]["VersionNumber"];
+            /** @constant */
+            omitted: true;
         };
         ServerStateVector: {
             state_vector_b64: components["schemas"]["Base64"];
