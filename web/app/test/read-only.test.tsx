@@ -31,6 +31,7 @@ async function openShared(role: Role): Promise<Shared> {
   const shared: Shared = { team, let: async (next) => void (await setRole(owner, grace, next, { workspaceId })) };
   await shared.let(role);
   location.hash = "#/sharing";
+  await press("Accept the invitation to Team plans");
   const row = await screen.findByRole("row", { name: /^Team plans/ });
   fireEvent.click(within(row).getByRole("button", { name: "Open" }));
   await screen.findByTitle("Workspace: Team plans");

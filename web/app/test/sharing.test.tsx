@@ -1,6 +1,6 @@
 // Members and workspaces, in the whole editor: a page that is logged in to the real server.
 import { IndexedDbStore } from "@landfall/client";
-import { createWorkspace, listMembers, setRole } from "@landfall/client/workspace";
+import { acceptInvitation, createWorkspace, listInvitations, listMembers, setRole } from "@landfall/client/workspace";
 import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { newName, PASSWORD } from "../../react/test/support.js";
@@ -32,7 +32,7 @@ async function sessionIn(store: string): Promise<unknown> {
   return session;
 }
 
-test("an owner adds somebody, gives them another role, and removes them, asked first", async () => {
+test("an owner invites somebody who accepts, gives them another role, and removes them, asked first", async () => {
   const other = newName();
   const guest = await device(use.server.url);
   const { username: grace = "" } = await guest.status();
@@ -42,15 +42,30 @@ test("an owner adds somebody, gives them another role, and removes them, asked f
   await screen.findByRole("table", { name: "Members" });
   expect(rowsOf("Members").map(([name]) => name)).toEqual([`${ada} (you)`]);
 
+  // Whether there is somebody by the name, the server does not tell.
   fill("Username", other);
   await press("Add");
-  expect((await screen.findByRole("alert")).textContent).toContain(`nobody by the name “${other}”`);
+  await screen.findByText(new RegExp(`^${other} is invited to .* as an editor:`));
+  await press(`Withdraw the invitation of ${other}`);
+  await screen.findByText(`The invitation of ${other} is withdrawn.`);
+  await waitFor(() => expect(screen.queryByRole("list", { name: "Open invitations" })).toBeNull());
 
   fill("Username", grace);
   fill("Role", "viewer");
   await press("Add");
-  await screen.findByText(new RegExp(`^${grace} is a viewer`));
+  await screen.findByText(new RegExp(`^${grace} is invited to .* as a viewer:`));
+  await within(await screen.findByRole("list", { name: "Open invitations" })).findByText(new RegExp(`^${grace} `));
+  expect(rowsOf("Members")).toHaveLength(1);
+
+  const [invitation] = await listInvitations(guest);
+  expect(invitation).toMatchObject({ invited_by: ada, role: "viewer" });
+  await acceptInvitation(guest, invitation?.workspace_id ?? "");
+  location.hash = "#/deleted";
+  await screen.findByRole("heading", { level: 1, name: "Deleted" });
+  await openSharing();
+  await screen.findByRole("table", { name: "Members" });
   await waitFor(() => expect(rowsOf("Members")).toHaveLength(2));
+  expect(screen.queryByRole("list", { name: "Open invitations" })).toBeNull();
 
   fill(`What ${grace} may do`, "editor");
   await screen.findByText(new RegExp(`^${grace} is an editor`));
@@ -103,6 +118,9 @@ test("a viewer reads a workspace that was shared with them, and is told why they
   await openAs(grace, "Create account");
   const { workspace_id: workspaceId } = await createWorkspace(owner, "Team plans");
   await setRole(owner, grace, "viewer", { workspaceId });
+  await openSharing();
+  await press("Accept the invitation to Team plans");
+  await screen.findByText("You are a viewer of “Team plans” now.");
   await enter("Team plans");
   await screen.findByTitle("Workspace: Team plans");
   await openSharing();

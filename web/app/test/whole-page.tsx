@@ -7,8 +7,8 @@ import { Root } from "../src/Root.tsx";
 import { fill, press } from "./page.tsx";
 
 /** A server for the tests of a file, to which the page's own addresses lead; for each test a device without anything. */
-export function useWholePage(): { readonly server: TestServer } {
-  const use = useServer();
+export function useWholePage(settings: Record<string, string> = {}): { readonly server: TestServer } {
+  const use = useServer(settings);
   const { fetch: network } = globalThis;
   beforeAll(() => {
     globalThis.fetch = (input, init) => network(new URL(String(input), use.server.url), init);

@@ -12,11 +12,11 @@ configure({ asyncUtilTimeout: 30_000 });
 
 export const PASSWORD = "correct horse battery";
 
-/** A server for the tests of a file. */
-export function useServer(): { readonly server: TestServer } {
+/** A server for the tests of a file, with these settings. */
+export function useServer(settings: Record<string, string> = {}): { readonly server: TestServer } {
   let server: TestServer | undefined;
   beforeAll(async () => {
-    server = await TestServer.start();
+    server = await TestServer.start(settings);
   });
   afterAll(() => server?.stop());
   return {

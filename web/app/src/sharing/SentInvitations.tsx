@@ -24,7 +24,7 @@ export function SentInvitations({
       {invitations.map(({ username, role }) => (
         <li key={username}>
           <span>
-            {username} is invited as {articled(role)}, and sees it at the next login.
+            {username} is invited as {articled(role)}, and has not accepted yet.
           </span>
           <button
             className="small-button"

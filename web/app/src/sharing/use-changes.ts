@@ -5,7 +5,7 @@
  */
 import { RequestRefused } from "@landfall/client";
 import { useSync } from "@landfall/react";
-import { removeMember, setRole, type Role, type Workspace } from "@landfall/client/workspace";
+import { listSentInvitations, removeMember, setRole, type Role, type Workspace } from "@landfall/client/workspace";
 import { useState } from "react";
 import { said } from "../remote/Obstacle.tsx";
 import { articled, MEANING } from "./roles.ts";
@@ -23,7 +23,7 @@ export interface Changes {
 }
 
 /**
- * @param isMember whether somebody is a member already, or would be invited
+ * @param isMember whether somebody is in the list of members that is shown
  * @param onDone is told whom a change was about
  */
 export function useChanges(
@@ -36,31 +36,45 @@ export function useChanges(
   const [problem, setProblem] = useState<string>();
   const { workspace_id: workspaceId, name } = workspace;
 
-  async function attempt(username: string, step: Promise<unknown>, done: string): Promise<boolean> {
+  async function attempt(username: string, step: () => Promise<string>): Promise<boolean> {
     setTold(undefined);
     setProblem(undefined);
     try {
-      await step;
+      setTold(await step());
     } catch (error) {
       setProblem(refusalOf(error, username));
       return false;
     }
-    setTold(done);
     onDone(username);
     return true;
+  }
+
+  /** Asked after the change: they may have accepted since the list was read, and some servers add members at once. */
+  async function isInvited(username: string): Promise<boolean> {
+    try {
+      return (await listSentInvitations(client, { workspaceId })).some((each) => each.username === username);
+    } catch {
+      return !isMember(username);
+    }
   }
 
   return {
     told,
     problem,
-    change(username, role) {
-      const done = isMember(username)
-        ? `${username} is ${articled(role)} of “${name}” now: ${MEANING[role]}.`
-        : `${username} is invited to “${name}” as ${articled(role)}: ${MEANING[role]}.`;
-      return attempt(username, setRole(client, username, role, { workspaceId }), done);
-    },
+    change: (username, role) =>
+      attempt(username, async () => {
+        await setRole(client, username, role, { workspaceId });
+        return (await isInvited(username))
+          ? `${username} is invited to “${name}” as ${articled(role)}: ${MEANING[role]}.`
+          : `${username} is ${articled(role)} of “${name}” now: ${MEANING[role]}.`;
+      }),
     remove: (username) =>
-      attempt(username, removeMember(client, username, { workspaceId }), `${username} is no member any more.`),
+      attempt(username, async () => {
+        await removeMember(client, username, { workspaceId });
+        return isMember(username)
+          ? `${username} is no member any more.`
+          : `The invitation of ${username} is withdrawn.`;
+      }),
   };
 }
 
