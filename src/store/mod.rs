@@ -17,6 +17,7 @@ mod encoding;
 pub mod error;
 pub mod feed;
 pub mod feed_pages;
+pub mod health;
 pub mod history;
 mod leases;
 pub mod lives;
@@ -97,6 +98,8 @@ pub struct Store {
     file: Option<DatabaseFile>,
     /// Opens connections for messages between servers; SQLite has none.
     messages: Option<Connector>,
+    /// Opens the connection of health checks.
+    probing: Connector,
 }
 
 /// How a write reaches its database.
@@ -153,8 +156,8 @@ impl Store {
             connector = connector.within(file);
         }
         let messages = matches!(url, DatabaseUrl::Postgres(_)).then(|| connector.clone());
-        let readers = Pool::open("database", connector, config)?;
-        let store = Self { readers, writes, write_timeout: config.write_timeout(), file, messages };
+        let readers = Pool::open("database", connector.clone(), config)?;
+        let store = Self { readers, writes, write_timeout: config.write_timeout(), file, messages, probing: connector };
         store.recognise(SystemClock.now())?;
         Ok(store)
     }
@@ -169,9 +172,10 @@ impl Store {
             DatabaseUrl::Postgres(_) => None,
         };
         migrations::check(url)?;
-        let readers = Pool::open("database", Connector::new(url, Purpose::Read, config), config)?;
+        let connector = Connector::new(url, Purpose::Read, config);
+        let readers = Pool::open("database", connector.clone(), config)?;
         let write_timeout = config.write_timeout();
-        Ok(Self { readers, writes: Writes::Nowhere, write_timeout, file, messages: None })
+        Ok(Self { readers, writes: Writes::Nowhere, write_timeout, file, messages: None, probing: connector })
     }
 
     /// Runs `body` on one state of the database, as the scope's batch may see it. Locks nothing; called again if the
