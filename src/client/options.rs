@@ -102,7 +102,7 @@ pub struct InitOptions {
     /// The folder; created if it does not exist
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
-    /// The server's address, as in https://notes.example.org
+    /// The server's address, as in `https://notes.example.org`
     #[arg(long, value_name = "URL")]
     pub server: String,
     /// The workspace's id or name [default: the only one you have]
