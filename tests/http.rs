@@ -33,6 +33,7 @@ mod http {
     mod feed;
     mod feed_in_batch;
     mod feed_readers;
+    mod health;
     mod hostile;
     mod interop;
     mod limits;

@@ -1,22 +1,42 @@
 //! What a client or an operator asks of the server itself: limits, health, metrics (protocol §1.1, §6).
 
-use std::time::Duration;
-
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use crate::domain::timestamp::Timestamp;
 use crate::http::error::{ApiError, health_status};
 use crate::http::state::AppState;
-
-/// How long the database may take to answer a health check.
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::sync::health::{Findings, PATIENCE};
 
 #[derive(Serialize)]
 struct HealthResponse {
     status: &'static str,
     message: &'static str,
     timestamp: Timestamp,
+    checks: Checks,
+}
+
+/// `ok`, or what is wrong.
+#[derive(Serialize)]
+struct Checks {
+    readers: &'static str,
+    writer: &'static str,
+    workers: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk: Option<&'static str>,
+}
+
+impl From<Findings> for Checks {
+    fn from(findings: Findings) -> Self {
+        let Findings { readers, writer, workers, disk, has_disk } = findings;
+        let said = |fault: Option<&'static str>| fault.unwrap_or("ok");
+        Self {
+            readers: said(readers),
+            writer: said(writer),
+            workers: said(workers),
+            disk: has_disk.then(|| said(disk)),
+        }
+    }
 }
 
 /// Adds the routes.
@@ -32,37 +52,23 @@ async fn limits(state: web::Data<AppState>) -> HttpResponse {
 }
 
 async fn health(state: web::Data<AppState>) -> HttpResponse {
-    let message = database_answers(&state).await.err();
-    HttpResponse::build(health_status(message.is_none())).json(HealthResponse {
-        status: if message.is_none() { "ok" } else { "unavailable" },
-        message: message.unwrap_or("The database answers."),
-        timestamp: state.clock.now(),
-    })
-}
-
-async fn database_answers(state: &AppState) -> Result<(), &'static str> {
-    let Ok(permit) = state.pings.clone().try_acquire_owned() else {
-        return Err("Earlier health checks still wait for the database.");
-    };
-    let store = state.store.clone();
-    // The permit goes along, so that a check that nobody waits for any more still counts.
-    let ping = web::block(move || {
-        let answered = store.ping();
-        drop(permit);
-        answered
-    });
-    match actix_web::rt::time::timeout(PING_TIMEOUT, ping).await {
-        Ok(Ok(Ok(()))) => Ok(()),
-        Ok(Ok(Err(failure))) => {
-            tracing::warn!(cause = %failure, "the database failed a health check");
-            Err("The database does not answer.")
-        }
-        Ok(Err(lost)) => {
-            tracing::warn!(cause = %lost, "a health check was lost");
-            Err("The check could not be run.")
-        }
-        Err(_elapsed) => Err("The database did not answer within 2 seconds."),
+    let health = state.sync.health();
+    if let Some(done) = health.check() {
+        // What has been found by then is answered.
+        let _late = actix_web::rt::time::timeout(PATIENCE, done).await;
     }
+    let findings = health.findings();
+    let status = match findings.first_fault() {
+        None => "ok",
+        Some(_) if findings.serves() => "degraded",
+        Some(_) => "unavailable",
+    };
+    HttpResponse::build(health_status(findings.serves())).json(HealthResponse {
+        status,
+        message: findings.first_fault().unwrap_or("The database answers."),
+        timestamp: state.clock.now(),
+        checks: findings.into(),
+    })
 }
 
 async fn metrics(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {

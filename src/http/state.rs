@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::auth::accounts::Accounts;
 use crate::auth::authenticator::Authenticator;
@@ -47,6 +47,4 @@ pub struct AppState {
     pub trust_proxy: bool,
     /// Becomes true when the server is stopping: answers without end should end.
     pub stopping: watch::Receiver<bool>,
-    /// Health checks that may wait for the database at a time, so that a dead one does not eat all threads.
-    pub pings: Arc<Semaphore>,
 }

@@ -19,7 +19,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::auth::AuthError;
 use crate::auth::accounts::{Accounts, AccountsConfig};
@@ -44,8 +44,6 @@ use crate::sync::retention::{Purger, Retention, RetentionConfig};
 use crate::sync::runs::SyncRunView;
 use crate::yjs::render::{RenderConfig, Renderer};
 
-/// Health checks that may wait for the database at a time.
-const MAX_WAITING_PINGS: usize = 4;
 /// What is added to a batch's time limit for its answer to be sent before the server gives up on it when stopping.
 const STOP_GRACE_S: u64 = 5;
 /// Seconds; from a cached read to the longest batch that is allowed.
@@ -149,7 +147,6 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         metrics_apart: config.metrics_listen.is_some(),
         trust_proxy: config.trust_proxy,
         stopping,
-        pings: Arc::new(Semaphore::new(MAX_WAITING_PINGS)),
     });
     Ok(Parts { state, stop, retention: Arc::new(Retention::start(purger)) })
 }

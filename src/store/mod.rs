@@ -21,6 +21,7 @@ pub mod error;
 pub mod feed;
 pub mod feed_pages;
 pub mod gauges;
+pub mod health;
 pub mod history;
 mod hosts;
 mod invitations;
@@ -109,6 +110,8 @@ pub struct Store {
     file: Option<DatabaseFile>,
     /// Opens connections for messages between servers; SQLite has none.
     messages: Option<Connector>,
+    /// Opens the connection of health checks.
+    probing: Connector,
 }
 
 /// How a write reaches its database.
@@ -168,8 +171,9 @@ impl Store {
             connector = connector.within(file);
         }
         let messages = messages_of(url, config)?;
-        let readers = Pool::open("database", connector, config)?;
-        let store = Self { readers, writes, write_timeout: config.write_timeout(), file, messages };
+        let readers = Pool::open("database", connector.clone(), config)?;
+        let store =
+            Self { readers, writes, write_timeout: config.write_timeout(), file, messages, probing: connector };
         store.recognise(SystemClock.now())?;
         Ok(store)
     }
@@ -184,9 +188,10 @@ impl Store {
             DatabaseUrl::Postgres(_) => None,
         };
         migrations::check(url)?;
-        let readers = Pool::open("database", Connector::new(url, Purpose::Read, config), config)?;
+        let connector = Connector::new(url, Purpose::Read, config);
+        let readers = Pool::open("database", connector.clone(), config)?;
         let write_timeout = config.write_timeout();
-        Ok(Self { readers, writes: Writes::Nowhere, write_timeout, file, messages: None })
+        Ok(Self { readers, writes: Writes::Nowhere, write_timeout, file, messages: None, probing: connector })
     }
 
     /// Runs `body` on one state of the database, as the scope's batch may see it. Locks nothing; called again if the

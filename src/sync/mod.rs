@@ -10,6 +10,7 @@ pub mod diff;
 pub mod events;
 mod fit;
 pub mod gather;
+pub mod health;
 pub mod live;
 mod look;
 pub mod maintenance;

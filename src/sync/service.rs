@@ -12,6 +12,7 @@ use crate::store::{BatchScope, Store, StoreError};
 use crate::sync::apply::{AppliedBatch, Attempt, Processed, process};
 use crate::sync::diff::{DiffRequest, DocumentDiff, diff_documents};
 use crate::sync::events::Events;
+use crate::sync::health::Health;
 use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::pull::{Pulled, Shown, cursor_of, read_page, show};
 use crate::sync::view::{Learned, Rendered, view_document};
@@ -35,6 +36,7 @@ pub struct SyncService {
     pub(super) clock: Arc<dyn Clock>,
     maintenance: Maintenance,
     pub(super) events: Arc<Events>,
+    health: Health,
 }
 
 impl SyncService {
@@ -48,7 +50,8 @@ impl SyncService {
         events: Arc<Events>,
     ) -> Self {
         let maintenance = Maintenance::start(Arc::clone(&store), Arc::clone(&renderer));
-        Self { store, renderer, limits, clock, maintenance, events }
+        let health = Health::start(Arc::clone(&store), Arc::clone(&renderer), Arc::clone(&clock));
+        Self { store, renderer, limits, clock, maintenance, events, health }
     }
 
     /// Applies a batch (protocol §1). The caller has checked that the user may write there.
@@ -347,8 +350,15 @@ impl SyncService {
         &self.events
     }
 
+    /// Whether the server can do its work.
+    #[must_use]
+    pub const fn health(&self) -> &Health {
+        &self.health
+    }
+
     /// Finishes background work; to be called once, when no request runs any more.
     pub fn close(&self) {
+        self.health.close();
         self.events.close();
         self.maintenance.close();
     }

@@ -44,6 +44,11 @@ impl Lanes {
         self.places.div_ceil(2)
     }
 
+    /// Whether workers are at work.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.lock().taken > 0
+    }
+
     /// Waits for the right to run a worker.
     pub(super) fn take_place(&self, user: u128, deadline: Instant) -> Result<LanePlace<'_>, RenderError> {
         let mut state = self.lock();

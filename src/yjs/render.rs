@@ -154,6 +154,25 @@ impl Renderer {
         }
     }
 
+    /// Whether workers can be had: some are at work, one waits, or one starts.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn check(&self) -> Result<(), RenderError> {
+        if self.lanes.is_in_use() || !self.idle().is_empty() {
+            return Ok(());
+        }
+        let worker = self.start_worker()?;
+        self.idle().push(worker);
+        Ok(())
+    }
+
+    fn start_worker(&self) -> Result<WorkerHandle, RenderError> {
+        WorkerHandle::start(&self.config).map_err(|error| {
+            RenderError::Unavailable(format!("{} did not start: {error}", self.config.program.display()))
+        })
+    }
+
     /// When a caller without a deadline is through: as long again as a render may take, it waits for a worker.
     fn patience(&self) -> Instant {
         Instant::now() + self.config.time_budget * 3
@@ -179,9 +198,7 @@ impl Renderer {
                 outcome => return Ok(outcome),
             }
         }
-        let worker = WorkerHandle::start(&self.config).map_err(|error| {
-            RenderError::Unavailable(format!("{} did not start: {error}", self.config.program.display()))
-        })?;
+        let worker = self.start_worker()?;
         Ok(self.run_on(worker, &job, deadline))
     }
 

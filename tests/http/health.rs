@@ -1,0 +1,68 @@
+//! `/api/health` says what is wrong, in time, whatever else waits for the database.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::Connection;
+use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection;
+
+use crate::harness::{Answer, Database, TestServer, on_both_databases};
+
+on_both_databases!(all_is_well);
+
+/// A check waits two seconds for what hangs.
+const IN_TIME: Duration = Duration::from_secs(5);
+
+fn ask(server: &TestServer) -> Answer {
+    let started = Instant::now();
+    let answer = server.client().get("/api/health");
+    assert!(started.elapsed() < IN_TIME, "{:?}", started.elapsed());
+    answer
+}
+
+/// Asks until the status is this one; a part that was well a moment ago is not tried at once.
+fn wait_for(server: &TestServer, status: u16) -> Answer {
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let answer = ask(server);
+        if answer.status == status || Instant::now() > until {
+            return answer.expect(status);
+        }
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
+fn all_is_well(database: Database) {
+    let server = TestServer::start(database);
+    let answer = ask(&server).expect(200);
+    assert_eq!(answer.body["status"], "ok");
+    let parts: Vec<&String> = answer.body["checks"].as_object().unwrap().keys().collect();
+    let has_disk = parts.iter().any(|part| *part == "disk");
+    assert_eq!((parts.len(), has_disk), if database == Database::Sqlite { (4, true) } else { (3, false) }, "{answer}");
+}
+
+#[test]
+fn a_database_that_another_program_has_locked_takes_no_writes() {
+    let server = TestServer::start(Database::Sqlite);
+    let path = server.data_directory().join("landfall.db");
+    let mut other = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let answer = wait_for(&server, 503);
+    assert_eq!((&answer.body["status"], &answer.body["checks"]["readers"]), (&"unavailable".into(), &"ok".into()));
+    assert_ne!(answer.body["checks"]["writer"], "ok");
+    other.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(wait_for(&server, 200).body["status"], "ok");
+}
+
+#[test]
+fn a_postgres_that_stands_still_does_not_answer() {
+    let server = TestServer::start(Database::Postgres);
+    ask(&server).expect(200);
+    server.signal_database("STOP");
+    let answer = ask(&server);
+    server.signal_database("CONT");
+    assert_eq!((answer.status, &answer.body["status"]), (503, &"unavailable".into()), "{answer}");
+    assert_ne!(answer.body["checks"]["readers"], "ok");
+    assert_eq!(wait_for(&server, 200).body["status"], "ok");
+}
