@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::admission::{Admission, AdmissionConfig};
 use super::app;
@@ -106,7 +106,6 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
             waiting_batches: 16,
             concurrent_batches: 4,
         }),
-        pings: Arc::new(Semaphore::new(1)),
         store,
         clock,
     })

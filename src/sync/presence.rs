@@ -13,6 +13,8 @@ pub type SocketId = u64;
 pub const MAX_STATE_BYTES: usize = 8 * 1024;
 /// Editors that one socket may speak for in a document.
 const MAX_OF_SOCKET: usize = 16;
+/// Editors that are remembered in a document after they have gone, besides those that are here.
+const MAX_REMEMBERED: usize = 4_096;
 /// Editors that repeat nothing for so long are taken to be gone, as y-protocols does.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -39,63 +41,76 @@ struct Present {
     seen: Instant,
 }
 
+impl Present {
+    /// Who has gone is nobody's: it may come back by another socket.
+    fn new(presence: Presence, socket: Option<SocketId>, seen: Instant) -> Self {
+        let socket = socket.filter(|_| presence.state.is_some());
+        Self { presence, socket, seen }
+    }
+
+    fn is_here(&self) -> bool {
+        self.presence.state.is_some()
+    }
+}
+
 impl Presences {
     /// Takes in what a socket says; what of it is news to the others. A socket speaks for its own editors alone: clients
     /// repeat what they heard of others, and must not be able to speak for them.
     pub(in crate::sync) fn take_in(&mut self, socket: Option<SocketId>, said: Vec<Presence>) -> Vec<Presence> {
         let now = Instant::now();
-        let mut of_socket = self.0.values().filter(|present| present.socket == socket).count();
+        let mut of_socket = self.0.values().filter(|present| present.is_here() && present.socket == socket).count();
         let mut news = Vec::new();
         for presence in said {
-            match self.0.get_mut(&presence.client) {
+            let takes = match self.0.get(&presence.client) {
                 Some(present) => {
                     let is_newer = presence.clock > present.presence.clock
-                        || (presence.clock == present.presence.clock
-                            && presence.state.is_none()
-                            && present.presence.state.is_some());
+                        || (presence.clock == present.presence.clock && presence.state.is_none() && present.is_here());
                     // An editor may have gone over from another server.
                     let is_free = present.socket.is_none() || now.duration_since(present.seen) > TIMEOUT;
-                    if is_newer && (present.socket == socket || is_free) {
-                        *present = Present { presence: presence.clone(), socket, seen: now };
-                        news.push(presence);
-                    }
+                    is_newer && (present.socket == socket || is_free)
                 }
-                None if presence.state.is_some() && (socket.is_none() || of_socket < MAX_OF_SOCKET) => {
-                    of_socket += 1;
-                    self.0.insert(presence.client, Present { presence: presence.clone(), socket, seen: now });
-                    news.push(presence);
-                }
-                None => {}
+                None => presence.state.is_some() && (socket.is_none() || of_socket < MAX_OF_SOCKET),
+            };
+            if takes {
+                of_socket += usize::from(presence.state.is_some());
+                self.0.insert(presence.client, Present::new(presence.clone(), socket, now));
+                news.push(presence);
             }
         }
-        self.0.retain(|_, present| present.presence.state.is_some());
+        self.forget(now);
         news
+    }
+
+    /// Who has gone is remembered for a while: others repeat what they heard before, and must not bring anybody back.
+    fn forget(&mut self, now: Instant) {
+        let is_full = self.0.len() > MAX_REMEMBERED;
+        self.0.retain(|_, present| present.is_here() || (!is_full && now.duration_since(present.seen) <= TIMEOUT));
     }
 
     /// Those who are here now.
     pub(in crate::sync) fn here(&self) -> Vec<Presence> {
         let now = Instant::now();
-        let here = self.0.values().filter(|present| now.duration_since(present.seen) <= TIMEOUT);
+        let here = self.0.values().filter(|present| present.is_here() && now.duration_since(present.seen) <= TIMEOUT);
         here.map(|present| present.presence.clone()).collect()
     }
 
     /// Those of this server's own editors.
     pub(in crate::sync) fn own(&self) -> Vec<Presence> {
-        let own = self.0.values().filter(|present| present.socket.is_some());
+        let own = self.0.values().filter(|present| present.is_here() && present.socket.is_some());
         own.map(|present| present.presence.clone()).collect()
     }
 
     /// Forgets the editors of a socket; what the others are to be told.
     pub(in crate::sync) fn leave(&mut self, socket: SocketId) -> Vec<Presence> {
-        let gone: Vec<Presence> = (self.0.values())
-            .filter(|present| present.socket == Some(socket))
-            .map(|present| Presence {
-                clock: present.presence.clock.saturating_add(1),
-                state: None,
-                ..present.presence
-            })
-            .collect();
-        self.0.retain(|_, present| present.socket != Some(socket));
+        let now = Instant::now();
+        let mut gone = Vec::new();
+        for present in self.0.values_mut().filter(|present| present.is_here() && present.socket == Some(socket)) {
+            let clock = present.presence.clock.saturating_add(1);
+            let last = Presence { client: present.presence.client, clock, state: None };
+            *present = Present::new(last.clone(), None, now);
+            gone.push(last);
+        }
+        self.forget(now);
         gone
     }
 }
@@ -144,6 +159,16 @@ mod tests {
         all.take_in(Some(2), vec![says(8, 1, "{}")]);
         assert_eq!(all.leave(1), [says(7, 5, "null")]);
         assert_eq!(all.here(), [says(8, 1, "{}")]);
+    }
+
+    #[test]
+    fn what_others_repeat_brings_nobody_back() {
+        let mut all = Presences::default();
+        all.take_in(None, vec![says(7, 4, "{}")]);
+        all.take_in(None, vec![says(7, 5, "null")]);
+        assert!(all.take_in(Some(2), vec![says(7, 4, "{}")]).is_empty());
+        assert!(all.here().is_empty());
+        assert_eq!(all.take_in(Some(3), vec![says(7, 6, "{}")]).len(), 1, "it comes back itself");
     }
 
     #[test]

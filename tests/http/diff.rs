@@ -182,7 +182,6 @@ fn only_members_are_answered(database: Database) {
     let body = json!({ "workspace_id": ada.workspace_id, "documents": [] });
     eve.post(DIFF, &body).expect_problem(404, "not_found");
     server.client().post(DIFF, &body).expect_problem(401, "unauthorized");
-    let member = format!("/api/v1/workspaces/{}/members/eve", ada.workspace_id);
-    ada.put(&member, &json!({ "role": "viewer" })).expect(200);
+    ada.invite(&eve, "viewer");
     eve.post(DIFF, &body).expect(200);
 }

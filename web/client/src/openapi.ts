@@ -684,7 +684,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the server and its database answer */
+        /** Whether the server can do its work */
         get: operations["health"];
         put?: never;
         post?: never;
@@ -1486,10 +1486,26 @@ export interface components {
             history_retention_s: number;
         };
         Health: {
-            /** @enum {string} */
-            status: "ok" | "unavailable";
+            /**
+             * @description `ok`; `degraded`, where documents are read and written but something else is wrong; `unavailable`, where they are
+             *     not
+             * @enum {string}
+             */
+            status: "ok" | "degraded" | "unavailable";
+            /** @description The worst that is wrong */
             message: string;
             timestamp: components["schemas"]["Timestamp"];
+            /** @description Each part of the server; `ok`, or a sentence that says what is wrong */
+            checks: {
+                /** @description Reading from the database */
+                readers: string;
+                /** @description Writing to it; something is written at most every 10 seconds */
+                writer: string;
+                /** @description Deriving texts of Yjs documents */
+                workers: string;
+                /** @description Free space, where the database is SQLite */
+                disk?: string;
+            };
         };
         /**
          * @description Why a whole request was refused
@@ -3198,7 +3214,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Both answer */
+            /** @description Documents can be read and written */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -3206,12 +3222,12 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"] & {
-                        /** @constant */
-                        status?: "ok";
+                        /** @enum {unknown} */
+                        status?: "ok" | "degraded";
                     };
                 };
             };
-            /** @description The database does not answer */
+            /** @description They cannot; the body says what is wrong */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
