@@ -172,8 +172,7 @@ impl Store {
         }
         let messages = messages_of(url, config)?;
         let readers = Pool::open("database", connector.clone(), config)?;
-        let store =
-            Self { readers, writes, write_timeout: config.write_timeout(), file, messages, probing: connector };
+        let store = Self { readers, writes, write_timeout: config.write_timeout(), file, messages, probing: connector };
         store.recognise(SystemClock.now())?;
         Ok(store)
     }

@@ -56,18 +56,29 @@ impl Present {
 impl Presences {
     /// Takes in what a socket says; what of it is news to the others. A socket speaks for its own editors alone: clients
     /// repeat what they heard of others, and must not be able to speak for them.
-    pub(in crate::sync) fn take_in(&mut self, socket: Option<SocketId>, said: Vec<Presence>) -> Vec<Presence> {
-        let now = Instant::now();
+    /// `source` is the socket and when it joined, or none for another server.
+    pub(in crate::sync) fn take_in(
+        &mut self,
+        source: Option<(SocketId, Instant)>,
+        said: Vec<Presence>,
+    ) -> Vec<Presence> {
+        let (now, socket) = (Instant::now(), source.map(|(socket, _)| socket));
         let mut of_socket = self.0.values().filter(|present| present.is_here() && present.socket == socket).count();
         let mut news = Vec::new();
         for presence in said {
             let takes = match self.0.get(&presence.client) {
-                Some(present) => {
+                Some(present) if present.is_here() => {
                     let is_newer = presence.clock > present.presence.clock
-                        || (presence.clock == present.presence.clock && presence.state.is_none() && present.is_here());
+                        || (presence.clock == present.presence.clock && presence.state.is_none());
                     // An editor may have gone over from another server.
                     let is_free = present.socket.is_none() || now.duration_since(present.seen) > TIMEOUT;
                     is_newer && (present.socket == socket || is_free)
+                }
+                // Who comes back says the same again at first. A socket that was here when it left only repeats it.
+                Some(gone) => {
+                    let comes_back = source.is_none_or(|(_, joined)| joined >= gone.seen);
+                    let is_newer = presence.clock > gone.presence.clock;
+                    presence.state.is_some() && (is_newer || (comes_back && presence.clock == gone.presence.clock))
                 }
                 None => presence.state.is_some() && (socket.is_none() || of_socket < MAX_OF_SOCKET),
             };
@@ -105,8 +116,7 @@ impl Presences {
         let now = Instant::now();
         let mut gone = Vec::new();
         for present in self.0.values_mut().filter(|present| present.is_here() && present.socket == Some(socket)) {
-            let clock = present.presence.clock.saturating_add(1);
-            let last = Presence { client: present.presence.client, clock, state: None };
+            let last = Presence { state: None, ..present.presence };
             *present = Present::new(last.clone(), None, now);
             gone.push(last);
         }
@@ -123,22 +133,27 @@ mod tests {
         Presence { client, clock, state: (state != "null").then(|| state.into()) }
     }
 
+    /// A socket that joins now.
+    fn from(socket: SocketId) -> Option<(SocketId, Instant)> {
+        Some((socket, Instant::now()))
+    }
+
     #[test]
     fn news_is_what_is_newer() {
         let mut all = Presences::default();
-        assert_eq!(all.take_in(Some(1), vec![says(7, 1, "{}")]).len(), 1);
-        assert!(all.take_in(Some(1), vec![says(7, 1, "{}")]).is_empty());
-        assert_eq!(all.take_in(Some(1), vec![says(7, 2, "{\"a\":1}")]).len(), 1);
+        assert_eq!(all.take_in(from(1), vec![says(7, 1, "{}")]).len(), 1);
+        assert!(all.take_in(from(1), vec![says(7, 1, "{}")]).is_empty());
+        assert_eq!(all.take_in(from(1), vec![says(7, 2, "{\"a\":1}")]).len(), 1);
         assert_eq!(all.here(), [says(7, 2, "{\"a\":1}")]);
-        assert_eq!(all.take_in(Some(1), vec![says(7, 2, "null")]).len(), 1);
+        assert_eq!(all.take_in(from(1), vec![says(7, 2, "null")]).len(), 1);
         assert!(all.here().is_empty());
     }
 
     #[test]
     fn nobody_speaks_for_others() {
         let mut all = Presences::default();
-        all.take_in(Some(1), vec![says(7, 1, "{}")]);
-        assert!(all.take_in(Some(2), vec![says(7, 9, "null"), says(7, 9, "{\"b\":1}")]).is_empty());
+        all.take_in(from(1), vec![says(7, 1, "{}")]);
+        assert!(all.take_in(from(2), vec![says(7, 9, "null"), says(7, 9, "{\"b\":1}")]).is_empty());
         assert_eq!(all.here(), [says(7, 1, "{}")]);
     }
 
@@ -147,7 +162,7 @@ mod tests {
         let mut all = Presences::default();
         all.take_in(None, vec![says(7, 1, "{}")]);
         assert!(all.own().is_empty());
-        assert_eq!(all.take_in(Some(3), vec![says(7, 2, "{}")]).len(), 1);
+        assert_eq!(all.take_in(from(3), vec![says(7, 2, "{}")]).len(), 1);
         assert!(all.take_in(None, vec![says(7, 9, "null")]).is_empty(), "what the other server says of it is old");
         assert_eq!(all.own().len(), 1);
     }
@@ -155,26 +170,27 @@ mod tests {
     #[test]
     fn who_leaves_is_told_of() {
         let mut all = Presences::default();
-        all.take_in(Some(1), vec![says(7, 4, "{}")]);
-        all.take_in(Some(2), vec![says(8, 1, "{}")]);
-        assert_eq!(all.leave(1), [says(7, 5, "null")]);
+        all.take_in(from(1), vec![says(7, 4, "{}")]);
+        all.take_in(from(2), vec![says(8, 1, "{}")]);
+        assert_eq!(all.leave(1), [says(7, 4, "null")]);
         assert_eq!(all.here(), [says(8, 1, "{}")]);
     }
 
     #[test]
     fn what_others_repeat_brings_nobody_back() {
-        let mut all = Presences::default();
+        let (mut all, early) = (Presences::default(), from(2));
         all.take_in(None, vec![says(7, 4, "{}")]);
         all.take_in(None, vec![says(7, 5, "null")]);
-        assert!(all.take_in(Some(2), vec![says(7, 4, "{}")]).is_empty());
+        assert!(all.take_in(early, vec![says(7, 5, "{}")]).is_empty());
         assert!(all.here().is_empty());
-        assert_eq!(all.take_in(Some(3), vec![says(7, 6, "{}")]).len(), 1, "it comes back itself");
+        let newcomer = Some((3, Instant::now()));
+        assert_eq!(all.take_in(newcomer, vec![says(7, 5, "{}")]).len(), 1, "it comes back itself");
     }
 
     #[test]
     fn a_socket_speaks_for_a_bounded_number() {
         let mut all = Presences::default();
         let crowd = (0..1_000).map(|client| says(client, 1, "{}")).collect();
-        assert_eq!(all.take_in(Some(1), crowd).len(), MAX_OF_SOCKET);
+        assert_eq!(all.take_in(from(1), crowd).len(), MAX_OF_SOCKET);
     }
 }

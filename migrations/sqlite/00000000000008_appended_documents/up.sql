@@ -45,3 +45,4 @@ CREATE UNIQUE INDEX documents_by_sequence ON documents (workspace_id, sequence) 
 CREATE INDEX documents_to_compact ON documents (workspace_id, document_id)
     WHERE (log_rows > 1000 OR (log_bytes >= 16384 AND log_bytes >= snapshot_bytes)) AND NOT damaged;
 CREATE INDEX documents_to_purge ON documents (workspace_id, deleted_at) WHERE deleted_at IS NOT NULL AND sequence > 0;
+CREATE INDEX documents_damaged ON documents (workspace_id, document_id) WHERE damaged;

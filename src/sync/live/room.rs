@@ -6,6 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -170,6 +171,7 @@ struct State {
 struct Member {
     ear: Ear,
     place: usize,
+    joined_at: Instant,
 }
 
 impl Room {
@@ -183,7 +185,7 @@ impl Room {
     }
 
     pub(super) fn join(&self, ear: Ear, place: usize) {
-        self.lock().members.insert(ear.socket, Member { ear, place });
+        self.lock().members.insert(ear.socket, Member { ear, place, joined_at: Instant::now() });
     }
 
     /// The others hear that the socket's editors have gone. Who has gone, and whether nobody is left.
@@ -241,7 +243,11 @@ impl Room {
     /// Tells the others what a socket's editors say of themselves, or those of another server; what of it was news.
     pub(super) fn present(&self, socket: Option<SocketId>, said: Vec<Presence>) -> Vec<Presence> {
         let mut state = self.lock();
-        let news = state.presences.take_in(socket, said);
+        let source = socket.and_then(|socket| Some((socket, state.members.get(&socket)?.joined_at)));
+        if socket.is_some() && source.is_none() {
+            return Vec::new();
+        }
+        let news = state.presences.take_in(source, said);
         state.tell_presences(socket, news.clone());
         news
     }

@@ -175,10 +175,10 @@ impl SyncService {
         }
         let named = Changes { title: Some(edit.document_id.to_string()), ..changes.clone() };
         let outcome = self.apply_one(edit, OperationKind::Create, named, deadline)?;
-        if outcome.error().is_none_or(|error| error.code != ErrorCode::AlreadyExists) {
+        if outcome.conflict().is_none() {
             return Ok(outcome);
         }
-        // Somebody made it at the same moment.
+        // Somebody made it at the same moment, perhaps on another server.
         self.apply_one(edit, OperationKind::Update, changes, deadline)
     }
 

@@ -28,6 +28,9 @@ await until('all are saved and equal', () => {
 console.log(JSON.stringify({ text: texts()[0], closes: editors.flatMap((editor) => editor.closes) }))
 const left = editors.pop()
 left.destroy()
-await until('the others see that one has left', () => editors.every((editor) => editor.awareness.getStates().size === editors.length))
+await until('the others see that one has left', () => editors.every((editor) => editor.awareness.getStates().size === editors.length)).catch((error) => {
+    const seen = editors.map((editor) => [...editor.awareness.getStates()].map(([client, state]) => [client, state.user?.name, editor.awareness.meta.get(client)?.clock]))
+    throw new Error(`${error.message}: ${JSON.stringify({ left: left.doc.clientID, seen })}`)
+})
 await sleep(10)
 process.exit(0)
