@@ -1,4 +1,4 @@
-//! One socket: what its editor sends, and what it is told.
+//! One socket: what its editor sends, and what is sent to it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use crate::http::state::AppState;
 use crate::sync::events::{Event, Subscription};
 use crate::sync::live::Room;
 
-/// How often what failed is tried before it is given up; the pauses are [`PAUSE`], then four times as long each.
+/// Attempts before work is abandoned. The first pause is [`PAUSE`]; each further one is four times as long.
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often it is looked whether a workspace is still needed.
