@@ -18,8 +18,8 @@ use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio
 use crate::server::{Database, Server};
 use crate::workload::Kind;
 use crate::{
-    diff, events, folder_report, group_commit, large_document, large_workspace, neighbours, parse_only, parsing, pull,
-    raw_inserts, round_trips, versus,
+    diff, events, folder_report, group_commit, large_document, large_workspace, live, neighbours, parse_only, parsing,
+    pull, raw_inserts, round_trips, versus,
 };
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
@@ -68,6 +68,9 @@ pub fn run(options: &Options) -> Outcome<Report> {
     }
     if options.wants(Part::Neighbours) {
         report.sections.push(neighbours::run(options)?);
+    }
+    if options.wants(Part::Live) {
+        report.sections.push(live::run(options)?);
     }
     if let Some(other) = &options.versus {
         report.sections.push(versus::run(options, other, &corpus)?);

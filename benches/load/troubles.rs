@@ -41,7 +41,7 @@ pub struct Trouble {
 pub const TROUBLES: &[Trouble] = &[
     Trouble::new("merges of 100,000 lines, 8 a batch, 4 clients", merges),
     Trouble::new("bodies that inflate to 256 MiB, 16 clients", bombs),
-    Trouble::new("32 bodies of 10 MB at once", large_bodies),
+    Trouble::new("32 bodies of 10 MB at once, again after a second where refused", large_bodies),
     Trouble { postgres_only: true, seconds: Some(30), ..Trouble::new("a locked workspace, 12 clients in it", lock) },
     Trouble::new("1000 pulls of 8 MB at once", pulls),
     Trouble::new("300 readers that do not read", readers_that_do_not_read),
@@ -69,12 +69,22 @@ impl Trouble {
     }
 }
 
-/// Sends the same over and over.
+/// Sends the same over and over, whatever is answered.
 fn over_and_over(connection: Connection, body: Vec<u8>, coding: Option<&'static str>) -> Hand {
+    again_and_again(connection, body, coding, Duration::ZERO)
+}
+
+/// Sends the same over and over; after a 503 it waits for so long.
+fn again_and_again(connection: Connection, body: Vec<u8>, coding: Option<&'static str>, wait: Duration) -> Hand {
+    const BUSY: u16 = 503;
     Box::new(move |stop| {
         let mut statuses = Vec::new();
         while !stop.load(Ordering::SeqCst) {
-            statuses.push(connection.post_any(BATCH, &body, coding).unwrap_or_default());
+            let status = connection.post_any(BATCH, &body, coding).unwrap_or_default();
+            statuses.push(status);
+            if status == BUSY {
+                thread::sleep(wait);
+            }
         }
         statuses
     })
@@ -146,7 +156,10 @@ fn large_bodies(server: &Server, owner: &Connection) -> Outcome<Vec<Hand>> {
         format!(r#"{{"operation":"create","client_id":"{name}","data":{{"title":"Large","content":"{text}"}}}}"#)
     };
     let body = batch(&workspace_id, &[operation("large", &text), operation("also", &"y".repeat(3_000_000))]);
-    Ok((0..32).map(|_| over_and_over(owner.another(server.url()), body.clone().into_bytes(), None)).collect())
+    // As `Retry-After` asks: who sends ten megabytes again at once is busy with sending, on the same cores.
+    let hand =
+        |_| again_and_again(owner.another(server.url()), body.clone().into_bytes(), None, Duration::from_secs(1));
+    Ok((0..32).map(hand).collect())
 }
 
 fn lock(server: &Server, owner: &Connection) -> Outcome<Vec<Hand>> {

@@ -28,6 +28,8 @@ pub struct AdmissionConfig {
     pub waiting_batches: usize,
     /// Batches that are being written at a time, each on a thread, and on Postgres with a connection.
     pub concurrent_batches: usize,
+    /// Large bodies that are being inflated or parsed at a time: as many as there are cores.
+    pub concurrent_reads: usize,
 }
 
 /// The bounds.
@@ -36,6 +38,7 @@ pub struct Admission {
     bodies: Shares<UserId>,
     answers: Shares<UserId>,
     merging: Shares<UserId>,
+    reading: Shares<UserId>,
     waiting: Shares<WorkspaceId>,
     writing: Shares<WorkspaceId>,
 }
@@ -51,11 +54,12 @@ impl Admission {
     /// Bounds of these sizes.
     #[must_use]
     pub fn new(config: AdmissionConfig) -> Self {
-        let AdmissionConfig { in_flight_bytes, waiting_batches, concurrent_batches } = config;
+        let AdmissionConfig { in_flight_bytes, waiting_batches, concurrent_batches, concurrent_reads } = config;
         Self {
             bodies: Shares::new("body_bytes", in_flight_bytes, in_flight_bytes / QUARTER),
             answers: Shares::new("answer_bytes", in_flight_bytes, in_flight_bytes / QUARTER),
             merging: Shares::new("merge_bytes", in_flight_bytes / 2, in_flight_bytes / 2 / QUARTER),
+            reading: Shares::new("reading_bodies", concurrent_reads, concurrent_reads / 2),
             waiting: Shares::new("waiting_batches", waiting_batches, waiting_batches.div_ceil(QUARTER)),
             writing: Shares::new("writing_batches", concurrent_batches, concurrent_batches / QUARTER),
         }
@@ -97,6 +101,15 @@ impl Admission {
         self.merging.acquire(user, room, deadline).await.map(Some).ok_or(ApiError::Busy)
     }
 
+    /// A turn to inflate or to parse a large body. A user has half of the cores at most, so that the others' small requests
+    /// find one free.
+    ///
+    /// # Errors
+    /// `Busy`, if none is to be had by the deadline.
+    pub async fn read(&self, user: UserId, deadline: Instant) -> Result<Share, ApiError> {
+        self.reading.acquire(user, 1, deadline).await.ok_or(ApiError::Busy)
+    }
+
     /// A place for a batch of the workspace.
     ///
     /// # Errors
@@ -121,8 +134,13 @@ mod tests {
     const HOT: WorkspaceId = WorkspaceId(Uuid::from_u128(3));
     const COLD: WorkspaceId = WorkspaceId(Uuid::from_u128(4));
 
+    fn of_bytes(in_flight_bytes: usize) -> Admission {
+        let (waiting_batches, concurrent_batches, concurrent_reads) = (8, 4, 2);
+        Admission::new(AdmissionConfig { in_flight_bytes, waiting_batches, concurrent_batches, concurrent_reads })
+    }
+
     fn admission() -> Admission {
-        Admission::new(AdmissionConfig { in_flight_bytes: 4_000, waiting_batches: 8, concurrent_batches: 4 })
+        of_bytes(4_000)
     }
 
     fn soon() -> Instant {
@@ -140,9 +158,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_sends_large_bodies_leaves_a_core_to_others() {
+        let admission = admission();
+        let held = admission.read(ADA, soon()).await.unwrap();
+        assert!(matches!(admission.read(ADA, soon()).await, Err(ApiError::Busy)));
+        assert!(admission.read(BOB, soon()).await.is_ok());
+        drop(held);
+        assert!(admission.read(ADA, soon()).await.is_ok());
+    }
+
+    #[tokio::test]
     async fn large_merges_of_a_user_come_one_after_the_other() {
-        let admission =
-            Admission::new(AdmissionConfig { in_flight_bytes: 64 << 20, waiting_batches: 8, concurrent_batches: 4 });
+        let admission = of_bytes(64 << 20);
         let merge = async |user, bytes| admission.merge(user, bytes, soon()).await;
         assert!(merge(ADA, 1_000).await.unwrap().is_none(), "small texts need no room");
         let held = merge(ADA, 4 << 20).await.unwrap();

@@ -63,6 +63,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for PlainJsonBody<T> {
     }
 }
 
+/// Bodies of more bytes than this are inflated and parsed in turn; smaller ones take less time than waiting would.
+const LARGE_BODY_BYTES: usize = 256 * 1024;
+
 /// A body, and its share of the memory for bodies: to be kept as long as the body, or what was parsed of it, is.
 #[derive(Debug)]
 pub struct Body {
@@ -70,13 +73,15 @@ pub struct Body {
     pub bytes: Bytes,
     /// Twice its size: as it came, and parsed.
     pub share: Share,
+    /// The turn of a large body: to be kept until it is parsed, and no longer.
+    pub turn: Option<Share>,
 }
 
 /// The plain body of a JSON request by a user, at most `max_bytes` of it, by the request's deadline.
 ///
 /// # Errors
 /// `UnsupportedMediaType`, `PayloadTooLarge`, `Timeout`; `BadRequest` if it breaks off or cannot be inflated; `Busy` if
-/// the bodies that are there already leave no room.
+/// the bodies that are there already leave no room, or no time to read another.
 pub async fn read_json(
     request: &HttpRequest,
     user: &CurrentUser,
@@ -88,7 +93,11 @@ pub async fn read_json(
     };
     let mut share = state.admission.body(user.user_id)?;
     let sent = receive(request, payload, max_bytes, |bytes| state.admission.grow_body(&mut share, 2 * bytes)).await?;
-    let Some(coding) = coding_of(request)? else { return Ok(Body { bytes: sent, share }) };
+    let coding = coding_of(request)?;
+    // How large a compressed body is shows only when it is inflated.
+    let is_large = coding.is_some() || sent.len() > LARGE_BODY_BYTES;
+    let turn = if is_large { Some(state.admission.read(user.user_id, deadline_of(request)).await?) } else { None };
+    let Some(coding) = coding else { return Ok(Body { bytes: sent, share, turn }) };
     let state = state.clone();
     let inflated = web::block(move || {
         let plain = coding.inflate(&sent, max_bytes, |bytes| state.admission.grow_body(&mut share, 2 * bytes).is_ok());
@@ -97,7 +106,7 @@ pub async fn read_json(
     let (plain, mut share) = inflated.await?;
     let bytes = inflated_or_refused(plain, max_bytes)?;
     share.shrink_to(2 * bytes.len());
-    Ok(Body { bytes, share })
+    Ok(Body { bytes, share, turn })
 }
 
 /// A body of [`MAX_SMALL_BODY_BYTES`] at most.

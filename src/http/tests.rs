@@ -105,6 +105,7 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
             in_flight_bytes: Limits::default().max_in_flight_bytes,
             waiting_batches: 16,
             concurrent_batches: 4,
+            concurrent_reads: 2,
         }),
         store,
         clock,

@@ -216,6 +216,7 @@ fn admission_of(config: &Config) -> AdmissionConfig {
         in_flight_bytes: config.limits.max_in_flight_bytes,
         waiting_batches: config.store.writer_queue,
         concurrent_batches,
+        concurrent_reads: std::thread::available_parallelism().map_or(1, usize::from),
     }
 }
 

@@ -37,12 +37,16 @@ async fn push_batch(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let deadline = deadline_of(&request);
-    let Body { bytes: body, share } =
+    let Body { bytes: body, share, turn } =
         read_json(&request, &user, payload.into_inner(), state.limits.max_body_bytes).await?;
     let started = Instant::now();
     let (user_id, caller, bytes) = (user.user_id, user.caller(), body.len());
     let for_reading = state.clone();
-    let batch = run_by(deadline, move || read_batch(&for_reading, caller, &body)).await?;
+    let batch = run_by(deadline, move || {
+        let _turn = turn;
+        read_batch(&for_reading, caller, &body)
+    });
+    let batch = batch.await?;
     request.extensions_mut().insert(Named(batch.workspace_id));
     charge(&request, user_id, counted(batch.operations.len()), counted(bytes))?;
     let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());

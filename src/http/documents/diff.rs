@@ -47,12 +47,16 @@ async fn diff_documents(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let Body { bytes: body, share: _held } =
+    let Body { bytes: body, share: _held, turn } =
         read_json(&request, &user, payload.into_inner(), state.limits.max_body_bytes).await?;
     let user_id = user.user_id;
     let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     let caps = state.limits.yjs.clone();
-    let (workspace_id, wanted) = web::block(move || read_body(&body, &caps)).await??;
+    let read = web::block(move || {
+        let _turn = turn;
+        read_body(&body, &caps)
+    });
+    let (workspace_id, wanted) = read.await??;
     charge(&request, user_id, u64::try_from(wanted.len()).unwrap_or(u64::MAX), bytes)?;
     let reading = Reading { request, state, user, workspace_id };
     let ((), body) = reading
