@@ -41,6 +41,8 @@ test("an owner invites somebody who accepts, gives them another role, and remove
   await openSharing();
   await screen.findByRole("table", { name: "Members" });
   expect(rowsOf("Members").map(([name]) => name)).toEqual([`${ada} (you)`]);
+  const usage = await screen.findByLabelText("Usage");
+  expect(within(usage).getByText("Members").nextSibling?.textContent).toBe("1");
 
   // Whether there is somebody by the name, the server does not tell.
   fill("Username", other);

@@ -12,6 +12,7 @@ import { useWorkspaces } from "../workspace.ts";
 import { Invitations } from "./Invitations.tsx";
 import { Members } from "./Members.tsx";
 import { NewWorkspace } from "./NewWorkspace.tsx";
+import { Usage } from "./Usage.tsx";
 import { WorkspaceTable } from "./WorkspaceTable.tsx";
 import "./sharing.css";
 
@@ -60,6 +61,7 @@ export default function SharingView(): ReactElement {
         />
       )}
       {open && <Members key={open.workspace_id} workspace={open} mayAsk={when} onLeft={remote.reload} />}
+      {open && <Usage key={`${open.workspace_id} usage`} workspaceId={open.workspace_id} mayAsk={when} />}
       <h2>Workspaces</h2>
       <WorkspaceTable workspaces={remote.value} />
       {when && <NewWorkspace onMade={remote.reload} />}
