@@ -14,7 +14,7 @@ cargo bench --profile dist --bench load -- [options]
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
   --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff, events, folder,
-                   neighbours or live (default: all; may stand twice)
+                   neighbours, live or people (default: all; may stand twice)
   --versus PROGRAM another landfall: both push in turns, and what comes of it is set side by side
   --server PROGRAM another landfall to measure instead of the one built here
   --write PATH     write the report there too, as Markdown
@@ -49,6 +49,8 @@ pub enum Part {
     Neighbours,
     /// Editors that are connected live, beside the servers that they usually connect to.
     Live,
+    /// Statistics, logins and long lists of members.
+    People,
 }
 
 /// The options of a run.
@@ -130,6 +132,7 @@ fn part(name: &str) -> Outcome<Part> {
         "folder" => Ok(Part::Folder),
         "neighbours" => Ok(Part::Neighbours),
         "live" => Ok(Part::Live),
+        "people" => Ok(Part::People),
         unknown => Err(format!("unknown part {unknown}; --help tells the known ones").into()),
     }
 }

@@ -33,6 +33,7 @@ mod measure;
 mod neighbours;
 mod parse_only;
 mod parsing;
+mod people;
 #[path = "../../tests/postgres_server/mod.rs"]
 mod postgres_server;
 mod pull;

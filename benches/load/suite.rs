@@ -19,7 +19,7 @@ use crate::server::{Database, Server};
 use crate::workload::Kind;
 use crate::{
     diff, events, folder_report, group_commit, large_document, large_workspace, live, neighbours, parse_only, parsing,
-    pull, raw_inserts, round_trips, versus,
+    people, pull, raw_inserts, round_trips, versus,
 };
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
@@ -68,6 +68,9 @@ pub fn run(options: &Options) -> Outcome<Report> {
     }
     if options.wants(Part::Neighbours) {
         report.sections.push(neighbours::run(options)?);
+    }
+    if options.wants(Part::People) {
+        report.sections.push(people::run(options)?);
     }
     if options.wants(Part::Live) {
         report.sections.push(live::run(options)?);
