@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use landfall::domain::decide::{
-    BaseView, ContentChange, Decision, Situation, Standing, TextFacts, decide, standing_of,
+use landfall::domain::decide::decide;
+use landfall::domain::decision::{
+    BaseView, ContentChange, Decision, Situation, Standing, TextFacts, UpdateEffect, standing_of,
 };
 use landfall::domain::document::DocumentHead;
 use landfall::domain::error_code::ErrorCode;
@@ -140,7 +141,7 @@ impl Case<'_> {
         }
     }
 
-    fn effect(&self, operation: &Operation) -> landfall::domain::decide::UpdateEffect {
+    fn effect(&self, operation: &Operation) -> UpdateEffect {
         match self.decide(operation) {
             Decision::Update(effect) => *effect,
             other => panic!("no update: {other:?}"),

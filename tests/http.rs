@@ -49,12 +49,16 @@ mod http {
     mod reading;
     mod readme;
     mod receipts;
+    mod repair;
     mod request_fuzz;
     mod requests;
     mod retention;
     mod seed_request;
     mod settings_file;
     mod slow_documents;
+    #[allow(dead_code, reason = "the folder client's suite uses all of it")]
+    #[path = "../client_sync/small_disk.rs"]
+    mod small_disk;
     mod sync_counts;
     mod sync_events;
     mod syncs;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lines of a source file, at most.
-const MAX_LINES: usize = 500;
+const MAX_LINES: usize = 455;
 
 /// A file of the project, its path relative to the root with `/` between its parts.
 struct File {
@@ -127,6 +127,9 @@ fn imports_go_one_way() {
     assert_none("imports go http -> sync -> {store, yjs, domain}", breaches);
 }
 
+/// What a function of its arguments does not name: any clock's `now` is one.
+const EFFECTS: [&str; 6] = ["std::fs", "std::net", "std::thread", "std::env", "::now()", "async fn"];
+
 #[test]
 fn the_core_is_pure() {
     let std = ["std", "core", "crate", "super", "self"];
@@ -142,10 +145,7 @@ fn the_core_is_pure() {
             if root.is_some_and(|root| !allowed.contains(&root) && !root.starts_with(char::is_uppercase)) {
                 breaches.push(format!("{}:{at}: {}", file.path, line.trim()));
             }
-            if ["std::fs", "std::net", "std::thread", "std::env", "SystemTime::now", "Instant::now", "async fn"]
-                .iter()
-                .any(|effect| line.contains(effect))
-            {
+            if EFFECTS.iter().any(|effect| line.contains(effect)) {
                 breaches.push(format!("{}:{at}: {}", file.path, line.trim()));
             }
         }

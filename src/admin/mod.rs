@@ -1,8 +1,8 @@
-//! The operator's commands: backing up, restoring, beginning a new generation, verifying, distributing; accounts,
-//! workspaces, tokens. What they say is their output; the work
-//! is the store's.
+//! The operator's commands: backing up, restoring, beginning a new generation, verifying, repairing, distributing;
+//! accounts, workspaces, tokens. What they say is their output; the work is the store's.
 
 mod open;
+mod repair;
 mod users;
 mod verify;
 mod workspaces;
@@ -10,9 +10,11 @@ mod workspaces;
 use std::error::Error;
 use std::io::Write;
 
-use crate::config::options::{AdminCommand, DatabaseOptions};
+use crate::clock::SystemClock;
+use crate::config::admin_options::AdminCommand;
+use crate::config::data_options::DatabaseOptions;
 use crate::config::{DatabaseConfig, secret_file};
-use crate::domain::timestamp::{Clock, SystemClock};
+use crate::domain::timestamp::Clock;
 use crate::store::lives::Life;
 use crate::store::{DatabaseUrl, Store, StoreConfig, backup, distribution};
 
@@ -42,6 +44,7 @@ pub fn run(command: AdminCommand, out: &mut dyn Write) -> Result<(), Box<dyn Err
         }
         AdminCommand::NewGeneration(options) => new_generation(options, out)?,
         AdminCommand::Verify(options) => verify_all(options, out)?,
+        AdminCommand::Repair(options) => repair::run(options, out)?,
         AdminCommand::Distribute(options) => {
             let config = DatabaseConfig::try_from(options.database)?;
             let planned = distribution::plan(&config.url)?;

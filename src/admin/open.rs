@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use crate::config::DatabaseConfig;
-use crate::config::options::DatabaseOptions;
+use crate::config::data_options::DatabaseOptions;
 use crate::store::accounts::User;
 use crate::store::{DatabaseUrl, Store, StoreConfig};
 

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::operation::digest_of;
-use crate::store::audit::{RawDocument, RawReceipt, RawVersion};
+use crate::store::audit::{RawDocument, RawReceipt, RawVersion, is_known_damage, read_text};
 use crate::store::{Store, StoreError};
 use crate::yjs::fit::{Unplaceable, unplaceable};
 use crate::yjs::merge::{facts_of, merge_updates};
@@ -90,9 +90,9 @@ pub fn verify<E: From<StoreError>>(
 
 /// A document that was read whole.
 #[derive(Debug)]
-struct Examined {
+pub(super) struct Examined {
     /// What is not right.
-    findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
     versions: u64,
 }
 
@@ -100,7 +100,11 @@ struct Examined {
 ///
 /// # Errors
 /// What the store said.
-fn examine(store: &Store, workspace_id: WorkspaceId, document_id: DocumentId) -> Result<Option<Examined>, StoreError> {
+pub(super) fn examine(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    document_id: DocumentId,
+) -> Result<Option<Examined>, StoreError> {
     let mut log = Log::default();
     let document =
         store.read_raw_document(workspace_id, document_id, |document, version| log.visit(document, version))?;
@@ -109,10 +113,10 @@ fn examine(store: &Store, workspace_id: WorkspaceId, document_id: DocumentId) ->
     if document.is_marked {
         findings.push(("mark".into(), "it is marked as damaged".into()));
     }
-    if !document.is_purged && log.newest != Some(document.version) {
+    if !document.is_purged && log.newest != Some(document.row.version) {
         findings.push((
             "log".into(),
-            format!("its newest version is {:?}, the head's is {}", log.newest, document.version),
+            format!("its newest version is {:?}, the head's is {}", log.newest, document.row.version),
         ));
     }
     let mut yjs_parts = Vec::new();
@@ -123,7 +127,7 @@ fn examine(store: &Store, workspace_id: WorkspaceId, document_id: DocumentId) ->
         }
     }
     yjs_parts.append(&mut log.updates);
-    if let Some(Err(error)) = &document.kept_text {
+    if let Some(Err(error)) = document.kept_text.as_deref().map(read_text) {
         findings.push(("kept text".into(), error.to_string()));
     }
     match &document.head {
@@ -156,20 +160,24 @@ struct Log {
 
 impl Log {
     fn visit(&mut self, document: &RawDocument, row: RawVersion) {
-        let RawVersion { version, kind, text, yjs_update } = row;
+        let RawVersion { version, kind, text, yjs_update, .. } = row;
         self.newest = Some(version);
         self.versions += 1;
-        let is_current = (document.epoch..=document.version).contains(&version);
+        let is_current = (document.row.epoch..=document.row.version).contains(&version);
         if let Err(error) = kind {
             self.findings.push((format!("version {version}"), error.to_string()));
         }
-        match text {
-            Some(Ok(text)) if is_current && version == document.content_version => self.current_text = Some(text),
+        // What a repair has set aside was named before. The current text must be there all the same.
+        match text.as_deref().filter(|stored| !is_known_damage(stored)).map(read_text) {
+            Some(Ok(text)) if is_current && version == document.row.content_version => self.current_text = Some(text),
             Some(Err(error)) => self.findings.push((format!("text of version {version}"), error.to_string())),
             Some(Ok(_)) | None => {}
         }
         let Some(update) = yjs_update else { return };
         let covered = document.snapshot.as_ref().is_some_and(|(covered, _)| version <= *covered);
+        if is_known_damage(&update) && (covered || !is_current) {
+            return;
+        }
         // It leans on those before it, which are not looked at here.
         match merge_updates(std::slice::from_ref(&update)) {
             Ok(_) if is_current && !covered => self.updates.push(update),
@@ -181,8 +189,8 @@ impl Log {
 
 fn check_text(document: &RawDocument, head: &DocumentHead, logged: Option<&str>) -> Option<(String, String)> {
     let digest = head.content_digest.filter(|_| !head.is_deleted())?;
-    let kept = document.kept_text.as_ref().and_then(|text| text.as_deref().ok());
-    let reason = match kept.or(logged) {
+    let kept = document.kept_text.as_deref().and_then(|stored| read_text(stored).ok());
+    let reason = match kept.as_deref().or(logged) {
         None => "it is missing".to_owned(),
         Some(text) if digest_of(text) != digest => "it is not the text that its digest was made of".to_owned(),
         Some(_) => return None,
@@ -225,17 +233,23 @@ fn check_receipts(store: &Store, workspace_id: WorkspaceId, count: &mut u64) -> 
     store.read_raw_receipts(workspace_id, |receipt| {
         *count += 1;
         if let Some(reason) = fault_of(&receipt) {
-            let RawReceipt { user_id, device_id, client_id, document_id, .. } = receipt;
-            let part = format!("receipt of user {user_id} device {device_id:?} operation {client_id:?}");
+            let (document_id, part) = (receipt.document_id, name_of(&receipt));
             findings.push(Finding { workspace_id, document_id, part, reason });
         }
     })?;
     Ok(findings)
 }
 
-fn fault_of(receipt: &RawReceipt) -> Option<String> {
-    match (&receipt.readable, receipt.version, receipt.document_version) {
-        (Err(error), _, _) => Some(error.to_string()),
+/// How a receipt is named.
+pub(super) fn name_of(RawReceipt { user_id, device_id, client_id, .. }: &RawReceipt) -> String {
+    format!("receipt of user {user_id} device {device_id:?} operation {client_id:?}")
+}
+
+/// What is wrong with a receipt.
+pub(super) fn fault_of(receipt: &RawReceipt) -> Option<String> {
+    let readable = receipt.kind.as_ref().err().or(receipt.readable.as_ref().err());
+    match (readable, receipt.version, receipt.document_version) {
+        (Some(error), _, _) => Some(error.to_string()),
         (_, Some(_), None) => Some("there is no such document".to_owned()),
         (_, Some(answered), Some(now)) if answered > now => {
             Some(format!("it was answered with version {answered}, the document is at {now}"))

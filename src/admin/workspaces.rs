@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use super::open::{open, user_named};
 use crate::auth::audit::{Event, line};
 use crate::auth::script_token::ScriptToken;
+use crate::clock::SystemClock;
 use crate::config::people_options::{
     ExportOptions, MembersOptions, RenameOptions, RoleOption, TokenCommand, TokenOptions, WorkspaceCommand,
     WorkspaceDeletionOptions,
 };
 use crate::domain::access::Role;
 use crate::domain::ids::WorkspaceId;
-use crate::domain::timestamp::{Clock, SystemClock};
+use crate::domain::timestamp::Clock;
 use crate::http::document_body::DocumentBody;
 use crate::store::access_tokens::{NewAccessToken, TokenCreation};
 use crate::store::accounts::{MemberChange, MemberRemoval, WorkspaceDeletion};

@@ -213,7 +213,7 @@ mod tests {
     use super::*;
     use crate::auth::provider::{JwksSource, ProviderConfig};
     use crate::auth::test_keys;
-    use crate::domain::timestamp::SystemClock;
+    use crate::clock::SystemClock;
     use crate::store::accounts::NewUser;
     use crate::store::{DatabaseUrl, StoreConfig};
 

@@ -18,7 +18,8 @@ use crate::client::progress::Pace;
 pub use crate::client::progress::{Counted, Progress};
 use crate::client::progress_line::{View, progress_line};
 use crate::client::waits::Listener;
-use crate::domain::timestamp::{Clock, SystemClock};
+use crate::clock::SystemClock;
+use crate::domain::timestamp::Clock;
 
 /// Progress is told this often while anything moves: more than twice a second, however late a thread wakes up.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(400);

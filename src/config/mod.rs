@@ -3,11 +3,14 @@
 //! [`options`] says what can be set; this module says what it means. Secrets never appear in `Debug`. Nothing here
 //! opens a database, a socket or a file, besides [`secret_file`] and `settings_file`.
 
-mod data_options;
+pub mod admin_options;
+pub mod data_options;
+mod limit_options;
 pub mod options;
 pub mod people_options;
 pub mod secret_file;
 mod settings_file;
+mod values;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -17,7 +20,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use self::options::{DatabaseOptions, LogFormat, MembersOption, RateLimit, RegistrationOption, ServeOptions};
+use self::data_options::DatabaseOptions;
+use self::options::{LogFormat, MembersOption, RegistrationOption, ServeOptions};
+use self::values::RateLimit;
 use crate::auth::accounts::RegistrationPolicy;
 use crate::auth::provider::{JwksSource, ProviderConfig};
 use crate::domain::limits::{Limits, YjsCaps};

@@ -1,8 +1,7 @@
 //! The command line: subcommands, flags, the environment variables of the same names, and their defaults.
 
 use std::ffi::OsString;
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::num::NonZeroU32;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -10,8 +9,11 @@ use clap_complete::Shell;
 use secrecy::SecretString;
 
 use crate::client::options::ClientCommand;
-pub use crate::config::data_options::{AdminCommand, DatabaseOptions, DistributeOptions, FileOptions};
+use crate::config::admin_options::AdminCommand;
+use crate::config::data_options::DatabaseOptions;
+use crate::config::limit_options::LimitOptions;
 use crate::config::settings_file;
+use crate::config::values::{RateLimit, address, positive, rate_limit};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -250,114 +252,6 @@ pub struct ServeOptions {
     pub log_format: LogFormat,
 }
 
-/// The limits that `GET /api/v1/limits` publishes, under the same names.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Limits")]
-pub struct LimitOptions {
-    /// Most operations in a batch
-    #[arg(
-        long, env = "LANDFALL_MAX_OPERATIONS", value_name = "N", default_value = "100",
-        value_parser = positive
-    )]
-    pub max_operations: usize,
-    /// Largest request body, in bytes, decompressed
-    #[arg(
-        long, env = "LANDFALL_MAX_BODY_BYTES", value_name = "BYTES", default_value = "10485760",
-        value_parser = positive
-    )]
-    pub max_body_bytes: usize,
-    /// Most memory for the bodies of all requests, in bytes (each counts twice), and as much for responses
-    #[arg(
-        long, env = "LANDFALL_MAX_IN_FLIGHT_BYTES", value_name = "BYTES", default_value = "268435456",
-        value_parser = positive
-    )]
-    pub max_in_flight_bytes: usize,
-    /// Time limit of a batch, in milliseconds; a slower one is rolled back
-    #[arg(
-        long, env = "LANDFALL_TIMEOUT_MS", value_name = "MS", default_value_t = 30_000,
-        value_parser = clap::value_parser!(u64).range(1..=3_600_000)
-    )]
-    pub timeout_ms: u64,
-    /// Longest title, in characters
-    #[arg(
-        long, env = "LANDFALL_MAX_TITLE_CHARS", value_name = "N", default_value = "500",
-        value_parser = positive
-    )]
-    pub max_title_chars: usize,
-    /// Largest text of a document, in bytes
-    #[arg(
-        long, env = "LANDFALL_MAX_CONTENT_BYTES", value_name = "BYTES", default_value = "8388608",
-        value_parser = positive
-    )]
-    pub max_content_bytes: usize,
-    /// Most bytes of Yjs updates in one operation, decoded
-    #[arg(
-        long, env = "LANDFALL_MAX_YJS_BYTES", value_name = "BYTES", default_value = "7340032",
-        value_parser = positive
-    )]
-    pub max_yjs_bytes: usize,
-    /// Most structs in a Yjs update
-    #[arg(
-        long, env = "LANDFALL_MAX_YJS_STRUCTS", value_name = "N", default_value = "1000000",
-        value_parser = positive
-    )]
-    pub max_yjs_structs: usize,
-    /// Most clients in a Yjs update or state vector
-    #[arg(
-        long, env = "LANDFALL_MAX_YJS_CLIENTS", value_name = "N", default_value = "8192",
-        value_parser = positive
-    )]
-    pub max_yjs_clients: usize,
-    /// Most ranges in the delete set of a Yjs update
-    #[arg(
-        long, env = "LANDFALL_MAX_YJS_DELETE_RANGES", value_name = "N", default_value = "500000",
-        value_parser = positive
-    )]
-    pub max_yjs_delete_ranges: usize,
-    /// Deepest nesting of Yjs values and types
-    #[arg(
-        long, env = "LANDFALL_MAX_YJS_NESTING", value_name = "N", default_value = "64",
-        value_parser = positive
-    )]
-    pub max_yjs_nesting: usize,
-    /// Most steps to put the Yjs items of a document in order, besides 64 for each item
-    #[arg(
-        long, env = "LANDFALL_MAX_YJS_STEPS", value_name = "N", default_value = "250000",
-        value_parser = positive
-    )]
-    pub max_yjs_steps: usize,
-    /// Documents that a workspace may hold, or `off`
-    #[arg(long, env = "LANDFALL_MAX_WORKSPACE_DOCUMENTS", value_name = "N", default_value = "off", value_parser = quota)]
-    pub max_workspace_documents: Quota,
-    /// Bytes that a workspace may hold, old versions included, or `off`
-    #[arg(long, env = "LANDFALL_MAX_WORKSPACE_BYTES", value_name = "BYTES", default_value = "off", value_parser = quota)]
-    pub max_workspace_bytes: Quota,
-    /// Documents of all workspaces that one user answers for, or `off`
-    #[arg(long, env = "LANDFALL_MAX_USER_DOCUMENTS", value_name = "N", default_value = "off", value_parser = quota)]
-    pub max_user_documents: Quota,
-    /// Bytes of all workspaces that one user answers for, or `off`
-    #[arg(long, env = "LANDFALL_MAX_USER_BYTES", value_name = "BYTES", default_value = "off", value_parser = quota)]
-    pub max_user_bytes: Quota,
-    /// How long receipts are kept, in seconds; at least as long as tombstones
-    #[arg(
-        long, env = "LANDFALL_RECEIPT_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,
-        value_parser = clap::value_parser!(i64).range(0..=3_153_600_000)
-    )]
-    pub receipt_retention_s: i64,
-    /// How long deleted documents are kept as tombstones, in seconds
-    #[arg(
-        long, env = "LANDFALL_TOMBSTONE_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,
-        value_parser = clap::value_parser!(i64).range(0..=3_153_600_000)
-    )]
-    pub tombstone_retention_s: i64,
-    /// How long old versions are kept, in seconds
-    #[arg(
-        long, env = "LANDFALL_HISTORY_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,
-        value_parser = clap::value_parser!(i64).range(0..=3_153_600_000)
-    )]
-    pub history_retention_s: i64,
-}
-
 /// Whether people can sign up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RegistrationOption {
@@ -383,50 +277,4 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// Operations a minute, or accounts an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RateLimit {
-    /// No limit.
-    Off,
-    /// At most this many.
-    PerMinute(NonZeroU32),
-}
-
-fn address(raw: &str) -> Result<SocketAddr, String> {
-    let mut found =
-        raw.to_socket_addrs().map_err(|_unresolved| "use address:port, such as 127.0.0.1:7001".to_owned())?;
-    found.next().ok_or_else(|| "the name has no address".to_owned())
-}
-
-fn positive(raw: &str) -> Result<usize, String> {
-    match raw.parse::<usize>() {
-        Ok(number) if number > 0 => Ok(number),
-        Ok(_) | Err(_) => Err("use a whole number from 1".to_owned()),
-    }
-}
-
-/// The most that may be stored; `None` = any amount. A type of its own: clap takes an `Option` for an absent option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quota(pub Option<i64>);
-
-fn quota(raw: &str) -> Result<Quota, String> {
-    if raw == "off" {
-        return Ok(Quota(None));
-    }
-    match raw.parse::<i64>() {
-        Ok(most) if most >= 0 => Ok(Quota(Some(most))),
-        Ok(_) | Err(_) => Err("use a whole number from 0, or `off`".to_owned()),
-    }
-}
-
-fn rate_limit(raw: &str) -> Result<RateLimit, String> {
-    if raw == "off" {
-        return Ok(RateLimit::Off);
-    }
-    match raw.parse() {
-        Ok(operations) => Ok(RateLimit::PerMinute(operations)),
-        Err(_no_number) => Err("use a whole number from 1, or `off`".to_owned()),
-    }
 }

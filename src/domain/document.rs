@@ -100,6 +100,10 @@ pub struct Receipt {
     pub created_at: Timestamp,
 }
 
+/// Stands for every payload in a receipt that was repaired: what its operation carried is not known any more, and applying
+/// it twice would be worse than not to look.
+pub const ANY_PAYLOAD: Digest = [0; 16];
+
 /// How a document's row is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadWrite {

@@ -3,64 +3,23 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::batch::{Resolution, execution_order};
-use crate::domain::decide::{BaseView, ContentChange, Decision, Situation, Standing, TextFacts, Want, decide};
-use crate::domain::document::{DocumentHead, DocumentWrite, Expected, HeadWrite, Receipt, VersionText, WriteSet};
+use crate::domain::conditions::{expects, head_write, unused_names};
+use crate::domain::decide::decide;
+use crate::domain::decision::{BaseView, ContentChange, Decision, Situation, Standing, TextFacts, Want};
+use crate::domain::document::{ANY_PAYLOAD, DocumentHead, DocumentWrite, Receipt, WriteSet};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::line_diff::Budget;
+use crate::domain::needs::Loaded;
 use crate::domain::operation::{Operation, OperationKind, Submitted, Target, digest_of};
 use crate::domain::outcome::{Attach, Base, Ending, Outcome, Status};
-use crate::domain::quota::{Added, Held, Room};
+use crate::domain::quota::{Held, Room};
 use crate::domain::refusal::not_now;
 use crate::domain::text_merge::MERGE_STEPS;
 use crate::domain::text_steps::{PlannedEdit, WantedText};
 use crate::domain::track::{Authorship, Track};
-use crate::domain::unfit::{Unfit, UnfitAnswer};
+use crate::domain::unfit::UnfitAnswer;
 use crate::domain::verdict::Verdict;
-use crate::domain::yjs_facts::DeleteSet;
-
-/// What the store knows of the documents and names of a batch.
-#[derive(Clone, Debug, Default)]
-pub struct Loaded {
-    /// Receipts by `client_id`; empty without a device.
-    pub receipts: HashMap<String, Receipt>,
-    /// Heads of the documents that exist, live or deleted.
-    pub heads: HashMap<DocumentId, DocumentHead>,
-    /// Texts of versions, as [`needs`] asked for them.
-    pub texts: HashMap<(DocumentId, Version), VersionText>,
-    /// Deletions of Yjs states, as [`needs`] asked for them.
-    pub deletions: HashMap<DocumentId, DeleteSet>,
-    /// Documents of which a stored part cannot be read; nothing else is known of them.
-    pub damaged: BTreeSet<DocumentId>,
-    /// Documents whose Yjs state cannot be shown, of those that an operation would put a text in the place of.
-    pub unshowable: BTreeSet<DocumentId>,
-    /// Operations (by place) whose Yjs updates do not fit their documents.
-    pub unfit: HashMap<usize, Unfit>,
-    /// Texts of Yjs documents that were derived for a plan: as the operation at this place finds them.
-    pub derived: HashMap<usize, String>,
-    /// Versions whose texts are not known, and were looked for.
-    pub lost_texts: BTreeSet<(DocumentId, Version)>,
-    /// Yjs documents that are rich text.
-    pub rich: BTreeSet<DocumentId>,
-    /// Yjs documents whose text cannot be derived or changed now.
-    pub unavailable: BTreeSet<DocumentId>,
-}
-
-impl Loaded {
-    /// Whether the text of a version is known, or known to be lost.
-    fn is_final(&self, version: (DocumentId, Version)) -> bool {
-        self.lost_texts.contains(&version) || self.texts.get(&version).is_some_and(|text| text.content.is_some())
-    }
-}
-
-/// What a plan needs besides heads and receipts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// Titles and texts of these versions.
-    pub texts: BTreeSet<(DocumentId, Version)>,
-    /// Deletions of these documents' Yjs states.
-    pub deletions: BTreeSet<DocumentId>,
-}
 
 /// How a batch is to be run.
 #[derive(Clone, Copy, Debug)]
@@ -108,38 +67,6 @@ pub struct Plan {
     pub edits: Vec<PlannedEdit>,
 }
 
-/// What must be loaded before [`plan`] can decide, given receipts and heads. Asks for too much rather than too little.
-#[must_use]
-pub fn needs(operations: &[Submitted], resolutions: &[Resolution], loaded: &Loaded) -> Needs {
-    let mut needs = Needs::default();
-    let mut appended: BTreeSet<DocumentId> = BTreeSet::new();
-    for (submitted, resolution) in operations.iter().zip(resolutions) {
-        let (Submitted::Valid(operation), Some(id)) = (submitted, resolution.document_id) else { continue };
-        let Some(head) = loaded.heads.get(&id) else { continue };
-        if operation.kind == OperationKind::Check {
-            continue;
-        }
-        let replayed = loaded.receipts.get(&operation.client_id).and_then(|receipt| receipt.version);
-        let bare_yjs = operation.changes.yjs.is_some() && operation.changes.title.is_none();
-        for base in operation.base_version.filter(|_| !bare_yjs).into_iter().chain(replayed) {
-            if (head.epoch..head.version).contains(&base) {
-                needs.texts.extend([(id, base), (id, head.version)]);
-            }
-        }
-        if operation.changes.are_of_text() && (head.state_vector.is_some() || !operation.changes.edits.is_empty()) {
-            needs.texts.insert((id, head.version));
-        }
-        if let (Some(update), Some(vector)) = (&operation.changes.yjs, &head.state_vector) {
-            let may_be_known = !update.has_structs_beyond(vector) || !appended.insert(id);
-            let compares = operation.kind == OperationKind::Create;
-            if may_be_known && (compares || !update.deletes.is_empty()) {
-                needs.deletions.insert(id);
-            }
-        }
-    }
-    needs
-}
-
 /// Decides every operation and collects what is to be stored.
 #[must_use]
 pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution], loaded: &Loaded) -> Plan {
@@ -149,7 +76,7 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
         merge_steps: mode.merge_steps,
         merge_bytes: BATCH_MERGE_BYTES,
         room: mode.room,
-        checks_held: mode.atomic && is_applied(operations, loaded),
+        checks_held: mode.atomic && loaded.is_applied(operations),
         tracks: HashMap::new(),
         touched: Vec::new(),
         writes: WriteSet::default(),
@@ -172,35 +99,6 @@ pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution]
         }
     }
     planner.finish(outcomes.into_iter().flatten().collect(), operations, order)
-}
-
-/// Whether everything but checks has a receipt: the batch is one that was applied before.
-fn is_applied(operations: &[Submitted], loaded: &Loaded) -> bool {
-    let mut guarded = operations.iter().filter(|operation| operation.kind() != Some(OperationKind::Check)).peekable();
-    guarded.peek().is_some()
-        && guarded.all(|operation| operation.client_id().is_some_and(|name| loaded.receipts.contains_key(name)))
-}
-
-/// What a decision adds to what is stored.
-fn added_by(decision: &Decision, operation: &Operation, head: Option<&DocumentHead>) -> Added {
-    let yjs = operation.changes.yjs.as_ref().map(|update| update.bytes.len());
-    match decision {
-        Decision::Create => {
-            let text = operation.changes.content.as_ref().map(|content| content.text.len());
-            // Without a text and a Yjs state it has an empty text.
-            Added::documents(1).with(text.or_else(|| yjs.is_none().then_some(0)), yjs)
-        }
-        Decision::Update(effect) => {
-            let text = match &effect.content {
-                ContentChange::Set(text) => Some(text.text.len()),
-                ContentChange::Keep | ContentChange::Derive => None,
-            };
-            let revives = head.is_some_and(DocumentHead::is_deleted);
-            Added::documents(i64::from(revives)).with(text, yjs.filter(|_| effect.append_yjs))
-        }
-        Decision::Delete => Added::documents(-1),
-        Decision::Unchanged | Decision::Refuse(_) | Decision::Wants(_) => Added::default(),
-    }
 }
 
 struct Planner<'a> {
@@ -336,7 +234,7 @@ impl Planner<'_> {
                 Verdict::refusal(not_now(), None, operation.index, true)
             }
             decision => {
-                if !self.room.take(added_by(&decision, operation, track.head.as_ref())) {
+                if !self.room.take(decision.added(operation, track.head.as_ref())) {
                     let message = "the workspace, or what its owner may store, is full (GET /api/v1/limits, …/stats)";
                     return Verdict::error(ErrorCode::QuotaExceeded, message, None);
                 }
@@ -380,7 +278,8 @@ impl Planner<'_> {
             return Verdict::error(ErrorCode::Damaged, message, None);
         };
         let same_target = matches!(operation.target, Target::Minted(_)) || id == receipt.document_id;
-        if receipt.kind != operation.kind || digest != operation.payload_digest || !same_target {
+        let same_payload = digest == operation.payload_digest || digest == ANY_PAYLOAD;
+        if receipt.kind != operation.kind || !same_payload || !same_target {
             let message = "this client_id was used before for another operation; give each operation a name of its own";
             let pointer = format!("/operations/{}/client_id", operation.index);
             return Verdict::error(ErrorCode::ClientIdReused, message, Some(pointer));
@@ -442,41 +341,16 @@ impl Planner<'_> {
             let Some(Track { stored, head: Some(head), .. }) = self.tracks.remove(id) else { continue };
             let state = |head: &DocumentHead| (!head.is_purged()).then(|| head.is_deleted());
             self.writes.growth.count(stored.as_ref().and_then(state), Some(head.is_deleted()));
-            let write = match stored {
-                None => HeadWrite::Insert,
-                Some(stored) if stored.is_purged() => HeadWrite::Renew { expected_version: stored.version },
-                Some(stored) => HeadWrite::Replace { expected_version: stored.version },
-            };
-            self.writes.documents.push(DocumentWrite { write, head });
+            self.writes.documents.push(DocumentWrite { write: head_write(stored.as_ref()), head });
         }
         if !self.writes.is_empty() {
-            self.writes.expects = self.expects();
-            self.writes.unused_names = self.unused_names(operations);
+            self.writes.expects = expects(&self.tracks, &self.loaded.damaged);
+            if self.mode.with_receipts {
+                self.writes.unused_names = unused_names(operations, &self.loaded.receipts, &self.writes.receipts);
+            }
             self.writes.most = self.mode.most;
         }
         Plan { outcomes, writes: self.writes, order, rolled_back, wanted: self.wanted, edits: self.edits }
-    }
-
-    /// The documents that were looked at and are not written, in a fixed order.
-    fn expects(&self) -> Vec<Expected> {
-        // Of a damaged one nothing is known, and nothing was decided.
-        let readable = self.tracks.iter().filter(|(id, _)| !self.loaded.damaged.contains(*id));
-        let looked_at = readable
-            .map(|(id, track)| Expected { document_id: *id, version: track.stored.as_ref().map(|head| head.version) });
-        let mut expects: Vec<Expected> = looked_at.collect();
-        expects.sort_unstable_by_key(|expected| expected.document_id);
-        expects
-    }
-
-    /// The names that were looked up, had no receipt, and get none.
-    fn unused_names(&self, operations: &[Submitted]) -> Vec<String> {
-        if !self.mode.with_receipts {
-            return Vec::new();
-        }
-        let given: BTreeSet<&str> = self.writes.receipts.iter().map(|receipt| receipt.client_id.as_str()).collect();
-        let names: BTreeSet<&str> = operations.iter().flat_map(Submitted::receipt_names).collect();
-        let is_unused = |name: &&&str| !given.contains(**name) && !self.loaded.receipts.contains_key(**name);
-        names.iter().filter(is_unused).map(|name| (*name).to_owned()).collect()
     }
 
     /// What an outcome becomes when the atomic batch around it failed: nothing that the batch did remains.

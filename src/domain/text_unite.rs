@@ -5,14 +5,11 @@
 //! choose, since a mixture of two values is a value that nobody wrote.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
-use super::line_diff::{self, Budget};
+use crate::domain::text_hunks::{Group, Hunk, Side, Sides, pieces};
 
 /// Changed lines longer than this are not compared by words: it bounds the time.
 const MAX_COMPARED_BYTES: usize = 64 * 1024;
-/// Steps that one comparison may take. What they do not reach counts as changed, so that somebody is asked.
-const MAX_STEPS: usize = 20_000_000;
 
 /// What `ours` and `theirs` made of `base`, in one text; `None` if the same words were changed in different ways.
 #[must_use]
@@ -30,7 +27,7 @@ pub fn unite_texts(base: &str, ours: &str, theirs: &str) -> Option<String> {
     for group in sides.groups(&base, is_nothing) {
         united.extend(owned(pieces(&base, at..group.region.start)));
         at = group.region.end;
-        united.extend(group.unite_lines(&base)?);
+        united.extend(unite_lines(&group, &base)?);
     }
     united.extend(owned(pieces(&base, at..base.len())));
     Some(united.join("\n"))
@@ -63,6 +60,10 @@ const fn is_ideograph(character: char) -> bool {
     matches!(character, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
+fn owned<'a>(pieces: &'a [&'a str]) -> impl Iterator<Item = String> + 'a {
+    pieces.iter().map(|piece| (*piece).to_owned())
+}
+
 fn is_nothing(gap: &[&str]) -> bool {
     gap.is_empty()
 }
@@ -72,172 +73,57 @@ fn is_space(gap: &[&str]) -> bool {
     gap.iter().all(|piece| *piece != "\n" && piece.chars().all(char::is_whitespace))
 }
 
-fn pieces<'b, 'a>(all: &'b [&'a str], range: Range<usize>) -> &'b [&'a str] {
-    all.get(range).unwrap_or_default()
-}
-
-fn owned<'a>(pieces: &'a [&'a str]) -> impl Iterator<Item = String> + 'a {
-    pieces.iter().map(|piece| (*piece).to_owned())
-}
-
-/// A piece of the common text, and what one side has in its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Hunk<'a> {
-    before: Range<usize>,
-    after: Vec<&'a str>,
-}
-
-impl Hunk<'_> {
-    const fn is_insertion(&self) -> bool {
-        self.before.start == self.before.end
+fn unite_lines(group: &Group<'_>, base: &[&str]) -> Option<Vec<String>> {
+    let (ours, theirs) = (group.applied(base, &group.ours), group.applied(base, &group.theirs));
+    if let Some(plain) = group.plain(&ours, &theirs) {
+        return Some(owned(plain).collect());
     }
-
-    /// Whether the lines of both belong together: two insertions at one place, or changes side by side that have lines in
-    /// common, so that those must come once.
-    fn is_at_one_place_with(&self, next: &Self) -> bool {
-        (self.is_insertion() && self.before == next.before)
-            || (self.before.end == next.before.start && shares_lines(&self.after, &next.after))
+    if let Some(composed) = compose(group, base) {
+        return Some(composed.into_iter().map(str::to_owned).collect());
     }
+    let common = pieces(base, group.region.clone());
+    if common.is_empty() || ours.is_empty() || theirs.is_empty() {
+        return None;
+    }
+    if common.iter().all(|line| line.trim().is_empty()) {
+        return Some(owned(&united_lines(&theirs, &ours)?).collect());
+    }
+    let united = unite_words(&common.join("\n"), &ours.join("\n"), &theirs.join("\n"))?;
+    Some(owned(&lines(&united)).collect())
 }
 
-/// What one side changed, in order.
-struct Side<'a>(Vec<Hunk<'a>>);
-
-impl<'a> Side<'a> {
-    fn of(base: &[&'a str], side: &[&'a str]) -> Self {
-        let hunk = |hunk: line_diff::Hunk| Hunk { before: hunk.old, after: pieces(side, hunk.new).to_vec() };
-        Self(line_diff::hunks(base, side, &mut Budget::of(MAX_STEPS)).into_iter().map(hunk).collect())
-    }
-
-    /// The same changes; those with nothing but a gap between them that `joins` are one.
-    fn joined(self, base: &[&'a str], joins: fn(&[&str]) -> bool) -> Self {
-        let mut joined: Vec<Hunk<'a>> = Vec::new();
-        for hunk in self.0 {
-            match joined.last_mut() {
-                Some(last) if joins(pieces(base, last.before.end..hunk.before.start)) => {
-                    last.after.extend(pieces(base, last.before.end..hunk.before.start));
-                    last.after.extend(hunk.after);
-                    last.before.end = hunk.before.end;
-                }
-                _ => joined.push(hunk),
+/// The changes one behind the other, if none overlaps another.
+fn compose<'a>(group: &Group<'a>, base: &[&'a str]) -> Option<Vec<&'a str>> {
+    let theirs = group.theirs.iter().map(|hunk| (hunk, false));
+    let mut all: Vec<(&Hunk<'a>, bool)> = theirs.chain(group.ours.iter().map(|hunk| (hunk, true))).collect();
+    all.sort_by_key(|(hunk, is_ours)| (hunk.before.start, hunk.before.end, *is_ours));
+    let (mut composed, mut at) = (Vec::new(), group.region.start);
+    let mut last: Option<Hunk<'a>> = None;
+    for (hunk, _) in all {
+        match &mut last {
+            Some(last) if last == hunk => continue,
+            Some(last) if last.is_at_one_place_with(hunk) => {
+                composed.truncate(composed.len() - last.after.len());
+                last.after = united_lines(&last.after, &hunk.after)?;
+                composed.extend(&last.after);
+                at = at.max(hunk.before.end);
+                last.before.end = at;
+                continue;
             }
-        }
-        Self(joined)
-    }
-}
-
-/// What both sides changed.
-struct Sides<'a> {
-    ours: Side<'a>,
-    theirs: Side<'a>,
-}
-
-/// Changes of either side that overlap or touch, and the piece of the common text that they are in.
-struct Group<'a> {
-    region: Range<usize>,
-    ours: Vec<Hunk<'a>>,
-    theirs: Vec<Hunk<'a>>,
-}
-
-impl<'a> Sides<'a> {
-    /// The changes in order, grouped where nothing but a gap that `joins` is between them.
-    fn groups(self, base: &[&'a str], joins: fn(&[&str]) -> bool) -> Vec<Group<'a>> {
-        let theirs = self.theirs.0.into_iter().map(|hunk| (hunk, false));
-        let mut all: Vec<(Hunk<'a>, bool)> = theirs.chain(self.ours.0.into_iter().map(|hunk| (hunk, true))).collect();
-        all.sort_by_key(|(hunk, is_ours)| (hunk.before.start, hunk.before.end, *is_ours));
-        let mut groups: Vec<Group<'a>> = Vec::new();
-        for (hunk, is_ours) in all {
-            let is_near = |group: &Group<'_>| joins(pieces(base, group.region.end..hunk.before.start));
-            if !groups.last().is_some_and(is_near) {
-                groups.push(Group { region: hunk.before.clone(), ours: Vec::new(), theirs: Vec::new() });
+            Some(last) if last.after.is_empty() && hunk.after.is_empty() && hunk.before.start < at => {
+                at = at.max(hunk.before.end);
+                continue;
             }
-            if let Some(group) = groups.last_mut() {
-                group.region.end = group.region.end.max(hunk.before.end);
-                if is_ours { group.ours.push(hunk) } else { group.theirs.push(hunk) }
-            }
+            Some(last) if last.before == hunk.before || hunk.before.start < at => return None,
+            _ => {}
         }
-        groups
+        composed.extend(pieces(base, at..hunk.before.start));
+        composed.extend(&hunk.after);
+        at = hunk.before.end;
+        last = Some(hunk.clone());
     }
-}
-
-impl<'a> Group<'a> {
-    /// What a side has in the place of the region.
-    fn applied(&self, base: &[&'a str], hunks: &[Hunk<'a>]) -> Vec<&'a str> {
-        let (mut applied, mut at) = (Vec::new(), self.region.start);
-        for hunk in hunks {
-            applied.extend(pieces(base, at..hunk.before.start));
-            applied.extend(&hunk.after);
-            at = hunk.before.end;
-        }
-        applied.extend(pieces(base, at..self.region.end));
-        applied
-    }
-
-    fn unite_lines(&self, base: &[&'a str]) -> Option<Vec<String>> {
-        let (ours, theirs) = (self.applied(base, &self.ours), self.applied(base, &self.theirs));
-        if let Some(plain) = self.plain(&ours, &theirs) {
-            return Some(owned(plain).collect());
-        }
-        if let Some(composed) = self.compose(base) {
-            return Some(composed.into_iter().map(str::to_owned).collect());
-        }
-        let common = pieces(base, self.region.clone());
-        if common.is_empty() || ours.is_empty() || theirs.is_empty() {
-            return None;
-        }
-        if common.iter().all(|line| line.trim().is_empty()) {
-            return Some(owned(&united_lines(&theirs, &ours)?).collect());
-        }
-        let united = unite_words(&common.join("\n"), &ours.join("\n"), &theirs.join("\n"))?;
-        Some(owned(&lines(&united)).collect())
-    }
-
-    /// The outcome where only one side changed something, or both the same.
-    fn plain<'s>(&self, ours: &'s [&'a str], theirs: &'s [&'a str]) -> Option<&'s [&'a str]> {
-        if self.theirs.is_empty() || ours == theirs {
-            return Some(ours);
-        }
-        self.ours.is_empty().then_some(theirs)
-    }
-
-    /// The changes one behind the other, if none overlaps another.
-    fn compose(&self, base: &[&'a str]) -> Option<Vec<&'a str>> {
-        let theirs = self.theirs.iter().map(|hunk| (hunk, false));
-        let mut all: Vec<(&Hunk<'a>, bool)> = theirs.chain(self.ours.iter().map(|hunk| (hunk, true))).collect();
-        all.sort_by_key(|(hunk, is_ours)| (hunk.before.start, hunk.before.end, *is_ours));
-        let (mut composed, mut at) = (Vec::new(), self.region.start);
-        let mut last: Option<Hunk<'a>> = None;
-        for (hunk, _) in all {
-            match &mut last {
-                Some(last) if last == hunk => continue,
-                Some(last) if last.is_at_one_place_with(hunk) => {
-                    composed.truncate(composed.len() - last.after.len());
-                    last.after = united_lines(&last.after, &hunk.after)?;
-                    composed.extend(&last.after);
-                    at = at.max(hunk.before.end);
-                    last.before.end = at;
-                    continue;
-                }
-                Some(last) if last.after.is_empty() && hunk.after.is_empty() && hunk.before.start < at => {
-                    at = at.max(hunk.before.end);
-                    continue;
-                }
-                Some(last) if last.before == hunk.before || hunk.before.start < at => return None,
-                _ => {}
-            }
-            composed.extend(pieces(base, at..hunk.before.start));
-            composed.extend(&hunk.after);
-            at = hunk.before.end;
-            last = Some(hunk.clone());
-        }
-        composed.extend(pieces(base, at..self.region.end));
-        Some(composed)
-    }
-}
-
-fn shares_lines(one: &[&str], other: &[&str]) -> bool {
-    let known: BTreeSet<&str> = one.iter().copied().filter(|line| !line.trim().is_empty()).collect();
-    other.iter().any(|line| known.contains(line))
+    composed.extend(pieces(base, at..group.region.end));
+    Some(composed)
 }
 
 /// The lines of both, theirs first; common ones once. `None` if both set one key, as of a heading in YAML, differently.

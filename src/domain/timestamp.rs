@@ -36,16 +36,6 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(Utc::now().timestamp_micros())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::decide::{BaseView, ContentChange, Standing, UpdateEffect, standing_of};
+use crate::domain::decision::{BaseView, ContentChange, Standing, UpdateEffect, standing_of};
 use crate::domain::document::{DocumentHead, LogEntry, Receipt};
 use crate::domain::ids::{DocumentId, UserId, Version};
 use crate::domain::operation::{Operation, OperationKind, digest_of};

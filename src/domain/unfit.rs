@@ -1,6 +1,6 @@
 //! Why a Yjs update does not fit the document that it is for.
 
-use crate::domain::decide::Decision;
+use crate::domain::decision::Decision;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::OperationError;
 use crate::domain::refusal::{Refusal, divergent_contents};

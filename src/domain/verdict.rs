@@ -1,10 +1,10 @@
 //! How an operation of a batch ended, before its outcome is put together.
 
-use crate::domain::decide::Refusal;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::operation::OperationError;
 use crate::domain::outcome::{Attach, Base, Ending};
+use crate::domain::refusal::Refusal;
 
 /// How an operation ended, and what its answer says of the document.
 pub(super) struct Verdict {

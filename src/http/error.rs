@@ -1,7 +1,6 @@
 //! Every refusal of a whole request, and the only place that knows HTTP statuses.
 //!
-//! Handlers answer `Result<_, ApiError>`; the store's, the sync use cases' and `auth`'s errors become one here, variant
-//! by variant, without a default, so that a new failure cannot slip out under a wrong status. The body is an RFC 9457
+//! Handlers answer `Result<_, ApiError>`; `causes` makes one of the errors of the layers below. The body is an RFC 9457
 //! problem; `problem_layer` adds the request's id to it and turns actix's own errors into it.
 
 use std::time::Duration;
@@ -13,10 +12,6 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::auth::AuthError;
-use crate::auth::tokens::TokenError;
-use crate::store::StoreError;
-use crate::sync::SyncError;
-use crate::sync::events::SubscribeError;
 
 /// The media type of RFC 9457.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -207,7 +202,7 @@ impl ApiError {
     }
 
     /// Whole seconds to wait, where waiting helps; never less than one.
-    fn retry_after_s(&self) -> Option<u64> {
+    pub(super) fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::RateLimited { retry_after, .. } => {
                 Some(retry_after.as_secs().saturating_add(u64::from(retry_after.subsec_nanos() > 0)).max(1))
@@ -305,125 +300,13 @@ pub fn is_server_failure(status: StatusCode) -> bool {
     status.is_server_error()
 }
 
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        const AWAY: &str = "the database is not available; try again shortly";
-        match error {
-            StoreError::Busy => Self::Busy,
-            StoreError::Timeout => Self::Timeout,
-            StoreError::NoSuchWorkspace => Self::no_such_workspace(),
-            lost @ StoreError::LostRace => Self::Unavailable { detail: AWAY, cause: lost.to_string() },
-            StoreError::Unavailable(cause) => Self::Unavailable { detail: AWAY, cause },
-            fault @ (StoreError::Refused(_)
-            | StoreError::Corrupt(_)
-            | StoreError::Damaged { .. }
-            | StoreError::Open(_)) => Self::internal(fault),
-        }
-    }
-}
-
-impl From<SyncError> for ApiError {
-    fn from(error: SyncError) -> Self {
-        match error {
-            SyncError::Store(cause) => cause.into(),
-            SyncError::NotFound => Self::NotFound("there is no such document or version".to_owned()),
-            SyncError::NoSuchRun => Self::NotFound("there is no such sync run of yours in this workspace".to_owned()),
-            SyncError::ForeignCursor(foreign) => Self::bad_request(foreign.to_string()),
-            SyncError::CursorExpired => Self::CursorExpired,
-            SyncError::SyncCancelled => Self::SyncCancelled,
-        }
-    }
-}
-
-impl From<SubscribeError> for ApiError {
-    fn from(error: SubscribeError) -> Self {
-        /// Streams whose clients are gone are noticed at a heartbeat.
-        const A_HEARTBEAT: Duration = Duration::from_secs(15);
-        match error {
-            SubscribeError::ServerFull => Self::Busy,
-            SubscribeError::UserFull => Self::RateLimited {
-                detail: "too many event streams are open for this user; close some",
-                retry_after: A_HEARTBEAT,
-            },
-            SubscribeError::Sync(cause) => cause.into(),
-        }
-    }
-}
-
-impl From<TokenError> for ApiError {
-    fn from(error: TokenError) -> Self {
-        match error {
-            refused
-            @ (TokenError::Expired | TokenError::Revoked | TokenError::NotYetValid | TokenError::Refused(_)) => {
-                Self::Unauthorized(refused.to_string())
-            }
-            fault @ TokenError::Signing(_) => Self::internal(fault),
-        }
-    }
-}
-
-impl From<AuthError> for ApiError {
-    fn from(error: AuthError) -> Self {
-        let detail = error.to_string();
-        match error {
-            AuthError::InvalidField { field, .. } => Self::invalid_at(format!("/{field}"), detail),
-            AuthError::WrongCredentials | AuthError::RefreshTokenRefused => Self::Unauthorized(detail),
-            AuthError::Token(cause) => cause.into(),
-            AuthError::RegistrationClosed
-            | AuthError::RoleTooLow { .. }
-            | AuthError::NeedsLogin
-            | AuthError::Disabled => Self::Forbidden(detail),
-            AuthError::WrongPassword { field } => Self::invalid_at(format!("/{field}"), detail),
-            AuthError::LastOwner(_) => Self::LastOwnerOf(detail),
-            AuthError::TooManyRegistrations { retry_after } => {
-                Self::RateLimited { detail: "too many accounts were made from this address; wait", retry_after }
-            }
-            AuthError::UsernameTaken => Self::UsernameTaken,
-            AuthError::NotMember => Self::NotFound(detail),
-            AuthError::TooManyFailures { retry_after } => {
-                Self::RateLimited { detail: "too many failed attempts from this address; wait", retry_after }
-            }
-            AuthError::Busy => Self::Busy,
-            AuthError::ProviderUnavailable(_) => {
-                Self::Unavailable { detail: "the identity provider's keys cannot be loaded now", cause: detail }
-            }
-            AuthError::Store(cause) => cause.into(),
-            AuthError::Internal(_) => Self::internal(detail),
-        }
-    }
-}
-
-impl From<actix_web::error::BlockingError> for ApiError {
-    fn from(error: actix_web::error::BlockingError) -> Self {
-        Self::internal(error)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The status and code that a client sees, and whether it learns when to try again.
-    fn seen(error: impl Into<ApiError>) -> (u16, &'static str, bool) {
-        let error: ApiError = error.into();
-        (error.status_code().as_u16(), error.code(), error.retry_after_s().is_some())
-    }
-
-    #[test]
-    fn each_failure_of_storage_has_its_status() {
-        assert_eq!(seen(StoreError::Busy), (503, "busy", true));
-        assert_eq!(seen(StoreError::Timeout), (503, "timeout", true));
-        assert_eq!(seen(StoreError::NoSuchWorkspace), (404, "not_found", false));
-        assert_eq!(seen(StoreError::LostRace), (503, "unavailable", true));
-        assert_eq!(seen(StoreError::Unavailable("gone".into())), (503, "unavailable", true));
-        for fault in [StoreError::Refused("x".into()), StoreError::Corrupt("x".into()), StoreError::Open("x".into())] {
-            assert_eq!(seen(fault), (500, "internal", false));
-        }
-    }
-
     #[test]
     fn causes_are_for_the_log_and_never_sent() {
-        let failed = ApiError::from(StoreError::Corrupt("row 7 of ada".into()));
+        let failed = ApiError::internal("row 7 of ada");
         assert!(failed.cause().is_some_and(|cause| cause.contains("row 7")));
         let sent = serde_json::to_string(&failed.problem(Some("r1"))).unwrap();
         assert!(!sent.contains("row 7") && sent.contains("\"request_id\":\"r1\""), "{sent}");

@@ -9,6 +9,7 @@ pub mod auth_routes;
 pub mod batch;
 pub mod blocking;
 pub mod body;
+mod causes;
 pub mod changes_body;
 pub mod current_user;
 pub mod document_body;

@@ -3,8 +3,10 @@
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
+use crate::domain::limits::Limits;
 use crate::domain::timestamp::Timestamp;
 use crate::http::error::{ApiError, health_status};
+use crate::http::live::LiveLimits;
 use crate::http::state::AppState;
 use crate::sync::health::{Findings, PATIENCE};
 
@@ -47,8 +49,16 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/metrics").route(web::get().to(metrics)));
 }
 
+/// All that is published.
+#[derive(Serialize)]
+struct LimitsResponse<'a> {
+    #[serde(flatten)]
+    limits: &'a Limits,
+    live: LiveLimits,
+}
+
 async fn limits(state: web::Data<AppState>) -> HttpResponse {
-    HttpResponse::Ok().json(state.limits.as_ref())
+    HttpResponse::Ok().json(LimitsResponse { limits: &state.limits, live: LiveLimits::of(&state) })
 }
 
 async fn health(state: web::Data<AppState>) -> HttpResponse {

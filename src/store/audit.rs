@@ -7,15 +7,17 @@ use diesel::sql_types::{BigInt, Binary, Nullable, SmallInt, Text};
 use diesel::sqlite::Sqlite;
 
 use super::connection::AnyConnection;
-use super::encoding::decode_text;
+use super::encoding::{decode_roots, decode_state_vector, decode_text, is_set_aside};
 use super::rows::{HeadRow, digest, kind_from_code};
-use super::schema::{document_bodies, document_log, documents};
+use super::schema::{document_bodies, document_log, documents, workspaces};
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
 use super::tombstones::PURGED;
 use super::{Store, StoreError};
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
+use crate::domain::operation::OperationKind;
+use crate::domain::timestamp::Timestamp;
 
 /// Log rows that are held at a time.
 const ROWS: i64 = 50;
@@ -25,22 +27,22 @@ const RECEIPTS: usize = 500;
 /// A document's row and its bodies.
 #[derive(Debug)]
 pub struct RawDocument {
-    /// The version of the row.
-    pub version: Version,
-    /// The version of the latest creation.
-    pub epoch: Version,
-    /// The version that last changed the text.
-    pub content_version: Version,
+    /// What can be read of the head; columns that cannot are as if they were empty.
+    pub row: DocumentHead,
     /// Whether only a stub is left.
     pub is_purged: bool,
     /// Whether it is marked as damaged.
     pub is_marked: bool,
     /// The head, if all its columns can be read.
     pub head: Result<DocumentHead, StoreError>,
+    /// The columns of the head that may be unreadable, as they are stored.
+    pub columns: [(&'static str, Option<Vec<u8>>); 3],
     /// The snapshot, with the version up to which it holds everything; of the current document only.
     pub snapshot: Option<(Version, Vec<u8>)>,
-    /// The text that was kept for the current text's version.
-    pub kept_text: Option<Result<String, StoreError>>,
+    /// The text that was kept for the current text's version, as it is stored.
+    pub kept_text: Option<Vec<u8>>,
+    /// No new version of its workspace is below this one.
+    pub version_floor: Version,
 }
 
 /// A version in the log.
@@ -48,12 +50,34 @@ pub struct RawDocument {
 pub struct RawVersion {
     /// The version.
     pub version: Version,
-    /// Whether what it did can be read.
-    pub kind: Result<(), StoreError>,
-    /// The text that it set.
-    pub text: Option<Result<String, StoreError>>,
+    /// What it did.
+    pub kind: Result<OperationKind, StoreError>,
+    /// The title.
+    pub title: String,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Whether it stands for all before it.
+    pub is_base: bool,
+    /// The text that it set, as it is stored.
+    pub text: Option<Vec<u8>>,
     /// The Yjs update that it carried.
     pub yjs_update: Option<Vec<u8>>,
+}
+
+/// A text, from how it is stored.
+///
+/// # Errors
+/// `Corrupt`.
+pub fn read_text(stored: &[u8]) -> Result<String, StoreError> {
+    decode_text(stored)
+}
+
+/// Whether stored bytes are known not to be readable, and were left where they are.
+#[must_use]
+pub fn is_known_damage(stored: &[u8]) -> bool {
+    is_set_aside(stored)
 }
 
 /// A receipt.
@@ -71,12 +95,44 @@ pub struct RawReceipt {
     pub version: Option<Version>,
     /// The document's version now; `None` if there is no row of it.
     pub document_version: Option<Version>,
-    /// Whether its columns can be read.
+    /// What its operation did.
+    pub kind: Result<OperationKind, StoreError>,
+    /// Whether what says what its operation carried can be read.
     pub readable: Result<(), StoreError>,
+    /// The same, as it is stored.
+    pub payload: Vec<u8>,
 }
 
 type Bodies = (i64, i64, Option<Vec<u8>>, Option<Vec<u8>>);
-type LogRow = (i64, i16, Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// The columns of [`RawVersion`].
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = document_log)]
+struct LogRow {
+    version: i64,
+    kind: i16,
+    title: String,
+    user_id: DbUuid,
+    created_at: i64,
+    is_base: bool,
+    content: Option<Vec<u8>>,
+    yjs_update: Option<Vec<u8>>,
+}
+
+impl From<LogRow> for RawVersion {
+    fn from(row: LogRow) -> Self {
+        Self {
+            version: row.version,
+            kind: kind_from_code(row.kind),
+            title: row.title,
+            user_id: UserId(row.user_id.0),
+            created_at: Timestamp(row.created_at),
+            is_base: row.is_base,
+            text: row.content,
+            yjs_update: row.yjs_update,
+        }
+    }
+}
 
 impl Store {
     /// The ids of a workspace's documents after `after` (`None` = from the first), purged ones included.
@@ -122,18 +178,12 @@ impl Store {
                     .filter(document_log::version.gt(after))
                     .order(document_log::version.asc())
                     .limit(ROWS)
-                    .select((
-                        document_log::version,
-                        document_log::kind,
-                        document_log::content,
-                        document_log::yjs_update,
-                    ))
+                    .select(LogRow::as_select())
                     .load(connection)?;
-                let Some((last, ..)) = rows.last() else { return Ok(Some(document)) };
-                after = *last;
-                for (version, kind, text, yjs_update) in rows {
-                    let kind = kind_from_code(kind).map(|_kind| ());
-                    visit(&document, RawVersion { version, kind, text: text.as_deref().map(decode_text), yjs_update });
+                let Some(last) = rows.last() else { return Ok(Some(document)) };
+                after = last.version;
+                for row in rows {
+                    visit(&document, row.into());
                 }
             }
         })
@@ -161,7 +211,9 @@ impl Store {
                     document_id: DocumentId(document_id.0),
                     version,
                     document_version,
-                    readable: kind_from_code(kind).and_then(|_kind| digest(&payload)).map(|_digest| ()),
+                    kind: kind_from_code(kind),
+                    readable: digest(&payload).map(|_digest| ()),
+                    payload,
                 });
             }
             if is_last {
@@ -189,17 +241,33 @@ fn raw_document(connection: &mut AnyConnection, key: (DbUuid, DbUuid)) -> Result
         .get_result(connection)
         .optional()?;
     let (yjs_version, text_version, snapshot, text) = bodies.unwrap_or_default();
-    let (version, epoch, content_version) = (row.version, row.epoch, row.content_version);
+    let version_floor: Option<i64> =
+        workspaces::table.find(key.0).select(workspaces::version_floor).get_result(connection).optional()?;
+    let (epoch, content_version) = (row.epoch, row.content_version);
     Ok(Some(RawDocument {
-        version,
-        epoch,
-        content_version,
+        row: readable_columns(row.clone())?,
         is_purged: sequence == PURGED,
         is_marked,
+        columns: [
+            ("content_digest", row.content_digest.clone()),
+            ("state_vector", row.state_vector.clone()),
+            ("yjs_roots", Some(row.yjs_roots.clone())),
+        ],
         head: row.try_into(),
         snapshot: snapshot.filter(|_| yjs_version >= epoch).map(|bytes| (yjs_version, bytes)),
-        kept_text: text.filter(|_| text_version >= content_version.max(epoch)).as_deref().map(decode_text),
+        kept_text: text.filter(|_| text_version >= content_version.max(epoch)),
+        version_floor: version_floor.unwrap_or_default(),
     }))
+}
+
+/// The head, with columns that cannot be read as if they were empty.
+fn readable_columns(mut row: HeadRow) -> Result<DocumentHead, StoreError> {
+    row.content_digest = row.content_digest.filter(|stored| digest(stored).is_ok());
+    row.state_vector = row.state_vector.filter(|stored| decode_state_vector(stored).is_ok());
+    if decode_roots(&row.yjs_roots).is_err() {
+        row.yjs_roots.clear();
+    }
+    row.try_into()
 }
 
 type ReceiptRow = (DbUuid, String, String, i16, Vec<u8>, DbUuid, Option<i64>, Option<i64>);

@@ -15,8 +15,7 @@ use super::{DatabaseUrl, StoreConfig, StoreError, migrations};
 /// Copied to every server: distributed tables refer to them.
 const REFERENCE: [&str; 1] = ["users"];
 /// Left on the coordinator.
-const LOCAL: [&str; 6] =
-    ["__diesel_schema_migrations", "external_identities", "leases", "lives", "purges", "refresh_tokens"];
+const LOCAL: [&str; 6] = ["__diesel_schema_migrations", "external_identities", "leases", "lives", "purges", "sessions"];
 /// The table that the others are placed with. Its rows are what a batch locks.
 const FIRST: &str = "workspaces";
 

@@ -31,11 +31,14 @@ pub mod lookup;
 mod members;
 pub mod migrations;
 pub mod notifications;
+#[cfg(test)]
+mod one_shard;
 pub mod people;
 mod poolers;
 mod postgres;
 #[cfg(test)]
 mod query_plans;
+pub mod repair;
 pub mod retention;
 mod rows;
 mod schema;
@@ -66,9 +69,10 @@ use self::session::BatchSession;
 pub use self::session::{BatchTransaction, Snapshot};
 pub use self::url::DatabaseUrl;
 use self::writer::Writer;
+use crate::clock::SystemClock;
 use crate::domain::ids::{SyncId, UserId, WorkspaceId};
 use crate::domain::sync_run::RunKey;
-use crate::domain::timestamp::{Clock, SystemClock, Timestamp};
+use crate::domain::timestamp::{Clock, Timestamp};
 
 /// Whose batch it is: the part of every key that the batch does not choose itself.
 #[derive(Clone, Debug)]

@@ -103,23 +103,24 @@ impl Store {
     /// # Errors
     /// Whatever the database said.
     pub fn recount_usage(&self, workspace_id: WorkspaceId) -> Result<Usage, StoreError> {
-        let key = DbUuid(workspace_id.0);
-        self.read_snapshot(|connection| {
-            let known =
-                || documents::table.filter(documents::workspace_id.eq(key)).filter(documents::sequence.ne(PURGED));
-            let live: i64 = known().filter(documents::deleted_at.is_null()).count().get_result(connection)?;
-            let deleted: i64 = known().filter(documents::deleted_at.is_not_null()).count().get_result(connection)?;
-            let log = log_sizes(connection, key, None)?;
-            let bodies = body_sizes(connection, key, None)?;
-            Ok(Usage {
-                documents: live,
-                deleted_documents: deleted,
-                text_bytes: log.text.saturating_add(bodies.text),
-                yjs_bytes: log.yjs.saturating_add(bodies.yjs),
-                history_bytes: log.history,
-            })
-        })
+        self.read_snapshot(|connection| recount(connection, DbUuid(workspace_id.0)))
     }
+}
+
+/// What all rows of a workspace come to.
+pub(super) fn recount(connection: &mut AnyConnection, key: DbUuid) -> Result<Usage, StoreError> {
+    let known = || documents::table.filter(documents::workspace_id.eq(key)).filter(documents::sequence.ne(PURGED));
+    let live: i64 = known().filter(documents::deleted_at.is_null()).count().get_result(connection)?;
+    let deleted: i64 = known().filter(documents::deleted_at.is_not_null()).count().get_result(connection)?;
+    let log = log_sizes(connection, key, None)?;
+    let bodies = body_sizes(connection, key, None)?;
+    Ok(Usage {
+        documents: live,
+        deleted_documents: deleted,
+        text_bytes: log.text.saturating_add(bodies.text),
+        yjs_bytes: log.yjs.saturating_add(bodies.yjs),
+        history_bytes: log.history,
+    })
 }
 
 /// What a workspace holds.

@@ -28,3 +28,4 @@ pub use self::types::{
     Batch, BatchAnswer, BatchRefusal, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
     VersionView, YjsBodies,
 };
+pub use crate::store::StoreError;

@@ -24,6 +24,7 @@ mod render_error;
 #[cfg(test)]
 mod samples;
 pub mod scan;
+pub mod seed;
 mod squash;
 mod structs;
 pub mod text;

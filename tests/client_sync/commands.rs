@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::place::{Desk, Place, Ran};
 use super::proxy::{BATCH, Deed, Gate, Proxy};
+use crate::harness::Database;
 use crate::harness::user::PASSWORD;
 
 #[test]
@@ -298,4 +299,25 @@ fn a_server_may_move() {
     place.run(&["login", "--server", &desk.server.client().base_url()]).expect(0);
     let ran = place.sync();
     assert!(ran.says(&["0 pushed, 0 pulled; in sync"]), "{}", ran.stdout);
+}
+
+#[test]
+fn status_asks_the_server_only_when_it_is_told_to() {
+    let mut desk = Desk::restartable_on(Database::Sqlite, &[("LANDFALL_MAX_WORKSPACE_DOCUMENTS", "5")]);
+    let place = desk.place();
+    place.write("a.md", "one\n");
+    place.write("b.md", "two\n");
+    place.sync();
+    let ran = place.run(&["status", "--server"]).expect(0);
+    assert!(ran.says(&["server", "2 documents, 0 deleted, 1 members"]), "{}", ran.stdout);
+    assert!(ran.says(&["room for 3 documents, any number of bytes"]), "{}", ran.stdout);
+    let said: serde_json::Value =
+        serde_json::from_str(&place.run(&["status", "--server", "--json"]).expect(0).stdout).unwrap();
+    let figures = &said["server_figures"];
+    assert_eq!((&figures["documents"], &figures["documents_left"]), (&2.into(), &3.into()), "{said}");
+    assert!(!place.run(&["status"]).expect(0).says(&["room for"]));
+    desk.server.kill();
+    let ran = place.run(&["status", "--server", "--retries", "0"]);
+    assert_ne!(ran.status, 0, "{}", ran.stdout);
+    assert!(place.run(&["status"]).expect(0).says(&["2 files tracked"]), "without the server");
 }

@@ -45,6 +45,12 @@ impl SmallDisk {
         Self { directory, kind: Kind::Limited { is_full: Cell::new(false) } }
     }
 
+    /// Whether it is a file system of its own.
+    #[allow(dead_code, reason = "the folder client takes what stands in for one")]
+    pub fn is_mounted(&self) -> bool {
+        matches!(self.kind, Kind::Mounted { .. })
+    }
+
     /// Where the test finds what programs find at `path`.
     pub fn seen(&self, path: &Path) -> PathBuf {
         match &self.kind {

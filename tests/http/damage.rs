@@ -12,6 +12,8 @@ on_both_databases!(
     a_text_that_cannot_be_read_holds_up_nothing_else,
     what_has_no_place_is_named,
     what_is_sound_is_verified,
+    a_receipt_that_cannot_be_read_fails_its_own_operation,
+    a_history_that_cannot_be_had_is_no_answer_without_text,
 );
 
 fn a_head_that_cannot_be_read_holds_up_nothing_else(database: Database) {
@@ -149,4 +151,44 @@ fn what_is_sound_is_verified(database: Database) {
     assert!(server.stop().success());
     let (_, again, _) = try_admin(&server, &["verify"]);
     assert_eq!(again, said, "also while it is not served");
+}
+
+fn a_receipt_that_cannot_be_read_fails_its_own_operation(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let [torn, sound] = ["Torn", "Sound"].map(|title| ada.new_document(title, "one\n"));
+    let (edit, other) =
+        (update("edit", &torn).base(1).content("two\n"), update("other", &sound).base(1).content("two\n"));
+    let laptop = || ada.batch().device("laptop");
+    laptop().with(edit.clone()).with(other.clone()).send().expect_outcomes(["edit success v2", "other success v2"]);
+    let digest = match database {
+        Database::Sqlite => "payload_digest = x'01'",
+        Database::Postgres => r"payload_digest = '\x01'::bytea",
+    };
+    server.execute_sql(&format!("UPDATE receipts SET {digest} WHERE client_id = 'edit'"));
+    let batch = || laptop().with(edit.clone()).with(other.clone()).with(create("new").title("New"));
+    let answer = batch().send().expect(200);
+    let expected = ["edit error internal", "other success v2 replayed", "new success v1"];
+    assert!(answer.outcomes().iter().zip(expected).all(|(line, begin)| line.starts_with(begin)), "{answer}");
+    assert_eq!(
+        (&answer.result("edit")["damaged"], &answer.result("edit")["error"]["retryable"]),
+        (&json!(true), &json!(false))
+    );
+    assert!(answer.result("other")["damaged"].is_null() && answer.result("new")["damaged"].is_null(), "{answer}");
+    assert_eq!(ada.versions(&torn, "").expect(200).items().len(), 2, "it is not applied twice");
+}
+
+fn a_history_that_cannot_be_had_is_no_answer_without_text(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let laptop = YjsEditor::new(1);
+    laptop.insert(0, "one");
+    let id = ada.new_yjs_document("Drawn", &laptop);
+    let edit = laptop.insert(3, " two");
+    ada.send(update("edit", &id).base(1).yjs(&edit)).expect_outcomes(["edit success v2"]);
+    server.execute_sql("ALTER TABLE document_log RENAME TO away");
+    ada.version(&id, 2).expect_problem(503, "unavailable");
+    ada.versions(&id, "").expect_problem(503, "unavailable");
+    server.execute_sql("ALTER TABLE away RENAME TO document_log");
+    assert_eq!(ada.version(&id, 2).expect(200).string("/content"), "one two");
 }

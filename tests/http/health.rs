@@ -7,6 +7,7 @@ use diesel::Connection;
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 
+use super::small_disk::SmallDisk;
 use crate::harness::{Answer, Database, TestServer, on_both_databases};
 
 on_both_databases!(all_is_well);
@@ -64,5 +65,29 @@ fn a_postgres_that_stands_still_does_not_answer() {
     server.signal_database("CONT");
     assert_eq!((answer.status, &answer.body["status"]), (503, &"unavailable".into()), "{answer}");
     assert_ne!(answer.body["checks"]["readers"], "ok");
+    assert_eq!(wait_for(&server, 200).body["status"], "ok");
+}
+
+#[test]
+fn a_disk_that_gets_full_is_told_before_and_after() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::on(directory.path(), 128 * 1_024);
+    if !disk.is_mounted() {
+        eprintln!("LEFT OUT: a_disk_that_gets_full_is_told_before_and_after needs a file system of its own");
+        return;
+    }
+    let data = directory.path().to_str().unwrap();
+    let server = TestServer::start_through(disk.around(directory.path()), &[("LANDFALL_DATA_DIR", data)]);
+    let answer = ask(&server).expect(200);
+    assert_eq!((&answer.body["status"], &answer.body["checks"]["disk"]), (&"ok".into(), &"ok".into()), "{answer}");
+    disk.fill(32 * 1_024, None);
+    let answer = ask(&server).expect(200);
+    assert_eq!(answer.body["status"], "degraded", "{answer}");
+    assert!(answer.body["checks"]["disk"].as_str().unwrap().contains("64 MiB"), "{answer}");
+    disk.fill(0, None);
+    let answer = wait_for(&server, 503);
+    assert_eq!((&answer.body["status"], &answer.body["checks"]["readers"]), (&"unavailable".into(), &"ok".into()));
+    assert_ne!(answer.body["checks"]["writer"], "ok", "{answer}");
+    disk.make_room(None);
     assert_eq!(wait_for(&server, 200).body["status"], "ok");
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::harness::user::new_id;
-use crate::harness::{Database, TestServer, User, create, delete, on_both_databases};
+use crate::harness::{Database, TestServer, User, create, delete, on_both_databases, update};
 use crate::yjs_support::{interop_directory, node_with};
 
 on_both_databases!(
@@ -21,7 +21,9 @@ on_both_databases!(
     viewers_read_and_do_not_write,
     hostile_frames_close_their_own_socket,
     what_leans_on_unknown_changes_is_asked_for,
-    deleted_and_plain_documents_are_refused,
+    a_deleted_document_is_refused,
+    a_plain_text_becomes_live,
+    two_servers_make_one_state_of_a_text,
 );
 
 fn settings(server: &TestServer, user: &User, document: &str) -> Vec<(&'static str, String)> {
@@ -176,13 +178,57 @@ fn what_leans_on_unknown_changes_is_asked_for(database: Database) {
     assert_eq!(ada.read(&document).string("/content"), "ab");
 }
 
-fn deleted_and_plain_documents_are_refused(database: Database) {
+fn a_deleted_document_is_refused(database: Database) {
     let server = TestServer::start(database);
     let ada = server.register("ada");
-    let plain = ada.send(create("plain").content("words")).document_id("plain");
-    let said = run(&server, &ada, &plain, "refused.mjs", &["foreign", &ada.access_token, &plain]);
-    assert_eq!((&said[0]["code"], &said[0]["again"]), (&4409.into(), &1.into()), "{said:?}");
-    ada.send(delete("gone", &plain).force());
-    let said = run(&server, &ada, &plain, "refused.mjs", &["foreign", &ada.access_token, &plain]);
-    assert_eq!(said[0]["code"], 4410, "{said:?}");
+    let document = ada.new_document("Gone", "words");
+    ada.send(delete("gone", &document).force());
+    let said = run(&server, &ada, &document, "refused.mjs", &["foreign", &ada.access_token, &document]);
+    assert_eq!((&said[0]["code"], &said[0]["again"]), (&4410.into(), &1.into()), "{said:?}");
+}
+
+/// By the first who may write it; whoever sends texts goes on as before.
+fn a_plain_text_becomes_live(database: Database) {
+    let server = TestServer::start(database);
+    let (ada, eve) = (server.register("ada"), server.register("eve"));
+    let eve = ada.invite(&eve, "viewer");
+    let document = ada.new_document("Plain", "one\nzwölf\n");
+    let said = run(&server, &ada, &document, "refused.mjs", &["foreign", &eve.access_token, &document]);
+    assert_eq!((&said[0]["code"], &said[0]["again"]), (&4409.into(), &1.into()), "a viewer writes nothing: {said:?}");
+    assert_eq!(ada.read(&document).body["version"], 1);
+    let said = run(&server, &ada, &document, "type.mjs", &["1", "5", "y", "hocuspocus"]);
+    assert_eq!(said[0]["closes"], serde_json::json!([]));
+    assert_stored(&ada, &document, &said[0]);
+    let text = said[0]["text"].as_str().unwrap();
+    let typed = |text: &str| text.chars().filter(|key| ('\u{4e00}'..='\u{9fff}').contains(key)).count();
+    let rest = |text: &str| text.chars().filter(|key| !('\u{4e00}'..='\u{9fff}').contains(key)).collect::<String>();
+    assert_eq!((typed(text), rest(text)), (10, "one\nzwölf\n".to_owned()), "the text was there once");
+    assert_eq!(ada.version(&document, 2).expect(200).string("/content"), "one\nzwölf\n", "seeding changes no text");
+    // An editor of texts that was offline since before.
+    let offline = update("offline", &document).base(1).content("one\nzwölf\nthree\n");
+    let answer = ada.send(offline);
+    assert!(answer.outcomes()[0].starts_with("offline success"), "{answer}");
+    let now = ada.read(&document).string("/content");
+    assert_eq!((typed(&now), rest(&now)), (10, "one\nzwölf\nthree\n".to_owned()));
+    // The viewer may look on now.
+    let said = run(&server, &ada, &document, "refused.mjs", &["viewer", &eve.access_token, &document]);
+    assert!(said[0]["owner"].as_str().unwrap().starts_with("yes"), "{said:?}");
+}
+
+fn two_servers_make_one_state_of_a_text(database: Database) {
+    if database == Database::Sqlite {
+        return;
+    }
+    let server = TestServer::start(database);
+    let beside = server.start_beside();
+    let ada = server.register("ada");
+    let there = format!("y@{}", beside.client().base_url());
+    for n in 0..3 {
+        let document = ada.new_document("Plain", "words");
+        let said = run(&server, &ada, &document, "type.mjs", &["1", "2", "y", &there, "hocuspocus", &there]);
+        assert_stored(&ada, &document, &said[0]);
+        let text = said[0]["text"].as_str().unwrap();
+        let rest: String = text.chars().filter(char::is_ascii).collect();
+        assert_eq!((rest.as_str(), text.chars().count()), ("words", 13), "{n}");
+    }
 }

@@ -151,6 +151,7 @@ fn the_page_of_settings_knows_every_setting_and_no_other() {
     };
     let sources = [
         include_str!("../../src/config/options.rs"),
+        include_str!("../../src/config/limit_options.rs"),
         include_str!("../../src/config/data_options.rs"),
         include_str!("../../src/client/credentials.rs"),
     ];

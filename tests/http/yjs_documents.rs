@@ -21,6 +21,7 @@ on_both_databases!(
     a_deleted_document_is_revived_with_its_text,
     emoji_and_astral_characters_survive,
     content_is_derived_from_the_state,
+    a_forced_update_is_no_merge,
 );
 
 fn edits_of_two_devices_are_merged(database: Database) {
@@ -244,4 +245,19 @@ fn content_is_derived_from_the_state(database: Database) {
 
 pub fn bytes(field: &serde_json::Value) -> Vec<u8> {
     STANDARD.decode(field.as_str().expect("base64")).expect("base64")
+}
+
+fn a_forced_update_is_no_merge(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let laptop = YjsEditor::new(1);
+    laptop.insert(0, "one");
+    let id = ada.new_yjs_document("Notes", &laptop);
+    let phone = YjsEditor::from_state(2, &laptop.state());
+    let edit = laptop.insert(3, " two");
+    ada.send(update("edit", &id).base(1).yjs(&edit)).expect_outcomes(["edit success v2"]);
+    let forced = ada.send(update("forced", &id).base(1).force().yjs(&phone.insert(0, "zero ")));
+    assert_eq!(forced.outcomes(), ["forced success v3"], "without merged: {forced}");
+    assert!(forced.result("forced")["merged"].is_null() || forced.result("forced")["merged"] == false, "{forced}");
+    assert_eq!(forced.result("forced")["server"]["content"], "zero one two", "what came of it: {forced}");
 }

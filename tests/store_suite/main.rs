@@ -142,6 +142,7 @@ mod both {
     );
     on_both_databases!(migrations:
         a_newer_schema_is_refused,
+        old_rows_come_through_the_step_of_people,
         the_schema_goes_up_down_and_up_again,
         two_stores_open_and_write_at_once,
     );

@@ -1,6 +1,7 @@
 //! The messages that editors' providers exchange with a server: those of y-protocols (`sync.js`, `awareness.js`,
 //! `auth.js`), which `y-websocket` sends bare and Hocuspocus behind the document's name, and those that Hocuspocus adds.
 
+use super::said::dropped;
 use super::wire::{Reader, put_bytes, put_text, put_uint};
 use crate::sync::live::{MAX_STATE_BYTES, Presence};
 
@@ -104,6 +105,8 @@ fn read_presences(bytes: &[u8]) -> Option<Vec<Presence>> {
         // Too much is left out: it may be lost.
         if state.len() <= MAX_STATE_BYTES {
             presences.push(Presence { client, clock, state: (state != "null").then(|| state.into()) });
+        } else {
+            dropped("too_large");
         }
     }
     Some(presences)

@@ -2,9 +2,13 @@
 
 mod ending;
 pub mod endpoint;
+mod limits;
 mod messages;
 mod metered;
+mod said;
 mod seats;
 mod socket;
 mod wire;
 mod work;
+
+pub use self::limits::LiveLimits;

@@ -13,10 +13,17 @@ use super::work;
 use crate::auth::AuthError;
 use crate::auth::roles::{Caller, check_access};
 use crate::domain::access::{Action, Role};
-use crate::domain::ids::{DocumentId, WorkspaceId};
+use crate::domain::ids::{DocumentId, UserId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
 use crate::http::error::ApiError;
-use crate::sync::live::OpenError;
+use crate::sync::live::{Connection, OpenError, Seat};
+
+/// How often a document that others write to is given a Yjs state.
+const SEED_TRIES: u32 = 3;
+
+fn no_such() -> End {
+    End::new(4404, "not_found", "there is no such workspace, or it is not yours")
+}
 
 impl Socket {
     pub(super) async fn log_in(&mut self, token: &str) -> Result<(), End> {
@@ -50,27 +57,25 @@ impl Socket {
     }
 
     pub(super) async fn join(&mut self, name: &str) -> Result<(), End> {
-        let no_such = || End::new(4404, "not_found", "there is no such workspace, or it is not yours");
         let Some(user) = &self.user else { return Err(End::unauthorized("log in first")) };
         let (workspace_id, document_id) = parse_name(name).ok_or_else(no_such)?;
         let place = self.open.iter().position(Option::is_none).unwrap_or(self.open.len());
         if place >= self.state.live.config().max_documents {
             return Err(OpenError::Full.into());
         }
-        let (state, caller, connection) = (self.state.clone(), user.caller, Arc::clone(&user.connection));
-        let entered = web::block(move || {
-            let role = check_access(&state.store, caller, workspace_id, Action::Read)?;
-            Ok((role, state.live.enter(&connection, workspace_id, document_id, place)))
-        });
-        let (role, entered) = match entered.await {
-            Ok(Ok(entered)) => entered,
-            Ok(Err(AuthError::NotMember)) => return Err(no_such()),
-            Ok(Err(_)) | Err(_) => return Err(End::not_now()),
-        };
-        let (seat, subscription) = entered?;
-        if let Some(subscription) = subscription {
-            work::listen(self.state.clone(), workspace_id, subscription);
+        let (caller, connection) = (user.caller, Arc::clone(&user.connection));
+        let mut entered = self.enter(caller, &connection, (workspace_id, document_id), place).await?;
+        // A text that has no Yjs state yet gets one from the first who may write it.
+        for _ in 0..SEED_TRIES {
+            match &entered {
+                (role, Err(OpenError::Plain)) if *role >= Role::Editor => {}
+                _ => break,
+            }
+            self.seed(caller.user_id, workspace_id, document_id).await?;
+            entered = self.enter(caller, &connection, (workspace_id, document_id), place).await?;
         }
+        let (role, seat) = entered;
+        let seat = seat?;
         let frames = Frames::new(self.dialect, name);
         let may_write = role >= Role::Editor;
         let here = seat.presences();
@@ -87,6 +92,43 @@ impl Socket {
             self.send(frame).await?;
         }
         Ok(())
+    }
+
+    async fn enter(
+        &self,
+        caller: Caller,
+        connection: &Arc<Connection>,
+        (workspace_id, document_id): (WorkspaceId, DocumentId),
+        place: usize,
+    ) -> Result<(Role, Result<Seat, OpenError>), End> {
+        let (state, connection) = (self.state.clone(), Arc::clone(connection));
+        let entered = web::block(move || {
+            let role = check_access(&state.store, caller, workspace_id, Action::Read)?;
+            let subscription = state.live.listen_to(workspace_id);
+            Ok((role, subscription, state.live.enter(&connection, workspace_id, document_id, place)))
+        });
+        match entered.await {
+            Ok(Ok((role, subscription, seat))) => {
+                // Also if the document cannot be opened: the workspace counts as listened to from now on.
+                if let Some(subscription) = subscription? {
+                    work::listen(self.state.clone(), workspace_id, subscription);
+                }
+                Ok((role, seat))
+            }
+            Ok(Err(AuthError::NotMember)) => Err(no_such()),
+            Ok(Err(_)) | Err(_) => Err(End::not_now()),
+        }
+    }
+
+    async fn seed(&mut self, user_id: UserId, workspace_id: WorkspaceId, document_id: DocumentId) -> Result<(), End> {
+        self.charge(0);
+        let deadline = Instant::now() + Duration::from_millis(self.state.limits.timeout_ms);
+        let Ok(_place) = self.state.admission.write(workspace_id, deadline).await else { return Err(End::not_now()) };
+        let live = Arc::clone(&self.state.live);
+        match web::block(move || live.seed(user_id, workspace_id, document_id, deadline)).await {
+            Ok(seeded) => Ok(seeded?),
+            Err(_lost) => Err(End::not_now()),
+        }
     }
 
     pub(super) fn check_interval(&self) -> Duration {

@@ -1,6 +1,5 @@
 //! One socket: what its editor sends, and what is sent to it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,19 +9,18 @@ use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReaso
 use super::ending::End;
 use super::messages::{Dialect, EMPTY_UPDATE, Frames, PING_FRAME, PONG_FRAME, Received, read, split_name};
 use super::metered::Meter;
+use super::said::Said;
 use super::work;
 use crate::auth::roles::Caller;
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::http::state::AppState;
-use crate::sync::live::{Connection, Delivery, Heard, News, OpenError, Presence, Refusal, Seat};
+use crate::sync::live::{Connection, Delivery, Heard, News, OpenError, Refusal, Seat};
 use crate::yjs::scan::{scan_state_vector, scan_update};
 
 /// A socket without a login is closed after so long.
 const LOGIN_PATIENCE: Duration = Duration::from_secs(10);
 /// A reader who takes nothing for so long is dropped.
 const SEND_PATIENCE: Duration = Duration::from_secs(20);
-/// How often an editor's own words may reach the others: the newest wins.
-const PRESENCE_PAUSE: Duration = Duration::from_millis(50);
 /// How long before a token runs out another one is asked for, where the provider can be asked.
 const TOKEN_NOTICE: Duration = Duration::from_secs(30);
 /// An editor whose rate is used up is not read for so long at most.
@@ -59,10 +57,7 @@ pub(super) struct Socket {
     pub heard: Option<Heard>,
     /// By place; those that were closed are `None`.
     pub open: Vec<Option<Open>>,
-    /// What editors say of themselves and the others have not been told yet, by place and client.
-    said: BTreeMap<(usize, u64), Presence>,
-    /// Not told before.
-    said_at: Instant,
+    said: Said,
     /// Not read before.
     rests_until: Instant,
     pub check_at: Instant,
@@ -88,8 +83,7 @@ impl Socket {
             user: None,
             heard: None,
             open: Vec::new(),
-            said: BTreeMap::new(),
-            said_at: now,
+            said: Said::new(now),
             rests_until: now,
             check_at: now + LOGIN_PATIENCE,
         }
@@ -126,8 +120,8 @@ impl Socket {
         let mut stopping = self.state.stopping.clone();
         let now = Instant::now();
         let mut due = self.check_at;
-        if !self.said.is_empty() {
-            due = due.min(self.said_at);
+        if let Some(said) = self.said.due() {
+            due = due.min(said);
         }
         let rests = self.rests_until > now;
         if rests {
@@ -184,7 +178,7 @@ impl Socket {
     }
 
     /// Counts what the editor costs. It is not refused, but rests until it would pass.
-    fn charge(&mut self, bytes: usize) {
+    pub(super) fn charge(&mut self, bytes: usize) {
         if let (Some(limits), Some(user)) = (&self.state.rate_limits, &self.user)
             && let Err(retry) = limits.charge(user.user_id, 1, u64::try_from(bytes).unwrap_or(u64::MAX))
         {
@@ -233,9 +227,7 @@ impl Socket {
             Received::Step1(vector) => self.answer_step_1(place, vector).await,
             Received::Step2(update) | Received::Update(update) => self.store(place, update).await,
             Received::Awareness(presences) => {
-                for presence in presences {
-                    self.said.insert((place, presence.client), presence);
-                }
+                self.said.take_in(place, presences);
                 self.pass_on_said();
                 Ok(())
             }
@@ -262,7 +254,7 @@ impl Socket {
         if let Some(slot) = self.open.get_mut(place) {
             *slot = None;
         }
-        self.said.retain(|(of, _), _| *of != place);
+        self.said.forget(place);
     }
 
     /// Sends what the editor lacks, and asks for what the server does.
@@ -316,8 +308,8 @@ impl Socket {
             return Ok(());
         }
         let seat = Arc::clone(&open.seat);
-        if let Some(room) = seat.submit(update.to_vec()).await {
-            work::start(self.state.clone(), room);
+        if let Some(worker) = seat.submit(update.to_vec()).await {
+            work::start(self.state.clone(), worker);
         }
         Ok(())
     }
@@ -368,16 +360,7 @@ impl Socket {
 
     /// Tells the others what was said, if that may be by now.
     fn pass_on_said(&mut self) {
-        let now = Instant::now();
-        if now < self.said_at || self.said.is_empty() {
-            return;
-        }
-        self.said_at = now + PRESENCE_PAUSE;
-        let mut by_place: BTreeMap<usize, Vec<Presence>> = BTreeMap::new();
-        for ((place, _), presence) in std::mem::take(&mut self.said) {
-            by_place.entry(place).or_default().push(presence);
-        }
-        for (place, said) in by_place {
+        for (place, said) in self.said.take(Instant::now()) {
             if let Some(open) = self.at(place) {
                 open.seat.present(said);
             }

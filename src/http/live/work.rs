@@ -9,7 +9,7 @@ use actix_web::web;
 use crate::domain::ids::{Version, WorkspaceId};
 use crate::http::state::AppState;
 use crate::sync::events::{Event, Subscription};
-use crate::sync::live::Room;
+use crate::sync::live::Worker;
 
 /// Attempts before work is abandoned. The first pause is [`PAUSE`]; each further one is four times as long.
 const TRIES: u32 = 4;
@@ -18,9 +18,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Works until the room has nothing to do.
-pub(super) fn start(state: web::Data<AppState>, room: Arc<Room>) {
+pub(super) fn start(state: web::Data<AppState>, mut worker: Worker) {
     actix_web::rt::spawn(async move {
-        while let Some(mut work) = room.next_work() {
+        let room = Arc::clone(worker.room());
+        while let Some(mut work) = worker.next_work() {
             let mut pause = PAUSE;
             for tries_left in (0..TRIES).rev() {
                 let deadline = Instant::now() + Duration::from_millis(state.limits.timeout_ms);
@@ -35,8 +36,11 @@ pub(super) fn start(state: web::Data<AppState>, room: Arc<Room>) {
                                 work = undone;
                                 error.to_string()
                             }
-                            // The server stops.
-                            Err(_stopped) => return,
+                            // A panic, or the server stops; the worker tells everybody to connect again.
+                            Err(lost) => {
+                                tracing::error!(document_id = %room.document_id, error = %lost, "live work was lost");
+                                return;
+                            }
                         }
                     }
                 };
@@ -59,8 +63,8 @@ pub(super) fn listen(state: web::Data<AppState>, workspace_id: WorkspaceId, mut 
             match tokio::time::timeout(CHECK_INTERVAL, subscription.next()).await {
                 Ok(Ok(Event::Changes(changes))) => {
                     for change in changes.iter() {
-                        if let Some(room) = state.live.hear(workspace_id, change.document_id, change.version) {
-                            start(state.clone(), room);
+                        if let Some(worker) = state.live.hear(workspace_id, change.document_id, change.version) {
+                            start(state.clone(), worker);
                         }
                     }
                 }
@@ -95,8 +99,8 @@ async fn listen_again(state: &web::Data<AppState>, workspace_id: WorkspaceId) ->
         let live = Arc::clone(&state.live);
         if let Ok(Ok(subscription)) = web::block(move || live.listen_to(workspace_id)).await {
             for room in state.live.rooms_of(workspace_id) {
-                if let Some(room) = state.live.hear(workspace_id, room.document_id, Version::MAX) {
-                    start(state.clone(), room);
+                if let Some(worker) = state.live.hear(workspace_id, room.document_id, Version::MAX) {
+                    start(state.clone(), worker);
                 }
             }
             return subscription;

@@ -3,14 +3,17 @@
 //! An update that comes over a socket goes the way of a batch and is passed on once it is committed. There is no other way
 //! in, and no copy of a document in memory.
 
+mod news;
 mod room;
 mod save;
+mod seed;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use self::room::{Delivery, Ear, Heard, News, Refusal, Room, Work};
+pub use self::news::{Delivery, Ear, Heard, News, Refusal};
+pub use self::room::{Room, Work, Worker};
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::operation::digest_of;
@@ -49,9 +52,12 @@ pub enum OpenError {
     /// The document is a tombstone.
     #[error("the document was deleted")]
     Deleted,
-    /// The document has a text and no Yjs state: an editor would show it empty.
+    /// The document has a text and no Yjs state: an editor would show it empty. See [`Live::seed`].
     #[error("the document is plain text without Yjs state")]
     Plain,
+    /// It cannot be given one.
+    #[error("the document cannot be edited live: {0}")]
+    Refused(String),
     /// Its Yjs state cannot be read.
     #[error("the document's Yjs state cannot be read")]
     Damaged,
@@ -165,12 +171,12 @@ impl Live {
         open.sockets += 1;
         open.of_user.insert(user_id, of_user + 1);
         show("landfall_live_sockets", open.sockets);
-        let (ear, heard) = room::ear(self.next_socket.fetch_add(1, Ordering::Relaxed));
+        let (ear, heard) = news::ear(self.next_socket.fetch_add(1, Ordering::Relaxed));
         Ok((Connection { live: Arc::clone(self), user_id, ear }, heard))
     }
 
-    /// Opens a document for a socket; `place` is the socket's own number for it. Blocks; call off the event loop. Where a
-    /// subscription is answered too, nobody listens to the workspace yet: the caller does, see [`Live::hear`].
+    /// Opens a document for a socket; `place` is the socket's own number for it. Blocks; call off the event loop. Nothing
+    /// is missed if the workspace is listened to before ([`Live::listen_to`]).
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -180,9 +186,8 @@ impl Live {
         workspace_id: WorkspaceId,
         document_id: DocumentId,
         place: usize,
-    ) -> Result<(Seat, Option<Subscription>), OpenError> {
-        // In this order nothing is missed: first listen and join, then look.
-        let subscription = self.listen_to(workspace_id)?;
+    ) -> Result<Seat, OpenError> {
+        // In this order nothing is missed: first join, then look.
         let room = {
             let mut open = self.open();
             let key = (workspace_id, document_id);
@@ -205,10 +210,11 @@ impl Live {
             seat.room.note_told(head.map_or(0, |head| head.version));
             self.sync.events().ask_who_is_there(workspace_id, document_id);
         }
-        Ok((seat, subscription))
+        Ok(seat)
     }
 
-    /// A subscription to the workspace's commits, unless somebody has one. Blocks.
+    /// A subscription to the workspace's commits, unless somebody has one: the caller passes on what it tells, see
+    /// [`Live::hear`]. Blocks.
     ///
     /// # Errors
     /// What the store says.
@@ -241,11 +247,11 @@ impl Live {
         rooms.map(|(_, room)| Arc::clone(room)).collect()
     }
 
-    /// A document was committed at this version. Its room, if somebody has to do its work now.
+    /// A document was committed at this version. Its room's worker, if somebody has to do its work now.
     #[must_use]
-    pub fn hear(&self, workspace_id: WorkspaceId, document_id: DocumentId, version: Version) -> Option<Arc<Room>> {
+    pub fn hear(&self, workspace_id: WorkspaceId, document_id: DocumentId, version: Version) -> Option<Worker> {
         let room = self.open().rooms.get(&(workspace_id, document_id)).map(Arc::clone)?;
-        room.note_commit(version).then_some(room)
+        room.note_commit(version).then(|| Worker::of(room))
     }
 
     fn leave(&self, room: &Room, socket: SocketId) {
@@ -284,10 +290,10 @@ impl Seat {
     }
 
     /// Puts an update behind those that wait to be stored; it is scanned when its turn comes. Waits while too much waits.
-    /// The room, if somebody has to do its work now.
-    pub async fn submit(&self, update: Vec<u8>) -> Option<Arc<Room>> {
+    /// The room's worker, if somebody has to do its work now.
+    pub async fn submit(&self, update: Vec<u8>) -> Option<Worker> {
         let has_to_work = self.room.submit(self.socket, self.user_id, update).await;
-        has_to_work.then(|| Arc::clone(&self.room))
+        has_to_work.then(|| Worker::of(Arc::clone(&self.room)))
     }
 
     /// Tells the others what this socket's editors say of themselves.

@@ -4,123 +4,19 @@
 //! passed on once they are committed.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
+use crate::sync::live::news::{Ear, News, Refusal};
 use crate::sync::presence::{Presence, Presences, SocketId};
 
 /// Bytes of updates that wait in a room; who has more to say waits before saying it.
 const MAX_WAITING_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of updates that are committed as one, unless a single one is larger.
 const MAX_GROUP_BYTES: usize = 64 * 1024;
-/// Bytes that may wait for a socket, besides what the network has; a reader who is slower is dropped.
-const MAX_UNREAD_BYTES: usize = 16 * 1024 * 1024;
-
-/// Something that a socket is to be told of a document.
-#[derive(Clone, Debug)]
-pub enum News {
-    /// Changes that were committed.
-    Update(Arc<[u8]>),
-    /// What editors say of themselves.
-    Presence(Arc<[Presence]>),
-    /// An update of this socket is stored.
-    Saved,
-    /// An update of this socket leans on changes that the server does not have: the editor is to send all that is missing.
-    Incomplete,
-    /// An update of this socket cannot be stored.
-    Refused(Refusal),
-    /// The document was deleted.
-    Deleted,
-}
-
-/// Why an update cannot be stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// It never can, and why.
-    Never(String),
-    /// Not now.
-    NotNow,
-}
-
-/// News of one of a socket's documents.
-#[derive(Debug)]
-pub struct Delivery {
-    /// Which of the socket's documents.
-    pub place: usize,
-    /// The news.
-    pub news: News,
-}
-
-/// What a socket hears with.
-#[derive(Clone, Debug)]
-pub struct Ear {
-    /// Who is connected.
-    pub socket: SocketId,
-    sender: mpsc::Sender<Delivery>,
-    unread: Arc<AtomicUsize>,
-    /// Told when the socket does not keep up.
-    too_slow: Arc<Notify>,
-}
-
-/// The other end of an [`Ear`].
-#[derive(Debug)]
-pub struct Heard {
-    receiver: mpsc::Receiver<Delivery>,
-    unread: Arc<AtomicUsize>,
-    too_slow: Arc<Notify>,
-}
-
-/// Deliveries that may wait for a socket.
-const MAX_UNREAD: usize = 512;
-
-/// The two ends between rooms and a socket.
-pub(super) fn ear(socket: SocketId) -> (Ear, Heard) {
-    let (sender, receiver) = mpsc::channel(MAX_UNREAD);
-    let (unread, too_slow) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-    let heard = Heard { receiver, unread: Arc::clone(&unread), too_slow: Arc::clone(&too_slow) };
-    (Ear { socket, sender, unread, too_slow }, heard)
-}
-
-impl Ear {
-    fn tell(&self, place: usize, news: News) {
-        let bytes = news.bytes();
-        let waiting = self.unread.fetch_add(bytes, Ordering::Relaxed);
-        if waiting > MAX_UNREAD_BYTES || self.sender.try_send(Delivery { place, news }).is_err() {
-            self.too_slow.notify_one();
-        }
-    }
-}
-
-impl Heard {
-    /// The next delivery; `None` if the socket does not keep up, and must be dropped.
-    pub async fn next(&mut self) -> Option<Delivery> {
-        tokio::select! {
-            biased;
-            () = self.too_slow.notified() => None,
-            delivery = self.receiver.recv() => {
-                let delivery = delivery?;
-                self.unread.fetch_sub(delivery.news.bytes(), Ordering::Relaxed);
-                Some(delivery)
-            }
-        }
-    }
-}
-
-impl News {
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Update(update) => update.len(),
-            Self::Presence(presences) => {
-                presences.iter().map(|presence| presence.state.as_ref().map_or(0, |state| state.len())).sum()
-            }
-            Self::Saved | Self::Incomplete | Self::Refused(_) | Self::Deleted => 0,
-        }
-    }
-}
 
 /// An update that waits to be stored.
 #[derive(Debug)]
@@ -141,6 +37,43 @@ pub(super) enum Task {
     CatchUp,
     /// Store these updates, all of one user.
     Save(Vec<Waiting>),
+}
+
+/// Who does a room's work; there is one at a time. If it is dropped before the work is done, as by a panic, everybody in the
+/// room is told to connect again: nobody waits for what does not come.
+#[derive(Debug)]
+#[must_use = "a room whose worker is dropped sends everybody away"]
+pub struct Worker {
+    room: Arc<Room>,
+    is_done: bool,
+}
+
+impl Worker {
+    /// The caller was told that somebody has to work.
+    pub(super) fn of(room: Arc<Room>) -> Self {
+        Self { room, is_done: false }
+    }
+
+    /// The room.
+    #[must_use]
+    pub fn room(&self) -> &Arc<Room> {
+        &self.room
+    }
+
+    /// What is to be done next; `None` if all is done.
+    pub fn next_work(&mut self) -> Option<Work> {
+        let work = self.room.next_work();
+        self.is_done = work.is_none();
+        work
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.room.abandon();
+        }
+    }
 }
 
 /// A document that is open.
@@ -230,7 +163,7 @@ impl Room {
     }
 
     /// What is to be done next; `None` ends the work.
-    pub fn next_work(&self) -> Option<Work> {
+    fn next_work(&self) -> Option<Work> {
         let mut state = self.lock();
         if std::mem::take(&mut state.is_behind) {
             return Some(Work(Task::CatchUp));
@@ -238,6 +171,15 @@ impl Room {
         let group = state.take_group();
         state.is_worked = !group.is_empty();
         (!group.is_empty()).then_some(Work(Task::Save(group)))
+    }
+
+    /// Nobody does the room's work any more, and what waited is not stored: everybody is to connect again, and to send all
+    /// that is missing.
+    fn abandon(&self) {
+        let mut state = self.lock();
+        state.is_worked = false;
+        state.queue.clear();
+        state.tell_all(None, &News::Refused(Refusal::NotNow));
     }
 
     /// Tells the others what a socket's editors say of themselves, or those of another server; what of it was news.
@@ -330,6 +272,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::sync::live::news::{Delivery, MAX_UNREAD, ear};
 
     const ADA: UserId = UserId(Uuid::from_u128(1));
     const BOB: UserId = UserId(Uuid::from_u128(2));
@@ -358,6 +301,32 @@ mod tests {
         assert_eq!(sizes(room.next_work()), [6]);
         assert!(room.next_work().is_none());
         assert!(room.submit(1, ADA, vec![0; 1]).await, "once it is done, the next one begins it again");
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_dies_leaves_nobody_waiting() {
+        let room = Arc::new(room());
+        let (one, mut first) = ear(1);
+        room.join(one, 0);
+        assert!(room.submit(1, ADA, vec![0; 3]).await);
+        assert!(!room.submit(1, BOB, vec![0; MAX_WAITING_BYTES - 3]).await);
+        let mut worker = Worker::of(Arc::clone(&room));
+        let died = tokio::task::spawn_blocking(move || {
+            let work = worker.next_work();
+            panic!("while working on {work:?}");
+        });
+        assert!(died.await.is_err());
+        assert!(matches!(first.next().await, Some(Delivery { news: News::Refused(Refusal::NotNow), .. })));
+        assert!(room.submit(1, ADA, vec![0; MAX_WAITING_BYTES]).await, "nothing waits, and somebody may work again");
+        let mut worker = Worker::of(Arc::clone(&room));
+        assert_eq!(sizes(worker.next_work()), [MAX_WAITING_BYTES]);
+        assert!(worker.next_work().is_none());
+        drop(worker);
+        room.tell(1, News::Saved);
+        assert!(
+            matches!(first.next().await, Some(Delivery { news: News::Saved, .. })),
+            "who is done sends nobody away"
+        );
     }
 
     #[tokio::test]

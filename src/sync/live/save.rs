@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Live;
-use super::room::{News, Refusal, Room, Task, Waiting, Work};
+use super::news::{News, Refusal};
+use super::room::{Room, Task, Waiting, Work};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::operation::{Changes, Digest, Operation, OperationKind, Submitted, Target};
@@ -25,8 +26,8 @@ struct Scanned {
 
 /// What became of updates.
 enum Fate {
-    /// They are this version.
-    Stored(Version),
+    /// They are this version, committed at this moment.
+    Stored(Version, Instant),
     /// All of it was there.
     Known,
     /// They lean on what is not there.
@@ -79,7 +80,7 @@ impl Live {
         let together = scanned.iter().map(|one| one.update.clone()).collect();
         if scanned.len() > 1
             && let Ok(joined) = join_updates(together, caps)
-            && let fate @ (Fate::Stored(_) | Fate::Known) = self.store(room, user_id, joined, deadline)?
+            && let fate @ (Fate::Stored(..) | Fate::Known) = self.store(room, user_id, joined, deadline)?
         {
             return self.settle(room, scanned, fate);
         }
@@ -94,9 +95,10 @@ impl Live {
     fn store(&self, room: &Room, user_id: UserId, update: ScannedUpdate, deadline: Instant) -> Result<Fate, SyncError> {
         let place = LiveEdit { workspace_id: room.workspace_id, document_id: room.document_id, user_id };
         let outcome = self.sync.apply_live(&place, update, deadline)?;
+        let committed_at = Instant::now();
         let code = outcome.error().map(|error| (error.code, error.message.clone()));
         Ok(match (outcome.ending, code) {
-            (Ending::Applied { .. }, _) => Fate::Stored(outcome.version.unwrap_or_default()),
+            (Ending::Applied { .. }, _) => Fate::Stored(outcome.version.unwrap_or_default(), committed_at),
             (Ending::Unchanged | Ending::Replayed | Ending::Held, _) => Fate::Known,
             (_, Some((ErrorCode::YjsMissingDependencies, _))) => Fate::Incomplete,
             (_, Some((ErrorCode::Deleted, _))) => Fate::Deleted,
@@ -112,7 +114,7 @@ impl Live {
 
     /// Tells everybody concerned.
     fn settle(&self, room: &Room, updates: Vec<Scanned>, fate: Fate) -> Result<(), SyncError> {
-        if let Fate::Stored(version) = fate {
+        if let Fate::Stored(version, committed_at) = fate {
             let told: Vec<_> = updates.iter().map(|one| (one.socket, Arc::clone(&one.bytes))).collect();
             metrics::counter!("landfall_live_updates_total").increment(u64::try_from(told.len()).unwrap_or(1));
             if !room.tell_next(version, &told)
@@ -122,10 +124,11 @@ impl Live {
                 tracing::warn!(document_id = %room.document_id, %error, "what was committed could not be passed on");
                 room.tell_all(None, &News::Refused(Refusal::NotNow));
             }
+            metrics::histogram!("landfall_live_broadcast_seconds").record(committed_at.elapsed());
         }
         for one in updates {
             let news = match &fate {
-                Fate::Stored(_) | Fate::Known => News::Saved,
+                Fate::Stored(..) | Fate::Known => News::Saved,
                 Fate::Incomplete => News::Incomplete,
                 Fate::Deleted => News::Deleted,
                 Fate::Refused(reason) => News::Refused(Refusal::Never(reason.clone())),
@@ -159,33 +162,35 @@ impl Live {
 }
 
 /// Whose edit, and of what.
-pub(in crate::sync) struct LiveEdit {
-    workspace_id: WorkspaceId,
-    document_id: DocumentId,
-    user_id: UserId,
+pub(super) struct LiveEdit {
+    pub workspace_id: WorkspaceId,
+    pub document_id: DocumentId,
+    pub user_id: UserId,
 }
 
 impl SyncService {
     /// Applies an update that came over a socket, as a batch of one operation. A document that does not exist is made.
     fn apply_live(&self, edit: &LiveEdit, update: ScannedUpdate, deadline: Instant) -> Result<Outcome, SyncError> {
         let changes = Changes { yjs: Some(update), ..Changes::default() };
-        let outcome = self.apply_one(edit, OperationKind::Update, changes.clone(), deadline)?;
+        let outcome = self.apply_one(edit, OperationKind::Update, None, changes.clone(), deadline)?;
         if outcome.error().is_none_or(|error| error.code != ErrorCode::NotFound) {
             return Ok(outcome);
         }
         let named = Changes { title: Some(edit.document_id.to_string()), ..changes.clone() };
-        let outcome = self.apply_one(edit, OperationKind::Create, named, deadline)?;
+        let outcome = self.apply_one(edit, OperationKind::Create, None, named, deadline)?;
         if outcome.conflict().is_none() {
             return Ok(outcome);
         }
         // Somebody made it at the same moment, perhaps on another server.
-        self.apply_one(edit, OperationKind::Update, changes, deadline)
+        self.apply_one(edit, OperationKind::Update, None, changes, deadline)
     }
 
-    fn apply_one(
+    /// Applies one operation. An update that states no version is forced.
+    pub(super) fn apply_one(
         &self,
         edit: &LiveEdit,
         kind: OperationKind,
+        base_version: Option<Version>,
         changes: Changes,
         deadline: Instant,
     ) -> Result<Outcome, SyncError> {
@@ -194,9 +199,9 @@ impl SyncService {
             client_id: "live".to_owned(),
             kind,
             target: Target::Id(edit.document_id),
-            base_version: None,
+            base_version,
             // Editors that are connected merge whatever meets, as Yjs does: two who begin an empty document at once too.
-            force: kind == OperationKind::Update,
+            force: kind == OperationKind::Update && base_version.is_none(),
             restore: false,
             changes,
             reader_state_vector: None,
