@@ -7,7 +7,7 @@ import * as Y from "yjs";
 import { uuidv7 } from "./bytes.js";
 import type { Engine } from "./engine.js";
 import { NoSuchDocument } from "./errors.js";
-import { queueCreate, queueUpdate } from "./outbox.js";
+import { queueCreate, queueUpdate, type SavedEdit } from "./outbox.js";
 import { normalize } from "./text.js";
 import { mergeRows, readRows } from "./yjs-rows.js";
 
@@ -39,10 +39,10 @@ export class OpenDocuments {
   /** Closed, with edits that are not on disk yet. */
   readonly #closing = new Map<string, OpenDocument>();
   readonly #opening = new Map<string, Promise<Y.Doc>>();
-  readonly #onSaved: (documentId: string) => void;
+  readonly #onSaved: (documentId: string, isLive: boolean) => void;
 
-  /** @param onSaved is told after each save, for other tabs and lists */
-  constructor(engine: Engine, onSaved: (documentId: string) => void) {
+  /** @param onSaved is told after each save, for other tabs and lists, and whether it goes live */
+  constructor(engine: Engine, onSaved: (documentId: string, isLive: boolean) => void) {
     this.#engine = engine;
     this.#onSaved = onSaved;
   }
@@ -107,6 +107,12 @@ export class OpenDocuments {
     }
   }
 
+  /** Shows what came live, which is stored soon after. */
+  show(documentId: string, update: Uint8Array): void {
+    const entry = this.#open.get(documentId);
+    if (entry) takeIn(entry, update);
+  }
+
   /**
    * Closes a document whose state was replaced. Edits of it that are not on disk yet have no place in the new one: what was
    * written becomes a document of its own.
@@ -122,7 +128,7 @@ export class OpenDocuments {
     const now = this.#engine.clock.now();
     const copy = { document_id: uuidv7(now), kind: "yjs", title: `${entry.title} (copy)`, content: "", state } as const;
     await this.#engine.store.transaction("write", (tx) => queueCreate(tx, now, copy));
-    this.#onSaved(copy.document_id);
+    this.#onSaved(copy.document_id, false);
   }
 
   /** Saves, one save at a time; edits that come meanwhile go into the next one together. */
@@ -136,20 +142,26 @@ export class OpenDocuments {
     while (entry.unsaved.length > 0) {
       const edits = [...entry.unsaved];
       const edit = edits.length > 1 ? Y.mergeUpdates(edits) : edits[0];
+      const { store, clock, live } = this.#engine;
+      let saved: SavedEdit | undefined;
       try {
-        const now = this.#engine.clock.now();
-        await this.#engine.store.transaction("write", async (tx) => {
-          if (await tx.get("documents", documentId)) return queueUpdate(tx, now, documentId, {}, { edit });
+        // What others typed may be what an edit leans on.
+        await live?.stored();
+        const now = clock.now();
+        const goesLive = live?.accepts(documentId) ?? false;
+        saved = await store.transaction("write", async (tx) => {
+          if (await tx.get("documents", documentId)) return queueUpdate(tx, now, documentId, {}, { edit, live: goesLive });
           // Another tab gave it up before the server ever knew of it: what is written here makes it anew.
           const state = Y.encodeStateAsUpdate(doc);
-          return queueCreate(tx, now, { document_id: documentId, kind: "yjs", title, content: "", state });
+          await queueCreate(tx, now, { document_id: documentId, kind: "yjs", title, content: "", state });
+          return undefined;
         });
       } catch (error) {
         this.#engine.events.emit("unsaved", { document_id: documentId, error });
         throw error;
       }
       entry.unsaved.splice(0, edits.length);
-      this.#onSaved(documentId);
+      this.#onSaved(documentId, (saved && live?.edited(documentId, saved)) ?? false);
     }
     if (this.#closing.get(documentId) === entry) this.#closing.delete(documentId);
   }

@@ -8,6 +8,7 @@ import type { Pace } from "./batch-size.js";
 import type { Backoff, Clock } from "./clock.js";
 import type { Emitter } from "./emitter.js";
 import type { MassDeletion } from "./errors.js";
+import type { Live } from "./live/link.js";
 import type { Lock } from "./lock.js";
 import type { Conflict, DeadLetter } from "./model.js";
 import type { Progress } from "./progress.js";
@@ -28,8 +29,11 @@ export interface SyncEvents {
   "auth-needed": Record<string, never>;
   /** A sync is over. */
   synced: SyncReport;
-  /** Work of this tab was queued, and is on disk: documents made, changed, deleted, or brought back to the queue. */
-  queued: { document_ids: string[] };
+  /**
+   * Work of this tab was queued, and is on disk: documents made, changed, deleted, or brought back to the queue. `live` says
+   * that it is on its way already, so that no sync is needed.
+   */
+  queued: { document_ids: string[]; live: boolean };
   /** The server answered after it could not be reached, or cannot be reached any more. Told of changes only. */
   reachable: { reachable: boolean };
   /** Documents that other devices, other tabs or an answer of the server changed. */
@@ -112,4 +116,6 @@ export interface Engine {
   concurrency: number;
   /** How often anything is tried. */
   tries: number;
+  /** Live editing, once a document has a provider. */
+  live: Live | undefined;
 }

@@ -26,6 +26,9 @@ export type {
 export type { Store, Table, Tables, Transaction } from "./store.js";
 export { IndexedDbStore } from "./indexeddb-store.js";
 export { MemoryStore } from "./memory-store.js";
+export { LandfallProvider } from "./live/provider.js";
+export type { ProviderEvents, ProviderOptions, ProviderStatus } from "./live/provider.js";
+export type { Socket, SocketMaker } from "./live/line.js";
 export { FROM_STORE } from "./documents.js";
 export { replaceText, ROOT, shown } from "./text.js";
 export type { Backoff, Clock } from "./clock.js";

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as Y from "yjs";
 import { fromBase64 } from "./bytes.js";
 import { timestamp } from "./clock.js";
 import type { LocalDocument } from "./model.js";
@@ -11,7 +10,7 @@ import { append, dropQueueOf, isPending, readQueueOf } from "./queue.js";
 import { takeUpdate } from "./remake.js";
 import type { Transaction } from "./store.js";
 import type { WireDocument } from "./wire.js";
-import { addRow, contentOf, mergeRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
+import { addRow, contentOf, isAnotherHistory, mergeRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
 
 /** What taking in a document of the feed did. */
 export type Intake =
@@ -47,7 +46,8 @@ export async function takeIn(tx: Transaction, now: number, item: WireDocument): 
   // Two histories that never met, or a side that somebody has to choose, must not be united behind anybody's back.
   const unites =
     document.kind === "yjs" && document.version > 0 && !document.deleted && !(await isInConflict(tx, document));
-  if (unites && kind === "yjs" && (await isAnother(tx, item))) {
+  const vector = item.state_vector_b64 === undefined ? undefined : fromBase64(item.state_vector_b64);
+  if (unites && vector && (await isAnotherHistory(tx, item.document_id, vector))) {
     // It was deleted and made anew: united, the two would be a doubled text. What is pending here meets it on the server.
     if (!pending) {
       await replaceWith(tx, item);
@@ -69,14 +69,6 @@ export async function takeIn(tx: Transaction, now: number, item: WireDocument): 
     await tx.put("documents", item.document_id, takeOver(document, item));
   }
   return "changed";
-}
-
-/** Whether the server's Yjs state is the beginning of another history than the one that is here. */
-async function isAnother(tx: Transaction, { document_id, state_vector_b64 }: WireDocument): Promise<boolean> {
-  const known = mergeRows((await readRows(tx, document_id)).filter((row) => row.operation === undefined));
-  if (!known || state_vector_b64 === undefined) return false;
-  const [here, there] = [Y.decodeStateVector(Y.encodeStateVectorFromUpdate(known)), Y.decodeStateVector(fromBase64(state_vector_b64))];
-  return here.size > 0 && there.size > 0 && ![...here.keys()].some((client) => there.has(client));
 }
 
 /** Goes on from the server's history, with the text and the title that are here as an edit of it. */

@@ -26,6 +26,8 @@ export interface QueuedOperation {
   restore?: true;
   /** What is here has another history than what it revives: no Yjs edit goes along. See `LocalDocument.anew`. */
   anew?: true;
+  /** Its edits were made while the document was edited live: they merge as Yjs merges them, and go over the socket if it lasts. */
+  live?: true;
   title?: string;
   /** A plain text. Yjs edits lie in their own rows, tagged with `client_id`. */
   content?: string;

@@ -5,6 +5,7 @@
  */
 import type { Fetch } from "./api.js";
 import type { Backoff, Clock } from "./clock.js";
+import type { SocketMaker } from "./live/line.js";
 import type { Lock } from "./lock.js";
 import type { DocumentKind } from "./model.js";
 import type { Store } from "./store.js";
@@ -33,6 +34,8 @@ export interface ClientOptions {
   token?: (refresh: boolean) => Promise<string | undefined>;
   /** In the place of the global `fetch`. */
   fetch?: Fetch;
+  /** In the place of the global `WebSocket`, for live editing; in Node before 22 that of the package `ws`. */
+  webSocket?: SocketMaker;
   /** In the place of the machine's time. */
   clock?: Clock;
   /** In the place of Web Locks or a lease in the store. */

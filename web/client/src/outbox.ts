@@ -11,6 +11,7 @@ import { jsonBytes, toBase64, uuidv7 } from "./bytes.js";
 import { timestamp } from "./clock.js";
 import { BaseUnknown, NoSuchDocument } from "./errors.js";
 import type { LocalDocument, QueuedOperation } from "./model.js";
+import { mayGoLive } from "./live/ledger.js";
 import { dropLost, sendAgain } from "./lost.js";
 import { append, issueKey, operationKey, readQueue, readQueueOf } from "./queue.js";
 import type { Transaction } from "./store.js";
@@ -36,6 +37,17 @@ export interface DocumentPatch {
 export interface Circumstances {
   edit?: Uint8Array | undefined;
   base?: string | undefined;
+  /** Whether the edit is to go live, if it may. */
+  live?: boolean;
+}
+
+/** An edit that was saved. */
+export interface SavedEdit {
+  /** The number of its row. */
+  number: number;
+  update: Uint8Array;
+  /** Whether it may go live. */
+  live: boolean;
 }
 
 /** Queues the creation of a document, with a first text or a whole Yjs state. */
@@ -51,7 +63,8 @@ export async function queueCreate(
   // What was deleted here is brought back and changed: made anew, it would meet its own deletion on the server.
   const isKnown = present?.kind === kind && present.version > 0 && !document.state;
   if (isKnown && (await contentOf(tx, present)) !== undefined) {
-    return queueUpdate(tx, now, document_id, { title, content, restore: true });
+    await queueUpdate(tx, now, document_id, { title, content, restore: true });
+    return;
   }
   const fields = yjs ? {} : { content };
   const operation = await append(tx, now, { operation: "create", document_id, title, yjs, ...fields });
@@ -82,8 +95,8 @@ export async function queueUpdate(
   now: number,
   documentId: string,
   patch: DocumentPatch,
-  { edit, base }: Circumstances = {},
-): Promise<void> {
+  { edit, base, live = false }: Circumstances = {},
+): Promise<SavedEdit | undefined> {
   let document = await tx.get("documents", documentId);
   if (!document || (document.deleted && !patch.restore && !edit)) throw new NoSuchDocument(documentId);
   // Who goes on writing in it wants it kept.
@@ -101,12 +114,14 @@ export async function queueUpdate(
     ...(!isYjs && content !== undefined && content !== document.content ? { content } : {}),
   };
   await reviveBuried(tx, now, documentId);
+  const isLive = live && mayGoLive(document, await readQueueOf(tx, documentId));
   if (document.deleted && patch.restore) await restore(tx, now, document, fields);
-  else if (Object.keys(fields).length === 0 && !edit) return;
-  else await amend(tx, now, document, { ...fields, yjs: edit !== undefined }, patch.base_version);
+  else if (Object.keys(fields).length === 0 && !edit) return undefined;
+  else await amend(tx, now, document, { ...fields, yjs: edit !== undefined }, { seen: patch.base_version, isLive });
+  let saved: SavedEdit | undefined;
   if (edit) {
     const owner = (await readQueueOf(tx, documentId)).at(-1);
-    await addRow(tx, documentId, edit, owner?.client_id);
+    saved = { number: await addRow(tx, documentId, edit, owner?.client_id), update: edit, live: isLive };
   }
   await tx.put("documents", documentId, {
     ...document,
@@ -115,22 +130,24 @@ export async function queueUpdate(
     updated_at: timestamp(now),
     updated_by: "",
   });
+  return saved;
 }
 
-/** Puts fields into the last operation on the document if it was never sent, else into a new one. */
+/** Puts fields into the last operation on the document if it was never sent and goes the same way, else into a new one. */
 async function amend(
   tx: Transaction,
   now: number,
   document: LocalDocument,
   fields: { title?: string; content?: string; yjs: boolean },
-  seen?: number,
+  { seen, isLive }: { seen: number | undefined; isLive: boolean },
 ): Promise<void> {
   const last = (await readQueueOf(tx, document.document_id)).at(-1);
-  if (last && !last.sent && last.operation !== "delete") {
+  if (last && !last.sent && last.operation !== "delete" && (last.live === true) === isLive) {
     await tx.put("operations", operationKey(last), { ...last, ...fields, yjs: last.yjs || fields.yjs });
   } else {
     const { document_id } = document;
-    await append(tx, now, { operation: "update", document_id, ...baseOf(document, seen), ...fields });
+    const live = isLive ? { live: true as const } : {};
+    await append(tx, now, { operation: "update", document_id, ...baseOf(document, seen), ...live, ...fields });
   }
 }
 
@@ -173,7 +190,7 @@ async function reviveBuried(tx: Transaction, now: number, documentId: string): P
   for (const letter of letters) await tx.delete("dead_letters", issueKey(letter));
   for (const operation of behind) await tx.delete("operations", operationKey(operation));
   const parts = [...letters.map(({ operation }) => operation), ...behind].sort((a, b) => a.position - b.position);
-  const { payload: _payload, failing_since: _since, ...whole } = parts.reduce(united);
+  const { payload: _payload, failing_since: _since, live: _live, ...whole } = parts.reduce(united);
   const client_id = uuidv7(now);
   await tx.put("operations", operationKey(whole), { ...whole, client_id, sent: false, attempts: 0 });
   const names = new Set(parts.map((part) => part.client_id));

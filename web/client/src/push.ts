@@ -162,14 +162,15 @@ export class PushRun {
       for (;;) {
         if (this.#sendable.length === 0) {
           const now = this.#engine.clock.now();
-          const isHeld = ({ operation }: QueuedOperation) => operation === "delete" && this.#settings.holdsDeletions;
+          const isHeld = (operation: QueuedOperation) =>
+            (operation.operation === "delete" && this.#settings.holdsDeletions) || isCarried(this.#engine, operation);
           this.#sendable = (await readSendable(tx, isHeld)).filter(
             ({ document_id, client_id }) => !this.#busy.has(document_id) && (this.#due.get(client_id) ?? 0) <= now,
           );
           if (this.#sendable.length === 0) return [];
         }
         const chunk = await takeChunk(tx, this.#sendable, bounds);
-        const queued = atomic ? (await tx.all("operations")).length : 0;
+        const queued = atomic ? (await tx.all("operations")).filter((each) => !isCarried(this.#engine, each)).length : 0;
         if (queued > chunk.length) throw new AtomicLimitError(queued, chunk.length);
         for (const { operation } of chunk) this.#busy.add(operation.document_id);
         if (chunk.length > 0) return chunk;
@@ -367,6 +368,11 @@ export class PushRun {
       this.results.push(result);
     }
   }
+}
+
+/** Whether an operation is on its way live. */
+export function isCarried({ live }: Engine, operation: QueuedOperation): boolean {
+  return live?.carries(operation) ?? false;
 }
 
 /** Whether the server's own limits refuse a batch for its size. */

@@ -25,6 +25,8 @@ export async function takeUpdate(tx: Transaction, now: number, documentId: strin
   // What is in conflict or a dead letter is settled by somebody; a text that is to be deleted need not be right.
   const isQueued = [...names].every((name) => queue.some(({ client_id }) => client_id === name));
   if (!known || !last || !isQueued || last.operation === "delete") return;
+  // Made while the others' keys were coming in: whoever typed the same as they did meant it.
+  if (queue.every(({ client_id, live }) => live === true || !names.has(client_id))) return;
   const edit = remade(known, mergeRows(rows), update);
   if (!edit) return;
   // What was sent once must be sent again as it was: the edit follows it.
@@ -48,7 +50,9 @@ export function remade(known: Uint8Array, here: Uint8Array | undefined, update: 
   const docs = [[known], [here], [known, update], [here, update]].map((parts) => docOf(parts.filter((part) => part !== undefined)));
   try {
     const [base, mine, theirs, present] = docs.map(plainText);
-    const [, , server, union] = docs;
+    const [common, , server, union] = docs;
+    // What others wrote leans on what is queued here: the server has had it, and only the answer is missing.
+    if ([common, server].some((doc) => doc?.store.pendingStructs || doc?.store.pendingDs)) return undefined;
     if (base === undefined || mine === undefined || theirs === undefined || present === undefined) return undefined;
     if (!server || !union || base === theirs || base === mine) return undefined;
     const goal = uniteTexts(base, mine, theirs);

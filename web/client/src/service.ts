@@ -20,6 +20,9 @@ import { LoginNeeded } from "./errors.js";
 import { follow } from "./events-stream.js";
 import { workspaceId } from "./identity.js";
 import { inOneTab } from "./leader.js";
+import type { HubSettings } from "./live/hub.js";
+import type { SocketMaker } from "./live/line.js";
+import type { Live } from "./live/link.js";
 import { lockFor } from "./lock.js";
 import { readLost, sendAgain } from "./lost.js";
 import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./model.js";
@@ -82,6 +85,7 @@ export class BatchSyncService {
       pace: new Pace(options.batchSize === undefined ? undefined : Math.min(100, Math.max(1, options.batchSize))),
       concurrency: Math.max(1, options.concurrency ?? 4),
       tries: Math.max(1, options.retries ?? 3),
+      live: undefined,
     };
     this.#documents = new DocumentIndex(store);
     // First, so that whoever listens as well finds what is new.
@@ -99,7 +103,7 @@ export class BatchSyncService {
         else if ("document_ids" in data) void this.#takeNotice(data);
       },
     );
-    this.#open = new OpenDocuments(this.#engine, (documentId) => this.#tellQueued([documentId]));
+    this.#open = new OpenDocuments(this.#engine, (documentId, isLive) => this.#tellQueued([documentId], isLive));
     this.on("replaced", ({ document_id }) => {
       if (this.#isRelaying) return;
       void this.#open.replace(document_id);
@@ -136,8 +140,9 @@ export class BatchSyncService {
   }
 
   /** Ends the session here and, if it can be reached, on the server. The queue and all documents stay. */
-  logout(): Promise<void> {
-    return logOut(this.#engine);
+  async logout(): Promise<void> {
+    await logOut(this.#engine);
+    this.#engine.live?.loginNeeded();
   }
 
   /**
@@ -378,7 +383,8 @@ export class BatchSyncService {
       isNews: async (documentId: string, version: number) => {
         // What is heard of while a push is under way may be its own doing.
         await this.#runs[0]?.report;
-        return ((await this.#read((tx) => tx.get("documents", documentId)))?.version ?? 0) < version;
+        const known = (await this.#read((tx) => tx.get("documents", documentId)))?.version ?? 0;
+        return known < version && !this.#engine.live?.defers(documentId);
       },
       pull: async () => void (await this.pull()),
       pollMs: this.#options.pollMs ?? 30_000,
@@ -391,26 +397,51 @@ export class BatchSyncService {
     return () => end.abort();
   }
 
+  /**
+   * Gives the client its live editing: for {@link LandfallProvider} alone.
+   *
+   * @internal
+   */
+  attachLive<L extends Live>(make: (settings: HubSettings) => L): L {
+    const { url, webSocket = globalThis.WebSocket as SocketMaker | undefined } = this.#options;
+    this.#engine.live ??= make({
+      engine: this.#engine,
+      url: url.replace(/\/+$/, ""),
+      socket: webSocket,
+      show: (documentId, update) => this.#open.show(documentId, update),
+      sync: () => this.sync(),
+      pull: () => this.pull(),
+      tellQueued: (documentId) => this.#tellQueued([documentId]),
+      tellChanged: (document_ids) => this.#engine.events.emit("changed", { document_ids }),
+    });
+    return this.#engine.live as L;
+  }
+
   /** Ends the use of this client; the store stays open. */
   async close(): Promise<void> {
     void this.cancel();
     await Promise.all(this.#runs.map(({ report }) => report));
     await this.#open.flush();
+    await this.#engine.live?.close();
     this.#channel?.close();
     this.#leave();
   }
 
   async #sync(options: SyncOptions, cancelled: AbortSignal): Promise<SyncReport> {
     const run = new SyncRun(this.#engine, options, cancelled, (progress) => (this.#progress = progress));
-    // What is on the screen goes along.
-    return run.run(() => this.#open.flush());
+    // What is on the screen goes along, and what is on its way arrives.
+    return run.run(async () => {
+      await this.#open.flush();
+      await this.#engine.live?.stored();
+      if (options.direction !== "pull") await this.#engine.live?.drained();
+    });
   }
 
   /** Tells this tab that work was queued, and others that documents changed. */
-  #tellQueued(document_ids: string[]): void {
+  #tellQueued(document_ids: string[], live = false): void {
     if (document_ids.length === 0) return;
     this.#channel?.postMessage({ document_ids, replaced: false });
-    this.#engine.events.emit("queued", { document_ids });
+    this.#engine.events.emit("queued", { document_ids, live });
   }
 
   /** Tells this tab and others that a document changed. */

@@ -63,8 +63,9 @@ export async function fail(
   operation: QueuedOperation,
   error: DeadLetter["error"],
 ): Promise<Settlement> {
-  const { failing_since = now } = operation;
-  const failed = { ...operation, attempts: operation.attempts + 1, failing_since };
+  // After a batch that failed it is an operation like any other: it does not wait for a socket.
+  const { failing_since = now, live: _live, ...kept } = operation;
+  const failed = { ...kept, attempts: operation.attempts + 1, failing_since };
   const hasPatience = failed.attempts < PATIENCE.tries || now - failing_since < PATIENCE.ms;
   if (error.retryable && (hasPatience || ((await getMeta(tx, "accepted_at")) ?? 0) < failing_since)) {
     await tx.put("operations", operationKey(operation), failed);

@@ -13,7 +13,7 @@ import type { QueuedOperation } from "./model.js";
 import { readQueue } from "./queue.js";
 import { ProgressTracker, type Progress } from "./progress.js";
 import { Puller } from "./pull.js";
-import { PushRun, statusOf } from "./push.js";
+import { isCarried, PushRun, statusOf } from "./push.js";
 import { getMeta, setMeta } from "./store.js";
 import type { Limits } from "./wire.js";
 
@@ -133,7 +133,8 @@ export class SyncRun {
   #prepare(): Promise<Prepared> {
     const { direction, allowMassDelete } = this.#options;
     return this.#engine.store.transaction("write", async (tx) => {
-      const queue = direction === "pull" ? [] : await readQueue(tx);
+      const queued = direction === "pull" ? [] : await readQueue(tx);
+      const queue = queued.filter((operation) => !isCarried(this.#engine, operation));
       return {
         queue,
         guarded: allowMassDelete || direction === "pull" ? undefined : await guardQueue(tx),

@@ -48,17 +48,22 @@ export function lacking(state: Uint8Array, known?: Uint8Array): Uint8Array {
   return update;
 }
 
-/** Adds an update; with `operation` it is an edit that this operation carries. Folds what has become many rows. */
+/**
+ * Adds an update; with `operation` it is an edit that this operation carries. Folds what has become many rows.
+ *
+ * @returns the number of its row
+ */
 export async function addRow(
   tx: Transaction,
   documentId: string,
   update: Uint8Array,
   operation?: string,
-): Promise<void> {
+): Promise<number> {
   const owner = operation === undefined ? {} : { operation };
   const number = await nextNumber(tx);
   await tx.put("yjs", yjsKey(documentId, number), { document_id: documentId, number, update, ...owner });
   await foldRows(tx, documentId, operation);
+  return number;
 }
 
 /** Makes one row of those of an owner, if they are many. */
@@ -86,6 +91,14 @@ export async function passRows(tx: Transaction, rows: readonly YjsRow[], to?: st
 export async function vectorOf(tx: Transaction, documentId: string): Promise<Uint8Array | undefined> {
   const state = mergeRows(await readRows(tx, documentId));
   return state && Y.encodeStateVectorFromUpdate(state);
+}
+
+/** Whether a state vector of the server's is of another history than the one that is here: united, the text would double. */
+export async function isAnotherHistory(tx: Transaction, documentId: string, vector: Uint8Array): Promise<boolean> {
+  const known = mergeRows((await readRows(tx, documentId)).filter((row) => row.operation === undefined));
+  if (!known) return false;
+  const [here, there] = [Y.decodeStateVector(Y.encodeStateVectorFromUpdate(known)), Y.decodeStateVector(vector)];
+  return here.size > 0 && there.size > 0 && ![...here.keys()].some((client) => there.has(client));
 }
 
 /** Removes rows. */

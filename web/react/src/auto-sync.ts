@@ -23,7 +23,8 @@ function retryMs(failures: number): number {
 
 /**
  * Syncs at the start, some time after something was queued, when the network is back, when the page is shown again, and
- * again and again while the server cannot be reached; follows the server's events while somebody is logged in.
+ * again and again while the server cannot be reached; follows the server's events, and connects open documents, while somebody is
+ * logged in.
  */
 export class AutoSync {
   readonly #store: SyncStore;
@@ -71,6 +72,7 @@ export class AutoSync {
     const { logged_in } = await this.#store.client.status();
     if (!logged_in || this.#isIdle()) return;
     this.#unsubscribe ??= this.#store.client.subscribe();
+    this.#store.setLive(true);
     await this.#store.client.sync();
   }
 
@@ -79,6 +81,7 @@ export class AutoSync {
     this.#clear();
     this.#failures = 0;
     this.#unfollow();
+    this.#store.setLive(false);
   }
 
   #isIdle(): boolean {
@@ -89,7 +92,8 @@ export class AutoSync {
     const { client } = this.#store;
     const page = globalThis.document as Document | undefined;
     this.#ends = [
-      client.on("queued", () => this.#queued()),
+      // What is on its way already needs no sync.
+      client.on("queued", ({ live }) => live || this.#queued()),
       client.on("synced", (report) => this.#synced(report)),
       client.on("auth-needed", () => this.#unfollow()),
       client.on("reachable", ({ reachable }) => {

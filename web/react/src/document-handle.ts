@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FROM_STORE, ROOT } from "@landfall/client";
+import { FROM_STORE, LandfallProvider, ROOT } from "@landfall/client";
 import * as Y from "yjs";
 import { keep } from "./identity.js";
 import type { SyncStore } from "./sync-store.js";
@@ -28,6 +28,7 @@ export class DocumentHandle {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #ends: (() => void)[] = [];
   #doc: Y.Doc | undefined;
+  #provider: LandfallProvider | undefined;
   #isOpening = false;
   /** Counts local edits, so that a finished save is known to be the last one's. */
   #edits = 0;
@@ -102,7 +103,7 @@ export class DocumentHandle {
     const isPlain = known.document?.kind === "text";
     if (isPlain && known.document !== this.#read) this.#readContent(known.document);
     const content = isPlain ? this.#content : undefined;
-    const shown = keep(this.#shown, { ...known, doc, content, isSaved: this.#isSaved, error });
+    const shown = keep(this.#shown, { ...known, doc, provider: this.#provider, content, isSaved: this.#isSaved, error });
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.view = {
@@ -142,8 +143,15 @@ export class DocumentHandle {
     ];
   }
 
+  /** Connects it, or ends that. */
+  setLive(isLive: boolean): void {
+    if (isLive) this.#provider?.connect();
+    else this.#provider?.disconnect();
+  }
+
   #bind(doc: Y.Doc): void {
     this.#doc = doc;
+    this.#provider = new LandfallProvider(this.#store.client, doc, { connect: this.#store.isLive });
     this.#error = undefined;
     this.#isSaved = true;
     doc.on("update", (_update: Uint8Array, origin: unknown) => {
@@ -155,6 +163,7 @@ export class DocumentHandle {
     });
     doc.on("destroy", () => {
       this.#doc = undefined;
+      this.#provider = undefined;
       this.#changed();
       // It began anew, or went away: opening it again tells which.
       this.open();

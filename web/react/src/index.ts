@@ -3,8 +3,10 @@
  *
  * @packageDocumentation
  */
-export { SyncProvider, useDocument, useDocuments, useSync } from "./provider.js";
+export { SyncProvider, useDocument, useDocuments, usePresence, useSync } from "./provider.js";
 export type { SyncProviderProps } from "./provider.js";
+export { personOf } from "./presence.js";
+export type { Appearance, Person, Presence } from "./presence.js";
 export type {
   DocumentActions,
   DocumentList,

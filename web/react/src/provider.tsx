@@ -4,7 +4,8 @@
  * @module
  */
 import type { BatchSyncService } from "@landfall/client";
-import { createContext, useCallback, useContext, useEffect, useSyncExternalStore, type ReactNode } from "react";
+import { createContext, useCallback, useContext, useEffect, useMemo, useSyncExternalStore, type ReactNode } from "react";
+import { appearanceOf, NOBODY, Others, type Presence } from "./presence.js";
 import { storeOf, type SyncStore } from "./sync-store.js";
 import { NO_DOCUMENT, type Documents, type OpenDocument, type Sync } from "./views.js";
 
@@ -65,8 +66,33 @@ export function useDocument(documentId: string | undefined): OpenDocument {
   return useSyncExternalStore(subscribe, snapshot, snapshot);
 }
 
+/**
+ * Who else has a document open, with names, colours and cursors; keeps it open, as {@link useDocument} does.
+ *
+ * @param self how this editor is shown to the others; absent, it is shown to nobody by name
+ */
+export function usePresence(documentId: string | undefined, self?: { name: string; color?: string }): Presence {
+  const { provider } = useDocument(documentId);
+  const { name, color } = self ?? {};
+  useEffect(() => {
+    if (!provider || name === undefined) return;
+    provider.awareness.setLocalStateField("user", appearanceOf({ name, ...(color === undefined ? {} : { color }) }));
+  }, [provider, name, color]);
+  const others = useMemo(() => provider && new Others(provider), [provider]);
+  const read = others?.read ?? nobody;
+  return useSyncExternalStore(others?.subscribe ?? never, read, read);
+}
+
+function nobody(): Presence {
+  return NOBODY;
+}
+
+function never(): () => void {
+  return () => undefined;
+}
+
 function useStore(): SyncStore {
   const store = useContext(Context);
-  if (!store) throw new Error("useSync, useDocuments and useDocument need a <SyncProvider> above them");
+  if (!store) throw new Error("useSync, useDocuments, useDocument and usePresence need a <SyncProvider> above them");
   return store;
 }

@@ -52,6 +52,7 @@ export class SyncStore {
   #documents: Documents;
   #progress: Progress | undefined;
   #hasBegun = false;
+  #isLive = false;
   #isReached = true;
   #isRefused = false;
 
@@ -117,6 +118,18 @@ export class SyncStore {
       release();
       end();
     };
+  }
+
+  /** Whether open documents are connected. */
+  get isLive(): boolean {
+    return this.#isLive;
+  }
+
+  /** Connects the documents that are open, and those that will be; or ends that. */
+  setLive(isLive: boolean): void {
+    if (isLive === this.#isLive) return;
+    this.#isLive = isLive;
+    for (const handle of this.#handles.values()) handle.setLive(isLive);
   }
 
   /** Begins with "work offline" if that is asked for before anything else was. */

@@ -9,6 +9,7 @@ import type {
   DeadLetter,
   DocumentState,
   DocumentSummary,
+  LandfallProvider,
   NewDocument,
   Progress,
   Resolution,
@@ -108,6 +109,8 @@ export interface OpenDocument {
   readonly state: DocumentState;
   /** The Yjs document to bind an editor to; `undefined` while it opens, and for a plain text. Another object after it began anew. */
   readonly doc: Y.Doc | undefined;
+  /** What editors' bindings ask who else is there (`provider.awareness`); comes and goes with `doc`. */
+  readonly provider: LandfallProvider | undefined;
   /**
    * Its text: the root `content`, for editors of plain text. To read this property makes the root a `Y.Text`; an editor of rich
    * text leaves it alone, and takes from `doc` the root that it needs, as the type that it needs.
@@ -130,6 +133,7 @@ export const NO_DOCUMENT: OpenDocument = {
   document: undefined,
   state: "synced",
   doc: undefined,
+  provider: undefined,
   text: undefined,
   content: undefined,
   isSaved: true,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { useDocument, useSync, type ListedDocument, type OpenDocument } from "@landfall/react";
+import { useDocument, usePresence, useSync, type ListedDocument, type OpenDocument, type Person } from "@landfall/react";
 import { ArrowLeft, Eye, History, PenLine, Trash2 } from "lucide-react";
 import { Suspense, useEffect, useState, type ReactElement } from "react";
 import type * as Y from "yjs";
@@ -15,6 +15,7 @@ import { ViewBoundary } from "../shell/ViewBoundary.tsx";
 import { ago, moment } from "../times.ts";
 import { useMayWrite } from "../workspace.ts";
 import { MarkdownEditor } from "./MarkdownEditor.tsx";
+import { People } from "./People.tsx";
 import { PlainTextEditor } from "./PlainTextEditor.tsx";
 import { TitleField } from "./TitleField.tsx";
 import { isRich as isRichText, useText } from "./use-text.ts";
@@ -26,14 +27,15 @@ const RICH = "Written in a rich text editor: it can be read here.";
 /** The view of one document. */
 export default function DocumentView({ id }: { id: string }): ReactElement {
   const opened = useDocument(id);
-  const { client } = useSync();
+  const { client, status } = useSync();
+  const { others } = usePresence(id, status?.username === undefined ? undefined : { name: status.username });
   const mayWrite = useMayWrite();
   const [isReading, setReading] = useState(false);
   const [isNaming, setNaming] = useState(false);
   const [isTyping, setTyping] = useState(false);
   const [refusal, setRefusal] = useState<unknown>();
   const tellDeletion = useTellDeletion();
-  const { document, doc, text, isSaved, error, conflict, deadLetter } = opened;
+  const { document, doc, provider, text, isSaved, error, conflict, deadLetter } = opened;
   const content = useText(client, id, text, document);
 
   useEffect(() => {
@@ -79,11 +81,12 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
           onDelete={mayWrite ? () => void remove().catch(setRefusal) : undefined}
         />
       </header>
-      <Standing document={document} isHere={isHere} isStuck={problem !== undefined} />
+      <Standing document={document} isHere={isHere} isStuck={problem !== undefined} others={others} />
       <Notices conflict={conflict} deadLetter={deadLetter} problem={problem} />
       <Panes
         document={document}
         text={text}
+        provider={provider}
         content={content}
         isReading={isReading}
         isReadOnly={!mayWrite}
@@ -132,13 +135,15 @@ function Standing({
   document: { state, updated_by, updated_at },
   isHere,
   isStuck,
+  others,
 }: {
   document: ListedDocument;
   isHere: boolean;
   isStuck: boolean;
+  others: readonly Person[];
 }): ReactElement {
   return (
-    <p className="standing">
+    <div className="standing">
       <Badge state={state} />
       <span role="status">{isHere ? "Saved on this device" : isStuck ? "Not saved" : "Saving…"}</span>
       {updated_by !== "" && (
@@ -146,7 +151,8 @@ function Standing({
           last synced change by {updated_by}, {ago(updated_at)}
         </span>
       )}
-    </p>
+      <People others={others} />
+    </div>
   );
 }
 
@@ -154,6 +160,7 @@ function Standing({
 function Panes({
   document: { document_id, kind, version },
   text,
+  provider,
   content,
   isReading,
   isReadOnly,
@@ -163,6 +170,7 @@ function Panes({
 }: {
   document: ListedDocument;
   text: Y.Text | undefined;
+  provider: OpenDocument["provider"];
   content: string;
   isReading: boolean;
   isReadOnly: boolean;
@@ -175,7 +183,7 @@ function Panes({
   return (
     <div className={isReading || isRich ? "panes reading" : "panes"}>
       {isRich ? null : text ? (
-        <MarkdownEditor id={document_id} text={text} isReadOnly={isReadOnly} />
+        <MarkdownEditor id={document_id} text={text} provider={provider} isReadOnly={isReadOnly} />
       ) : kind === "text" ? (
         <PlainTextEditor key={document_id} {...plain} />
       ) : (

@@ -9,21 +9,26 @@ import { LanguageSupport } from "@codemirror/language";
 import { searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
 import { EditorView, drawSelection, highlightSpecialChars, keymap, placeholder } from "@codemirror/view";
+import type { OpenDocument } from "@landfall/react";
 import { useEffect, useRef, type ReactElement } from "react";
 import { yCollab, yUndoManagerKeymap } from "y-codemirror.next";
 import * as Y from "yjs";
 import { appearance } from "./appearance.ts";
 import { takeKeys } from "./early-keys.ts";
+import { otherCursors } from "./other-cursors.ts";
 import { shadowOf } from "./shadow.ts";
 
 /** An editor of a document's text; where it may only be read, the text can be gone through and copied all the same. */
 export function MarkdownEditor({
   id,
   text,
+  provider,
   isReadOnly,
 }: {
   id: string;
   text: Y.Text;
+  /** Knows who else is there. */
+  provider: OpenDocument["provider"];
   isReadOnly: boolean;
 }): ReactElement {
   const host = useRef<HTMLDivElement>(null);
@@ -45,6 +50,7 @@ export function MarkdownEditor({
           EditorState.readOnly.of(isReadOnly),
           ...(isReadOnly ? [] : [placeholder("Write here")]),
           yCollab(text, null, { undoManager }),
+          ...(provider ? [otherCursors(text, provider.awareness)] : []),
           EditorView.contentAttributes.of({ "aria-label": "Text", spellcheck: "true", autocorrect: "on" }),
           appearance,
         ],
@@ -60,6 +66,6 @@ export function MarkdownEditor({
       view.destroy();
       undoManager.destroy();
     };
-  }, [id, text, isReadOnly]);
+  }, [id, text, provider, isReadOnly]);
   return <div className="writing" ref={host} />;
 }

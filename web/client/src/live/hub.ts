@@ -1,0 +1,287 @@
+/**
+ * Live editing of a client: one socket for all of its open documents, beside the outbox that stays the truth.
+ *
+ * @module
+ */
+import type { Awareness } from "y-protocols/awareness";
+import type * as Y from "yjs";
+import { sleep } from "../clock.js";
+import type { Engine, SyncReport } from "../engine.js";
+import { workspaceId } from "../identity.js";
+import type { QueuedOperation } from "../model.js";
+import type { SavedEdit } from "../outbox.js";
+import { isAnotherHistory } from "../yjs-rows.js";
+import { readFrame } from "./frames.js";
+import { Intake } from "./intake.js";
+import { readStanding, readUnsent, settleLive, type Standing, type StoredEdit } from "./ledger.js";
+import { Line, type SocketMaker } from "./line.js";
+import type { Live } from "./link.js";
+import { LiveSession, type SessionHost, type SessionState } from "./session.js";
+
+/** What the hub needs of its client. */
+export interface HubSettings {
+  engine: Engine;
+  /** Where the server is, without `/api`; empty for the page's own. */
+  url: string;
+  socket: SocketMaker | undefined;
+  /** Shows an update in the open document. */
+  show: (documentId: string, update: Uint8Array) => void;
+  sync: () => Promise<SyncReport>;
+  pull: () => Promise<SyncReport>;
+  /** Tells that something is queued after all. */
+  tellQueued: (documentId: string) => void;
+  /** Tells this tab and others that a document changed. */
+  tellChanged: (documentIds: string[]) => void;
+}
+
+/** Where sockets cannot be had, a pause in typing of so long is followed by a batch, in milliseconds. */
+const FALLBACK_MS = 150;
+/** How long a sync waits for what is on its way, in milliseconds. */
+const DRAIN_MS = 1000;
+/** A pull for what was heard of besides, when nothing was heard for so long, and after this time at the latest; in milliseconds. */
+const PULL_MS = 1000;
+const LATEST_PULL_MS = 10_000;
+
+/** Close codes after which what is in flight is better left to a batch: one of the messages was at fault. */
+const AT_FAULT = new Set([1009, 4400, 4422]);
+
+/** The documents that are edited live in this tab. */
+export class LiveHub implements SessionHost, Live {
+  readonly #settings: HubSettings;
+  readonly #engine: Engine;
+  readonly #line: Line;
+  readonly #intake: Intake;
+  readonly #sessions = new Map<string, LiveSession>();
+  readonly #ends: (() => void)[] = [];
+  #names = 0;
+  #isReachable = true;
+  #fallback: unknown;
+  #pull: { timer: unknown; latestMs: number } | undefined;
+
+  constructor(settings: HubSettings) {
+    const { engine } = (this.#settings = settings);
+    this.#engine = engine;
+    this.#line = new Line({
+      url: socketUrl(settings.url),
+      socket: settings.socket,
+      clock: engine.clock,
+      backoff: engine.backoff,
+      isServerThere: () => engine.api.isHealthy(),
+      onOpen: () => this.#eachSession((session) => session.begin()),
+      onFrame: (frame) => this.#hear(frame),
+      onClosed: (code) => this.#closed(code),
+    });
+    this.#intake = new Intake(engine, settings.tellChanged);
+    this.#ends.push(
+      engine.events.on("reachable", ({ reachable }) => this.#reached(reachable)),
+      engine.events.on("synced", ({ status }) => {
+        if (status === "synced" || status === "guarded") {
+          this.#reached(true);
+          if (this.#sessions.size > 0) this.#line.start();
+        }
+        if (status === "offline") this.#isReachable = false;
+        this.#eachSession((session) => session.wake());
+      }),
+      engine.events.on("replaced", ({ document_id }) => this.#intake.drop(document_id)),
+      listen("online", () => this.#line.retry()),
+      listen("offline", () => this.#line.drop()),
+    );
+  }
+
+  get clock() {
+    return this.#engine.clock;
+  }
+
+  get isOpen(): boolean {
+    return this.#line.isOpen;
+  }
+
+  // ---- For providers
+
+  /** Brings a document in. */
+  join(doc: Y.Doc, awareness: Awareness, onState: (state: SessionState) => void): void {
+    if (this.#sessions.has(doc.guid)) throw new RangeError(`the document ${doc.guid} has a provider already`);
+    const session = new LiveSession(this, { doc, awareness, onState });
+    this.#sessions.set(doc.guid, session);
+    this.#line.start();
+    session.begin();
+  }
+
+  /** Takes it out again. */
+  leaveDocument(documentId: string): void {
+    this.#sessions.get(documentId)?.destroy();
+    this.#sessions.delete(documentId);
+    if (this.#pull) void this.#pullNow();
+    if (this.#sessions.size === 0) this.#line.stop();
+  }
+
+  // ---- For the client
+
+  stored(): Promise<void> {
+    return this.#intake.flush();
+  }
+
+  accepts(documentId: string): boolean {
+    return this.#sessions.get(documentId)?.accepts ?? false;
+  }
+
+  edited(documentId: string, saved: SavedEdit): boolean {
+    const session = this.#sessions.get(documentId);
+    const isSent = session?.edited(saved) ?? false;
+    if (session && !isSent && this.#line.isRefused && this.#isReachable) this.#syncSoon();
+    return isSent;
+  }
+
+  carries({ document_id, live, sent }: QueuedOperation): boolean {
+    return live === true && !sent && (this.#sessions.get(document_id)?.isCarrying ?? false);
+  }
+
+  async drained(): Promise<void> {
+    const { clock } = this.#engine;
+    const deadline = clock.now() + DRAIN_MS;
+    const isWaiting = () => [...this.#sessions.values()].some((session) => session.isWaiting);
+    while (isWaiting() && clock.now() < deadline) await sleep(clock, 10);
+  }
+
+  defers(documentId: string): boolean {
+    if (this.#sessions.get(documentId)?.state !== "live") return false;
+    this.#pullLater();
+    return true;
+  }
+
+  close(): Promise<void> {
+    for (const end of this.#ends) end();
+    this.#eachSession((session) => session.destroy());
+    this.#sessions.clear();
+    this.#line.stop();
+    this.clock.clearTimeout(this.#fallback);
+    this.clock.clearTimeout(this.#pull?.timer);
+    // What cannot be stored, the next pull brings.
+    return this.#intake.flush().catch(() => undefined);
+  }
+
+  // ---- For sessions
+
+  async nameOf(documentId: string): Promise<string> {
+    const { store, workspaceId: chosen } = this.#engine;
+    const workspace = await store.transaction("read", (tx) => workspaceId(tx, chosen));
+    return `${workspace}/${documentId}\0${(this.#names += 1)}`;
+  }
+
+  token(refresh: boolean): Promise<string | undefined> {
+    return this.#engine.api.token(refresh);
+  }
+
+  send(frame: Uint8Array): boolean {
+    return this.#line.send(frame);
+  }
+
+  /** Somebody has to log in: a sync that succeeds shows that somebody has. */
+  loginNeeded(): void {
+    this.#line.stop();
+  }
+
+  dropLine(): void {
+    this.#line.drop();
+  }
+
+  async sync(): Promise<boolean> {
+    return (await this.#settings.sync()).status === "synced";
+  }
+
+  pull(): void {
+    void this.#settings.pull();
+  }
+
+  standing(documentId: string): Promise<Standing> {
+    return this.#engine.store.transaction("read", (tx) => readStanding(tx, documentId));
+  }
+
+  isAnother(documentId: string, vector: Uint8Array): Promise<boolean> {
+    return this.#engine.store.transaction("read", (tx) => isAnotherHistory(tx, documentId, vector));
+  }
+
+  unsent(documentId: string): Promise<StoredEdit[]> {
+    return this.#engine.store.transaction("read", (tx) => readUnsent(tx, documentId));
+  }
+
+  async settle(documentId: string, sent: StoredEdit[]): Promise<boolean> {
+    const { store, clock } = this.#engine;
+    const isLeft = await store.transaction("write", (tx) => settleLive(tx, clock.now(), documentId, sent));
+    this.#intake.tell(documentId);
+    return isLeft;
+  }
+
+  take(documentId: string, update: Uint8Array): void {
+    this.#settings.show(documentId, update);
+    this.#intake.add(documentId, update);
+  }
+
+  leave(documentId: string): void {
+    this.#settings.tellQueued(documentId);
+  }
+
+  // ---- The socket
+
+  #eachSession(step: (session: LiveSession) => void): void {
+    for (const session of [...this.#sessions.values()]) step(session);
+  }
+
+  #hear(frame: Uint8Array): void {
+    const heard = readFrame(frame);
+    if (!heard) return;
+    const session = this.#sessions.get(documentIdIn(heard.name));
+    // What is late concerns a session that is over.
+    if (session?.name === heard.name) session.hear(heard.said);
+  }
+
+  #closed(code: number): void {
+    this.#eachSession((session) => {
+      if (AT_FAULT.has(code) && session.isWaiting) session.refuse();
+      else session.end();
+    });
+    if (code === 4401) void this.token(true).catch(() => undefined);
+    if (code === 4403 || code === 4404) this.pull();
+  }
+
+  #reached(isReachable: boolean): void {
+    const isNew = isReachable && !this.#isReachable;
+    this.#isReachable = isReachable;
+    if (isNew) this.#line.retry();
+  }
+
+  #syncSoon(): void {
+    this.clock.clearTimeout(this.#fallback);
+    this.#fallback = this.clock.setTimeout(() => void this.#settings.sync(), FALLBACK_MS);
+  }
+
+  #pullLater(): void {
+    const now = this.clock.now();
+    const latestMs = this.#pull?.latestMs ?? now + LATEST_PULL_MS;
+    this.clock.clearTimeout(this.#pull?.timer);
+    const timer = this.clock.setTimeout(() => void this.#pullNow(), Math.max(0, Math.min(PULL_MS, latestMs - now)));
+    this.#pull = { timer, latestMs };
+  }
+
+  async #pullNow(): Promise<void> {
+    this.clock.clearTimeout(this.#pull?.timer);
+    this.#pull = undefined;
+    await this.#settings.pull();
+  }
+}
+
+function documentIdIn(name: string): string {
+  return name.slice(name.indexOf("/") + 1).split("\0")[0] ?? "";
+}
+
+function socketUrl(url: string): string {
+  const page = (globalThis.location as Location | undefined)?.href;
+  return new URL(`${url}/api/v1/live/hocuspocus`, page).href.replace(/^http/, "ws");
+}
+
+/** Listens to the browser, where there is one. */
+function listen(name: string, listener: () => void): () => void {
+  const page = globalThis as Partial<Pick<EventTarget, "addEventListener" | "removeEventListener">>;
+  page.addEventListener?.(name, listener);
+  return () => page.removeEventListener?.(name, listener);
+}
