@@ -92,7 +92,7 @@ export class BatchSyncService {
       "message",
       ({ data }: MessageEvent<Message>) => {
         if ("flush" in data) void this.#flushFor(data.flush);
-        else if ("document_ids" in data) void this.#takeNotice(data);
+        else if ("document_ids" in data) this.#takeNotice(data).catch((error: unknown) => console.error(error));
       },
     );
     this.#open = new OpenDocuments(this.#engine, (documentId) => this.#tellQueued([documentId]));
