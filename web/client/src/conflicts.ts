@@ -8,7 +8,8 @@ import { fromBase64, uuidv7 } from "./bytes.js";
 import { NoSuchDocument, ResolutionError } from "./errors.js";
 import type { Conflict, LocalDocument } from "./model.js";
 import { queueCreate } from "./outbox.js";
-import { append, dropQueueOf, issueKey, operationKey } from "./queue.js";
+import { putDocument, readText } from "./local-documents.js";
+import { append, dropQueueOf, issueKey, putOperation } from "./queue.js";
 import { replaceWith } from "./intake.js";
 import { takeUpdate } from "./remake.js";
 import type { Transaction } from "./store.js";
@@ -76,7 +77,7 @@ async function takeTheirs(tx: Transaction, document: LocalDocument, theirs: Wire
   const rows = await readRows(tx, document.document_id);
   if (theirs.deleted) {
     // What it held stays, so that it can be brought back.
-    await tx.put("documents", document.document_id, { ...document, deleted: true, version: theirs.version });
+    await putDocument(tx, { ...document, deleted: true, version: theirs.version });
   } else {
     // What the server knows of what is here; edits that were not taken by it are given up.
     const known = rows.filter((row) => row.operation === undefined);
@@ -100,7 +101,7 @@ async function deleteTheirs(
   theirs: WireDocument,
 ): Promise<Settled> {
   const { document_id } = document;
-  await tx.put("documents", document_id, { ...document, version: theirs.version });
+  await putDocument(tx, { ...document, version: theirs.version });
   if (!theirs.deleted) {
     await append(tx, now, { operation: "delete", document_id, base_version: theirs.version, yjs: false });
   }
@@ -133,8 +134,7 @@ async function push(
   const text = wanted.content ?? present ?? "";
   const { newer_version: _newer, ...kept } = document;
   const next = { ...kept, kind: isYjs ? "yjs" : "text", title: wanted.title } as const;
-  const own = isYjs ? {} : { content: text };
-  await tx.put("documents", document_id, { ...next, ...own, version: theirs.version, deleted: false });
+  await putDocument(tx, { ...next, version: theirs.version, deleted: false }, isYjs ? undefined : text);
   const operation = await append(tx, now, {
     operation: "update",
     document_id,
@@ -170,7 +170,7 @@ async function push(
   // Two histories: the server's goes on, and gets this text as an edit.
   await removeRows(tx, rows);
   if (state) await addRow(tx, document_id, state);
-  if (!(await rewrite(state))) await tx.put("operations", operationKey(operation), { ...operation, yjs: false });
+  if (!(await rewrite(state))) await putOperation(tx, { ...operation, yjs: false });
   return { replaced: true };
 }
 
@@ -193,7 +193,8 @@ async function copy(
 ): Promise<Settled> {
   const copy_id = uuidv7(now);
   const state = mergeRows(await readRows(tx, document.document_id));
-  await queueCreate(tx, now, { document_id: copy_id, kind: document.kind, title, content: document.content ?? "", state });
+  const content = (await readText(tx, document.document_id)) ?? "";
+  await queueCreate(tx, now, { document_id: copy_id, kind: document.kind, title, content, state });
   return { ...(await takeTheirs(tx, document, theirs)), copy_id };
 }
 

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { dropQueueOf, issueKey, operationKey } from "./queue.js";
+import { dropDocument, putDocument } from "./local-documents.js";
+import { dropQueueOf, issueKey, putOperation } from "./queue.js";
 import type { Transaction } from "./store.js";
 import { readableOf, readRows, removeRows } from "./yjs-rows.js";
 
@@ -14,7 +15,7 @@ export async function retryLetters(tx: Transaction, clientIds: readonly string[]
   for (const letter of letters) {
     await tx.delete("dead_letters", issueKey(letter));
     const { failing_since: _since, ...operation } = letter.operation;
-    await tx.put("operations", operationKey(operation), { ...operation, attempts: 0 });
+    await putOperation(tx, { ...operation, attempts: 0 });
   }
   return letters.map((letter) => letter.document_id);
 }
@@ -43,8 +44,8 @@ export async function discardLetter(tx: Transaction, clientId: string): Promise<
     rows.filter((row) => row.operation !== undefined && gone.has(row.operation)),
   );
   const document = await tx.get("documents", id);
-  if (document && document.version === 0) await tx.delete("documents", id);
+  if (document && document.version === 0) await dropDocument(tx, id);
   // Fetched with the next sync.
-  else if (document) await tx.put("documents", id, { ...document, newer_version: document.version });
+  else if (document) await putDocument(tx, { ...document, newer_version: document.version });
   return id;
 }

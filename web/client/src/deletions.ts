@@ -5,6 +5,7 @@
  */
 import { MassDeletion } from "./errors.js";
 import { queueUpdate } from "./outbox.js";
+import { countDocuments } from "./local-documents.js";
 import { readQueue } from "./queue.js";
 import { takeDeletion } from "./intake.js";
 import { getMeta, setMeta, type Transaction } from "./store.js";
@@ -21,10 +22,13 @@ export function guard(side: MassDeletion["side"], deletions: number, documents: 
 /** What has to be agreed to before the deletions of the queue are pushed. */
 export async function guardQueue(tx: Transaction): Promise<MassDeletion | undefined> {
   const deleted = await deletedByQueue(tx);
-  const known = (await tx.all("documents")).filter(
-    ({ version, deleted: isDeleted, document_id }) => version > 0 && (!isDeleted || deleted.has(document_id)),
-  );
-  return guard("server", deleted.size, known.length);
+  if (deleted.size <= MASS_DELETION) return undefined;
+  let { known } = await countDocuments(tx);
+  for (const id of deleted) {
+    const document = await tx.get("documents", id);
+    if (document?.deleted && document.version > 0) known += 1;
+  }
+  return guard("server", deleted.size, known);
 }
 
 /**

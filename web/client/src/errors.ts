@@ -121,3 +121,11 @@ export class MassDeletion extends Error {
     this.documents = documents;
   }
 }
+
+/** Another tab, with an older version of the page, has the store open and does not react. Nothing was changed. */
+export class StoreBlockedError extends Error {
+  override readonly name = "StoreBlockedError";
+  constructor(store: string) {
+    super(`another tab has an older version of this page open, and does not let go of ${store}: close or reload it`);
+  }
+}

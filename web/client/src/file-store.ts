@@ -8,7 +8,8 @@ import { mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from "n
 import { join } from "node:path";
 import { StorageFullError, StoreInUseError } from "./errors.js";
 import { MemoryStore, type Change } from "./memory-store.js";
-import { TABLES } from "./store.js";
+import { getMeta, setMeta, TABLES } from "./store.js";
+import { FORMAT, toSecondFormat } from "./upgrade.js";
 
 /** The journal is written anew at the start once it is longer than this, in bytes. */
 const COMPACT_AT = 4 * 1024 * 1024;
@@ -43,6 +44,7 @@ export class FileStore extends MemoryStore {
     for (const line of bytes.subarray(0, whole).toString("utf8").split("\n")) {
       if (line !== "") store.apply(decode(line));
     }
+    await store.#upgrade();
     if (whole > COMPACT_AT) await store.#compact(path);
     return store;
   }
@@ -64,6 +66,15 @@ export class FileStore extends MemoryStore {
       throw isFull(error) ? new StorageFullError({ cause: error }) : error;
     }
     this.#length += line.length;
+  }
+
+  /** One line of the journal, so that it is done or is not. */
+  async #upgrade(): Promise<void> {
+    await this.transaction("write", async (tx) => {
+      if ((await getMeta(tx, "format")) !== undefined) return;
+      await toSecondFormat(tx);
+      await setMeta(tx, "format", FORMAT);
+    });
   }
 
   async #compact(path: string): Promise<void> {

@@ -5,11 +5,11 @@
  */
 export { BatchSyncService } from "./service.js";
 export type { ClientOptions, NewDocument } from "./options.js";
-export type { DocumentState, Status } from "./overview.js";
+export type { Status } from "./overview.js";
 export type { SyncOptions } from "./sync-run.js";
 export type { SyncEvents, SyncReport, SyncStatus } from "./engine.js";
 export type { Progress, ProgressError } from "./progress.js";
-export type { DocumentSummary, ListOptions } from "./document-index.js";
+export type { DocumentPage, DocumentState, DocumentSummary, ListOptions } from "./document-index.js";
 export type { Resolution, Settled } from "./conflicts.js";
 export type { DocumentPatch } from "./outbox.js";
 export type {
@@ -19,6 +19,8 @@ export type {
   LocalDocument,
   MetaValues,
   OperationKind,
+  OperationRow,
+  Payload,
   QueuedOperation,
   Session,
   YjsRow,
@@ -44,6 +46,7 @@ export {
   RequestRefused,
   ResolutionError,
   StorageFullError,
+  StoreBlockedError,
   StoreInUseError,
   Unreachable,
 } from "./errors.js";

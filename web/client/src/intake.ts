@@ -6,6 +6,7 @@
 import { fromBase64 } from "./bytes.js";
 import { timestamp } from "./clock.js";
 import type { LocalDocument } from "./model.js";
+import { deletedBefore, dropDocument, putDocument } from "./local-documents.js";
 import { append, dropQueueOf, isPending, readQueueOf } from "./queue.js";
 import { takeUpdate } from "./remake.js";
 import type { Transaction } from "./store.js";
@@ -33,13 +34,13 @@ export async function takeIn(tx: Transaction, now: number, item: WireDocument): 
   if (item.deleted) {
     if (!document) return "nothing";
     if (document.deleted && !pending)
-      await tx.put("documents", item.document_id, { ...document, version: item.version });
+      await putDocument(tx, { ...document, version: item.version });
     return document.deleted || pending ? "nothing" : "held-deletion";
   }
   const kind = item.state_vector_b64 === undefined ? "text" : "yjs";
   if (!document) {
     const fresh: LocalDocument = takeOver({ document_id: item.document_id, kind } as LocalDocument, item);
-    await tx.put("documents", item.document_id, fresh);
+    await putDocument(tx, fresh, textOf(fresh, item));
     if (kind === "yjs") await takeYjs(tx, now, fresh, item);
     return "changed";
   }
@@ -53,7 +54,7 @@ export async function takeIn(tx: Transaction, now: number, item: WireDocument): 
       await replaceWith(tx, item);
       return "replaced";
     }
-    await tx.put("documents", item.document_id, { ...document, newer_version: item.version });
+    await putDocument(tx, { ...document, newer_version: item.version });
     return "nothing";
   }
   if (unites) {
@@ -63,10 +64,10 @@ export async function takeIn(tx: Transaction, now: number, item: WireDocument): 
     await replaceWith(tx, item);
     return "replaced";
   } else if (pending) {
-    await tx.put("documents", item.document_id, { ...document, newer_version: item.version });
+    await putDocument(tx, { ...document, newer_version: item.version });
     return "nothing";
   } else {
-    await tx.put("documents", item.document_id, takeOver(document, item));
+    await putDocument(tx, takeOver(document, item), textOf(document, item));
   }
   return "changed";
 }
@@ -76,7 +77,7 @@ async function goOn(tx: Transaction, now: number, document: LocalDocument, serve
   const { document_id, title } = document;
   const text = await contentOf(tx, document);
   const { anew: _anew, ...kept } = document;
-  await tx.put("documents", document_id, kept);
+  await putDocument(tx, kept);
   await replaceWith(tx, server);
   const state = mergeRows(await readRows(tx, document_id));
   const edit = text === undefined ? undefined : textUpdate(state, text);
@@ -85,7 +86,7 @@ async function goOn(tx: Transaction, now: number, document: LocalDocument, serve
   const made = await append(tx, now, { operation: "update", document_id, ...base, yjs: edit !== undefined });
   if (edit) await addRow(tx, document_id, edit, made.client_id);
   const taken = await tx.get("documents", document_id);
-  if (taken) await tx.put("documents", document_id, { ...taken, title });
+  if (taken) await putDocument(tx, { ...taken, title });
   return "replaced";
 }
 
@@ -95,13 +96,17 @@ export function upTo({ newer_version, lost: _lost, ...document }: LocalDocument,
   return { ...document, version, ...(isBehind ? { newer_version } : {}) };
 }
 
-/** The document with the server's values, which came from elsewhere up to the `foreign` version. */
+/** The server's text of a plain text. */
+export function textOf({ kind }: LocalDocument, { content }: WireDocument): string | undefined {
+  return kind === "text" ? content : undefined;
+}
+
+/** The document with the server's values, all but its text, which came from elsewhere up to the `foreign` version. */
 export function takeOver(document: LocalDocument, server: WireDocument, foreign = server.version): LocalDocument {
   return {
     ...upTo(document, server.version),
     foreign_version: foreign,
     title: server.title,
-    ...(document.kind === "yjs" || server.content === undefined ? {} : { content: server.content }),
     deleted: server.deleted,
     updated_at: server.updated_at,
     updated_by: server.updated_by,
@@ -109,7 +114,7 @@ export function takeOver(document: LocalDocument, server: WireDocument, foreign 
 }
 
 async function isInConflict(tx: Transaction, document: LocalDocument): Promise<boolean> {
-  return (await tx.all("conflicts", `${document.document_id}/`)).length > 0;
+  return (await tx.count("conflicts", `${document.document_id}/`)) > 0;
 }
 
 /** Unites the server's Yjs state with what is here, and takes its title unless another one is queued. */
@@ -124,7 +129,7 @@ export async function takeYjs(
   const isRenamed = (await readQueueOf(tx, id)).some((operation) => operation.title !== undefined);
   const taken = takeOver(document, server, foreign);
   const title = isRenamed ? document.title : taken.title;
-  await tx.put("documents", id, { ...taken, title, deleted: document.deleted });
+  await putDocument(tx, { ...taken, title, deleted: document.deleted }, textOf(document, server));
   if (server.yjs_state_b64 !== undefined) await takeUpdate(tx, now, id, fromBase64(server.yjs_state_b64));
 }
 
@@ -134,7 +139,8 @@ export async function replaceWith(tx: Transaction, server: WireDocument): Promis
   await removeRows(tx, await readRows(tx, id));
   const kind = server.state_vector_b64 === undefined ? "text" : "yjs";
   const present = await tx.get("documents", id);
-  await tx.put("documents", id, takeOver({ ...present, document_id: id, kind } as LocalDocument, server));
+  const taken = takeOver({ ...present, document_id: id, kind } as LocalDocument, server);
+  await putDocument(tx, taken, textOf(taken, server));
   if (server.yjs_state_b64 !== undefined) await addRow(tx, id, fromBase64(server.yjs_state_b64));
 }
 
@@ -151,16 +157,16 @@ export async function takeDeletion(
   const document = await tx.get("documents", documentId);
   if (!document || document.deleted || (await isPending(tx, documentId))) return false;
   const deleted = { ...upTo(document, Math.max(version, document.version)), deleted: true, updated_at: timestamp(now) };
-  await tx.put("documents", documentId, deleted);
+  await putDocument(tx, deleted);
   return true;
 }
 
 /** Forgets documents that were deleted before a time: the server has forgotten them too, so nothing brings them back. */
 export async function forgetDeleted(tx: Transaction, before: number): Promise<void> {
-  for (const { document_id, deleted, updated_at } of await tx.all("documents")) {
-    if (!deleted || Date.parse(updated_at) >= before || (await isPending(tx, document_id))) continue;
-    await removeRows(tx, await readRows(tx, document_id));
-    await tx.delete("documents", document_id);
+  for (const id of await deletedBefore(tx, before)) {
+    if (await isPending(tx, id)) continue;
+    await removeRows(tx, await readRows(tx, id));
+    await dropDocument(tx, id);
   }
 }
 
@@ -172,6 +178,6 @@ export async function lose(tx: Transaction, documentId: string, serverVersion: n
   const document = await tx.get("documents", documentId);
   await dropQueueOf(tx, documentId);
   if (!document || document.deleted) return false;
-  await tx.put("documents", documentId, { ...document, lost: serverVersion });
+  await putDocument(tx, { ...document, lost: serverVersion });
   return true;
 }

@@ -5,13 +5,15 @@
  */
 import { NoSuchDocument } from "./errors.js";
 import type { LocalDocument } from "./model.js";
+import { dropDocument, markedIds, putDocument, readText } from "./local-documents.js";
 import { append } from "./queue.js";
 import type { Transaction } from "./store.js";
 import { passRows, readRows, removeRows } from "./yjs-rows.js";
 
 /** The documents that the server has lost, wholly or in part. */
 export async function readLost(tx: Transaction): Promise<LocalDocument[]> {
-  return (await tx.all("documents")).filter(({ lost }) => lost !== undefined);
+  const found = await Promise.all((await markedIds(tx, "lost")).map((id) => tx.get("documents", id)));
+  return found.filter((document) => document !== undefined);
 }
 
 /** Queues a lost document with everything that is here of it: as it is, on top of what the server has. */
@@ -24,12 +26,12 @@ export async function sendAgain(tx: Transaction, now: number, document: LocalDoc
     document_id,
     ...(lost === 0 ? {} : { base_version: lost }),
     title,
-    ...(kind === "text" ? { content: kept.content ?? "" } : {}),
+    ...(kind === "text" ? { content: (await readText(tx, document_id)) ?? "" } : {}),
     yjs: kind === "yjs",
   });
   await passRows(tx, rows, operation.client_id);
   const again = { ...kept, version: lost };
-  await tx.put("documents", document_id, again);
+  await putDocument(tx, again);
   return again;
 }
 
@@ -39,7 +41,7 @@ export async function dropLost(tx: Transaction, documentId: string): Promise<voi
   if (document?.lost === undefined) throw new NoSuchDocument(documentId);
   const { lost, ...kept } = document;
   // Where the server has an older version, that one is fetched with the next sync.
-  if (lost > 0) return await tx.put("documents", documentId, { ...kept, version: 0, newer_version: lost });
+  if (lost > 0) return await putDocument(tx, { ...kept, version: 0, newer_version: lost });
   await removeRows(tx, await readRows(tx, documentId));
-  await tx.delete("documents", documentId);
+  await dropDocument(tx, documentId);
 }

@@ -55,6 +55,14 @@ export class MemoryStore implements Store {
   async #run<R>(body: (tx: Transaction) => Promise<R>): Promise<R> {
     const written = new Map(TABLES.map((table) => [table, new Map<string, Change>()]));
     const note = (change: Change) => written.get(change.table)?.set(change.key, change);
+    const keysOf = (table: Table, prefix: string): string[] => {
+      const keys = new Set(this.#tables.get(table)?.keys(prefix));
+      for (const { key, row } of written.get(table)?.values() ?? []) {
+        if (row === undefined) keys.delete(key);
+        else if (key.startsWith(prefix)) keys.add(key);
+      }
+      return written.get(table)?.size ? [...keys].sort() : [...keys];
+    };
     const tx: Transaction = {
       get: async <T extends Table>(table: T, key: string) => {
         const change = written.get(table)?.get(key);
@@ -74,7 +82,8 @@ export class MemoryStore implements Store {
         const sorted = isSorted ? [...rows] : [...rows].sort(([one], [other]) => (one < other ? -1 : 1));
         return sorted.map(([, row]) => copy(row)) as Tables[T][];
       },
-      count: async (table) => (await tx.all(table)).length,
+      keys: async (table, prefix = "") => keysOf(table, prefix),
+      count: async (table, prefix = "") => keysOf(table, prefix).length,
       put: async (table, key, row) => void note({ table, key, row: copy(row) as Tables[Table] }),
       delete: async (table, key) => void note({ table, key }),
       clear: async () => {
@@ -112,11 +121,18 @@ class SortedRows {
 
   /** The rows whose key begins with `prefix`. */
   *from(prefix: string): Generator<[string, Tables[Table]]> {
+    for (const key of this.keys(prefix)) {
+      const row = this.#rows.get(key);
+      if (row !== undefined) yield [key, row];
+    }
+  }
+
+  /** The keys that begin with `prefix`. */
+  *keys(prefix: string): Generator<string> {
     for (let at = this.#at(prefix); at < this.#keys.length; at += 1) {
       const key = this.#keys[at];
-      const row = key === undefined ? undefined : this.#rows.get(key);
-      if (key === undefined || row === undefined || !key.startsWith(prefix)) return;
-      yield [key, row];
+      if (key === undefined || !key.startsWith(prefix)) return;
+      yield key;
     }
   }
 

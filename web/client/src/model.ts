@@ -45,7 +45,16 @@ export interface QueuedOperation {
   queued_at: string;
 }
 
-/** A document as this device has it, with what is queued already applied. */
+/** What an operation carries. */
+export type Payload = Pick<QueuedOperation, "content" | "payload">;
+
+/** An operation as it lies in the queue: without what it carries. */
+export interface OperationRow extends Omit<QueuedOperation, keyof Payload> {
+  /** Whether it carries anything but Yjs edits. */
+  carries?: true;
+}
+
+/** A document as this device has it, with what is queued already applied. Its text lies apart. */
 export interface LocalDocument {
   document_id: string;
   kind: DocumentKind;
@@ -54,8 +63,6 @@ export interface LocalDocument {
   /** The newest version that came from elsewhere, as far as it was taken in; what is newer is this device's own. */
   foreign_version?: number;
   title: string;
-  /** The text of a `text` document. That of a `yjs` document lies in its rows. */
-  content?: string;
   deleted: boolean;
   /** RFC 3339. */
   updated_at: string;
@@ -140,6 +147,10 @@ export interface MetaValues {
   unseen: Record<string, number>;
   /** When the server last took an operation, in milliseconds since the epoch. */
   accepted_at: number;
+  /** The format of a store that has no other place to say so. */
+  format: number;
   /** When everything was last in sync, RFC 3339. */
   synced_at: string;
+  /** When documents that were deleted long ago were last looked for, in milliseconds since the epoch. */
+  forgotten_at: number;
 }

@@ -13,7 +13,8 @@ import { BaseUnknown, NoSuchDocument } from "./errors.js";
 import type { LocalDocument, QueuedOperation } from "./model.js";
 import { mayGoLive } from "./live/ledger.js";
 import { dropLost, sendAgain } from "./lost.js";
-import { append, issueKey, operationKey, readQueue, readQueueOf } from "./queue.js";
+import { dropDocument, putDocument, readText } from "./local-documents.js";
+import { append, dropOperation, issueKey, putOperation, readQueue, readQueueOf, type QueueEntry } from "./queue.js";
 import type { Transaction } from "./store.js";
 import { edited } from "./text.js";
 import type { WireData, WireOperation } from "./wire.js";
@@ -66,7 +67,7 @@ export async function queueCreate(
     await queueUpdate(tx, now, document_id, { title, content, restore: true });
     return;
   }
-  const fields = yjs ? {} : { content };
+  const fields: { content?: string } = yjs ? {} : { content };
   const operation = await append(tx, now, { operation: "create", document_id, title, yjs, ...fields });
   if (yjs) {
     await removeRows(tx, await readRows(tx, document_id));
@@ -74,16 +75,9 @@ export async function queueCreate(
     const state = document.state ?? textUpdate(undefined, content) ?? Y.encodeStateAsUpdate(new Y.Doc());
     await addRow(tx, document_id, state, operation.client_id);
   }
-  await tx.put("documents", document_id, {
-    document_id,
-    kind,
-    title,
-    ...fields,
-    version: present?.version ?? 0,
-    deleted: false,
-    updated_at: timestamp(now),
-    updated_by: "",
-  });
+  const version = present?.version ?? 0;
+  const document_ = { document_id, kind, title, version, deleted: false, updated_at: timestamp(now), updated_by: "" };
+  await putDocument(tx, document_, fields.content);
 }
 
 /**
@@ -108,11 +102,9 @@ export async function queueUpdate(
     if (isStale && base === undefined) throw new BaseUnknown(patch.base_version ?? 0);
     edit = textUpdate(mergeRows(await readRows(tx, documentId)), patch.content, isStale ? base : undefined);
   }
-  const content = patch.content === undefined ? undefined : edited(document.content ?? "", patch.content);
-  const fields = {
-    ...(patch.title !== undefined && patch.title !== document.title ? { title: patch.title } : {}),
-    ...(!isYjs && content !== undefined && content !== document.content ? { content } : {}),
-  };
+  const renamed = patch.title !== undefined && patch.title !== document.title ? { title: patch.title } : {};
+  const content = isYjs || patch.content === undefined ? undefined : await rewritten(tx, documentId, patch.content);
+  const fields = { ...renamed, ...(content === undefined ? {} : { content }) };
   await reviveBuried(tx, now, documentId);
   const isLive = live && mayGoLive(document, await readQueueOf(tx, documentId));
   if (document.deleted && patch.restore) await restore(tx, now, document, fields);
@@ -123,14 +115,15 @@ export async function queueUpdate(
     const owner = (await readQueueOf(tx, documentId)).at(-1);
     saved = { number: await addRow(tx, documentId, edit, owner?.client_id), update: edit, live: isLive };
   }
-  await tx.put("documents", documentId, {
-    ...document,
-    ...fields,
-    deleted: false,
-    updated_at: timestamp(now),
-    updated_by: "",
-  });
+  await putDocument(tx, { ...document, ...renamed, deleted: false, updated_at: timestamp(now), updated_by: "" }, content);
   return saved;
+}
+
+/** A plain text after an edit of what was shown of it; `undefined` if that changes nothing. */
+async function rewritten(tx: Transaction, documentId: string, wanted: string): Promise<string | undefined> {
+  const stored = await readText(tx, documentId);
+  const content = edited(stored ?? "", wanted);
+  return content === stored ? undefined : content;
 }
 
 /** Puts fields into the last operation on the document if it was never sent and goes the same way, else into a new one. */
@@ -143,7 +136,7 @@ async function amend(
 ): Promise<void> {
   const last = (await readQueueOf(tx, document.document_id)).at(-1);
   if (last && !last.sent && last.operation !== "delete" && (last.live === true) === isLive) {
-    await tx.put("operations", operationKey(last), { ...last, ...fields, yjs: last.yjs || fields.yjs });
+    await putOperation(tx, { ...last, ...fields, yjs: last.yjs || fields.yjs });
   } else {
     const { document_id } = document;
     const live = isLive ? { live: true as const } : {};
@@ -160,7 +153,7 @@ async function restore(
 ): Promise<void> {
   const last = (await readQueueOf(tx, document.document_id)).at(-1);
   const unsent = last?.operation === "delete" && !last.sent;
-  if (unsent) await tx.delete("operations", operationKey(last));
+  if (unsent) await dropOperation(tx, last);
   const rows = await readRows(tx, document.document_id);
   // What an update that the deletion swallowed had carried belongs to nobody any more: the whole state is sent.
   const operation = await append(tx, now, {
@@ -169,7 +162,7 @@ async function restore(
     ...(unsent && last.base_version !== undefined ? { base_version: last.base_version } : baseOf(document)),
     ...(unsent ? {} : { restore: true as const }),
     title: document.title,
-    ...(document.kind === "text" ? { content: document.content ?? "" } : {}),
+    ...(document.kind === "text" ? { content: (await readText(tx, document.document_id)) ?? "" } : {}),
     ...fields,
     yjs: rows.length > 0,
   });
@@ -188,11 +181,11 @@ async function reviveBuried(tx: Transaction, now: number, documentId: string): P
   if (letters.length === 0) return;
   const behind = (await readQueueOf(tx, documentId)).filter(({ operation, sent }) => operation === "update" && !sent);
   for (const letter of letters) await tx.delete("dead_letters", issueKey(letter));
-  for (const operation of behind) await tx.delete("operations", operationKey(operation));
+  for (const operation of behind) await dropOperation(tx, operation);
   const parts = [...letters.map(({ operation }) => operation), ...behind].sort((a, b) => a.position - b.position);
   const { payload: _payload, failing_since: _since, live: _live, ...whole } = parts.reduce(united);
   const client_id = uuidv7(now);
-  await tx.put("operations", operationKey(whole), { ...whole, client_id, sent: false, attempts: 0 });
+  await putOperation(tx, { ...whole, client_id, sent: false, attempts: 0 });
   const names = new Set(parts.map((part) => part.client_id));
   const rows = (await readRows(tx, documentId)).filter(({ operation }) => operation && names.has(operation));
   await passRows(tx, rows, client_id);
@@ -218,16 +211,16 @@ export async function queueDelete(tx: Transaction, now: number, documentId: stri
   await reviveBuried(tx, now, documentId);
   const last = (await readQueueOf(tx, documentId)).at(-1);
   const unsent = last && !last.sent ? last : undefined;
-  if (unsent) await tx.delete("operations", operationKey(unsent));
+  if (unsent) await dropOperation(tx, unsent);
   if (unsent?.operation === "create") {
     // Nobody but this device ever knew of it.
     await removeRows(tx, await readRows(tx, documentId));
-    if (document.version === 0) return await tx.delete("documents", documentId);
+    if (document.version === 0) return await dropDocument(tx, documentId);
   } else if (!unsent?.restore) {
     const base = unsent?.base_version === undefined ? baseOf(document) : { base_version: unsent.base_version };
     await append(tx, now, { operation: "delete", document_id: documentId, ...base, yjs: false });
   }
-  await tx.put("documents", documentId, { ...document, deleted: true, updated_at: timestamp(now), updated_by: "" });
+  await putDocument(tx, { ...document, deleted: true, updated_at: timestamp(now), updated_by: "" });
 }
 
 /**
@@ -265,16 +258,16 @@ const READ_AHEAD = 10;
  *
  * @param isHeld what waits for somebody's word, and with it what is queued behind it
  */
-export async function readSendable(tx: Transaction, isHeld = isNever): Promise<QueuedOperation[]> {
+export async function readSendable(tx: Transaction, isHeld = isNever): Promise<QueueEntry[]> {
   const held = new Set((await tx.all("conflicts")).map((conflict) => conflict.document_id));
   for (const { operation } of await tx.all("dead_letters")) {
     if (operation.operation === "create") held.add(operation.document_id);
   }
-  const isFirst = ({ document_id }: QueuedOperation) => !held.has(document_id) && held.add(document_id);
+  const isFirst = ({ document_id }: QueueEntry) => !held.has(document_id) && held.add(document_id);
   return (await readQueue(tx)).filter(isFirst).filter((operation) => !isHeld(operation));
 }
 
-function isNever(_operation: QueuedOperation): boolean {
+function isNever(_operation: QueueEntry): boolean {
   return false;
 }
 
@@ -284,7 +277,7 @@ function isNever(_operation: QueuedOperation): boolean {
  */
 export async function takeChunk(
   tx: Transaction,
-  sendable: QueuedOperation[],
+  sendable: QueueEntry[],
   bounds: ChunkBounds,
 ): Promise<OutgoingOperation[]> {
   const chunk: OutgoingOperation[] = [];
@@ -306,12 +299,12 @@ export async function takeChunk(
 }
 
 async function mark(tx: Transaction, chunk: OutgoingOperation[], { dryRun }: ChunkBounds): Promise<OutgoingOperation[]> {
-  if (!dryRun) await Promise.all(chunk.map(({ operation }) => tx.put("operations", operationKey(operation), operation)));
+  if (!dryRun) await Promise.all(chunk.map(({ operation }) => putOperation(tx, operation)));
   return chunk;
 }
 
 /** The operation as it is sent, if it is still the first one of its document. */
-async function prepare(tx: Transaction, wanted: QueuedOperation): Promise<OutgoingOperation | undefined> {
+async function prepare(tx: Transaction, wanted: QueueEntry): Promise<OutgoingOperation | undefined> {
   const [operation] = await readQueueOf(tx, wanted.document_id);
   if (operation?.client_id !== wanted.client_id) return undefined;
   const { client_id, document_id, base_version } = operation;

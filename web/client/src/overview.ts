@@ -3,14 +3,10 @@
  *
  * @module
  */
-import type { DocumentIndex } from "./document-index.js";
 import type { Engine } from "./engine.js";
 import { deviceId } from "./identity.js";
-import { readQueue } from "./queue.js";
-import { getMeta, type Transaction } from "./store.js";
-
-/** How a document stands. */
-export type DocumentState = "synced" | "pending" | "syncing" | "conflict" | "failed";
+import { countDocuments } from "./local-documents.js";
+import { getMeta } from "./store.js";
 
 /** What there is on this device. */
 export interface Status {
@@ -37,17 +33,16 @@ export interface Status {
  */
 export async function readStatus(
   { store, clock, workspaceId }: Engine,
-  documents: DocumentIndex,
   hasTokens: boolean,
 ): Promise<Status> {
   const device_id =
     (await store.transaction("read", (tx) => getMeta(tx, "device_id"))) ??
     (await store.transaction("write", (tx) => deviceId(tx, clock.now())));
-  const counts = await documents.counts();
   return store.transaction("read", async (tx) => {
     const username = await getMeta(tx, "username");
     const workspace_id = workspaceId ?? (await getMeta(tx, "workspace_id"));
     const synced_at = await getMeta(tx, "synced_at");
+    const { live, lost } = await countDocuments(tx);
     return {
       device_id,
       ...(username === undefined ? {} : { username }),
@@ -56,19 +51,9 @@ export async function readStatus(
       queued: await tx.count("operations"),
       conflicts: await tx.count("conflicts"),
       dead_letters: await tx.count("dead_letters"),
-      ...counts,
+      documents: live,
+      lost,
       ...(synced_at === undefined ? {} : { synced_at }),
     };
   });
-}
-
-/** How each document that is not in sync stands, by id. */
-export async function readStates(tx: Transaction, isSyncing: boolean): Promise<Map<string, DocumentState>> {
-  const states = new Map<string, DocumentState>();
-  for (const { document_id, sent } of await readQueue(tx)) {
-    states.set(document_id, sent && isSyncing ? "syncing" : "pending");
-  }
-  for (const { document_id } of await tx.all("dead_letters")) states.set(document_id, "failed");
-  for (const { document_id } of await tx.all("conflicts")) states.set(document_id, "conflict");
-  return states;
 }

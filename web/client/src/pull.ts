@@ -9,14 +9,17 @@ import { guard } from "./deletions.js";
 import type { Engine } from "./engine.js";
 import { RequestRefused, Unreachable, type MassDeletion } from "./errors.js";
 import { forgetDeleted, lose, takeDeletion, takeIn } from "./intake.js";
-import type { QueuedOperation } from "./model.js";
-import { isPending } from "./queue.js";
+import { countDocuments, markedIds } from "./local-documents.js";
+import { isPending, type QueueEntry } from "./queue.js";
 import { getMeta, setMeta, type Transaction } from "./store.js";
 import type { ChangesPage, DiffAnswer, DiffRequest, WireDocument } from "./wire.js";
 import { vectorOf } from "./yjs-rows.js";
 
 /** How long deleted documents can be brought back, if the server has not said; in seconds. */
 const TOMBSTONE_RETENTION_S = 90 * 24 * 3600;
+
+/** How often what was deleted before that is looked for, in milliseconds. */
+const FORGET_EVERY_MS = 3600_000;
 
 /** Documents of one request for what is missing, at most. */
 const MOST_ASKED = 100;
@@ -57,7 +60,7 @@ export class Puller {
   }
 
   /** Whether what is queued may be the same change as one that others have pushed: then that is to be known first. */
-  isNeededBefore(queue: readonly QueuedOperation[]): Promise<boolean> {
+  isNeededBefore(queue: readonly QueueEntry[]): Promise<boolean> {
     if (!queue.some(({ operation, yjs }) => operation === "update" && yjs)) return Promise.resolve(false);
     return this.#engine.store.transaction("read", async (tx) => (await getMeta(tx, "cursor")) !== undefined);
   }
@@ -181,14 +184,13 @@ export class Puller {
     const now = this.#engine.clock.now();
     let tooMany: MassDeletion | undefined;
     const deleted = await this.#engine.store.transaction("write", async (tx) => {
-      const { tombstone_retention_s = TOMBSTONE_RETENTION_S } = (await getMeta(tx, "limits")) ?? {};
-      await forgetDeleted(tx, now - tombstone_retention_s * 1000);
+      await this.#forgetDeleted(tx, now);
       const held = Object.entries((await getMeta(tx, "held_deletions")) ?? {});
       if (held.length === 0) return [];
-      const documents = (await tx.all("documents")).filter((document) => !document.deleted && document.version > 0);
-      const live = new Set(documents.map((document) => document.document_id));
-      const deletions = held.filter(([id]) => live.has(id));
-      tooMany = allowMassDelete ? undefined : guard("device", deletions.length, documents.length);
+      const found = await Promise.all(held.map(([id]) => tx.get("documents", id)));
+      const deletions = held.filter((_, n) => found[n]?.deleted === false && found[n].version > 0);
+      const { known } = await countDocuments(tx);
+      tooMany = allowMassDelete ? undefined : guard("device", deletions.length, known);
       if (tooMany) return [];
       const done: string[] = [];
       for (const [id, version] of deletions) if (await takeDeletion(tx, now, id, version)) done.push(id);
@@ -199,13 +201,19 @@ export class Puller {
     return tooMany;
   }
 
+  /** Forgets what was deleted long ago; looked for now and then. */
+  async #forgetDeleted(tx: Transaction, now: number): Promise<void> {
+    if (now - ((await getMeta(tx, "forgotten_at")) ?? -Infinity) < FORGET_EVERY_MS) return;
+    const { tombstone_retention_s = TOMBSTONE_RETENTION_S } = (await getMeta(tx, "limits")) ?? {};
+    await forgetDeleted(tx, now - tombstone_retention_s * 1000);
+    await setMeta(tx, "forgotten_at", now);
+  }
+
   /** Fetches documents that were passed over while edits of theirs were pending. */
   async #fetchPassedOver(): Promise<void> {
     const ids = await this.#engine.store.transaction("read", async (tx) => {
       const found: string[] = [];
-      for (const { document_id, newer_version } of await tx.all("documents")) {
-        if (newer_version !== undefined && !(await isPending(tx, document_id))) found.push(document_id);
-      }
+      for (const id of await markedIds(tx, "behind")) if (!(await isPending(tx, id))) found.push(id);
       return found;
     });
     for (const id of ids) {

@@ -10,7 +10,7 @@ import { Stop, type Engine } from "./engine.js";
 import { AtomicLimitError, LoginNeeded, RequestRefused, StorageFullError, Unreachable } from "./errors.js";
 import type { QueuedOperation } from "./model.js";
 import { readSendable, takeChunk, type OutgoingOperation } from "./outbox.js";
-import { operationKey } from "./queue.js";
+import { operationKey, readOperation, type QueueEntry } from "./queue.js";
 import type { ProgressTracker } from "./progress.js";
 import type { Puller } from "./pull.js";
 import { fetchOmitted, isOmitted } from "./omitted.js";
@@ -57,7 +57,7 @@ export class PushRun {
   /** How often operations failed alone in this run, by `client_id`. */
   readonly #failures = new Map<string, number>();
   /** What was read of the queue and not sent yet, so that it is not read for each chunk. */
-  #sendable: QueuedOperation[] = [];
+  #sendable: QueueEntry[] = [];
   #stop: Stop | undefined;
   #batches = 0;
   #pulling = false;
@@ -152,7 +152,7 @@ export class PushRun {
   }
 
   /** Takes a chunk of the queue, or of the operations given. */
-  #take(only?: QueuedOperation[]): Promise<OutgoingOperation[]> {
+  #take(only?: QueueEntry[]): Promise<OutgoingOperation[]> {
     const { dryRun, atomic } = this.#settings;
     const { operations, bytes } = atomic ? this.#most : this.#engine.pace.next(this.#most);
     const bounds = { maxOperations: operations, maxBytes: bytes, dryRun };
@@ -162,8 +162,8 @@ export class PushRun {
       for (;;) {
         if (this.#sendable.length === 0) {
           const now = this.#engine.clock.now();
-          const isHeld = (operation: QueuedOperation) =>
-            (operation.operation === "delete" && this.#settings.holdsDeletions) || isCarried(this.#engine, operation);
+          const isHeld = (entry: QueueEntry) =>
+            (entry.operation === "delete" && this.#settings.holdsDeletions) || isCarried(this.#engine, entry);
           this.#sendable = (await readSendable(tx, isHeld)).filter(
             ({ document_id, client_id }) => !this.#busy.has(document_id) && (this.#due.get(client_id) ?? 0) <= now,
           );
@@ -285,7 +285,7 @@ export class PushRun {
         continue;
       }
       const settlement = await this.#engine.store.transaction("write", async (tx) => {
-        const queued = (await tx.get("operations", operationKey(operation))) ?? operation;
+        const queued = (await readOperation(tx, operationKey(operation))) ?? operation;
         return fail(tx, this.#engine.clock.now(), queued, problem);
       });
       // It was tried as often as anything is in one run.
@@ -371,7 +371,7 @@ export class PushRun {
 }
 
 /** Whether an operation is on its way live. */
-export function isCarried({ live }: Engine, operation: QueuedOperation): boolean {
+export function isCarried({ live }: Engine, operation: QueueEntry): boolean {
   return live?.carries(operation) ?? false;
 }
 

@@ -6,7 +6,7 @@
  */
 import * as Y from "yjs";
 import { changesOf, uniteTexts } from "./merge.js";
-import { append, operationKey, readQueueOf } from "./queue.js";
+import { append, putOperation, readQueueOf } from "./queue.js";
 import type { Transaction } from "./store.js";
 import { difference, normalize, plainText, ROOT } from "./text.js";
 import { addRow, docFrom, mergeRows, readRows } from "./yjs-rows.js";
@@ -34,7 +34,7 @@ export async function takeUpdate(tx: Transaction, now: number, documentId: strin
   const owner = last.sent
     ? await append(tx, now, { operation: "update", document_id: documentId, ...base, yjs: true })
     : last;
-  if (!owner.yjs) await tx.put("operations", operationKey(owner), { ...owner, yjs: true });
+  if (!owner.yjs) await putOperation(tx, { ...owner, yjs: true });
   await addRow(tx, documentId, edit, owner.client_id);
 }
 

@@ -12,7 +12,7 @@ import { defaultBackoff, systemClock } from "./clock.js";
 import { resolveConflict, type Resolution, type Settled } from "./conflicts.js";
 import { discardLetter, exportLetters, retryLetters } from "./dead-letters.js";
 import { takeBackDeletions } from "./deletions.js";
-import { DocumentIndex, type DocumentSummary, type ListOptions } from "./document-index.js";
+import { DocumentIndex, type DocumentPage, type DocumentState, type DocumentSummary, type ListOptions } from "./document-index.js";
 import { OpenDocuments } from "./documents.js";
 import { Emitter } from "./emitter.js";
 import type { Engine, SyncEvents, SyncReport } from "./engine.js";
@@ -28,8 +28,9 @@ import { readLost, sendAgain } from "./lost.js";
 import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./model.js";
 import type { ClientOptions, NewDocument } from "./options.js";
 import { queueCreate, queueDelete, queueUpdate, type DocumentPatch } from "./outbox.js";
-import { readQueue } from "./queue.js";
-import { readStates, readStatus, type DocumentState, type Status } from "./overview.js";
+import { observed } from "./observed-store.js";
+import { readWholeQueue } from "./queue.js";
+import { readStatus, type Status } from "./overview.js";
 import { askToPersist } from "./persistence.js";
 import type { Progress } from "./progress.js";
 import { getMeta, type Transaction } from "./store.js";
@@ -74,8 +75,9 @@ export class BatchSyncService {
       onReach: (reachable) => events.emit("reachable", { reachable }),
       ...(options.token ? { token: options.token } : {}),
     });
+    this.#documents = new DocumentIndex(store);
     this.#engine = {
-      store,
+      store: observed(store, this.#documents),
       api,
       clock,
       lock,
@@ -87,12 +89,6 @@ export class BatchSyncService {
       tries: Math.max(1, options.retries ?? 3),
       live: undefined,
     };
-    this.#documents = new DocumentIndex(store);
-    // First, so that whoever listens as well finds what is new.
-    for (const name of ["queued", "changed"] as const) this.on(name, ({ document_ids }) => this.#documents.note(document_ids));
-    for (const name of ["result", "conflict", "dead-letter", "replaced"] as const) {
-      this.on(name, ({ document_id }) => this.#documents.note(document_id === undefined ? [] : [document_id]));
-    }
     const hasTabs = store.shared && typeof BroadcastChannel !== "undefined";
     this.#channel = hasTabs ? new BroadcastChannel(`landfall:${store.name}`) : undefined;
     this.#leave = this.#channel ? bePresent(store.name) : () => undefined;
@@ -100,7 +96,7 @@ export class BatchSyncService {
       "message",
       ({ data }: MessageEvent<Message>) => {
         if ("flush" in data) void this.#flushFor(data.flush);
-        else if ("document_ids" in data) void this.#takeNotice(data);
+        else if ("document_ids" in data) this.#takeNotice(data).catch((error: unknown) => console.error(error));
       },
     );
     this.#open = new OpenDocuments(this.#engine, (documentId, isLive) => this.#tellQueued([documentId], isLive));
@@ -230,6 +226,14 @@ export class BatchSyncService {
   }
 
   /**
+   * Calls a listener with a part of the list, and again whenever that is another one, for changes of other tabs too; the returned
+   * function ends that. A keystroke reads its own document again, and no other one.
+   */
+  watchDocuments(options: ListOptions, listener: (page: DocumentPage) => void): () => void {
+    return this.#documents.watch(options, listener);
+  }
+
+  /**
    * A document with its present text; of rich text, its words. `undefined` if there is none or it was deleted.
    */
   async document(documentId: string): Promise<(LocalDocument & { content: string }) | undefined> {
@@ -244,7 +248,7 @@ export class BatchSyncService {
 
   /** How each document that is not in sync stands, by id. */
   documentStates(): Promise<Map<string, DocumentState>> {
-    return this.#read((tx) => readStates(tx, this.isSyncing));
+    return this.#documents.states(this.isSyncing);
   }
 
   /**
@@ -270,12 +274,12 @@ export class BatchSyncService {
 
   /** What there is on this device. */
   status(): Promise<Status> {
-    return readStatus(this.#engine, this.#documents, this.#options.token !== undefined);
+    return readStatus(this.#engine, this.#options.token !== undefined);
   }
 
   /** The queue, in its order. */
   queued(): Promise<QueuedOperation[]> {
-    return this.#read(readQueue);
+    return this.#read(readWholeQueue);
   }
 
   /** The conflicts that wait for somebody's choice. */
@@ -458,6 +462,7 @@ export class BatchSyncService {
   }
 
   async #takeNotice({ document_ids, replaced }: Notice): Promise<void> {
+    this.#documents.note(document_ids);
     this.#isRelaying = true;
     for (const document_id of replaced ? document_ids : []) {
       void this.#open.replace(document_id);

@@ -7,8 +7,9 @@
 import { fromBase64, toBase64 } from "./bytes.js";
 import { timestamp } from "./clock.js";
 import type { Conflict, DeadLetter, LocalDocument, QueuedOperation } from "./model.js";
-import { lose, takeOver, takeYjs, upTo } from "./intake.js";
-import { dropQueueOf, isPending, issueKey, operationKey, readQueueOf } from "./queue.js";
+import { lose, takeOver, takeYjs, textOf, upTo } from "./intake.js";
+import { putDocument } from "./local-documents.js";
+import { dropOperation, dropQueueOf, isPending, issueKey, operationKey, putOperation, readOperation, readQueueOf } from "./queue.js";
 import { takeUpdate } from "./remake.js";
 import { getMeta, setMeta, type Transaction } from "./store.js";
 import type { OperationError, OperationResult, WireDocument } from "./wire.js";
@@ -32,7 +33,7 @@ export async function settle(
   sent: QueuedOperation,
   result: OperationResult,
 ): Promise<Settlement> {
-  const operation = await tx.get("operations", operationKey(sent));
+  const operation = await readOperation(tx, operationKey(sent));
   // Settled already, by another tab whose turn came when this one was asleep.
   if (!operation || operation.client_id !== sent.client_id) return { kind: "done" };
   if (result.status === "success") {
@@ -68,7 +69,7 @@ export async function fail(
   const failed = { ...kept, attempts: operation.attempts + 1, failing_since };
   const hasPatience = failed.attempts < PATIENCE.tries || now - failing_since < PATIENCE.ms;
   if (error.retryable && (hasPatience || ((await getMeta(tx, "accepted_at")) ?? 0) < failing_since)) {
-    await tx.put("operations", operationKey(operation), failed);
+    await putOperation(tx, failed);
     return { kind: "again", error };
   }
   return { kind: "buried", error, letter: await bury(tx, now, failed, error) };
@@ -84,20 +85,20 @@ export async function bury(
   const { client_id, document_id } = operation;
   const error = { code, message, retryable };
   const letter: DeadLetter = { client_id, document_id, operation, error, buried_at: timestamp(now) };
-  await tx.delete("operations", operationKey(operation));
+  await dropOperation(tx, operation);
   await tx.put("dead_letters", issueKey(letter), letter);
   return letter;
 }
 
 async function succeed(tx: Transaction, now: number, operation: QueuedOperation, result: OperationResult): Promise<void> {
   const id = operation.document_id;
-  await tx.delete("operations", operationKey(operation));
+  await dropOperation(tx, operation);
   const document = await tx.get("documents", id);
   if (!document) return;
   const rows = await readRows(tx, id);
   const version = Math.max(document.version, result.version ?? 0);
   if (operation.operation === "delete") {
-    return await tx.put("documents", id, { ...document, version });
+    return await putDocument(tx, { ...document, version });
   }
   await passRows(
     tx,
@@ -106,28 +107,28 @@ async function succeed(tx: Transaction, now: number, operation: QueuedOperation,
   if (operation.anew && !document.deleted) {
     // What is queued was made on the history that is here: its text and its title are kept, and sent anew.
     await dropQueueOf(tx, id);
-    return await tx.put("documents", id, { ...document, version, newer_version: version, anew: true });
+    return await putDocument(tx, { ...document, version, newer_version: version, anew: true });
   }
   const server = isDocument(result.server) ? result.server : undefined;
   // The server has more than what is here: it merged, now or when an answer was lost. What is queued was made without
   // that and keeps its base, so that the server merges it as well; what the server has is taken over or fetched.
   const ours = isOurs(operation, result);
   if (!ours && (document.kind === "text" || !server)) {
-    if (server && !(await isPending(tx, id))) await tx.put("documents", id, takeOver(document, server));
-    else await tx.put("documents", id, { ...document, newer_version: version });
+    if (server && !(await isPending(tx, id))) await putDocument(tx, takeOver(document, server), textOf(document, server));
+    else await putDocument(tx, { ...document, newer_version: version });
     return;
   }
   // What the feed told of before this answer came may have been this very operation.
   const isEcho = ours && document.foreign_version === version;
   const known = isEcho ? { ...document, foreign_version: operation.base_version ?? 0 } : document;
   if (server) await takeYjs(tx, now, known, server, ours ? (known.foreign_version ?? 0) : version);
-  else await tx.put("documents", id, upTo(known, version));
+  else await putDocument(tx, upTo(known, version));
   for (const next of await readQueueOf(tx, id)) {
     // What was merged was not seen by who asked for a deletion, or for the first new title here.
     const isBlind = next.operation === "delete" || (next.title !== undefined && operation.title === undefined);
     if (!ours && isBlind) continue;
     if (result.version !== undefined) {
-      await tx.put("operations", operationKey(next), { ...next, base_version: result.version });
+      await putOperation(tx, { ...next, base_version: result.version });
     }
   }
 }
@@ -182,7 +183,7 @@ async function setAside(
     ...(result.merge ? { merge: result.merge.content } : {}),
     detected_at: timestamp(now),
   };
-  await tx.delete("operations", operationKey(operation));
+  await dropOperation(tx, operation);
   await tx.put("conflicts", issueKey(conflict), conflict);
   return conflict;
 }
@@ -202,14 +203,15 @@ async function takeUncontested(
   const queue = [operation, ...(await readQueueOf(tx, operation.document_id))];
   const isTouched = (field: "title" | "content") => queue.some((each) => each[field] !== undefined);
   const taken = { ...document };
+  let text: string | undefined;
   if (!isTouched("title")) taken.title = theirs.title;
   if (document.kind === "text") {
-    if (!isTouched("content")) taken.content = theirs.content ?? "";
+    if (!isTouched("content")) text = theirs.content ?? "";
   } else if (!operation.yjs && theirs.yjs_state_b64) {
     // No edit clashes: the text of one history merges without a choice.
     await takeUpdate(tx, now, document.document_id, fromBase64(theirs.yjs_state_b64));
   }
-  await tx.put("documents", operation.document_id, taken);
+  await putDocument(tx, taken, text);
   return taken;
 }
 

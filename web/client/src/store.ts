@@ -5,12 +5,21 @@
  *
  * @module
  */
-import type { Conflict, DeadLetter, LocalDocument, MetaValues, QueuedOperation, YjsRow } from "./model.js";
+import type { Conflict, DeadLetter, LocalDocument, MetaValues, OperationRow, Payload, YjsRow } from "./model.js";
 
-/** The tables and their rows. Keys are given explicitly, so that a store need not know where they stand. */
+/**
+ * The tables and their rows. Keys are given explicitly, so that a store need not know where they stand. What is long lies apart
+ * from what lists and counts need: `texts`, `payloads` and `yjs` are only read for a document that is opened or synced.
+ */
 export interface Tables {
-  operations: QueuedOperation;
+  operations: OperationRow;
+  /** What operations carry, under their keys. */
+  payloads: Payload;
   documents: LocalDocument;
+  /** The texts of plain texts, under their documents' ids. */
+  texts: { content: string };
+  /** Which documents have something in common: `deleted/<id>` and the like, so that those are found and counted by their keys. */
+  marks: { at: string };
   yjs: YjsRow;
   conflicts: Conflict;
   dead_letters: DeadLetter;
@@ -21,7 +30,17 @@ export interface Tables {
 export type Table = keyof Tables;
 
 /** All tables, for stores that make them. */
-export const TABLES: readonly Table[] = ["operations", "documents", "yjs", "conflicts", "dead_letters", "meta"];
+export const TABLES: readonly Table[] = [
+  "operations",
+  "payloads",
+  "documents",
+  "texts",
+  "marks",
+  "yjs",
+  "conflicts",
+  "dead_letters",
+  "meta",
+];
 
 /** What can be done inside a transaction. Keys sort as strings. */
 export interface Transaction {
@@ -29,8 +48,10 @@ export interface Transaction {
   get<T extends Table>(table: T, key: string): Promise<Tables[T] | undefined>;
   /** All rows whose key begins with `prefix`, in the order of their keys. */
   all<T extends Table>(table: T, prefix?: string): Promise<Tables[T][]>;
-  /** How many rows there are. */
-  count(table: Table): Promise<number>;
+  /** All keys that begin with `prefix`, in their order; no row is read. */
+  keys(table: Table, prefix?: string): Promise<string[]>;
+  /** How many rows have a key that begins with `prefix`; none of them is read. */
+  count(table: Table, prefix?: string): Promise<number>;
   /** Puts a row; it is durable when the transaction is. */
   put<T extends Table>(table: T, key: string, row: Tables[T]): Promise<void>;
   /** Removes a row, if there is one. */

@@ -9,8 +9,7 @@ import { guardQueue } from "./deletions.js";
 import { Stop, type Engine, type SyncReport, type SyncStatus } from "./engine.js";
 import { MassDeletion, RequestRefused, Unreachable } from "./errors.js";
 import { deviceId, workspaceId } from "./identity.js";
-import type { QueuedOperation } from "./model.js";
-import { readQueue } from "./queue.js";
+import { readQueue, type QueueEntry } from "./queue.js";
 import { ProgressTracker, type Progress } from "./progress.js";
 import { Puller } from "./pull.js";
 import { isCarried, PushRun, statusOf } from "./push.js";
@@ -37,7 +36,7 @@ const FALLBACK_LIMITS = { max_operations: 100, max_body_bytes: 10_485_760 };
 
 /** What a run knows when it starts. */
 interface Prepared {
-  queue: QueuedOperation[];
+  queue: QueueEntry[];
   /** What has to be agreed to before deletions are pushed. */
   guarded: MassDeletion | undefined;
   deviceId: string;

@@ -5,6 +5,7 @@
  */
 import * as Y from "yjs";
 import type { LocalDocument, YjsRow } from "./model.js";
+import { readText } from "./local-documents.js";
 import { nextNumber, yjsKey, type Transaction } from "./store.js";
 import { mergeTexts } from "./merge.js";
 import { plainText, rewrite, richText, ROOT, shown } from "./text.js";
@@ -68,6 +69,8 @@ export async function addRow(
 
 /** Makes one row of those of an owner, if they are many. */
 async function foldRows(tx: Transaction, documentId: string, operation?: string): Promise<void> {
+  // Nothing is read while there are few in all.
+  if ((await tx.count("yjs", yjsKey(documentId))) <= FOLD_AT) return;
   const rows = (await readRows(tx, documentId)).filter((row) => row.operation === operation);
   if (rows.length <= FOLD_AT) return;
   const update = Y.mergeUpdates(rows.map((row) => row.update));
@@ -133,7 +136,7 @@ export function textUpdate(state: Uint8Array | undefined, wanted: string, base?:
 
 /** A document's present text; `undefined` if it is rich text, whose text only the server derives. */
 export async function contentOf(tx: Transaction, document: LocalDocument): Promise<string | undefined> {
-  if (document.kind === "text") return document.content;
+  if (document.kind === "text") return readText(tx, document.document_id);
   const doc = docFrom(mergeRows(await readRows(tx, document.document_id)));
   const text = plainText(doc);
   doc.destroy();
@@ -142,7 +145,7 @@ export async function contentOf(tx: Transaction, document: LocalDocument): Promi
 
 /** What can be read of a document: its text, or that of rich text as far as it can be derived here. */
 export async function readableOf(tx: Transaction, document: LocalDocument): Promise<string> {
-  if (document.kind === "text") return document.content ?? "";
+  if (document.kind === "text") return (await readText(tx, document.document_id)) ?? "";
   const doc = docFrom(mergeRows(await readRows(tx, document.document_id)));
   const text = plainText(doc) ?? richText(doc);
   doc.destroy();

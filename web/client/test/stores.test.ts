@@ -15,6 +15,7 @@ import {
   type Tables,
 } from "../src/index.js";
 import { FileStore } from "../src/node.js";
+import { FORMAT } from "../src/upgrade.js";
 import { LeaseLock, WebLock } from "../src/lock.js";
 import { TestClock } from "./support/clock.js";
 import { Script } from "./support/script.js";
@@ -69,6 +70,25 @@ describe.each(kinds)("the $kind store", ({ open }) => {
     const read = await store.transaction("read", (tx) => tx.all("documents", "b/"));
     expect(read.map((each) => each.document_id)).toEqual(["b/10", "b/2"]);
     expect(await store.transaction("read", (tx) => tx.get("documents", "c/1"))).toBeUndefined();
+    await store.close();
+  });
+
+  test("counts rows and tells their keys without reading them, with what the transaction itself wrote", async () => {
+    const { store } = await open();
+    await store.transaction("write", async (tx) => {
+      for (const id of ["a/2", "a/1", "b/1"]) await tx.put("documents", id, row(id));
+    });
+    await store.transaction("write", async (tx) => {
+      await tx.put("documents", "a/0", row("a/0"));
+      await tx.delete("documents", "a/2");
+      expect(await tx.keys("documents", "a/")).toEqual(["a/0", "a/1"]);
+      expect(await tx.count("documents", "a/")).toBe(2);
+    });
+    const [keys, all, some, none] = await store.transaction("read", (tx) =>
+      Promise.all([tx.keys("documents"), tx.count("documents"), tx.count("documents", "b/"), tx.count("documents", "c/")]),
+    );
+    expect(keys).toEqual(["a/0", "a/1", "b/1"]);
+    expect([all, some, none]).toEqual([3, 1, 0]);
     await store.close();
   });
 
@@ -288,7 +308,7 @@ describe("the IndexedDB store", () => {
     const store = await IndexedDbStore.open(name);
     const client = await new Script().client({ store });
     const later = await new Promise<IDBDatabase>((resolve, reject) => {
-      const opening = indexedDB.open(name, 2);
+      const opening = indexedDB.open(name, FORMAT + 1);
       opening.onsuccess = () => resolve(opening.result);
       opening.onerror = () => reject(opening.error ?? new Error("not opened"));
     });

@@ -8,7 +8,7 @@ import type * as Y from "yjs";
 import { sleep } from "../clock.js";
 import type { Engine, SyncReport } from "../engine.js";
 import { workspaceId } from "../identity.js";
-import type { QueuedOperation } from "../model.js";
+import type { QueueEntry } from "../queue.js";
 import type { SavedEdit } from "../outbox.js";
 import { isAnotherHistory } from "../yjs-rows.js";
 import { readFrame } from "./frames.js";
@@ -132,7 +132,7 @@ export class LiveHub implements SessionHost, Live {
     return isSent;
   }
 
-  carries({ document_id, live, sent }: QueuedOperation): boolean {
+  carries({ document_id, live, sent }: QueueEntry): boolean {
     return live === true && !sent && (this.#sessions.get(document_id)?.isCarrying ?? false);
   }
 

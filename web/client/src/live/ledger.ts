@@ -4,7 +4,7 @@
  * @module
  */
 import type { LocalDocument, QueuedOperation, YjsRow } from "../model.js";
-import { operationKey, readQueueOf } from "../queue.js";
+import { dropOperation, readQueueOf } from "../queue.js";
 import { setMeta, type Transaction } from "../store.js";
 import { addRow, passRows, readRows } from "../yjs-rows.js";
 
@@ -65,7 +65,7 @@ export async function settleLive(tx: Transaction, now: number, documentId: strin
   for (const operation of await readQueueOf(tx, documentId)) {
     if (!operation.live) continue;
     if (carried.has(operation.client_id)) isLeft = true;
-    else await tx.delete("operations", operationKey(operation));
+    else await dropOperation(tx, operation);
   }
   return isLeft;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { QueuedOperation } from "../model.js";
+import type { QueueEntry } from "../queue.js";
 import type { SavedEdit } from "../outbox.js";
 
 /** Live editing, as the client sees it. */
@@ -19,7 +19,7 @@ export interface Live {
   /** An edit of an open document is on disk; whether it goes live. */
   edited(documentId: string, saved: SavedEdit): boolean;
   /** Whether an operation is on its way, so that no batch need take it along. */
-  carries(operation: QueuedOperation): boolean;
+  carries(operation: QueueEntry): boolean;
   /** Resolves when what is on its way has arrived, or after a while. */
   drained(): Promise<void>;
   /** Whether a change of the document is known or will be: then its pull can wait, and comes by itself. */

@@ -1,0 +1,1 @@
+export { BatchSyncService, IndexedDbStore } from "../../src/index.js";
