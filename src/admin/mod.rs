@@ -3,6 +3,7 @@
 //! is the store's.
 
 mod open;
+mod search_index;
 mod users;
 mod verify;
 mod workspaces;
@@ -53,6 +54,7 @@ pub fn run(command: AdminCommand, out: &mut dyn Write) -> Result<(), Box<dyn Err
             }
             writeln!(out, "-- left on the coordinator: {}", planned.local.join(", "))?;
         }
+        AdminCommand::SearchIndex(options) => search_index::run(options, out)?,
         AdminCommand::User(command) => users::run(command, out)?,
         AdminCommand::Workspace(command) => workspaces::run(command, out)?,
         AdminCommand::Token(command) => workspaces::run_token(command, out)?,

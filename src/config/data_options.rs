@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
 use crate::config::people_options::{TokenCommand, UserCommand, WorkspaceCommand};
+use crate::config::search_options::SearchIndexOptions;
 
 /// Where the data is.
 #[derive(Clone, Debug, Args)]
@@ -46,6 +47,9 @@ pub enum AdminCommand {
         after_help = "Example:\n  LANDFALL_DATABASE_URL=postgres://app@coordinator/notes landfall admin distribute --apply"
     )]
     Distribute(DistributeOptions),
+    /// Put into the search index what is not in it, or make it anew; the server may be running
+    #[command(after_help = "Example:\n  landfall admin search-index --rebuild --data-dir /var/lib/landfall")]
+    SearchIndex(SearchIndexOptions),
     /// Make accounts, list, lock and delete them
     #[command(subcommand)]
     User(UserCommand),

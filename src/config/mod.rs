@@ -6,6 +6,7 @@
 mod data_options;
 pub mod options;
 pub mod people_options;
+pub mod search_options;
 pub mod secret_file;
 mod settings_file;
 

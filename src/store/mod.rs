@@ -39,6 +39,7 @@ mod query_plans;
 pub mod retention;
 mod rows;
 mod schema;
+pub mod search;
 mod session;
 pub mod sessions;
 mod sql_uuid;
