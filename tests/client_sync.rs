@@ -35,6 +35,7 @@ mod client_sync {
     mod many_files;
     mod messages;
     mod moved_files;
+    mod notes;
     mod outages;
     mod paths;
     mod place;

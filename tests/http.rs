@@ -53,6 +53,7 @@ mod http {
     mod request_fuzz;
     mod requests;
     mod retention;
+    mod search;
     mod seed_request;
     mod settings_file;
     mod slow_documents;

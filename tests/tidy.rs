@@ -134,7 +134,7 @@ const EFFECTS: [&str; 6] = ["std::fs", "std::net", "std::thread", "std::env", ":
 fn the_core_is_pure() {
     let std = ["std", "core", "crate", "super", "self"];
     // Functions of their arguments too.
-    let pure = ["base64", "chrono", "hmac", "proptest", "serde", "sha2", "uuid"];
+    let pure = ["base64", "chrono", "hmac", "icu_normalizer", "proptest", "serde", "sha2", "uuid"];
     let allowed = [&std[..], &pure].concat();
     let mut breaches = Vec::new();
     for file in files_under("src/domain", "rs") {

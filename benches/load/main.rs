@@ -42,6 +42,7 @@ mod raw_inserts;
 mod raw_scan;
 mod report;
 mod round_trips;
+mod search;
 mod server;
 mod suite;
 mod troubles;

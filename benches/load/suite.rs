@@ -19,7 +19,7 @@ use crate::server::{Database, Server};
 use crate::workload::Kind;
 use crate::{
     diff, events, folder_report, group_commit, large_document, large_workspace, live, neighbours, parse_only, parsing,
-    people, pull, raw_inserts, round_trips, versus,
+    people, pull, raw_inserts, round_trips, search, versus,
 };
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
@@ -65,6 +65,9 @@ pub fn run(options: &Options) -> Outcome<Report> {
     if options.wants(Part::Events) {
         report.sections.push(tell_events(options, &corpus)?);
         report.sections.push(hold_streams(options)?);
+    }
+    if options.wants(Part::Search) {
+        report.sections.push(search::run(options)?);
     }
     if options.wants(Part::Neighbours) {
         report.sections.push(neighbours::run(options)?);

@@ -3,6 +3,7 @@
 
 mod open;
 mod repair;
+mod search_index;
 mod users;
 mod verify;
 mod workspaces;
@@ -44,6 +45,7 @@ pub fn run(command: AdminCommand, out: &mut dyn Write) -> Result<(), Box<dyn Err
         }
         AdminCommand::NewGeneration(options) => new_generation(options, out)?,
         AdminCommand::Verify(options) => verify_all(options, out)?,
+        AdminCommand::Repair(options) if options.search => search_index::run(options.database, out)?,
         AdminCommand::Repair(options) => repair::run(options, out)?,
         AdminCommand::Distribute(options) => {
             let config = DatabaseConfig::try_from(options.database)?;

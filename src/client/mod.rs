@@ -23,6 +23,7 @@ mod markers;
 mod moved;
 mod moves;
 pub mod names;
+pub mod note_options;
 pub mod options;
 mod outbox;
 pub mod output;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::client::note_options::NoteCommand;
 use crate::client::sync::Direction;
 
 /// What the client can do.
@@ -61,6 +62,9 @@ pub enum ClientCommand {
     /// Forget the sync state; files stay, and the next sync matches them by path and content
     #[command(after_help = "Example:\n  landfall reset ~/notes --yes")]
     Reset(ResetOptions),
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for help text")]
+    Note(NoteCommand),
 }
 
 /// Which folder.

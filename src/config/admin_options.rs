@@ -26,7 +26,7 @@ pub enum AdminCommand {
     Verify(DatabaseOptions),
     /// Say what makes damaged parts whole again; --apply does it; the server may be running
     #[command(
-        after_help = "Examples:\n  landfall admin repair                                  what would be done\n  landfall admin repair --apply --export /var/backups/damage"
+        after_help = "Examples:\n  landfall admin repair                                  what would be done\n  landfall admin repair --apply --export /var/backups/damage\n  landfall admin repair --search                         the search index anew"
     )]
     Repair(RepairOptions),
     /// Print what spreads the tables over a Citus cluster, by workspace; --apply does it
@@ -57,6 +57,9 @@ pub struct RepairOptions {
     /// Where a document's text is lost, go on with the newest older one that can be read
     #[arg(long)]
     pub older_texts: bool,
+    /// Make the search index anew, and nothing else; until the command ends, searches find less
+    #[arg(long, conflicts_with_all = ["apply", "export", "older_texts"])]
+    pub search: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
     pub database: DatabaseOptions,

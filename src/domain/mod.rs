@@ -26,6 +26,7 @@ pub mod quota;
 pub mod refusal;
 pub mod replacements;
 pub mod run_statistics;
+pub mod search;
 pub mod sessions;
 pub mod sync_run;
 mod tally;

@@ -107,6 +107,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(batch::push::routes)
         .configure(documents::changes::routes)
         .configure(documents::diff::routes)
+        .configure(documents::search::routes)
         .configure(events::endpoint::routes)
         .configure(live::endpoint::routes)
         .configure(documents::endpoints::routes)

@@ -10,7 +10,7 @@ use super::schema::{
     workspaces,
 };
 use super::sql_uuid::DbUuid;
-use super::{Store, StoreError};
+use super::{Store, StoreError, search};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::timestamp::Timestamp;
 
@@ -68,6 +68,7 @@ fn erase(connection: &mut AnyConnection, key: DbUuid) -> Result<Slice, StoreErro
     diesel::delete(members::table.filter(members::workspace_id.eq(key))).execute(connection)?;
     diesel::delete(invitations::table.filter(invitations::workspace_id.eq(key))).execute(connection)?;
     diesel::delete(access_tokens::table.filter(access_tokens::workspace_id.eq(key))).execute(connection)?;
+    search::forget_progress(connection, key)?;
     let gone = diesel::delete(workspaces::table.find(key)).execute(connection)?;
     Ok(Slice { removed: gone, more: false })
 }
@@ -80,6 +81,7 @@ fn erase_documents(connection: &mut AnyConnection, key: DbUuid) -> Result<usize,
         .limit(SLICE)
         .select(documents::document_id)
         .load(connection)?;
+    search::forget(connection, key, &ids)?;
     for id in &ids {
         diesel::delete(document_log::table)
             .filter(document_log::workspace_id.eq(key))

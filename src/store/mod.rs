@@ -42,6 +42,7 @@ pub mod repair;
 pub mod retention;
 mod rows;
 mod schema;
+pub mod search;
 mod session;
 pub mod sessions;
 mod sql_uuid;

@@ -262,6 +262,17 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{BigInt, SmallInt};
+    use crate::store::sql_uuid::SqlUuid;
+
+    search_progress (workspace_id) {
+        workspace_id -> SqlUuid,
+        sequence -> BigInt,
+        form -> SmallInt,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     workspaces,
     lives,
@@ -279,4 +290,5 @@ allow_tables_to_appear_in_same_query!(
     sync_notes,
     purges,
     leases,
+    search_progress,
 );

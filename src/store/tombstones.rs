@@ -10,7 +10,7 @@ use super::schema::{document_bodies, document_log, documents, workspaces};
 use super::sql_uuid::DbUuid;
 use super::upkeep::lock_workspace;
 use super::usage::{Rewrites, measured};
-use super::{Store, StoreError};
+use super::{Store, StoreError, search};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::timestamp::Timestamp;
 
@@ -121,7 +121,8 @@ fn purge_documents(connection: &mut AnyConnection, workspace_id: DbUuid, ids: &[
         .filter(document_bodies::workspace_id.eq(workspace_id))
         .filter(document_bodies::document_id.eq_any(ids))
         .execute(connection)?;
-    Ok(())
+    // The index took note of the deletion long ago, unless it is being made anew.
+    search::forget(connection, workspace_id, ids)
 }
 
 /// Writes down how far the workspace's feed has lost tombstones. The lines never go back.

@@ -13,6 +13,7 @@ use crate::sync::apply::{AppliedBatch, Attempt, Processed, process};
 use crate::sync::diff::{DiffRequest, DocumentDiff, diff_documents};
 use crate::sync::events::Events;
 use crate::sync::health::Health;
+use crate::sync::indexing::Indexing;
 use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::pull::{Pulled, Shown, cursor_of, read_page, show};
 use crate::sync::view::{Learned, Rendered, view_document};
@@ -35,12 +36,14 @@ pub struct SyncService {
     limits: Arc<Limits>,
     pub(super) clock: Arc<dyn Clock>,
     maintenance: Maintenance,
+    indexing: Indexing,
     pub(super) events: Arc<Events>,
     health: Health,
 }
 
 impl SyncService {
-    /// A service over these parts. Starts the background thread that compacts logs and keeps renderings.
+    /// A service over these parts. Starts the background threads: one compacts logs and keeps renderings, one keeps the
+    /// search index.
     #[must_use]
     pub fn new(
         store: Arc<Store>,
@@ -50,8 +53,9 @@ impl SyncService {
         events: Arc<Events>,
     ) -> Self {
         let maintenance = Maintenance::start(Arc::clone(&store), Arc::clone(&renderer));
+        let indexing = Indexing::start(Arc::clone(&store), Arc::clone(&renderer));
         let health = Health::start(Arc::clone(&store), Arc::clone(&renderer), Arc::clone(&clock));
-        Self { store, renderer, limits, clock, maintenance, events, health }
+        Self { store, renderer, limits, clock, maintenance, indexing, events, health }
     }
 
     /// Applies a batch (protocol §1). The caller has checked that the user may write there.
@@ -72,6 +76,7 @@ impl SyncService {
         }
         if processed.stored.wrote {
             self.events.committed(request.workspace_id);
+            self.indexing.committed(request.workspace_id);
         }
         if let (Some(sync_id), true) = (request.sync_id, processed.stored.counted) {
             self.events.progressed(request.workspace_id, request.user_id, sync_id);
@@ -360,6 +365,7 @@ impl SyncService {
     pub fn close(&self) {
         self.health.close();
         self.events.close();
+        self.indexing.close();
         self.maintenance.close();
     }
 }

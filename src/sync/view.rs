@@ -94,6 +94,37 @@ pub fn view_head(document: StoredDocument) -> DocumentView {
     }
 }
 
+/// The head of a document, and its text, derived where it must be; none of a tombstone.
+pub fn text_of(turn: &Turn<'_>, document: StoredDocument) -> (DocumentHead, Option<String>, Learned) {
+    let StoredDocument { head, content, yjs_parts, damaged, .. } = document;
+    let (text, learned) = text(turn, &head, content, &yjs_parts, damaged);
+    (head, text, learned)
+}
+
+fn text(
+    turn: &Turn<'_>,
+    head: &DocumentHead,
+    content: Option<String>,
+    yjs_parts: &[Vec<u8>],
+    damaged: bool,
+) -> (Option<String>, Learned) {
+    let id = head.document_id;
+    match content {
+        _ if head.is_deleted() => (None, Learned::Nothing),
+        Some(content) => (Some(content), Learned::Nothing),
+        None if damaged || head.state_vector.is_none() => (None, Learned::Nothing),
+        None => match timed("landfall_render_seconds", || turn.render(id.0.as_u128(), yjs_parts)) {
+            Ok(text) => (Some(text.clone()), Learned::Text(text)),
+            Err(RenderError::Damaged(reason)) => {
+                tracing::error!(document_id = %id, version = head.version, reason, "the document cannot be rendered");
+                (None, Learned::Damaged)
+            }
+            Err(RenderError::Slow(reason)) => (None, Learned::PutOff(reason)),
+            Err(RenderError::Unavailable(reason)) => (None, Learned::NotNow(reason)),
+        },
+    }
+}
+
 fn view(
     turn: &Turn<'_>,
     document: StoredDocument,
@@ -102,31 +133,7 @@ fn view(
     let StoredDocument { head, updated_by_name, content, yjs_parts, damaged } = document;
     let id = head.document_id;
     let deleted = head.is_deleted();
-    let mut learned = Learned::Nothing;
-    let content = match content {
-        _ if deleted => None,
-        Some(content) => Some(content),
-        None if damaged || head.state_vector.is_none() => None,
-        None => match timed("landfall_render_seconds", || turn.render(id.0.as_u128(), &yjs_parts)) {
-            Ok(text) => {
-                learned = Learned::Text(text.clone());
-                Some(text)
-            }
-            Err(RenderError::Damaged(reason)) => {
-                tracing::error!(document_id = %id, version = head.version, reason, "the document cannot be rendered");
-                learned = Learned::Damaged;
-                None
-            }
-            Err(RenderError::Slow(reason)) => {
-                learned = Learned::PutOff(reason);
-                None
-            }
-            Err(RenderError::Unavailable(reason)) => {
-                learned = Learned::NotNow(reason);
-                None
-            }
-        },
-    };
+    let (content, learned) = text(turn, &head, content, &yjs_parts, damaged);
     let merged = match (&head.state_vector, reader) {
         _ if deleted => Ok(None),
         (None, _) => Ok(None),

@@ -101,6 +101,9 @@ impl Place {
         if has_query && !(path.ends_with("/batch") || path.ends_with("/diff")) {
             path += &format!("?workspace_id={workspace}");
         }
+        if row.template.ends_with("/search") {
+            path += "&q=notes";
+        }
         if row.method == "DELETE" && row.template.ends_with("/workspaces/{workspace_id}") {
             path += "?name=Team";
         }

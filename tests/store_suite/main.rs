@@ -22,6 +22,7 @@ mod model;
 #[path = "../postgres_server/mod.rs"]
 mod postgres_server;
 mod retention;
+mod search;
 mod support;
 mod sync_runs;
 mod upkeep;
@@ -124,6 +125,12 @@ mod both {
         a_lease_has_one_holder_until_it_runs_out,
         one_server_purges_and_another_takes_over,
         the_thread_ends_when_told_to,
+    );
+    on_both_databases!(search:
+        what_is_indexed_is_proposed_by_tier_and_time,
+        a_step_is_taken_once,
+        workspaces_that_are_behind_are_found,
+        a_purged_document_leaves_the_index,
     );
     on_both_databases!(folding:
         texts_are_folded,

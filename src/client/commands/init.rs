@@ -81,7 +81,11 @@ fn is_in_the_open(server: &str) -> bool {
     host != "localhost" && !host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn choose<'w>(workspaces: &'w [Workspace], wanted: Option<&str>) -> Result<&'w Workspace, ClientError> {
+/// The workspace of this id or name, or the only one.
+///
+/// # Errors
+/// `Usage`, listing those that there are.
+pub(super) fn choose<'w>(workspaces: &'w [Workspace], wanted: Option<&str>) -> Result<&'w Workspace, ClientError> {
     let fitting: Vec<&Workspace> = match wanted {
         None => workspaces.iter().collect(),
         Some(wanted) => workspaces.iter().filter(|one| one.workspace_id == wanted || one.name == wanted).collect(),

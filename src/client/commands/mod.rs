@@ -6,6 +6,7 @@ mod guard;
 mod history;
 mod init;
 mod login;
+mod notes;
 mod reset;
 mod retry;
 mod status;
@@ -47,6 +48,7 @@ pub fn run(command: ClientCommand) -> u8 {
         ClientCommand::Verify(options) => verify::run(&options),
         ClientCommand::History(options) => history::run(&options),
         ClientCommand::Reset(options) => reset::run(&options),
+        ClientCommand::Note(command) => notes::run(&command),
     };
     outcome.unwrap_or_else(|failure| {
         complain(&failure.to_string());

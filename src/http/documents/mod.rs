@@ -1,6 +1,6 @@
 //! Reading documents (protocol §3): one, all of a workspace, and their history.
 //!
-//! `endpoints` and `changes` (the feed, §2) are the handlers; parameters (`query`), page tokens and bodies are pure.
+//! `endpoints`, `changes` (the feed, §2) and `search` (§2.1) are the handlers; parameters (`query`), page tokens and bodies are pure.
 
 pub mod body;
 pub mod changes;
@@ -8,3 +8,4 @@ pub mod diff;
 pub mod endpoints;
 pub mod page_token;
 pub mod query;
+pub mod search;

@@ -15,6 +15,8 @@ use crate::domain::timestamp::Timestamp;
 /// The form of the tokens; a token of another form is refused.
 const FORM: u8 = 1;
 const CHECK_BYTES: usize = 8;
+/// Bytes of a query's digest.
+const QUERY_BYTES: usize = 16;
 
 /// What a token pages through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub enum Listing {
     Runs(WorkspaceId, UserId),
     /// The members of a workspace, by name.
     Members(WorkspaceId),
+    /// What a query found in a workspace, best first.
+    Found(WorkspaceId, [u8; QUERY_BYTES]),
 }
 
 /// A token that was not made for this listing.
@@ -70,6 +74,11 @@ impl Listing {
             Self::Members(workspace) => {
                 hash.update([3]);
                 hash.update(workspace.0.as_bytes());
+            }
+            Self::Found(workspace, query) => {
+                hash.update([4]);
+                hash.update(workspace.0.as_bytes());
+                hash.update(query);
             }
         }
         hash.update(position);
@@ -144,6 +153,31 @@ pub fn read_after_member(workspace: WorkspaceId, token: &str) -> Result<String, 
     String::from_utf8(name).or(Err(ForeignToken))
 }
 
+fn found(workspace: WorkspaceId, query: &str) -> Listing {
+    let mut digest = [0; QUERY_BYTES];
+    digest.iter_mut().zip(Sha256::digest(query.as_bytes())).for_each(|(place, byte)| *place = byte);
+    Listing::Found(workspace, digest)
+}
+
+/// The token for what `query` finds in `workspace` from a tier and a place in the feed on.
+#[must_use]
+pub fn after_found(workspace: WorkspaceId, query: &str, (tier, before): (u8, i64)) -> String {
+    let position = [&[tier][..], &before.to_be_bytes()].concat();
+    found(workspace, query).token(&position)
+}
+
+/// The tier and the place in the feed from which a search goes on.
+///
+/// # Errors
+/// [`ForeignToken`].
+pub fn read_after_found(workspace: WorkspaceId, query: &str, token: &str) -> Result<(u8, i64), ForeignToken> {
+    let position: [u8; 9] = found(workspace, query).position(token)?;
+    let (tier, before) = position.split_first_chunk::<1>().ok_or(ForeignToken)?;
+    let before = <[u8; 8]>::try_from(before).or(Err(ForeignToken))?;
+    let [tier] = *tier;
+    Ok((tier, i64::from_be_bytes(before)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +224,14 @@ mod tests {
             assert_eq!(read_after_member(ONE, &after_member(ONE, name)).as_deref(), Ok(name));
         }
         assert_eq!(read_after_member(TWO, &after_member(ONE, "ada")), Err(ForeignToken));
+    }
+
+    #[test]
+    fn a_search_goes_on_with_the_same_query() {
+        let token = after_found(ONE, "plan", (1, 700));
+        assert_eq!(read_after_found(ONE, "plan", &token), Ok((1, 700)));
+        assert_eq!(read_after_found(ONE, "plans", &token), Err(ForeignToken));
+        assert_eq!(read_after_found(TWO, "plan", &token), Err(ForeignToken));
     }
 
     #[test]

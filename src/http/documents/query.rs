@@ -5,12 +5,21 @@ use uuid::Uuid;
 
 use super::page_token::{self, ForeignToken};
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::store::search::Tier;
+use crate::sync::search::SearchPlace;
 use crate::sync::{PullFrom, YjsBodies};
 
 /// Items of a page when the reader does not say.
 const DEFAULT_PAGE_SIZE: u32 = 100;
 /// Items of a page at most.
 const MAX_PAGE_SIZE: u32 = 500;
+
+/// Characters of a search at most.
+const MAX_SEARCH_CHARS: usize = 1_000;
+/// Documents of a page of a search when the reader does not say.
+const DEFAULT_SEARCH_LIMIT: usize = 20;
+/// And at most.
+const MAX_SEARCH_LIMIT: usize = 100;
 
 /// A parameter that is missing or breaks its rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +84,19 @@ pub struct ChangesQuery {
     pub yjs: YjsBodies,
 }
 
+/// Query of `GET /api/v1/documents/search`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchQuery {
+    /// Where.
+    pub workspace_id: WorkspaceId,
+    /// What is searched for, as it was typed.
+    pub text: String,
+    /// Where the search goes on.
+    pub from: SearchPlace,
+    /// Documents of a page at most.
+    pub limit: usize,
+}
+
 /// The parameters as they arrive.
 #[derive(Debug, Deserialize)]
 pub(in crate::http) struct RawQuery {
@@ -86,6 +108,7 @@ pub(in crate::http) struct RawQuery {
     cursor: Option<String>,
     group: Option<String>,
     limit: Option<String>,
+    q: Option<String>,
     yjs: Option<String>,
 }
 
@@ -166,6 +189,44 @@ impl ChangesQuery {
             Some(_) => return Err(ParameterError::Wrong { name: "yjs", rule: "whole or vector" }),
         };
         Ok(Self { workspace_id, from, limit: usize::try_from(limit).unwrap_or(usize::MAX), yjs })
+    }
+}
+
+impl SearchQuery {
+    /// Reads a query string.
+    ///
+    /// # Errors
+    /// The first parameter that is missing or wrong. Whatever is searched for is no mistake.
+    pub fn parse(query: &str) -> Result<Self, ParameterError> {
+        let raw = RawQuery::split(query)?;
+        let workspace_id = raw.workspace_id()?;
+        let text = raw.q.ok_or(ParameterError::Missing("q"))?;
+        if text.chars().nth(MAX_SEARCH_CHARS).is_some() {
+            return Err(ParameterError::Wrong { name: "q", rule: "at most 1000 characters" });
+        }
+        let limit = match raw.limit.as_deref().map(str::parse) {
+            None => DEFAULT_SEARCH_LIMIT,
+            Some(Ok(limit)) if (1..=MAX_SEARCH_LIMIT).contains(&limit) => limit,
+            Some(_) => return Err(ParameterError::Wrong { name: "limit", rule: "a number from 1 to 100" }),
+        };
+        let foreign = ParameterError::Wrong { name: "cursor", rule: "the next_cursor of the same search, or left out" };
+        let place = |cursor: String| {
+            let (tier, before) = page_token::read_after_found(workspace_id, &text, &cursor).ok()?;
+            let tier = Tier::ALL.get(usize::from(tier)).copied()?;
+            Some(SearchPlace { tier, before })
+        };
+        let from = match raw.cursor.filter(|cursor| !cursor.is_empty()) {
+            None => SearchPlace::START,
+            Some(cursor) => place(cursor).ok_or(foreign)?,
+        };
+        Ok(Self { workspace_id, text, from, limit })
+    }
+
+    /// The cursor of the page that begins there.
+    #[must_use]
+    pub fn cursor(&self, place: SearchPlace) -> String {
+        let tier = Tier::ALL.iter().position(|tier| *tier == place.tier).and_then(|tier| u8::try_from(tier).ok());
+        page_token::after_found(self.workspace_id, &self.text, (tier.unwrap_or_default(), place.before))
     }
 }
 
@@ -304,6 +365,27 @@ mod tests {
         assert_eq!(changes("WS&cursor=AQ&limit=500"), Ok(onwards));
         for (query, name) in [("", "workspace_id"), ("WS&limit=0", "limit"), ("WS&limit=501", "limit")] {
             assert!(changes(query).unwrap_err().to_string().contains(name), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_search_is_read() {
+        let search = |query: &str| SearchQuery::parse(&query.replace("WS", &format!("workspace_id={WORKSPACE}")));
+        let first = search("WS&q=%22a+b%22&cursor=").unwrap();
+        assert_eq!((first.text.as_str(), first.from, first.limit), ("\"a b\"", SearchPlace::START, 20));
+        let place = SearchPlace { tier: Tier::Text, before: 7 };
+        let cursor = first.cursor(place);
+        assert_eq!(search(&format!("WS&q=%22a+b%22&limit=100&cursor={cursor}")).unwrap().from, place);
+        for (query, name) in [
+            ("WS", "q"),
+            ("q=a", "workspace_id"),
+            ("WS&q=a&limit=0", "limit"),
+            ("WS&q=a&limit=101", "limit"),
+            ("WS&q=a&cursor=x", "cursor"),
+            (&format!("WS&q=other&cursor={cursor}"), "cursor"),
+            (&format!("WS&q={}", "a".repeat(1_001)), "q"),
+        ] {
+            assert!(search(query).unwrap_err().to_string().contains(name), "{query}");
         }
     }
 

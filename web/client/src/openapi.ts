@@ -141,6 +141,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/documents/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find documents by their words
+         * @description The live documents of a workspace that have all of the words, in title or text: best first, that is, those with all of
+         *     them in the title, then those with some, then the others; in each group those that changed last. A change is found
+         *     within two seconds of its commit.
+         *
+         *     A word of three characters or more also finds longer words that begin with it. `"words in quotation marks"` must
+         *     follow one another. `-` before a word or phrase leaves out the documents that have it. Case and diacritics make no
+         *     difference. In scripts without spaces between words any part of a text is found. What cannot be read so is
+         *     searched for its words; a query without any finds nothing. Words beyond the 32nd are ignored.
+         */
+        get: operations["searchDocuments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents/{document_id}": {
         parameters: {
             query?: never;
@@ -1175,6 +1202,33 @@ export interface components {
             /** @description Tombstones from before this time may be gone; absent before the first purge */
             purged_before?: components["schemas"]["Timestamp"];
         };
+        SearchPage: {
+            /** @description Best first */
+            items: components["schemas"]["SearchHit"][];
+            /** @description Where the next page begins; null if there is none. Opaque, for the same search */
+            next_cursor: string | null;
+            /** @description Whether there is a next page. A page may have fewer documents than `limit`, or none, and there is more all the same */
+            has_more: boolean;
+        };
+        SearchHit: {
+            /** Format: uuid */
+            document_id: string;
+            version: components["schemas"]["VersionNumber"];
+            title: string;
+            /**
+             * @description A part of the text, as it is, that shows most of what was searched for: its stretches in order. The beginning of
+             *     the text if the title alone was found; empty if there is no text
+             */
+            snippet: {
+                text: string;
+                /**
+                 * @description True for what was searched for; absent otherwise
+                 * @constant
+                 */
+                mark?: true;
+            }[];
+            updated_at: components["schemas"]["Timestamp"];
+        };
         /** @description The data of the event `change` */
         ChangeEvent: {
             /** Format: uuid */
@@ -2056,6 +2110,47 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             410: components["responses"]["CursorExpired"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    searchDocuments: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+                /** @description What is searched for */
+                q: string;
+                /** @description The `next_cursor` of the page before, of the same search; without it, or with an empty one, the best */
+                cursor?: string;
+                /** @description Documents of the page at most */
+                limit?: number;
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
