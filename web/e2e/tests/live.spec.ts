@@ -1,0 +1,114 @@
+/** Two people in one document: each sees the other's keys and cursor at once, and no cut of the line loses a key. */
+import type { Locator } from "@playwright/test";
+import type { Editor } from "../editor.js";
+import { Account } from "../support/account.js";
+import { expect, test, type Device } from "../support/fixtures.js";
+import { pushesOf } from "../support/network.js";
+import type { TestServer } from "../support/server.js";
+
+/** Two devices of one account, both in the same document and connected. */
+async function together(server: TestServer, laptop: Device, phone: Device, text: string): Promise<Account> {
+  const ada = await Account.register(server, "ada");
+  for (const { editor } of [laptop, phone]) {
+    await editor.open();
+    await editor.logIn(ada.credentials);
+  }
+  await laptop.editor.newDocument("Shared", text);
+  await phone.editor.expectBadge("Shared", "synced");
+  await phone.editor.openDocument("Shared");
+  await phone.editor.expectText(text);
+  await expectTogether(laptop, phone);
+  return ada;
+}
+
+function others({ main }: Editor): Locator {
+  return main.getByRole("list", { name: "Also here" });
+}
+
+async function expectTogether(...devices: Device[]): Promise<void> {
+  for (const { editor } of devices) await expect(others(editor).getByRole("listitem")).toHaveText(["ada"]);
+}
+
+/** Types on both at once, a key of each in turn. */
+async function typeOnBoth(laptop: Device, phone: Device, count: number): Promise<void> {
+  await laptop.editor.text.press("ControlOrMeta+Home");
+  await phone.editor.text.press("ControlOrMeta+End");
+  for (let n = 0; n < count; n += 1) {
+    await Promise.all([laptop.page.keyboard.type("l"), phone.page.keyboard.type("p")]);
+  }
+}
+
+async function expectEveryKeyOnce(ada: Account, text: string, ...devices: Device[]): Promise<void> {
+  for (const { editor } of devices) await editor.expectText(text);
+  await expect.poll(() => ada.text("Shared")).toBe(text);
+  for (const { editor } of devices) await editor.expectBadge("Shared", "synced");
+}
+
+test("each sees the other's keys, cursor, selection and name, and no batch is sent", async ({ device: laptop, newDevice, server }) => {
+  const phone = await newDevice();
+  const ada = await together(server, laptop, phone, "Middle");
+  const pushes = pushesOf(laptop.page, phone.page);
+  await typeOnBoth(laptop, phone, 20);
+  await expectEveryKeyOnce(ada, `${"l".repeat(20)}Middle${"p".repeat(20)}`, laptop, phone);
+  expect(pushes).toEqual([]);
+
+  const caret = phone.editor.text.locator(".cm-other-caret");
+  await expect(caret).toHaveAttribute("data-name", "ada");
+  await laptop.editor.text.press("Shift+ArrowLeft");
+  const selection = phone.editor.text.locator(".cm-other-selection");
+  await expect(selection).toHaveText("l");
+  await expect(selection).toHaveCSS("background-color", /^rgba\(/);
+  await laptop.page.close();
+  await expect(others(phone.editor)).toHaveCount(0);
+  await expect(caret).toHaveCount(0);
+});
+
+test("a line that is cut while both type, and mended", async ({ device: laptop, newDevice, server }) => {
+  const phone = await newDevice();
+  laptop.complaints.expectNoNetwork();
+  const ada = await together(server, laptop, phone, "-");
+  await typeOnBoth(laptop, phone, 10);
+  await laptop.editor.goOffline();
+  await typeOnBoth(laptop, phone, 10);
+  await expect(others(laptop.editor)).toHaveCount(0);
+  await laptop.editor.goOnline();
+  await typeOnBoth(laptop, phone, 10);
+  await expectEveryKeyOnce(ada, `${"l".repeat(30)}-${"p".repeat(30)}`, laptop, phone);
+  await expectTogether(laptop, phone);
+});
+
+test("a server that is killed while both type, and comes back", async ({ device: laptop, newDevice, server }) => {
+  const phone = await newDevice();
+  for (const { complaints } of [laptop, phone]) complaints.expectNoNetwork();
+  const ada = await together(server, laptop, phone, "-");
+  await typeOnBoth(laptop, phone, 10);
+  const killed = server.kill();
+  await typeOnBoth(laptop, phone, 10);
+  await killed;
+  await server.restart();
+  await typeOnBoth(laptop, phone, 10);
+  await expectEveryKeyOnce(ada, `${"l".repeat(30)}-${"p".repeat(30)}`, laptop, phone);
+  await expectTogether(laptop, phone);
+});
+
+test("where a proxy drops sockets, keys go by batch", async ({ device: laptop, newDevice, server }) => {
+  const phone = await newDevice();
+  for (const { context, complaints } of [laptop, phone]) {
+    complaints.expectNoNetwork();
+    await context.routeWebSocket("**/api/v1/live/**", (socket) => void socket.close({ code: 1006 }));
+  }
+  const ada = await Account.register(server, "ada");
+  for (const { editor } of [laptop, phone]) {
+    await editor.open();
+    await editor.logIn(ada.credentials);
+  }
+  await laptop.editor.newDocument("Shared", "-");
+  await phone.editor.expectBadge("Shared", "synced");
+  await phone.editor.openDocument("Shared");
+  await phone.editor.expectText("-");
+  const pushes = pushesOf(laptop.page, phone.page);
+  await typeOnBoth(laptop, phone, 10);
+  await expectEveryKeyOnce(ada, `${"l".repeat(10)}-${"p".repeat(10)}`, laptop, phone);
+  expect(pushes.length).toBeGreaterThan(0);
+  for (const { editor } of [laptop, phone]) await expect(others(editor)).toHaveCount(0);
+});
