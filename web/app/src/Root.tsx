@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { StoreBlockedError } from "@landfall/client";
 import { SyncProvider } from "@landfall/react";
 import { useCallback, useEffect, useRef, useState, type ReactElement } from "react";
 import { currentStore } from "./accounts.ts";
@@ -52,6 +53,14 @@ export function Root(): ReactElement {
 }
 
 function NoStore({ error }: { error: unknown }): ReactElement {
+  if (error instanceof StoreBlockedError) {
+    return (
+      <main className="opening" role="alert">
+        <h1>Another tab is in the way</h1>
+        <p>A tab with an older version of this page is open, and does not react. Close it, then reload this page.</p>
+      </main>
+    );
+  }
   return (
     <main className="opening" role="alert">
       <h1>Nothing can be kept on this device</h1>

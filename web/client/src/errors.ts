@@ -16,8 +16,8 @@ export class StorageFullError extends Error {
 /** Another process has the store open. */
 export class StoreInUseError extends Error {
   override readonly name = "StoreInUseError";
-  constructor(directory: string, pid: number) {
-    super(`${directory} is in use by process ${pid}; close it there first`);
+  constructor(store: string, pid?: number) {
+    super(`${store} is in use by ${pid === undefined ? "another process" : `process ${pid}`}; close it there first`);
   }
 }
 

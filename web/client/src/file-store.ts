@@ -107,7 +107,7 @@ async function takeLock(directory: string): Promise<void> {
       await rm(path, { force: true });
     }
   }
-  throw new StoreInUseError(directory, 0);
+  throw new StoreInUseError(directory);
 }
 
 function isAlive(pid: number): boolean {
