@@ -328,6 +328,7 @@ fn purging_reads_no_more_than_it_removes() {
         "SEARCH entry USING INDEX document_log_by_version (workspace_id=? AND document_id=?)",
         "SEARCH receipts USING COVERING INDEX receipts_by_age (workspace_id=? AND created_at<?)",
         "SEARCH receipts USING INDEX receipts_by_age (workspace_id=? AND created_at<?)",
+        "SEARCH search_entries USING COVERING INDEX search_entries_by_document (workspace_id=? AND document_id=?)",
         "SEARCH sessions USING COVERING INDEX sessions_by_end (expires_at<?)",
         "SEARCH sessions USING INDEX sessions_by_end (expires_at<?)",
         "SEARCH workspaces USING PRIMARY KEY (workspace_id=?)",
