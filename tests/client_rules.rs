@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use landfall::client::batch_size::{BatchSize, Sent};
 use landfall::client::plan::{is_given_up, is_mass_deletion};
-use landfall::client::remote::{RemoteError, parse, refusal};
-use landfall::client::retry::{LONGEST_ASKED, retry_after_at};
-use landfall::client::wire::{BatchAnswer, ResultStatus};
+use landfall::client::push::batch_size::{BatchSize, Sent};
+use landfall::client::transport::remote::{RemoteError, parse, refusal};
+use landfall::client::transport::retry::{LONGEST_ASKED, retry_after_at};
+use landfall::client::transport::wire::{BatchAnswer, ResultStatus};
 use landfall::domain::line_ends::{FileForm, inside, outside};
 use landfall::domain::text_edits::edits_between;
 use landfall::domain::text_unite::unite_texts;

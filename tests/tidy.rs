@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail, loudly")]
 
+#[path = "tidy/circles.rs"]
+mod circles;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -125,6 +128,21 @@ fn imports_go_one_way() {
         }
     }
     assert_none("imports go http -> sync -> {store, yjs, domain}", breaches);
+}
+
+/// The server's rooms are not there yet.
+#[test]
+fn the_client_has_no_circles() {
+    let files = files_under("src/client", "rs").into_iter();
+    let files: Vec<_> = files.map(|file| (file.path.trim_start_matches("src/").to_owned(), file.text)).collect();
+    let imports = circles::imports(&files);
+    let shown = |circle: BTreeSet<String>| circle.into_iter().collect::<Vec<_>>().join(" <-> ");
+    assert_none(
+        "no files of src/client import each other",
+        circles::circles(&imports).into_iter().map(shown).collect(),
+    );
+    let rooms = circles::shortened(&imports, 2);
+    assert_none("no rooms of src/client import each other", circles::circles(&rooms).into_iter().map(shown).collect());
 }
 
 /// What a function of its arguments does not name: any clock's `now` is one.

@@ -3,48 +3,37 @@
 //! It knows the server by its wire protocol alone, and of the program besides itself only `domain` and `yjs`, whose
 //! reading of documents is bounded and cannot panic, so that no other process is needed.
 //!
-//! `commands` read options and end with exit codes; `workplace` finds and locks a folder and opens its `state`; `sync` is
-//! one sync, step by step, `sync_run` frames it, and `watch` repeats it when something has changed; `plan`, `outbox` and `names` decide, as pure functions; `scan` and `folder` touch files,
-//! and `survey` says what was done to them; `set_aside` begins a state anew that cannot be read;
-//! `remote` and `wire` talk to the server, as whom `session` knows; `report` talks to the person, and `plain` keeps what
-//! others wrote from acting on the terminal.
+//! `commands` read options and end with exit codes; `workplace` finds and locks a folder and opens its `state`, `set_aside`
+//! begins one anew that cannot be read, and `survey` says what was done to the files. `sync` is one sync, step by step, and
+//! `watch` repeats it when something has changed. Beneath them, each a room that knows none of those above: `plan` decides, as
+//! pure functions, on what `model` has words for; `folder` touches files; `transport` talks to the server, as whom `login`
+//! knows; `report` talks to the person, and keeps what others wrote from acting on the terminal.
 
-pub mod batch_size;
-mod bin;
 pub mod commands;
-mod compression;
-pub mod credentials;
+pub mod common_options;
 pub mod error;
-pub mod events;
 pub mod folder;
+mod generation;
 pub mod interrupt;
-mod keyring;
-mod markers;
-mod moved;
-mod moves;
-pub mod names;
+pub mod login;
+pub mod model;
 pub mod note_options;
 pub mod options;
-mod outbox;
-pub mod output;
-mod paths;
-mod plain;
 pub mod plan;
-pub mod progress;
-mod progress_line;
-pub mod remote;
-mod remote_error;
+pub mod push;
 pub mod report;
-pub mod retry;
-pub mod scan;
-mod session;
 mod set_aside;
-mod skipped;
 pub mod state;
 mod survey;
 pub mod sync;
-pub mod sync_run;
-pub mod waits;
+pub mod transport;
 pub mod watch;
-pub mod wire;
 pub mod workplace;
+
+// By their short names, what commands use most.
+pub use self::folder::scan;
+pub use self::login as credentials;
+pub use self::model::{markers, names};
+pub use self::report::{output, plain};
+pub use self::sync::run as sync_run;
+pub use self::transport::{remote, retry, wire};

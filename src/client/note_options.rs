@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::client::options::PatienceOptions;
+use crate::client::common_options::PatienceOptions;
 
 /// What can be done with notes on a server.
 #[derive(Debug, Subcommand)]

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::client::error::ClientError;
 use crate::client::folder::Folder;
+use crate::client::generation::GENERATION;
 use crate::client::state::State;
 use crate::client::state::settings::Setting;
-use crate::client::workplace::{DATABASE, GENERATION, find_root, lock, new_device};
+use crate::client::workplace::{DATABASE, find_root, lock, new_device};
 
 /// What SQLite keeps beside its file.
 const BESIDE: [&str; 3] = ["", "-wal", "-shm"];

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::client::error::ClientError;
-use crate::client::moves::{Sizes, recognise_moves};
-use crate::client::plan::{LocalChange, Tracked, local_changes};
-use crate::client::scan::{FileLimits, Problem, scan};
-use crate::client::skipped::Skipped;
+use crate::client::folder::scan::{FileLimits, Problem, scan};
+use crate::client::model::skipped::Skipped;
+use crate::client::model::{LocalChange, Tracked};
+use crate::client::plan::local_changes;
+use crate::client::plan::moves::{Sizes, recognise_moves};
 use crate::client::state::DocId;
 use crate::client::state::settings::Setting;
 use crate::client::workplace::Workplace;

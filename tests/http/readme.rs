@@ -153,7 +153,7 @@ fn the_page_of_settings_knows_every_setting_and_no_other() {
         include_str!("../../src/config/options.rs"),
         include_str!("../../src/config/limit_options.rs"),
         include_str!("../../src/config/data_options.rs"),
-        include_str!("../../src/client/credentials.rs"),
+        include_str!("../../src/client/login/mod.rs"),
     ];
     assert_eq!(names(CONFIGURATION), sources.into_iter().flat_map(names).collect::<BTreeSet<_>>());
 }

@@ -3,7 +3,7 @@
 use super::conflicts::offline;
 use crate::client::error::{ClientError, exit};
 use crate::client::options::WordOptions;
-use crate::client::plain::command;
+use crate::client::report::plain::command;
 use crate::client::report::{Voice, write_line};
 use crate::client::sync::Word;
 use crate::client::workplace::{Access, Workplace};

@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 
 use super::{ask_for_login, keep_login, patience};
-use crate::client::credentials::{self, Credentials};
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
+use crate::client::login::{self, Credentials};
 use crate::client::options::InitOptions;
-use crate::client::plain::{command, one_line};
-use crate::client::remote::Remote;
+use crate::client::report::plain::{command, one_line};
 use crate::client::report::{complain, write_line};
-use crate::client::wire::{List, Workspace};
+use crate::client::transport::remote::Remote;
+use crate::client::transport::wire::{List, Workspace};
 use crate::client::workplace::{Setup, Workplace, check_is_new};
 
 /// Nothing is written before the server has said that all is well.
@@ -18,7 +18,7 @@ pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
     let server = check_address(&options.server)?;
     check_is_new(&options.folder)?;
     warn_if_in_the_open(server);
-    let found = credentials::find(None)?;
+    let found = login::find(None)?;
     let has_token = matches!(found, Credentials::Token(_));
     let remote = Remote::new(server, found, patience(options.patience), Interrupt::default());
     let login = if has_token {

@@ -2,14 +2,14 @@
 
 use super::init::{check_address, warn_if_in_the_open};
 use super::{ask_for_login, keep_login, patience};
-use crate::client::credentials::Credentials;
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
+use crate::client::login::Credentials;
 use crate::client::options::LoginOptions;
-use crate::client::remote::Remote;
 use crate::client::report::write_line;
 use crate::client::state::settings::Setting;
-use crate::client::wire::{List, Workspace};
+use crate::client::transport::remote::Remote;
+use crate::client::transport::wire::{List, Workspace};
 use crate::client::workplace::{Access, Workplace};
 
 pub(super) fn run(options: &LoginOptions) -> Result<u8, ClientError> {

@@ -20,14 +20,14 @@ use std::time::Duration;
 use console::Term;
 use secrecy::SecretString;
 
-use crate::client::credentials::{self, Keeper, Owner};
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
+use crate::client::login::{self as login_store, Keeper, Owner};
 use crate::client::options::{ClientCommand, OutputOptions, PatienceOptions};
-use crate::client::remote::{Patience, Remote};
 use crate::client::report::{Voice, complain, write_line};
-use crate::client::retry::Backoff;
 use crate::client::sync::{Direction, Word};
+use crate::client::transport::remote::{Patience, Remote};
+use crate::client::transport::retry::Backoff;
 use crate::client::workplace::Workplace;
 
 /// Carries out a command; its exit code. What went wrong is told.
@@ -70,14 +70,14 @@ fn patience(options: PatienceOptions) -> Patience {
 
 /// The folder's server, with whatever the client can prove itself with.
 fn remote_of(workplace: &Workplace, options: PatienceOptions, interrupt: Interrupt) -> Result<Remote, ClientError> {
-    let found = credentials::find(Some(&workplace.folder.own("")))?;
+    let found = login_store::find(Some(&workplace.folder.own("")))?;
     Ok(Remote::new(&workplace.server, found, patience(options), interrupt))
 }
 
 /// Keeps a login for the folder, and says where.
 fn keep_login(workplace: &Workplace, username: &str, refresh_token: &SecretString) -> Result<(), ClientError> {
     let owner = Owner { username, device: &workplace.identity.device };
-    let kept = credentials::store(&workplace.folder.own(""), owner, refresh_token)?;
+    let kept = login_store::store(&workplace.folder.own(""), owner, refresh_token)?;
     let place = match kept.keeper {
         Keeper::Keyring => "the system's keyring",
         Keeper::File => ".landfall/credentials, which only you can read",
@@ -90,7 +90,7 @@ fn keep_login(workplace: &Workplace, username: &str, refresh_token: &SecretStrin
 /// A name and a password: from the environment, else asked for, but for the name if it is `remembered`. `wanted` is the name
 /// of the command line. Nothing waits for input without a terminal.
 fn ask_for_login(wanted: Option<&str>, remembered: Option<&str>) -> Result<(String, SecretString), ClientError> {
-    let (named, password) = credentials::find_login()?;
+    let (named, password) = login_store::find_login()?;
     let username = wanted.or(named.as_deref()).or(remembered);
     if let (Some(username), Some(password)) = (username, password)
         && named.as_deref() == Some(username)

@@ -2,7 +2,7 @@
 
 use crate::client::error::{ClientError, exit};
 use crate::client::options::RetryOptions;
-use crate::client::plain::command;
+use crate::client::report::plain::command;
 use crate::client::report::{write_json, write_line};
 use crate::client::state::State;
 use crate::client::state::outbox::DeadLetter;

@@ -5,13 +5,13 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::figures::{self, Figures};
-use crate::client::credentials::{self, Keeper};
 use crate::client::error::{ClientError, exit};
+use crate::client::folder::scan::list_skipped;
+use crate::client::login::{self, Keeper};
+use crate::client::model::skipped::Skipped;
 use crate::client::options::StatusOptions;
-use crate::client::plain::command;
+use crate::client::report::plain::command;
 use crate::client::report::{write_json, write_line};
-use crate::client::scan::list_skipped;
-use crate::client::skipped::Skipped;
 use crate::client::state::open_questions::IGNORED;
 use crate::client::state::outbox::DeadLetter;
 use crate::client::state::runs::{Run, RunTotals};
@@ -133,7 +133,7 @@ fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
         workspace_id: workplace.identity.workspace.clone(),
         device_id: workplace.identity.device.clone(),
         username: workplace.username.clone(),
-        login: credentials::keeper(&workplace.folder.own("")),
+        login: login::keeper(&workplace.folder.own("")),
         tracked,
         estimated_batches: changed.len().saturating_add(pending).div_ceil(USUAL_BATCH),
         changed,

@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use super::remote_of;
 use crate::client::error::{ClientError, exit};
+use crate::client::folder::scan::{FileLimits, scan};
 use crate::client::folder::{Folder, Held};
 use crate::client::interrupt::Interrupt;
 use crate::client::options::VerifyOptions;
-use crate::client::remote::Remote;
 use crate::client::report::{write_json, write_line};
-use crate::client::scan::{FileLimits, scan};
 use crate::client::state::DocId;
 use crate::client::state::files::TrackedFile;
-use crate::client::wire::{ChangesPage, WireDocument};
+use crate::client::transport::remote::Remote;
+use crate::client::transport::wire::{ChangesPage, WireDocument};
 use crate::client::workplace::{Access, Workplace};
 use crate::domain::line_ends::inside;
 use crate::domain::operation::digest_of;

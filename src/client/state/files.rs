@@ -4,11 +4,23 @@ use diesel::prelude::*;
 
 use super::schema::{accepted_deletions, bodies, files};
 use super::{Change, DocId, StateError};
-use crate::client::folder::Look;
 
 /// A file that looks as it did is believed to be unchanged only if its last change was this long before it was seen:
 /// clocks of file systems are coarse, so a later change may look the same.
 const TRUST_AFTER_NS: i64 = 2_000_000_000;
+
+/// How a file looks without being read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Bytes.
+    pub size: i64,
+    /// When its text was last changed, as it says itself, in nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// When anything of it was last changed, likewise. Only the system sets it, so no copy brings it along.
+    pub changed_ns: i64,
+    /// Tells one file from another that took its name.
+    pub inode: i64,
+}
 
 /// A file that stands for a document, without its body.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -18,7 +30,7 @@ pub struct TrackedFile {
     pub document_id: DocId,
     /// The path inside the folder, with `/`.
     pub path: String,
-    /// The path as [`folded`](crate::client::names::folded) has it.
+    /// The path as [`folded`](crate::client::model::names::folded) has it.
     pub folded: String,
     /// The document's title, as the server has it or will have it when the outbox is empty.
     pub title: String,

@@ -241,7 +241,7 @@ mod tests {
         assert!(State::open_to_read(&file).unwrap().is_none());
         let mut state = State::open(&file).unwrap();
         let files = state.change(|change| change.load_files()).unwrap();
-        let look = crate::client::folder::Look { size: 4, modified_ns: 5, ..Default::default() };
+        let look = super::files::Look { size: 4, modified_ns: 5, ..Default::default() };
         assert!(files.len() == 1 && !files.iter().any(|file| file.is_known_as(&look)), "it is read once more");
     }
 

@@ -1,12 +1,12 @@
 //! A person's choice between the two sides of a conflict, carried out in the folder; the next sync pushes it.
 
-use super::{Engine, body, now_us};
+use super::engine::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
-use crate::client::markers::find_marker;
-use crate::client::names::{folded, marked_path};
-use crate::client::plain::quoted;
+use crate::client::model::markers::find_marker;
+use crate::client::model::names::{folded, marked_path};
 use crate::client::report::Event;
+use crate::client::report::plain::quoted;
 use crate::client::state::open_questions::Conflict;
 use crate::client::state::outbox::QueuedOperation;
 

@@ -7,31 +7,18 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 
-use super::{Engine, now_ns};
+use super::engine::Engine;
+use super::group::{Deferred, Write};
 use crate::client::error::ClientError;
+use crate::client::folder::scan::now_ns;
 use crate::client::folder::{Held, Look};
 use crate::client::state::pending::PendingWrite;
-use crate::client::wire::WireDocument;
+use crate::client::transport::wire::WireDocument;
 
 /// Files that are written together.
 const MOST_FILES: usize = 50;
 /// Bytes of them.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
-
-/// Files that wait for their group.
-#[derive(Default)]
-pub(super) struct Deferred {
-    writes: Vec<Write>,
-    bytes: usize,
-}
-
-/// A file whose draft is written.
-struct Write {
-    pending: PendingWrite,
-    text: String,
-    /// The draft.
-    file: File,
-}
 
 impl Engine<'_> {
     /// Takes in documents; what that stores is committed together, and their files are written together.

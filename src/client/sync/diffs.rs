@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Engine;
+use super::engine::Engine;
 use crate::client::error::ClientError;
-use crate::client::remote::Until;
 use crate::client::state::DocId;
-use crate::client::wire::{DiffAnswer, DiffItem, DiffRequest, List, WireDocument};
+use crate::client::transport::remote::Until;
+use crate::client::transport::wire::{DiffAnswer, DiffItem, DiffRequest, List, WireDocument};
 use crate::yjs::merge::{encode_state_vector, facts_of};
 
 /// Documents of one request, at most.

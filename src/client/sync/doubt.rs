@@ -5,7 +5,7 @@
 //! last synced is compared with the document's history: if it holds an earlier version, nothing was changed here. Only
 //! a text that no version has is left to a person's choice. The doubt ends with a complete pull.
 
-use super::Engine;
+use super::engine::Engine;
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
 use crate::client::report::Event;
@@ -13,7 +13,7 @@ use crate::client::state::DocId;
 use crate::client::state::files::{Body, TrackedFile};
 use crate::client::state::outbox::QueuedOperation;
 use crate::client::state::settings::Setting;
-use crate::client::wire::WireDocument;
+use crate::client::transport::wire::WireDocument;
 use crate::domain::line_ends::inside;
 
 /// Versions of a document that a file is compared with, from the newest back.

@@ -1,11 +1,11 @@
 //! Deletions that wait for a person's word, while everything else syncs; and the answers: `landfall keep`, `landfall accept`.
 
-use super::{Engine, body, now_us};
+use super::engine::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
-use crate::client::plain::quoted;
-use crate::client::plan::LocalChange;
+use crate::client::model::LocalChange;
 use crate::client::report::Event;
+use crate::client::report::plain::quoted;
 use crate::client::state::DocId;
 use crate::client::state::open_questions::Conflict;
 use crate::client::state::outbox::QueuedOperation;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::Engine;
+use super::engine::Engine;
 use crate::client::error::ClientError;
-use crate::client::names::folded;
-use crate::client::paths::{Paths, own_path};
+use crate::client::model::names::folded;
+use crate::client::model::paths::{Paths, own_path};
 use crate::client::report::Event;
 use crate::client::state::DocId;
 use crate::client::state::files::TrackedFile;
-use crate::client::wire::ServerDocument;
+use crate::client::transport::wire::ServerDocument;
 
 /// More documents than this are looked for among all.
 const FEW: usize = 50;

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 
-use super::Engine;
+use super::engine::Engine;
 use crate::client::error::ClientError;
 use crate::client::report::{Counted, Event};
 use crate::client::state::DocId;
 use crate::client::state::open_questions::{IGNORED, LeftOut};
 use crate::client::state::settings::Setting;
-use crate::client::wire::{BaseBody, ChangesPage, WireDocument};
+use crate::client::transport::wire::{BaseBody, ChangesPage, WireDocument};
 
 /// Documents of a page.
 const PAGE_DOCUMENTS: usize = 200;

@@ -12,64 +12,24 @@ use std::time::Duration;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::suspects::Suspect;
-use super::{Direction, Engine};
-use crate::client::batch_size::{BatchSize, Sent};
+use super::course::{Answered, BATCH_PATH, Chunk, Course, Named};
+use super::engine::{Engine, now_us};
+use super::settings::Direction;
 use crate::client::error::ClientError;
-use crate::client::remote::{Remote, RemoteError, Until};
+use crate::client::push::batch_size::{BatchSize, Sent};
 use crate::client::report::{Counted, Event};
 use crate::client::state::DocId;
 use crate::client::state::outbox::QueuedOperation;
 use crate::client::state::settings::Setting;
-use crate::client::wire::{Batch, BatchAnswer, encode_operation};
+use crate::client::transport::remote::{Remote, Until};
+use crate::client::transport::wire::{Batch, encode_operation};
 use crate::yjs::merge::{encode_state_vector, facts_of};
-
-pub(super) const BATCH_PATH: &str = "/api/v1/documents/batch";
 
 /// Operations of a batch that the size is not given of, at most.
 const MOST_OPERATIONS: usize = 100;
 
 /// How long the server may take to hear that the run is over. It hears it for the sake of those who watch.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// A batch, written.
-pub(super) struct Chunk {
-    pub(super) operations: Vec<QueuedOperation>,
-    pub(super) body: Vec<u8>,
-    pulls: bool,
-}
-
-/// A batch that came back.
-pub(super) struct Answered {
-    pub(super) chunk: Chunk,
-    pub(super) outcome: Result<BatchAnswer, RemoteError>,
-    /// How long the last try took.
-    pub(super) took: Duration,
-}
-
-/// An operation's name, and its document.
-pub(super) type Named = (String, DocId);
-
-/// What is known while pushing.
-#[derive(Default)]
-pub(super) struct Course {
-    /// Halves of batches that were too much, the next first.
-    pub(super) again: VecDeque<VecDeque<Named>>,
-    /// What was queued and free when that was last looked at, and has not had its turn.
-    ahead: VecDeque<Named>,
-    /// Documents with an operation under way.
-    busy: BTreeSet<DocId>,
-    in_flight: usize,
-    /// Whether the server has answered to an operation in this run.
-    pub(super) has_success: bool,
-    /// Operations that failed alone, in the server or before it.
-    pub(super) suspects: Vec<Suspect>,
-    /// How many did so since the last success.
-    pub(super) failed_in_a_row: usize,
-    sync_id: Option<String>,
-    /// How large the next batch is, unless that is given.
-    size: Option<BatchSize>,
-}
 
 impl Engine<'_> {
     /// Pushes everything that is queued.
@@ -337,7 +297,7 @@ impl Engine<'_> {
             operation.sent = true;
             operation.attempts += 1;
             if operation.first_sent_at == 0 {
-                operation.first_sent_at = super::now_us();
+                operation.first_sent_at = now_us();
             }
             change.update_operation(&operation)?;
             Ok((Some(operation), known))
@@ -379,7 +339,7 @@ impl Engine<'_> {
     pub(super) fn bury(&mut self, operation: &QueuedOperation, code: &str, message: &str) -> Result<(), ClientError> {
         let path = self.path_of(operation.document_id)?;
         self.held.insert(operation.document_id);
-        self.state.change(|change| change.bury(operation, &path, (code, message), super::now_us()))?;
+        self.state.change(|change| change.bury(operation, &path, (code, message), now_us()))?;
         let client_id = &operation.client_id;
         self.report.tell(&Event::DeadLetter { path: &path, client_id, code, message });
         self.tally.failed += 1;

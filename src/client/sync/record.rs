@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::engine::{Engine, body, now_us};
 use super::guard::{Guarded, LOST};
-use super::{Engine, body, now_us};
 use crate::client::error::ClientError;
+use crate::client::folder::scan::now_ns;
 use crate::client::folder::{Held, Look};
-use crate::client::moves::{Sizes, recognise_moves};
-use crate::client::names::{folded, not_everywhere, title_for_path};
-use crate::client::outbox::{Coalesced, coalesce};
-use crate::client::paths::own_path;
-use crate::client::plan::{LocalChange, Tracked, is_mass_deletion, local_changes};
+use crate::client::model::LocalFile;
+use crate::client::model::coalesce::{Coalesced, coalesce};
+use crate::client::model::names::{folded, not_everywhere, title_for_path};
+use crate::client::model::paths::own_path;
+use crate::client::model::{LocalChange, Tracked};
+use crate::client::plan::moves::{Sizes, recognise_moves};
+use crate::client::plan::{is_mass_deletion, local_changes};
 use crate::client::report::Event;
-use crate::client::scan::{LocalFile, now_ns};
 use crate::client::state::files::Body;
 use crate::client::state::outbox::QueuedOperation;
 use crate::client::state::{Change, DocId, StateError};

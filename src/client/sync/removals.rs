@@ -1,7 +1,7 @@
 //! Documents that others deleted: noted while pages are taken in, carried out when they can be counted.
 
+use super::engine::{Engine, now_us};
 use super::guard::{Guarded, LOST};
-use super::{Engine, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
 use crate::client::plan::{FileSide, TakeIn, is_mass_deletion, take_in};
@@ -10,7 +10,7 @@ use crate::client::state::files::{Body, TrackedFile};
 use crate::client::state::open_questions::Conflict;
 use crate::client::state::outbox::QueuedOperation;
 use crate::client::state::{Change, DocId, StateError};
-use crate::client::wire::ServerDocument;
+use crate::client::transport::wire::ServerDocument;
 
 /// What became of a file whose document was deleted.
 enum Removal {

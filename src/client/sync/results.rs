@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::engine::{Engine, MAX_ATTEMPTS, decode_base64, now_us};
 use super::suspects::is_given_up;
-use super::{Engine, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
 use crate::client::report::{Counted, Event};
 use crate::client::state::open_questions::Conflict;
 use crate::client::state::outbox::QueuedOperation;
-use crate::client::wire::{OperationResult, ResultStatus, ServerDocument, WireDocument};
+use crate::client::transport::wire::{OperationResult, ResultStatus, ServerDocument, WireDocument};
 use crate::domain::yjs_facts::StateVector;
 use crate::yjs::merge::diff_update;
 use crate::yjs::scan::scan_state_vector;
@@ -234,7 +234,7 @@ impl Engine<'_> {
         let vector = result.server.and_then(|server| server.state_vector_b64);
         if error.code == "yjs_missing_dependencies" && operation.attempts <= 2 {
             let known = vector
-                .and_then(|encoded| super::decode_base64(&encoded))
+                .and_then(|encoded| decode_base64(&encoded))
                 .and_then(|bytes| scan_state_vector(&bytes, &self.caps).ok())
                 .unwrap_or_default();
             let stored = self.state.change(|change| change.find_with_body(id))?;
@@ -291,7 +291,7 @@ impl Engine<'_> {
 
     /// Puts `next` in the place of `operation`.
     fn requeue(&mut self, operation: &QueuedOperation, next: QueuedOperation) -> Result<(), ClientError> {
-        if operation.attempts > i64::from(super::MAX_ATTEMPTS) {
+        if operation.attempts > i64::from(MAX_ATTEMPTS) {
             return self.bury(operation, "version_mismatch", "the document changes faster than this can be sent");
         }
         self.state.change(|change| {

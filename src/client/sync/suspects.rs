@@ -11,22 +11,19 @@ use std::time::Duration;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::push::{Answered, BATCH_PATH, Course, Named};
-use super::{Engine, now_us};
+use super::course::{Answered, BATCH_PATH, Course, Named, Suspect};
+use super::engine::{Engine, now_us};
 use crate::client::error::ClientError;
 use crate::client::plan;
-use crate::client::remote::{RemoteError, Until};
 use crate::client::report::{Counted, Event};
 use crate::client::state::outbox::QueuedOperation;
+use crate::client::transport::remote::{RemoteError, Until};
 
 /// So many operations in a row that fail alone, without one batch that succeeds, say that the server is at fault.
 const MAX_IN_A_ROW: usize = 5;
 
 /// The code of an operation that the server fails over.
 const NOT_ANSWERED: &str = "not_answered";
-
-/// An operation that failed alone.
-pub(super) struct Suspect(QueuedOperation);
 
 impl Engine<'_> {
     /// Halves a batch that was too much. The halves come next, so that what fails alone is soon known.

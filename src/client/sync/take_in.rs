@@ -1,15 +1,15 @@
 //! Taking in one document of the server's: into the state and into its file.
 
-use super::{Engine, body, now_us};
+use super::engine::{Engine, body, now_us};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
-use crate::client::names::folded;
+use crate::client::model::names::folded;
 use crate::client::plan::{FileSide, TakeIn, take_in};
 use crate::client::report::{Counted, Event};
 use crate::client::state::DocId;
 use crate::client::state::files::{Body, TrackedFile};
 use crate::client::state::open_questions::{Conflict, IGNORED};
-use crate::client::wire::ServerDocument;
+use crate::client::transport::wire::ServerDocument;
 use crate::domain::operation::digest_of;
 use crate::domain::text_unite::unite_texts;
 

@@ -7,8 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Engine, body, now_ns, now_us};
+use super::engine::{Engine, body, now_us};
 use crate::client::error::ClientError;
+use crate::client::folder::scan::now_ns;
 use crate::client::folder::{Held, Look};
 use crate::client::plan::FileSide;
 use crate::client::report::Event;

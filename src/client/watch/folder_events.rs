@@ -10,26 +10,15 @@ use notify::event::{AccessKind, AccessMode, ModifyKind, RemoveKind};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use sha2::{Digest, Sha256};
 
-use super::Signal;
+use super::signal::{FolderNews, Signal};
+use crate::client::folder::scan::{IGNORE_FILE, walk};
 use crate::client::folder::{Folder, look_of};
-use crate::client::names::is_synced_name;
-use crate::client::scan::{IGNORE_FILE, walk};
+use crate::client::model::names::is_synced_name;
 
 /// How often to look where the system does not tell.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// The system's errors for "no more watched folders" and "no more watchers".
 const LIMIT_ERRORS: [i32; 2] = [28, 24];
-
-/// What is heard of the folder.
-#[derive(Debug)]
-pub enum FolderNews {
-    /// A file may have changed.
-    File,
-    /// A folder came, went or was moved, or what is ignored has changed. What went, if anything.
-    Tree(Vec<PathBuf>),
-    /// The system does not tell any more, and why.
-    Deaf(String),
-}
 
 /// How changes are found.
 pub enum FolderWatch {

@@ -7,6 +7,7 @@
 mod folder_events;
 mod schedule;
 mod server_events;
+mod signal;
 mod voice;
 
 use std::collections::BTreeSet;
@@ -15,36 +16,24 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-pub use self::folder_events::FolderNews;
 use self::folder_events::FolderWatch;
 pub use self::schedule::Rhythm;
 use self::schedule::{Next, Schedule};
+use self::server_events::Listener;
 pub use self::server_events::MAX_SILENCE;
-pub use self::server_events::ServerNews;
-use self::server_events::{DocumentChange, Listener};
+pub use self::signal::{DocumentChange, FolderNews, ServerNews, Signal};
 pub use self::voice::WatchVoice;
 use crate::client::error::ClientError;
 use crate::client::folder::Folder;
 use crate::client::interrupt::Interrupt;
-use crate::client::remote::Remote;
 use crate::client::report::Report;
-use crate::client::retry::chance;
 use crate::client::state::settings::Setting;
 use crate::client::survey::survey;
+use crate::client::sync::run::{History, SyncEnd, SyncRun, run_sync};
 use crate::client::sync::{Direction, SyncSettings};
-use crate::client::sync_run::{History, SyncEnd, SyncRun, run_sync};
+use crate::client::transport::remote::Remote;
+use crate::client::transport::retry::chance;
 use crate::client::workplace::{Access, Workplace};
-
-/// What the loop hears.
-#[derive(Debug)]
-pub enum Signal {
-    /// Of the folder.
-    Folder(FolderNews),
-    /// Of the server.
-    Server(ServerNews),
-    /// The user asked to stop.
-    Stop,
-}
 
 /// What a watch works with.
 pub struct WatchParts {

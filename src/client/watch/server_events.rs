@@ -8,14 +8,12 @@ use std::thread;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use serde::Deserialize;
 use ureq::Agent;
 
-use super::Signal;
+use super::signal::{ServerNews, Signal};
 use crate::client::error::ClientError;
-use crate::client::remote::{Remote, RemoteError};
-use crate::client::retry::{Backoff, LONGEST_ASKED, chance};
-use crate::client::state::DocId;
+use crate::client::transport::remote::{Remote, RemoteError};
+use crate::client::transport::retry::{Backoff, LONGEST_ASKED, chance};
 
 /// A stream that shows no sign of life for so long is dead: servers give one each 15 s, unless told otherwise.
 pub const MAX_SILENCE: Duration = Duration::from_secs(45);
@@ -23,35 +21,6 @@ pub const MAX_SILENCE: Duration = Duration::from_secs(45);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// No line of a stream is longer.
 const MAX_LINE_BYTES: u64 = 1 << 20;
-
-/// What is heard from the server.
-#[derive(Debug)]
-pub enum ServerNews {
-    /// The stream is open; whether it goes on where the last one, or the last sync, ended.
-    Connected {
-        /// Nothing was missed.
-        resumed: bool,
-    },
-    /// A document has a new version.
-    Changed(DocumentChange),
-    /// More has changed than the stream tells.
-    Pull,
-    /// There is no stream, and the next try is under way.
-    Lost(String),
-    /// There will be no stream.
-    Refused(ClientError),
-}
-
-/// A document's new version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct DocumentChange {
-    /// Which document.
-    pub document_id: DocId,
-    /// Its version now.
-    pub version: i64,
-    /// Whether it was deleted.
-    pub deleted: bool,
-}
 
 /// Where to listen.
 pub struct Listener {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::client::error::ClientError;
 use crate::client::folder::Folder;
 use crate::client::report::{Report, Voice, complain, write_json, write_line};
-use crate::client::sync_run::SyncEnd;
+use crate::client::sync::run::SyncEnd;
 
 /// Says what a watch has to say.
 #[derive(Clone, Debug)]

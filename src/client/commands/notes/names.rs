@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use super::server::{Listed, Server};
 use crate::client::error::ClientError;
+use crate::client::model::paths::Paths;
 use crate::client::names::folded;
-use crate::client::paths::Paths;
 use crate::client::plain::one_line;
 use crate::client::state::DocId;
 

@@ -1,64 +1,12 @@
-//! What has to be done, as functions of what is there: the folder, what was last synced, the server. Pure.
+//! What was done in the folder since it was last synced. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use crate::client::names::folded;
-use crate::client::scan::LocalFile;
+use crate::client::model::names::folded;
+use crate::client::model::{LocalChange, LocalFile, Tracked};
 use crate::client::state::DocId;
 use crate::client::state::files::TrackedFile;
 use crate::domain::operation::digest_of;
-
-/// Tries before an operation becomes a dead letter.
-const MAX_TRIES: i64 = 8;
-/// Time between the first and the last of them, at least.
-const MIN_TIME: Duration = Duration::from_secs(600);
-
-/// Deletions that need no asking, however small the workspace.
-const UNQUESTIONED_DELETIONS: usize = 20;
-
-/// A tracked file, and what keeps it from being looked at.
-#[derive(Clone, Debug)]
-pub struct Tracked {
-    /// The file as it was last synced.
-    pub file: TrackedFile,
-    /// Whether a person has to choose first, or a write is not finished.
-    pub is_held: bool,
-    /// Whether its deletion is queued already.
-    pub is_deletion_queued: bool,
-}
-
-/// A change made in the folder since it was last looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LocalChange {
-    /// A new file.
-    Create {
-        /// Where.
-        path: String,
-    },
-    /// Another text.
-    Edit {
-        /// The document.
-        id: DocId,
-    },
-    /// The same text, or one that is much like it, at another path.
-    Move {
-        /// The document.
-        id: DocId,
-        /// Where it is now.
-        to: String,
-    },
-    /// The file is gone.
-    Delete {
-        /// The document.
-        id: DocId,
-    },
-    /// The file is there again although its deletion was queued.
-    Reappear {
-        /// The document.
-        id: DocId,
-    },
-}
 
 /// Compares the folder with what was last synced. `is_gone` says of a tracked path without a file in `files` that
 /// nothing stands there (it may be ignored now, or unreadable).
@@ -189,90 +137,10 @@ fn taken_names<'t>(changed: &[(&'t TrackedFile, &LocalFile)], missing: &[&'t Tra
     takers.into_iter().map(|(path, (id, _))| (path, id)).collect()
 }
 
-/// Whether so many deletions need the person's word: more than 20, and more than a quarter of all.
-#[must_use]
-pub const fn is_mass_deletion(deletions: usize, all: usize) -> bool {
-    deletions > UNQUESTIONED_DELETIONS && deletions.saturating_mul(4) > all
-}
-
-/// Whether an operation that fails alone, and may succeed later, becomes a dead letter: after 8 tries over 10 minutes, where the
-/// server answered others meanwhile.
-#[must_use]
-pub const fn is_given_up(tries: i64, over: Duration, do_others_succeed: bool) -> bool {
-    do_others_succeed && tries >= MAX_TRIES && over.as_secs() >= MIN_TIME.as_secs()
-}
-
-/// What the folder has of a document that the server speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileSide {
-    /// No file.
-    Absent,
-    /// The text that was last synced.
-    AsSynced,
-    /// The very text that the server's document comes to.
-    AsServer,
-    /// Another text.
-    Different,
-    /// Something that cannot be read as a text, or must not be touched.
-    Unreadable,
-}
-
-/// What to do about a document that the server speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TakeIn {
-    /// Nothing.
-    Nothing,
-    /// Note that the file stands for the document; it has the text already.
-    Adopt,
-    /// Write the text to the file, which is not there or as it was last synced.
-    Write,
-    /// Write the text to a file that was deleted here: a change weighs more than a deletion.
-    Restore,
-    /// Take the file's changes into the document first, then write what both come to.
-    Unite,
-    /// Leave the file alone and let the person choose: both sides have a text, and nothing is known that both began with.
-    AskWhich,
-    /// Leave the file alone and let the person choose: it was changed here and deleted there.
-    AskDeleted,
-    /// Take the file away.
-    Remove,
-    /// Nothing is left of it on either side.
-    Forget,
-    /// Leave it for another time.
-    Postpone,
-}
-
-/// Decides about a document of the server's; `synced_version` is none for one that is not tracked.
-#[must_use]
-pub const fn take_in(synced_version: Option<i64>, file: FileSide, version: i64, is_deleted: bool) -> TakeIn {
-    match (synced_version, is_deleted) {
-        (None, true) => TakeIn::Nothing,
-        (None, false) => match file {
-            FileSide::Absent => TakeIn::Write,
-            FileSide::AsServer => TakeIn::Adopt,
-            FileSide::AsSynced | FileSide::Different => TakeIn::AskWhich,
-            FileSide::Unreadable => TakeIn::Postpone,
-        },
-        (Some(synced), _) if version <= synced => TakeIn::Nothing,
-        (Some(_), true) => match file {
-            FileSide::Absent => TakeIn::Forget,
-            FileSide::AsSynced => TakeIn::Remove,
-            FileSide::AsServer | FileSide::Different | FileSide::Unreadable => TakeIn::AskDeleted,
-        },
-        (Some(_), false) => match file {
-            FileSide::Absent => TakeIn::Restore,
-            FileSide::AsSynced => TakeIn::Write,
-            FileSide::AsServer => TakeIn::Adopt,
-            FileSide::Different => TakeIn::Unite,
-            FileSide::Unreadable => TakeIn::Postpone,
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::folder::Look;
+    use crate::client::state::files::Look;
 
     const IDS: [u128; 4] = [1, 2, 3, 4];
 
@@ -374,52 +242,5 @@ mod tests {
         let deleted = Tracked { is_deletion_queued: true, ..tracked(1, "a.md", "A") };
         assert_eq!(changes(std::slice::from_ref(&deleted), &[]), []);
         assert_eq!(changes(&[deleted], &[("a.md", "A")]), [LocalChange::Reappear { id: id(1) }]);
-    }
-
-    #[test]
-    fn mass_deletions_are_both_many_and_a_large_part() {
-        for (deletions, all, is_mass) in [
-            (0, 0, false),
-            (20, 20, false),
-            (21, 21, true),
-            (21, 83, true),
-            (21, 84, false),
-            (100, 1_000, false),
-            (251, 1_000, true),
-        ] {
-            assert_eq!(is_mass_deletion(deletions, all), is_mass, "{deletions} of {all}");
-        }
-    }
-
-    #[test]
-    fn every_meeting_of_file_and_document_is_decided() {
-        use FileSide::{Absent, AsServer, AsSynced, Different, Unreadable};
-        for (synced, file, version, is_deleted, expected) in [
-            (None, Absent, 1, false, TakeIn::Write),
-            (None, AsServer, 1, false, TakeIn::Adopt),
-            (None, Different, 1, false, TakeIn::AskWhich),
-            (None, Unreadable, 1, false, TakeIn::Postpone),
-            (None, Absent, 2, true, TakeIn::Nothing),
-            (None, Different, 2, true, TakeIn::Nothing),
-            (Some(3), Different, 3, false, TakeIn::Nothing),
-            (Some(3), Absent, 2, false, TakeIn::Nothing),
-            (Some(3), Different, 3, true, TakeIn::Nothing),
-            (Some(3), Absent, 4, false, TakeIn::Restore),
-            (Some(3), AsSynced, 4, false, TakeIn::Write),
-            (Some(3), AsServer, 4, false, TakeIn::Adopt),
-            (Some(3), Different, 4, false, TakeIn::Unite),
-            (Some(3), Unreadable, 4, false, TakeIn::Postpone),
-            (Some(0), Different, 1, false, TakeIn::Unite),
-            (Some(3), Absent, 4, true, TakeIn::Forget),
-            (Some(3), AsSynced, 4, true, TakeIn::Remove),
-            (Some(3), Different, 4, true, TakeIn::AskDeleted),
-            (Some(3), Unreadable, 4, true, TakeIn::AskDeleted),
-        ] {
-            assert_eq!(
-                take_in(synced, file, version, is_deleted),
-                expected,
-                "{synced:?} {file:?} {version} {is_deleted}"
-            );
-        }
     }
 }

@@ -1,14 +1,13 @@
 //! Waits before a request is tried again, told to whoever listens: of several at once, one.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::client::report::Listener;
 
 /// Shorter waits are not worth a word.
 const SHORTEST_TOLD: Duration = Duration::from_secs(1);
-
-/// Is called with the wait and its reason.
-pub type Listener = Arc<dyn Fn(Duration, &str) + Send + Sync>;
 
 /// Who is told of waits.
 #[derive(Default)]

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::client::plan::{LocalChange, Tracked};
-use crate::client::scan::LocalFile;
+use crate::client::model::LocalFile;
+use crate::client::model::{LocalChange, Tracked};
 use crate::client::state::DocId;
 
 /// Shorter texts have too little in them to be recognised: they are moved only if nothing in them changed.

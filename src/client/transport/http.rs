@@ -1,43 +1,33 @@
-//! The server, over HTTP: requests with a login, tried again when that can help.
+//! One server over HTTP: requests, compressed on their way, and tried again when that can help. As whom, `session` knows.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
-use ureq::http::{HeaderMap, Method, Request, Response};
+use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
 
-use crate::client::compression::{CODING, compressed, unpacked};
-use crate::client::credentials::Credentials;
-use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
-use crate::client::moved::moved;
-pub use crate::client::remote_error::RemoteError;
-use crate::client::retry::{Backoff, chance, retry_after};
-use crate::client::session::Session;
-use crate::client::waits::Waits;
-use crate::client::wire::Problem;
+use crate::client::transport::answer::{has_results, is_problem, refusal};
+use crate::client::transport::compression::{CODING, MAX_ANSWER_BYTES, compressed, unpacked};
+use crate::client::transport::error::RemoteError;
+use crate::client::transport::moved::moved;
+use crate::client::transport::retry::{Backoff, chance, retry_after};
+use crate::client::transport::waits::Waits;
 
-/// No answer is longer: a page of the feed ends at about 8 MB, a batch may carry as many documents as it names.
-pub const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the server may take to say whether it serves.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a waiting thread looks whether it is to stop.
 const NAP: Duration = Duration::from_millis(50);
 
-/// A server, and who talks to it.
-pub struct Remote {
+/// A server, whoever asks it.
+pub(super) struct Http {
     agent: Agent,
     server: String,
     timeout: Duration,
     backoff: Backoff,
     interrupt: Interrupt,
-    pub(super) session: Mutex<Session>,
     /// Until somebody on the way refuses it.
     compresses: AtomicBool,
     waits: Waits,
@@ -63,10 +53,9 @@ pub struct Patience {
     pub backoff: Backoff,
 }
 
-impl Remote {
-    /// A server at an address like `http://127.0.0.1:7001`. Nothing is sent yet.
-    #[must_use]
-    pub fn new(server: &str, credentials: Credentials, patience: Patience, interrupt: Interrupt) -> Self {
+impl Http {
+    /// A server at an address. Nothing is sent yet.
+    pub(super) fn new(server: &str, patience: Patience, interrupt: Interrupt) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -80,7 +69,6 @@ impl Remote {
             timeout: patience.timeout,
             backoff: patience.backoff,
             interrupt,
-            session: Session::new(credentials),
             compresses: AtomicBool::new(true),
             waits: Waits::default(),
             shortest_us: AtomicU64::new(u64::MAX),
@@ -88,84 +76,31 @@ impl Remote {
     }
 
     /// The server's address.
-    #[must_use]
-    pub fn server(&self) -> &str {
+    pub(super) fn server(&self) -> &str {
         &self.server
     }
 
     /// Who is told when a request waits before it is tried again.
-    #[must_use]
-    pub const fn waits(&self) -> &Waits {
+    pub(super) const fn waits(&self) -> &Waits {
         &self.waits
     }
 
-    /// Reads something.
-    ///
-    /// # Errors
-    /// See [`RemoteError`], as a command says it.
-    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.ask(&Method::GET, path, None, Until::NothingHelps).map_err(|error| error.into_client_error(&self.server))
-    }
-
-    /// Sends JSON that is already written, and understands the answer.
-    ///
-    /// # Errors
-    /// See [`RemoteError`].
-    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &[u8], until: Until) -> Result<T, RemoteError> {
-        self.ask(&Method::POST, path, Some(body), until)
-    }
-
-    /// As [`post`](Self::post), and how long the last try took.
-    pub fn post_timed<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &[u8],
-        until: Until,
-    ) -> (Result<T, RemoteError>, Duration) {
-        let mut took = Duration::ZERO;
-        let outcome = self.patiently(until, || {
-            let started = Instant::now();
-            let outcome = self.with_login(&Method::POST, path, Some(body));
-            took = started.elapsed();
-            outcome
-        });
-        (outcome.and_then(|bytes| parse(&bytes)), took)
-    }
-
     /// The shortest time that any answer has taken.
-    #[must_use]
-    pub fn shortest_answer(&self) -> Option<Duration> {
+    pub(super) fn shortest_answer(&self) -> Option<Duration> {
         let shortest = self.shortest_us.load(Ordering::Relaxed);
         (shortest < u64::MAX).then(|| Duration::from_micros(shortest))
     }
 
-    /// Puts JSON that is already written; only whether it was taken is of interest.
-    ///
-    /// # Errors
-    /// See [`RemoteError`].
-    pub fn put(&self, path: &str, body: &[u8]) -> Result<(), RemoteError> {
-        self.with_login(&Method::PUT, path, Some(body)).map(drop)
-    }
-
-    /// Asks whether the server serves, as often as is allowed but each time not for long.
-    ///
-    /// # Errors
-    /// See [`RemoteError`].
-    pub fn check_health(&self) -> Result<(), RemoteError> {
-        self.patiently(Until::NothingHelps, || self.ask_shortly(&Method::GET, "/api/health", HEALTH_TIMEOUT))
-    }
-
-    /// Tells the server, once and within the time, what it can do without; the login is not renewed for that.
-    ///
-    /// # Errors
-    /// See [`RemoteError`].
-    pub fn post_shortly(&self, path: &str, timeout: Duration) -> Result<(), RemoteError> {
-        self.ask_shortly(&Method::POST, path, timeout)
-    }
-
-    fn ask_shortly(&self, method: &Method, path: &str, timeout: Duration) -> Result<(), RemoteError> {
+    /// Asks once and within the time, with a token if there is one; only whether it was answered is of interest.
+    pub(super) fn ask_shortly(
+        &self,
+        method: &Method,
+        path: &str,
+        timeout: Duration,
+        token: Option<&SecretString>,
+    ) -> Result<(), RemoteError> {
         let mut request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.server));
-        if let Some(token) = self.known_token() {
+        if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {}", token.expose_secret()));
         }
         let request = request.body(()).map_err(|error| RemoteError::Unintelligible(error.to_string()))?;
@@ -174,16 +109,6 @@ impl Remote {
             Err(RemoteError::TimedOut(_)) => Err(RemoteError::TimedOut(timeout)),
             outcome => outcome.map(drop),
         }
-    }
-
-    fn ask<T: DeserializeOwned>(
-        &self,
-        method: &Method,
-        path: &str,
-        body: Option<&[u8]>,
-        until: Until,
-    ) -> Result<T, RemoteError> {
-        self.patiently(until, || self.with_login(method, path, body)).and_then(|bytes| parse(&bytes))
     }
 
     /// Tries until it succeeds, until trying again cannot help, or as often as is allowed.
@@ -218,11 +143,6 @@ impl Remote {
             thread::sleep(NAP.min(until.saturating_duration_since(Instant::now())));
         }
         Ok(())
-    }
-
-    /// One request; a login that has run out is renewed once.
-    fn with_login(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Vec<u8>, RemoteError> {
-        self.authorised(|token| self.send(method, path, body, Some(token)))
     }
 
     /// One request. A body that the server, or something before it, does not take compressed is sent again as it is.
@@ -290,10 +210,10 @@ impl Remote {
     }
 
     /// An answer whose body is still to come, if it is no refusal.
-    ///
-    /// # Errors
-    /// See [`RemoteError`].
-    pub fn read_head(&self, outcome: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, RemoteError> {
+    pub(super) fn read_head(
+        &self,
+        outcome: Result<Response<Body>, ureq::Error>,
+    ) -> Result<Response<Body>, RemoteError> {
         let mut answer = outcome.map_err(|error| self.connection_error(error))?;
         if answer.status().is_success() {
             return Ok(answer);
@@ -314,59 +234,4 @@ impl Remote {
             other => RemoteError::Offline(other.to_string()),
         }
     }
-}
-
-/// The codes of the server's refusals, as `openapi.yaml` has them.
-const PROBLEM_CODES: [&str; 21] = [
-    "bad_request",
-    "unauthorized",
-    "forbidden",
-    "not_found",
-    "method_not_allowed",
-    "not_acceptable",
-    "username_taken",
-    "workspace_exists",
-    "last_owner",
-    "cursor_expired",
-    "sync_cancelled",
-    "payload_too_large",
-    "unsupported_media_type",
-    "too_many_operations",
-    "invalid",
-    "rate_limited",
-    "timeout",
-    "busy",
-    "unavailable",
-    "internal",
-    "rolled_back",
-];
-
-fn is_problem(headers: &HeaderMap) -> bool {
-    let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/problem+json"))
-}
-
-/// What a refusal says: nothing, unless it is one of the server's own.
-#[must_use]
-pub fn refusal(status: u16, is_problem: bool, body: &[u8], retry_after: Option<Duration>) -> RemoteError {
-    let problem: Option<Problem> = serde_json::from_slice(body).ok();
-    let known = problem.filter(|problem| is_problem && PROBLEM_CODES.contains(&problem.code.as_str()));
-    let Some(problem) = known else { return RemoteError::Foreign { status, retry_after } };
-    if status == 401 {
-        return RemoteError::Unauthorized(problem.detail);
-    }
-    let detail = if problem.detail.is_empty() { format!("HTTP status {status}") } else { problem.detail };
-    RemoteError::Refused { status, code: problem.code, detail, retry_after }
-}
-
-fn has_results(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|body| body.get("results").is_some())
-}
-
-/// An answer of the server's, understood.
-///
-/// # Errors
-/// `Unintelligible`.
-pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
-    serde_json::from_slice(bytes).map_err(|error| RemoteError::Unintelligible(error.to_string()))
 }

@@ -3,6 +3,8 @@
 //!
 //! The file `credentials` says in either case where the login is, so that nothing is guessed.
 
+mod keyring;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -11,8 +13,8 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use self::keyring::KeyringError;
 use crate::client::error::ClientError;
-use crate::client::keyring::{self, KeyringError};
 use crate::client::report::complain;
 
 const FILE_NAME: &str = "credentials";

@@ -5,7 +5,10 @@
 
 use std::io::Read;
 
-use crate::client::remote::{MAX_ANSWER_BYTES, RemoteError};
+use crate::client::transport::error::RemoteError;
+
+/// No answer is longer: a page of the feed ends at about 8 MB, a batch may carry as many documents as it names.
+pub const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
 
 /// The coding, as HTTP names it (RFC 8878).
 pub const CODING: &str = "zstd";

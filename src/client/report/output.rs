@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-use crate::client::plain;
+use crate::client::report::plain;
 
 /// Writes one line to standard output, whatever stands in the names and reasons. A closed one is nobody's loss.
 pub fn write_line(line: &str) {

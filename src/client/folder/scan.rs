@@ -11,57 +11,15 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, Walk, WalkBuilder};
 
 use crate::client::folder::{DRAFT_PREFIX, Folder, Held, Look, look_of};
-use crate::client::names::{check_path, folded, is_synced_name};
-use crate::client::plan::LocalChange;
-use crate::client::skipped::Skipped;
+use crate::client::model::names::{check_path, folded, is_synced_name};
+use crate::client::model::skipped::Skipped;
+pub use crate::client::model::{FileLimits, LocalChange, LocalFile, Problem};
 use crate::client::state::DocId;
 use crate::client::state::files::TrackedFile;
 use crate::domain::operation::digest_of;
 
 /// The folder's list of what is not synced, in the syntax of gitignore.
 pub const IGNORE_FILE: &str = ".landfallignore";
-
-/// A file as it is now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalFile {
-    /// Digest of its text.
-    pub digest: Vec<u8>,
-    /// How it looks.
-    pub look: Look,
-}
-
-/// Why a file cannot be synced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// For people.
-    pub reason: String,
-    /// Whether it is the file as it is that cannot be synced, and nothing has failed: reported once.
-    pub is_refusal: bool,
-}
-
-impl Problem {
-    fn refusal(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_refusal: true }
-    }
-
-    fn failure(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_refusal: false }
-    }
-}
-
-/// What the server takes.
-#[derive(Clone, Copy, Debug)]
-pub struct FileLimits {
-    /// Bytes of a file.
-    pub bytes: u64,
-    /// Characters of a path.
-    pub chars: usize,
-}
-
-impl FileLimits {
-    /// Where no server was asked.
-    pub const UNKNOWN: Self = Self { bytes: u64::MAX, chars: usize::MAX };
-}
 
 /// The folder as it is now.
 #[derive(Clone, Debug, Default)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::client::names::{MAX_PART_BYTES, shortened};
+use crate::client::model::names::{MAX_PART_BYTES, shortened};
 
 /// How long a file is kept.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use console::{measure_text_width, truncate_str};
 
-use crate::client::plain::one_line;
-use crate::client::progress::Progress;
+use crate::client::report::plain::one_line;
+use crate::client::report::progress::Progress;
 
 /// The bar between its brackets, if there is room.
 const BAR_WIDTHS: std::ops::RangeInclusive<usize> = 8..=24;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{Local, TimeDelta};
 
 use crate::client::error::ClientError;
-use crate::client::progress_line::shown_time;
+use crate::client::report::line::shown_time;
 
 /// Why a request has no answer of use.
 #[derive(Debug, thiserror::Error)]

@@ -4,17 +4,18 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::engine::{Engine, Parts, now_us};
+use super::settings::{SyncSettings, Tally};
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
-use crate::client::remote::Remote;
+use crate::client::model::skipped::Skipped;
 use crate::client::report::{Progress, Report};
-use crate::client::skipped::Skipped;
 use crate::client::state::State;
 use crate::client::state::open_questions::IGNORED;
 use crate::client::state::runs::Run;
 use crate::client::state::settings::Setting;
-use crate::client::sync::{Engine, Parts, SyncSettings, Tally, now_us};
-use crate::client::wire::ServerLimits;
+use crate::client::transport::remote::Remote;
+use crate::client::transport::wire::ServerLimits;
 use crate::client::workplace::Workplace;
 
 /// What a sync works with, besides the folder.

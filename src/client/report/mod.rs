@@ -1,6 +1,12 @@
 //! What the client says while it works: a progress bar on a terminal, plain lines elsewhere, one JSON event a line for
 //! scripts, or nothing.
 
+pub mod events;
+pub mod line;
+pub mod output;
+pub mod plain;
+pub mod progress;
+
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -12,12 +18,11 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-pub use crate::client::events::Event;
-pub use crate::client::output::{complain, write_json, write_line, write_text};
-use crate::client::progress::Pace;
-pub use crate::client::progress::{Counted, Progress};
-use crate::client::progress_line::{View, progress_line};
-use crate::client::waits::Listener;
+pub use crate::client::report::events::Event;
+use crate::client::report::line::{View, progress_line};
+pub use crate::client::report::output::{complain, write_json, write_line, write_text};
+use crate::client::report::progress::Pace;
+pub use crate::client::report::progress::{Counted, Progress};
 use crate::clock::SystemClock;
 use crate::domain::timestamp::Clock;
 
@@ -40,6 +45,9 @@ pub enum Voice {
     /// Only failures, on standard error.
     Quiet,
 }
+
+/// Is called with a wait and its reason.
+pub type Listener = Arc<dyn Fn(Duration, &str) + Send + Sync>;
 
 /// Says things.
 pub struct Report {

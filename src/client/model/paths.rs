@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::client::names::{folded, marked_path, natural_path};
+use crate::client::model::names::{folded, marked_path, natural_path};
 use crate::client::state::DocId;
 
 /// Digits of an id that tell documents of one name apart.

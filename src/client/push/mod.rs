@@ -1,0 +1,3 @@
+//! Pushing: how much goes into one batch.
+
+pub mod batch_size;
