@@ -6,15 +6,20 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { BatchSyncService } from "../src/index.js";
+import { BatchSyncService, type Store } from "../src/index.js";
 import { FileStore } from "../src/node.js";
+import { DRIVERS, drivers, openStore } from "./support/sqlite.js";
 
 /** Writes documents and edits one after another, and prints each one's title once it is on disk. */
 const WRITER = `
   import { BatchSyncService } from "./src/index.ts";
   import { FileStore } from "./src/node.ts";
-  const client = new BatchSyncService({ url: "http://none", store: await FileStore.open(process.argv[2]) });
-  for (let n = Number(process.argv[3]); ; n += 1) {
+  import { drivers, openStore } from "./test/support/sqlite.ts";
+  const [path, from, kind] = process.argv.slice(2);
+  const driver = (await drivers(() => undefined)).find(({ name }) => name === kind);
+  const store = driver ? openStore(driver, path) : await FileStore.open(path);
+  const client = new BatchSyncService({ url: "http://none", store });
+  for (let n = Number(from); ; n += 1) {
     const id = await client.queueCreate({ title: "note " + n, content: "text of " });
     const text = (await client.openDocument(id)).getText("content");
     text.insert(text.length, String(n));
@@ -32,16 +37,23 @@ beforeAll(async () => {
     platform: "node",
     format: "esm",
     outfile: join(directory, "writer.mjs"),
+    // The bundle lies elsewhere than the sources that it looks beside.
+    define: { "import.meta.url": JSON.stringify(new URL("../support/sqlite.js", DRIVERS).href) },
     logLevel: "error",
   });
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-test("killed ten times while it writes: everything that was confirmed is there", async () => {
-  const store = join(directory, "store");
+const kinds = [
+  { kind: "file", open: (path: string): Promise<Store> => FileStore.open(path) },
+  ...(await drivers()).map((driver) => ({ kind: driver.name, open: async (path: string) => openStore(driver, path) })),
+];
+
+test.each(kinds)("killed ten times while it writes ($kind): everything that was confirmed is there", async ({ kind, open }) => {
+  const store = join(directory, kind.replace(/\W/g, "-"));
   let confirmed = -1;
   for (let round = 0; round < 10; round += 1) {
-    const child = spawn(process.execPath, [join(directory, "writer.mjs"), store, String(confirmed + 1)], {
+    const child = spawn(process.execPath, [join(directory, "writer.mjs"), store, String(confirmed + 1), kind], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const gone = new Promise((resolve) => child.once("exit", resolve));
@@ -52,7 +64,7 @@ test("killed ten times while it writes: everything that was confirmed is there",
     }
     await gone;
   }
-  const opened = await FileStore.open(store);
+  const opened = await open(store);
   const client = new BatchSyncService({ url: "http://none", store: opened });
   const all = await Promise.all((await client.documents()).map(({ document_id }) => client.document(document_id)));
   const texts = new Map(all.map((document) => [document?.title, document?.content]));

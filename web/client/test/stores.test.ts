@@ -14,11 +14,12 @@ import {
   type Store,
   type Tables,
 } from "../src/index.js";
-import { FileStore } from "../src/node.js";
+import { FileStore, SqliteStore } from "../src/node.js";
 import { FORMAT } from "../src/upgrade.js";
 import { LeaseLock, WebLock } from "../src/lock.js";
 import { TestClock } from "./support/clock.js";
 import { Script } from "./support/script.js";
+import { drivers, openStore } from "./support/sqlite.js";
 
 /** How long to wait for what happens at all. */
 const LONG = { timeout: 30_000 };
@@ -41,6 +42,8 @@ function row(id: string): Tables["documents"] {
   return { document_id: id, kind: "text", version: 1, title: id, deleted: false, updated_at: "", updated_by: "" };
 }
 
+const sqlite = await drivers();
+
 const kinds: { kind: string; open: () => Promise<{ store: Store; again?: () => Promise<Store> }> }[] = [
   { kind: "memory", open: async () => ({ store: new MemoryStore() }) },
   {
@@ -57,6 +60,13 @@ const kinds: { kind: string; open: () => Promise<{ store: Store; again?: () => P
       return { store: await FileStore.open(path), again: () => FileStore.open(path) };
     },
   },
+  ...sqlite.map((driver) => ({
+    kind: `SQLite (${driver.name})`,
+    open: async () => {
+      const path = join(await directory(), "store.sqlite");
+      return { store: openStore(driver, path), again: async () => openStore(driver, path) };
+    },
+  })),
 ];
 
 describe.each(kinds)("the $kind store", ({ open }) => {
@@ -155,7 +165,7 @@ describe.each(kinds)("the $kind store", ({ open }) => {
     await client.flush();
     const queued = await client.queued();
     // Not closed: as if the page had crashed.
-    const reopened = store instanceof FileStore ? (await store.close(), await again()) : await again();
+    const reopened = store instanceof FileStore || store instanceof SqliteStore ? (await store.close(), await again()) : await again();
     const restarted = new BatchSyncService({ url: "http://server", store: reopened, fetch: script.fetch });
     expect(await restarted.queued()).toEqual(queued);
     expect(await restarted.document(id)).toMatchObject({ content: "typed and saved" });
@@ -238,6 +248,59 @@ describe("the file store", () => {
     const reopened = await FileStore.open(path);
     expect(await readFile(join(path, "lock"), "utf8")).toBe(String(process.pid));
     await reopened.close();
+  });
+});
+
+describe.each(sqlite)("the SQLite store with $name", (driver) => {
+  test("is one process's at a time, by a lock that ends with it", async () => {
+    const path = join(await directory(), "store.sqlite");
+    const store = openStore(driver, path);
+    expect(store.name).toBe(path);
+    const other = driver.open(path);
+    expect(() => SqliteStore.open(other)).toThrow(StoreInUseError);
+    other.close();
+    await store.close();
+    await openStore(driver, path).close();
+  });
+
+  test("has no room: a typed error, nothing written, and it goes on where there is room again", async () => {
+    const path = join(await directory(), "store.sqlite");
+    const database = driver.open(path);
+    const store = SqliteStore.open(database);
+    await store.transaction("write", (tx) => tx.put("documents", "kept", row("kept")));
+    const { page_count } = database.prepare("PRAGMA page_count").get() as { page_count: number };
+    database.exec(`PRAGMA max_page_count = ${page_count}`);
+    const title = "x".repeat(100_000);
+    const full = store.transaction("write", (tx) => tx.put("documents", "lost", { ...row("lost"), title }));
+    await expect(full).rejects.toThrow(StorageFullError);
+    database.exec("PRAGMA max_page_count = 1000000");
+    await store.transaction("write", (tx) => tx.put("documents", "next", row("next")));
+    expect(await store.transaction("read", (tx) => tx.keys("documents"))).toEqual(["kept", "next"]);
+    await store.close();
+  });
+
+  test("refuses a database of a later format, and leaves it as it is", async () => {
+    const path = join(await directory(), "store.sqlite");
+    await openStore(driver, path).close();
+    const later = driver.open(path);
+    later.exec(`PRAGMA user_version = ${FORMAT + 1}`);
+    expect(() => SqliteStore.open(later)).toThrow(`format ${FORMAT + 1}`);
+    later.close();
+  });
+
+  test("tells keys and counts from an index, without the rows", async () => {
+    const path = join(await directory(), "store.sqlite");
+    const database = driver.open(path);
+    const store = SqliteStore.open(database);
+    await store.transaction("write", async (tx) => {
+      for (let n = 0; n < 100; n += 1) await tx.put("documents", `${n % 2}/${n}`, row(`${n}`));
+    });
+    for (const sql of ["SELECT key FROM documents WHERE key >= ? AND key < ? ORDER BY key", "SELECT count(*) FROM documents WHERE key >= ? AND key < ?"]) {
+      const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all("a", "b") as { detail: string }[];
+      expect(plan.map(({ detail }) => detail).join()).toContain("COVERING INDEX");
+    }
+    expect(await store.transaction("read", (tx) => tx.count("documents", "1/"))).toBe(50);
+    await store.close();
   });
 });
 
