@@ -185,6 +185,16 @@ impl WriteSet {
         self.documents.is_empty() && self.log.is_empty() && self.receipts.is_empty()
     }
 
+    /// Bytes of the texts and Yjs updates of its new versions.
+    #[must_use]
+    pub fn log_bytes(&self) -> usize {
+        let length = |bytes: Option<usize>| bytes.unwrap_or_default();
+        let of_entry = |entry: &LogEntry| {
+            length(entry.content.as_ref().map(String::len)) + length(entry.yjs_update.as_ref().map(Vec::len))
+        };
+        self.log.iter().map(of_entry).sum()
+    }
+
     /// Whether no new version is below this one.
     #[must_use]
     pub fn is_above(&self, version_floor: Version) -> bool {

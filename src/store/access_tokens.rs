@@ -147,6 +147,8 @@ impl Store {
 
     /// Revokes a token; whether there was one.
     ///
+    /// Asks every shard: an operator does so, who knows the token's id alone.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn revoke_access_token(&self, token_id: Uuid) -> Result<bool, StoreError> {

@@ -20,6 +20,8 @@ const SLICE: i64 = 50;
 impl Store {
     /// Deleted workspaces that are not gone yet, some of them.
     ///
+    /// Asks every shard: once a minute.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn list_deleted_workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {

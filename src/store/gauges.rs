@@ -28,6 +28,8 @@ pub struct Gauges {
 impl Store {
     /// Looks.
     ///
+    /// Asks every shard: four times a minute.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn observe(&self) -> Result<Gauges, StoreError> {

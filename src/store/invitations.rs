@@ -54,6 +54,8 @@ type InvitationRow = (DbUuid, String, String, i16, Option<String>, i64);
 impl Store {
     /// The open invitations, the oldest in front, a thousand at most.
     ///
+    /// Asks every shard for those of a person.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn list_invitations(&self, of: InvitationsOf<'_>) -> Result<Vec<Invitation>, StoreError> {

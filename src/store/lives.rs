@@ -164,6 +164,7 @@ fn lock_lives(connection: &mut AnyConnection) -> Result<Life, StoreError> {
     current_life(connection)
 }
 
+/// Asks every shard: after a restore.
 fn begin_life(connection: &mut AnyConnection, now: Timestamp, before: &Life) -> Result<Life, StoreError> {
     let highest: Option<Version> = documents::table.select(max(documents::version)).get_result(connection)?;
     let life = Life {

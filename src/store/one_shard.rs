@@ -148,6 +148,10 @@ fn unscoped_sql(file: &Path, sql: &str, tables: &BTreeSet<String>) -> Vec<Breach
                         value.starts_with('?')
                             || value.starts_with('$')
                             || (value.starts_with("scope.workspace_id") && has_scope)
+                            // A name for the same, which no planner keeps apart.
+                            || value.split_once(".workspace_id").is_some_and(|(name, _)| {
+                                has_scope && sql.contains(&format!("{name} AS NOT MATERIALIZED ("))
+                            })
                             // The row of a query around it, which is held to the same rule.
                             || tables.iter().any(|outer| value.starts_with(&format!("{outer}.workspace_id")))
                     })
@@ -197,8 +201,8 @@ fn every_statement_names_its_workspace() {
     }
     for (file, source) in files(&root(), "rs") {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        // Tests, and what is of one database that is never spread: a file, and its copies.
-        if ["one_shard.rs", "query_plans.rs", "schema.rs", "backup.rs"].contains(&name.as_str()) {
+        // Tests, and what is SQLite's, which is one file.
+        if ["one_shard.rs", "query_plans.rs", "schema.rs", "backup.rs", "sqlite.rs"].contains(&name.as_str()) {
             continue;
         }
         let code = code(&source);

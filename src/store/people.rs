@@ -137,6 +137,7 @@ impl Store {
     }
 }
 
+/// Asks every shard: whatever names the user goes.
 fn delete_user(
     connection: &mut AnyConnection,
     user_id: UserId,
@@ -215,7 +216,7 @@ fn count(rows: usize) -> Result<i64, StoreError> {
     i64::try_from(rows).map_err(|error| StoreError::Refused(error.to_string()))
 }
 
-/// Every column that names a user; a test compares them with the schema.
+/// Every column that names a user; a test compares them with the schema. Asks every shard.
 fn traces(connection: &mut AnyConnection, key: DbUuid) -> Result<Vec<RowCount>, StoreError> {
     Ok(vec![
         ("users", users::table.filter(users::user_id.eq(key)).count().get_result(connection)?),

@@ -131,7 +131,7 @@ pub(super) fn held(connection: &mut AnyConnection, key: DbUuid) -> Result<Held, 
     Ok(Held { documents: usage.documents, bytes: usage.bytes() })
 }
 
-/// What all workspaces of a workspace's owner hold.
+/// What all workspaces of a workspace's owner hold. Asks every shard, if users have quotas.
 pub(super) fn held_by_owner(connection: &mut AnyConnection, key: DbUuid) -> Result<Held, StoreError> {
     let owner: Option<DbUuid> =
         workspaces::table.find(key).select(workspaces::owner_id).get_result(connection).optional()?.flatten();

@@ -105,6 +105,8 @@ impl Store {
 
     /// The workspace that the user has been a member of for longest.
     ///
+    /// Asks every shard: at a login.
+    ///
     /// # Errors
     /// Whatever the database said.
     pub fn first_workspace(&self, user_id: UserId) -> Result<Option<WorkspaceId>, StoreError> {
@@ -120,6 +122,8 @@ impl Store {
     }
 
     /// Workspaces after `after` (`None` = from the first), by id, those that are being deleted left out.
+    ///
+    /// Asks every shard: an operator does so.
     ///
     /// # Errors
     /// Whatever the database said.
@@ -202,6 +206,7 @@ pub(super) fn close(
     Ok(())
 }
 
+/// A user's memberships. Asks every shard for all of them.
 fn memberships(
     connection: &mut AnyConnection,
     user_id: UserId,

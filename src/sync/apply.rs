@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::cursor::Cursor;
+use crate::domain::document::WriteSet;
 use crate::domain::ids::DocumentId;
 use crate::domain::outcome::Attach;
 use crate::domain::plan::{BATCH_MERGE_STEPS, Plan};
@@ -123,6 +124,23 @@ pub fn process(
     store.run_batch(scope.clone(), move |tx| run_batch(tx, &request, now, &attempt))
 }
 
+/// Bytes of a batch that waits to be stored, or is being stored, in a metric.
+struct Waiting(f64);
+
+impl Waiting {
+    fn of(writes: &WriteSet) -> Self {
+        let bytes = f64::from(u32::try_from(writes.log_bytes()).unwrap_or(u32::MAX));
+        metrics::gauge!("landfall_write_queue_bytes").increment(bytes);
+        Self(bytes)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        metrics::gauge!("landfall_write_queue_bytes").decrement(self.0);
+    }
+}
+
 /// Carries a decision out in a transaction of its own.
 fn carry_out(
     store: &Store,
@@ -133,6 +151,7 @@ fn carry_out(
     plan: Plan,
 ) -> Result<Result<Processed, BatchRefusal>, StoreError> {
     let (now, request, attempt) = (scope.now, Arc::clone(request), attempt.clone());
+    let _waiting = Waiting::of(&plan.writes);
     let mut decided = Some((looked, plan));
     store.write_batch(scope.clone(), move |tx| {
         // Called once: what is tried again is the whole batch.

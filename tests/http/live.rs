@@ -35,7 +35,7 @@ fn settings(server: &TestServer, user: &User, document: &str) -> Vec<(&'static s
     ]
 }
 
-fn run(server: &TestServer, user: &User, document: &str, script: &str, arguments: &[&str]) -> Vec<Value> {
+pub fn run(server: &TestServer, user: &User, document: &str, script: &str, arguments: &[&str]) -> Vec<Value> {
     let settings = settings(server, user, document);
     let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();

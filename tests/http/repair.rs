@@ -190,7 +190,7 @@ fn a_lost_text_goes_on_with_an_older_one_if_that_is_allowed(database: Database) 
     assert!(!is_whole && said.contains("--older-texts goes on with version 1"), "{said}");
     assert!(said.contains("no version has one that can be read"), "{said}");
     // Whoever has the text makes it whole.
-    ada.send(update("mend", &other).base(1).content("only\n")).expect_outcomes(["mend success v2"]);
+    ada.send(update("mend", &other).base(1).content("only, mended\n")).expect_outcomes(["mend success v2"]);
     let (is_whole, said) = at.repair(&["--older-texts"]);
     assert!(is_whole, "{said}");
     let read = ada.read(&id).expect(200);
@@ -221,7 +221,7 @@ fn receipts_are_repaired(database: Database) {
     let answer = send(edit.clone());
     assert_eq!(
         (answer.outcomes(), &answer.result("edit")["damaged"]),
-        (vec!["edit error internal".into()], &true.into())
+        (vec!["edit error internal v2".into()], &true.into())
     );
     let (is_whole, said) = at.repair(&[]);
     assert!(is_whole && said.contains("\n0 documents and 4 receipts repaired\n"), "{said}");

@@ -261,7 +261,7 @@ impl Planner<'_> {
                 self.step(format!("its text is lost: it goes on with that of version {version}"));
             }
             Some((version, _)) => self.plan.left.push(format!(
-                "its text is lost here; an editor that has it writes it again, or --older-texts goes on with version {version}"
+                "its text is lost here; the next change by an editor that has it makes it whole, or --older-texts goes on with version {version}"
             )),
         }
     }

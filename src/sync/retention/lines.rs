@@ -57,6 +57,8 @@ impl Walk<'_> {
                 "a purge waits: it would remove more than a tenth, or time has jumped; is the clock right?"
             );
         }
+        let rows = i32::try_from(due.rows).map_or(f64::from(i32::MAX), f64::from);
+        metrics::gauge!("landfall_retention_backlog", "kind" => kind).set(rows);
         metrics::gauge!("landfall_purge_waiting", "kind" => kind).set(if verdict.purge_before.is_none() {
             1.0
         } else {
