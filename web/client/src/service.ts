@@ -21,7 +21,6 @@ import { follow } from "./events-stream.js";
 import { workspaceId } from "./identity.js";
 import { inOneTab } from "./leader.js";
 import type { HubSettings } from "./live/hub.js";
-import type { SocketMaker } from "./live/line.js";
 import type { Live } from "./live/link.js";
 import { lockFor } from "./lock.js";
 import { readLost, sendAgain } from "./lost.js";
@@ -398,7 +397,10 @@ export class BatchSyncService {
     const run = (signal: AbortSignal) => follow(settings, signal);
     const following = channel ? inOneTab({ lock, clock, channel }, run, end.signal) : run(end.signal);
     void following.catch((error: unknown) => console.error(error));
-    return () => end.abort();
+    return () => {
+      end.abort();
+      this.#engine.live?.forgetPull();
+    };
   }
 
   /**
@@ -407,16 +409,12 @@ export class BatchSyncService {
    * @internal
    */
   attachLive<L extends Live>(make: (settings: HubSettings) => L): L {
-    const { url, webSocket = globalThis.WebSocket as SocketMaker | undefined } = this.#options;
     this.#engine.live ??= make({
       engine: this.#engine,
-      url: url.replace(/\/+$/, ""),
-      socket: webSocket,
-      show: (documentId, update) => this.#open.show(documentId, update),
-      sync: () => this.sync(),
-      pull: () => this.pull(),
+      options: this.#options,
+      open: this.#open,
+      client: this,
       tellQueued: (documentId) => this.#tellQueued([documentId]),
-      tellChanged: (document_ids) => this.#engine.events.emit("changed", { document_ids }),
     });
     return this.#engine.live as L;
   }

@@ -148,7 +148,9 @@ test("two tabs of a device show the same, and send each change once", async ({ d
   await tab.expectText("Monday. Tuesday.");
   await editor.expectAllBadges("synced", 1);
   await tab.expectAllBadges("synced", 1);
-  await expect.poll(() => ada.texts()).toEqual({ Log: "Monday. Tuesday." });
+  await editor.rename("Log of days");
+  await expect(tab.title).toHaveValue("Log of days");
+  await expect.poll(() => ada.texts()).toEqual({ "Log of days": "Monday. Tuesday." });
   const sent = pushes.flat().map(({ client_id }) => client_id);
   expect(sent.length).toBeGreaterThan(0);
   expect(sent, "each change is sent by one tab").toEqual([...new Set(sent)]);
@@ -172,6 +174,6 @@ test("two tabs of a device show the same, and send each change once", async ({ d
   }
   expect((await ada.documents()).map(({ title, content }) => [title, content])).toEqual([
     ["Draft of both", "From the second tab."],
-    ["Log", "Monday. Tuesday. Wednesday. Thursday."],
+    ["Log of days", "Monday. Tuesday. Wednesday. Thursday."],
   ]);
 });

@@ -6,8 +6,10 @@
 import type { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
 import { sleep } from "../clock.js";
+import type { OpenDocuments } from "../documents.js";
 import type { Engine, SyncReport } from "../engine.js";
 import { workspaceId } from "../identity.js";
+import type { ClientOptions } from "../options.js";
 import type { QueueEntry } from "../queue.js";
 import type { SavedEdit } from "../outbox.js";
 import { isAnotherHistory } from "../yjs-rows.js";
@@ -21,17 +23,17 @@ import { LiveSession, type SessionHost, type SessionState } from "./session.js";
 /** What the hub needs of its client. */
 export interface HubSettings {
   engine: Engine;
-  /** Where the server is, without `/api`; empty for the page's own. */
-  url: string;
-  socket: SocketMaker | undefined;
-  /** Shows an update in the open document. */
-  show: (documentId: string, update: Uint8Array) => void;
-  sync: () => Promise<SyncReport>;
-  pull: () => Promise<SyncReport>;
+  options: Pick<ClientOptions, "url" | "webSocket">;
+  open: Pick<OpenDocuments, "show">;
+  client: Syncing;
   /** Tells that something is queued after all. */
   tellQueued: (documentId: string) => void;
-  /** Tells this tab and others that a document changed. */
-  tellChanged: (documentIds: string[]) => void;
+}
+
+/** What syncs by batch. */
+interface Syncing {
+  sync(): Promise<SyncReport>;
+  pull(): Promise<SyncReport>;
 }
 
 /** Where sockets cannot be had, a pause in typing of so long is followed by a batch, in milliseconds. */
@@ -59,11 +61,11 @@ export class LiveHub implements SessionHost, Live {
   #pull: { timer: unknown; latestMs: number } | undefined;
 
   constructor(settings: HubSettings) {
-    const { engine } = (this.#settings = settings);
+    const { engine, options } = (this.#settings = settings);
     this.#engine = engine;
     this.#line = new Line({
-      url: socketUrl(settings.url),
-      socket: settings.socket,
+      url: socketUrl(options.url.replace(/\/+$/, "")),
+      socket: options.webSocket ?? (globalThis.WebSocket as SocketMaker | undefined),
       clock: engine.clock,
       backoff: engine.backoff,
       isServerThere: () => engine.api.isHealthy(),
@@ -71,7 +73,7 @@ export class LiveHub implements SessionHost, Live {
       onFrame: (frame) => this.#hear(frame),
       onClosed: (code) => this.#closed(code),
     });
-    this.#intake = new Intake(engine, settings.tellChanged);
+    this.#intake = new Intake(engine, (document_ids) => engine.events.emit("changed", { document_ids }));
     this.#ends.push(
       engine.events.on("reachable", ({ reachable }) => this.#reached(reachable)),
       engine.events.on("synced", ({ status }) => {
@@ -111,8 +113,9 @@ export class LiveHub implements SessionHost, Live {
   leaveDocument(documentId: string): void {
     this.#sessions.get(documentId)?.destroy();
     this.#sessions.delete(documentId);
-    if (this.#pull) void this.#pullNow();
-    if (this.#sessions.size === 0) this.#line.stop();
+    if (this.#sessions.size > 0) return;
+    this.#line.stop();
+    this.clock.clearTimeout(this.#fallback);
   }
 
   // ---- For the client
@@ -149,13 +152,18 @@ export class LiveHub implements SessionHost, Live {
     return true;
   }
 
+  forgetPull(): void {
+    this.clock.clearTimeout(this.#pull?.timer);
+    this.#pull = undefined;
+  }
+
   close(): Promise<void> {
     for (const end of this.#ends) end();
+    this.forgetPull();
     this.#eachSession((session) => session.destroy());
     this.#sessions.clear();
     this.#line.stop();
     this.clock.clearTimeout(this.#fallback);
-    this.clock.clearTimeout(this.#pull?.timer);
     // What cannot be stored, the next pull brings.
     return this.#intake.flush().catch(() => undefined);
   }
@@ -186,11 +194,11 @@ export class LiveHub implements SessionHost, Live {
   }
 
   async sync(): Promise<boolean> {
-    return (await this.#settings.sync()).status === "synced";
+    return (await this.#settings.client.sync()).status === "synced";
   }
 
   pull(): void {
-    void this.#settings.pull();
+    void this.#settings.client.pull();
   }
 
   standing(documentId: string): Promise<Standing> {
@@ -213,7 +221,7 @@ export class LiveHub implements SessionHost, Live {
   }
 
   take(documentId: string, update: Uint8Array): void {
-    this.#settings.show(documentId, update);
+    this.#settings.open.show(documentId, update);
     this.#intake.add(documentId, update);
   }
 
@@ -252,21 +260,21 @@ export class LiveHub implements SessionHost, Live {
 
   #syncSoon(): void {
     this.clock.clearTimeout(this.#fallback);
-    this.#fallback = this.clock.setTimeout(() => void this.#settings.sync(), FALLBACK_MS);
+    this.#fallback = this.clock.setTimeout(() => void this.#settings.client.sync(), FALLBACK_MS);
   }
 
   #pullLater(): void {
     const now = this.clock.now();
     const latestMs = this.#pull?.latestMs ?? now + LATEST_PULL_MS;
     this.clock.clearTimeout(this.#pull?.timer);
-    const timer = this.clock.setTimeout(() => void this.#pullNow(), Math.max(0, Math.min(PULL_MS, latestMs - now)));
+    const timer = this.clock.setTimeout(
+      () => {
+        this.#pull = undefined;
+        this.pull();
+      },
+      Math.max(0, Math.min(PULL_MS, latestMs - now)),
+    );
     this.#pull = { timer, latestMs };
-  }
-
-  async #pullNow(): Promise<void> {
-    this.clock.clearTimeout(this.#pull?.timer);
-    this.#pull = undefined;
-    await this.#settings.pull();
   }
 }
 

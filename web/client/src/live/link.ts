@@ -24,6 +24,8 @@ export interface Live {
   drained(): Promise<void>;
   /** Whether a change of the document is known or will be: then its pull can wait, and comes by itself. */
   defers(documentId: string): boolean;
+  /** The events end, and will be told again: no pull is needed for those that were put off. */
+  forgetPull(): void;
   /** Nobody is logged in any more: it ends until somebody is. */
   loginNeeded(): void;
   /** Ends it. */
