@@ -43,6 +43,7 @@ pub mod state;
 mod survey;
 pub mod sync;
 pub mod sync_run;
+pub mod take_back_options;
 pub mod waits;
 pub mod watch;
 pub mod wire;

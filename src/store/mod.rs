@@ -31,6 +31,7 @@ pub mod lookup;
 mod members;
 pub mod migrations;
 pub mod notifications;
+pub mod past;
 pub mod people;
 mod poolers;
 mod postgres;
@@ -79,6 +80,8 @@ pub struct BatchScope {
     pub user_id: UserId,
     /// The device; `None` = no receipts.
     pub device_id: Option<String>,
+    /// The sync run that it belongs to.
+    pub sync_id: Option<SyncId>,
     /// The time of the batch.
     pub now: Timestamp,
     /// When the batch must have been committed; afterwards it is rolled back (`StoreError::Timeout`).

@@ -14,17 +14,20 @@ pub mod health;
 pub mod live;
 mod look;
 pub mod maintenance;
+pub mod past;
 mod presence;
 pub mod pull;
+mod restores;
 pub mod retention;
 pub mod runs;
 mod service;
+pub mod take_back;
 mod texts;
 mod types;
 pub mod view;
 
 pub use self::service::SyncService;
 pub use self::types::{
-    Batch, BatchAnswer, BatchRefusal, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
-    VersionView, YjsBodies,
+    Batch, BatchAnswer, BatchRefusal, ChangesPage, DocumentView, OperationAnswer, Preview, PullFrom, Restored,
+    ServerSide, SyncError, VersionView, YjsBodies,
 };

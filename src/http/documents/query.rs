@@ -5,6 +5,8 @@ use uuid::Uuid;
 
 use super::page_token::{self, ForeignToken};
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::domain::timestamp::Timestamp;
+use crate::sync::past::AsOf;
 use crate::sync::{PullFrom, YjsBodies};
 
 /// Items of a page when the reader does not say.
@@ -47,6 +49,8 @@ pub struct DocumentsQuery {
     pub include_deleted: bool,
     /// Only titles that begin with this.
     pub title_prefix: Option<String>,
+    /// As they were then.
+    pub as_of: Option<AsOf>,
 }
 
 /// Query of `GET /api/v1/documents/{document_id}/versions`.
@@ -87,6 +91,7 @@ pub(in crate::http) struct RawQuery {
     group: Option<String>,
     limit: Option<String>,
     yjs: Option<String>,
+    as_of: Option<String>,
 }
 
 impl RawQuery {
@@ -114,6 +119,10 @@ impl RawQuery {
             Some("true") => Ok(true),
             Some(_) => Err(ParameterError::Wrong { name: "include_deleted", rule: "true or false" }),
         }
+    }
+
+    pub(in crate::http) fn as_of(&self) -> Result<Option<AsOf>, ParameterError> {
+        self.as_of.as_deref().map(parse_as_of).transpose()
     }
 
     fn title_prefix(self) -> Result<Option<String>, ParameterError> {
@@ -144,6 +153,7 @@ impl DocumentsQuery {
             page_size: raw.page_size()?,
             after,
             include_deleted: raw.include_deleted()?,
+            as_of: raw.as_of()?,
             title_prefix: raw.title_prefix()?,
         })
     }
@@ -194,6 +204,22 @@ impl VersionsQuery {
 /// It is missing or wrong.
 pub fn parse_workspace(query: &str) -> Result<WorkspaceId, ParameterError> {
     RawQuery::split(query)?.workspace_id()
+}
+
+/// A moment of the past: a time, or a cursor of the feed. Whether a cursor is one is not judged here.
+///
+/// # Errors
+/// It is neither.
+pub fn parse_as_of(text: &str) -> Result<AsOf, ParameterError> {
+    match Timestamp::parse(text) {
+        Some(time) => Ok(AsOf::Time(time)),
+        // No cursor begins with a digit, and every time does.
+        None if text.starts_with(|first: char| first.is_ascii_alphabetic()) => Ok(AsOf::Cursor(text.to_owned())),
+        None => Err(ParameterError::Wrong {
+            name: "as_of",
+            rule: "a time, like 2026-01-31T12:00:00Z, or a cursor of the workspace's feed",
+        }),
+    }
 }
 
 /// The path segment `document_id`.
@@ -257,6 +283,7 @@ mod tests {
             after: None,
             include_deleted: false,
             title_prefix: None,
+            as_of: None,
         };
         assert_eq!(documents("WS"), Ok(expected.clone()));
         assert_eq!(documents("WS&page_token=&title_prefix=&unknown=1"), Ok(expected));
@@ -286,6 +313,7 @@ mod tests {
             ("WS&include_deleted=1", "include_deleted"),
             ("WS&title_prefix=%00", "title_prefix"),
             ("WS&page_token=x", "page_token"),
+            ("WS&as_of=2026-01-31", "as_of"),
             ("WS&WS", "workspace_id"),
         ] {
             let error = documents(query).unwrap_err().to_string();
