@@ -47,6 +47,7 @@ mod client_sync {
     mod same_change;
     mod slow_line;
     mod small_disk;
+    mod take_back;
     mod two_people;
     mod unreadable;
     mod watch;

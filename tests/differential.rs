@@ -49,6 +49,7 @@ fn open(url: &str) -> Store {
 /// Off the lock, as the server does; every third batch under it, as one that has lost too many races.
 fn apply(store: &Store, request: &Batch, now: Timestamp) -> Vec<Outcome> {
     let scope = BatchScope {
+        sync_id: None,
         workspace_id: request.workspace_id,
         user_id: request.user_id,
         device_id: request.device_id.clone(),
@@ -86,6 +87,7 @@ fn pages(tx: &mut dyn Snapshot) -> Result<Vec<FeedPage>, StoreError> {
 /// Everything that can be seen of a workspace.
 fn seen(store: &Store, names: &[String]) -> Seen {
     let scope = BatchScope {
+        sync_id: None,
         workspace_id: WORKSPACE,
         user_id: USER,
         device_id: Some("d".to_owned()),
@@ -201,6 +203,7 @@ fn a_batch_past_its_deadline_is_not_applied() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&format!("sqlite://{}", folder.path().join("landfall.db").display()));
     let scope = BatchScope {
+        sync_id: None,
         workspace_id: WORKSPACE,
         user_id: USER,
         device_id: None,

@@ -64,7 +64,9 @@ mod http {
     mod sync_counts;
     mod sync_events;
     mod syncs;
+    mod take_back;
     mod text_edits;
+    mod the_past;
     mod torture;
     mod validation;
     mod yjs_documents;

@@ -118,6 +118,7 @@ fn every_interleaving_agrees_with_an_order_on_the_model() {
 
 fn scope(request: &Batch) -> BatchScope {
     BatchScope {
+        sync_id: None,
         workspace_id: WORKSPACE,
         user_id: USER,
         device_id: request.device_id.clone(),

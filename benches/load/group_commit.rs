@@ -66,6 +66,7 @@ fn write(
         let started = Instant::now();
         let request = parse_batch(body.as_bytes(), &limits, user_id, &mut || DocumentId(Uuid::now_v7()))?;
         let scope = BatchScope {
+            sync_id: None,
             workspace_id,
             user_id,
             device_id: request.device_id.clone(),

@@ -26,6 +26,7 @@ mod set_aside;
 pub mod state;
 mod survey;
 pub mod sync;
+pub mod take_back_options;
 pub mod transport;
 pub mod watch;
 pub mod workplace;

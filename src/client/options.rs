@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 pub use crate::client::common_options::{FolderOption, OutputOptions, PatienceOptions};
 use crate::client::note_options::NoteCommand;
 use crate::client::sync::Direction;
+use crate::client::take_back_options::{RevertOptions, UndoOptions};
 
 /// What the client can do.
 #[derive(Debug, Subcommand)]
@@ -60,6 +61,15 @@ pub enum ClientCommand {
     /// List past syncs, newest first
     #[command(after_help = "Example:\n  landfall history ~/notes --limit 5")]
     History(HistoryOptions),
+    /// Undo the last sync that pushed something from here, or a batch
+    #[command(
+        after_help = "Examples:\n  landfall undo ~/notes --dry-run\n  landfall undo ~/notes && landfall sync ~/notes"
+    )]
+    Undo(UndoOptions),
+    /// Put files back to how they were at a time, without losing what others wrote since
+    #[command(after_help = "Examples:\n  landfall revert --folder ~/notes todo.md --as-of 2h --dry-run\n  \
+                            landfall revert plans --as-of 2026-01-31T12:00:00Z")]
+    Revert(RevertOptions),
     /// Forget the sync state; files stay, and the next sync matches them by path and content
     #[command(after_help = "Example:\n  landfall reset ~/notes --yes")]
     Reset(ResetOptions),

@@ -17,6 +17,14 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The time of a text in the form of RFC 3339.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.timestamp_micros()))
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time: DateTime<Utc> = DateTime::from_timestamp_micros(self.0).unwrap_or(DateTime::UNIX_EPOCH);

@@ -35,6 +35,9 @@ impl From<SyncError> for ApiError {
             SyncError::ForeignCursor(foreign) => Self::bad_request(foreign.to_string()),
             SyncError::CursorExpired => Self::CursorExpired,
             SyncError::SyncCancelled => Self::SyncCancelled,
+            SyncError::HistoryExpired { since } => Self::HistoryExpired { since },
+            SyncError::NoSuchBatch => Self::NotFound("there is no such batch in this workspace".to_owned()),
+            SyncError::TooManyRestores => Self::Busy,
         }
     }
 }

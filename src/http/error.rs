@@ -12,6 +12,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::auth::AuthError;
+use crate::domain::timestamp::Timestamp;
 
 /// The media type of RFC 9457.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -62,6 +63,12 @@ pub enum ApiError {
     /// 410: the cursor is older than the tombstones that it would need.
     #[error("the cursor is too old; pull again from the start, without a cursor")]
     CursorExpired,
+    /// 410: the history does not reach back so far.
+    #[error("the history can be read since {since}, not before")]
+    HistoryExpired {
+        /// The first moment that can be read.
+        since: Timestamp,
+    },
     /// 413: larger than a published limit.
     #[error("the body is larger than {limit_bytes} bytes, decompressed; send less at a time (GET /api/v1/limits)")]
     PayloadTooLarge {
@@ -129,6 +136,8 @@ pub struct Problem {
     request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
 }
 
 impl ApiError {
@@ -170,6 +179,7 @@ impl ApiError {
             Self::LastOwner | Self::LastOwnerOf(_) => (StatusCode::CONFLICT, "last_owner", "Last owner"),
             Self::SyncCancelled => (StatusCode::CONFLICT, "sync_cancelled", "Sync run cancelled"),
             Self::CursorExpired => (StatusCode::GONE, "cursor_expired", "Cursor expired"),
+            Self::HistoryExpired { .. } => (StatusCode::GONE, "history_expired", "History expired"),
             Self::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "Payload too large"),
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
@@ -232,6 +242,10 @@ impl ApiError {
             code,
             request_id: request_id.map(str::to_owned),
             pointer: self.pointer().map(str::to_owned),
+            since: match self {
+                Self::HistoryExpired { since } => Some(*since),
+                _ => None,
+            },
         }
     }
 

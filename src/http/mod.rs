@@ -34,6 +34,7 @@ pub mod shares;
 pub mod state;
 pub mod statistics_routes;
 pub mod syncs;
+pub mod take_back;
 pub mod workspace_routes;
 
 use actix_cors::Cors;
@@ -105,6 +106,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(member_routes::routes)
         .configure(statistics_routes::routes)
         .configure(batch::push::routes)
+        .configure(take_back::endpoints::routes)
         .configure(documents::changes::routes)
         .configure(documents::diff::routes)
         .configure(documents::search::routes)

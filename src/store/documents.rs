@@ -11,7 +11,7 @@ use super::sql_uuid::DbUuid;
 use super::tombstones::PURGED;
 use super::{Store, StoreError};
 use crate::domain::document::{DocumentHead, StoredDocument, VersionText};
-use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::domain::ids::{BatchId, DocumentId, SyncId, Version, WorkspaceId};
 use crate::domain::operation::OperationKind;
 use crate::domain::sessions::Entry;
 use crate::domain::timestamp::Timestamp;
@@ -64,6 +64,10 @@ pub struct VersionEntry {
     pub client_id: String,
     /// When it was applied.
     pub created_at: Timestamp,
+    /// The batch that made it; none of versions from before batches were numbered.
+    pub batch_id: Option<BatchId>,
+    /// The sync run that it belonged to.
+    pub sync_id: Option<SyncId>,
 }
 
 impl Entry for VersionEntry {
@@ -165,7 +169,8 @@ impl Store {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = document_log)]
-struct EntryRow {
+pub(super) struct EntryRow {
+    workspace_id: DbUuid,
     version: i64,
     kind: i16,
     title: String,
@@ -178,12 +183,15 @@ struct EntryRow {
     device_id: Option<String>,
     client_id: String,
     created_at: i64,
+    batch_sequence: Option<i64>,
+    sync_id: Option<DbUuid>,
 }
 
 impl TryFrom<EntryRow> for VersionEntry {
     type Error = StoreError;
 
     fn try_from(row: EntryRow) -> Result<Self, StoreError> {
+        let (workspace_id, made_at) = (WorkspaceId(row.workspace_id.0), Timestamp(row.created_at));
         Ok(Self {
             version: row.version,
             kind: kind_from_code(row.kind)?,
@@ -193,7 +201,9 @@ impl TryFrom<EntryRow> for VersionEntry {
             author: row.author.unwrap_or_default(),
             device_id: row.device_id,
             client_id: row.client_id,
-            created_at: Timestamp(row.created_at),
+            created_at: made_at,
+            batch_id: row.batch_sequence.map(|sequence| BatchId::new(workspace_id, sequence, made_at)),
+            sync_id: row.sync_id.map(|sync| SyncId(sync.0)),
         })
     }
 }
@@ -343,7 +353,7 @@ pub(super) fn readable_text(stored: &[u8], document_id: DbUuid) -> Option<String
     text.inspect_err(|error| tracing::error!(document_id = %document_id.0, %error, "a text cannot be read")).ok()
 }
 
-fn find_stored_version(
+pub(super) fn find_stored_version(
     connection: &mut AnyConnection,
     workspace_id: WorkspaceId,
     id: DocumentId,
@@ -373,7 +383,7 @@ fn find_stored_version(
 }
 
 /// Where the history of `version` begins: at its creation, or at the base that what was before it was folded into.
-fn beginning_of(
+pub(super) fn beginning_of(
     connection: &mut AnyConnection,
     key: (DbUuid, DbUuid),
     version: Version,

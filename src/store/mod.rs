@@ -33,6 +33,7 @@ pub mod migrations;
 pub mod notifications;
 #[cfg(test)]
 mod one_shard;
+pub mod past;
 pub mod people;
 mod poolers;
 mod postgres;
@@ -84,6 +85,8 @@ pub struct BatchScope {
     pub user_id: UserId,
     /// The device; `None` = no receipts.
     pub device_id: Option<String>,
+    /// The sync run that it belongs to.
+    pub sync_id: Option<SyncId>,
     /// The time of the batch.
     pub now: Timestamp,
     /// When the batch must have been committed; afterwards it is rolled back (`StoreError::Timeout`).

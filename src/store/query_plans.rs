@@ -65,6 +65,7 @@ fn steps(connection: &mut AnyConnection, statements: &Statements) -> BTreeSet<St
 
 pub(super) fn scope() -> BatchScope {
     BatchScope {
+        sync_id: None,
         workspace_id: WorkspaceId(Uuid::from_u128(1)),
         user_id: UserId(Uuid::from_u128(2)),
         device_id: Some("laptop".to_owned()),

@@ -126,6 +126,9 @@ pub(super) struct NewLogRow<'a> {
     pub created_at: i64,
     pub content: Option<Vec<u8>>,
     pub yjs_update: Option<&'a [u8]>,
+    /// The head of the feed after the batch; not known before it is written.
+    pub batch_sequence: Option<i64>,
+    pub sync_id: Option<DbUuid>,
 }
 
 impl<'a> NewLogRow<'a> {
@@ -142,6 +145,8 @@ impl<'a> NewLogRow<'a> {
             created_at: scope.now.0,
             content: entry.content.as_deref().map(encode_text),
             yjs_update: entry.yjs_update.as_deref(),
+            batch_sequence: None,
+            sync_id: scope.sync_id.map(|sync| DbUuid(sync.0)),
         }
     }
 }

@@ -23,6 +23,7 @@ table! {
         text_bytes -> BigInt,
         yjs_bytes -> BigInt,
         history_bytes -> BigInt,
+        numbered_from -> BigInt,
     }
 }
 
@@ -82,6 +83,8 @@ table! {
         content -> Nullable<Binary>,
         yjs_update -> Nullable<Binary>,
         is_base -> Bool,
+        batch_sequence -> Nullable<BigInt>,
+        sync_id -> Nullable<SqlUuid>,
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) fn write(
         write_head(connection, workspace_id, write, sequence)?;
     }
     for row in log {
+        let row = NewLogRow { batch_sequence: Some(head_sequence), ..row };
         one(diesel::insert_into(document_log::table).values(row).on_conflict_do_nothing().execute(connection)?)?;
     }
     for receipt in &receipts {

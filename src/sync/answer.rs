@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use crate::domain::ids::DocumentId;
+use crate::domain::ids::{BatchId, DocumentId};
 use crate::domain::operation::Submitted;
 use crate::domain::outcome::{Attach, Outcome};
 use crate::domain::yjs_facts::StateVector;
@@ -56,11 +56,37 @@ impl SyncService {
                 (Attach::Document, Some(id)) => answering.document(&processed, place, &mut outcome, id),
                 _ => ServerSide::Nothing,
             };
-            results.push(OperationAnswer { outcome, server });
+            results.push(OperationAnswer { outcome, server, preview: None });
         }
         let changes = pulled
             .map(|pulled| self.show_changes(&answering.turn, request.workspace_id, pulled, YjsBodies::Whole).page);
-        Ok(BatchAnswer { results, committed, dry_run: request.dry_run, atomic: request.atomic, changes })
+        let batch_id = processed.stored.batch_id.or_else(|| self.replayed_batch(&request, &results));
+        Ok(BatchAnswer {
+            results,
+            committed,
+            dry_run: request.dry_run,
+            atomic: request.atomic,
+            changes,
+            batch_id,
+            restored: None,
+        })
+    }
+}
+
+impl SyncService {
+    /// The batch that made the versions of a batch of which everything was answered from receipts, if one alone did.
+    fn replayed_batch(&self, request: &Batch, results: &[OperationAnswer]) -> Option<BatchId> {
+        let replayed = results.iter().filter(|result| result.outcome.replayed());
+        let made: Vec<_> =
+            replayed.filter_map(|result| result.outcome.document_id.zip(result.outcome.version)).collect();
+        if made.is_empty() || request.dry_run {
+            return None;
+        }
+        let batches = self.store.find_batches(request.workspace_id, &made);
+        // It only makes the answer poorer.
+        let batches = batches.inspect_err(|error| tracing::warn!(%error, "the batch of a replay cannot be looked up"));
+        let mut batches = batches.ok()?.into_iter();
+        batches.next().filter(|_| batches.next().is_none())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::cursor::Cursor;
 use crate::domain::document::WriteSet;
-use crate::domain::ids::DocumentId;
+use crate::domain::ids::{BatchId, DocumentId};
 use crate::domain::outcome::Attach;
 use crate::domain::plan::{BATCH_MERGE_STEPS, Plan};
 use crate::domain::timestamp::Timestamp;
@@ -30,6 +30,8 @@ pub struct Stored {
     pub wrote: bool,
     /// The batch's sync run.
     pub counted: bool,
+    /// Its id, if it made versions.
+    pub batch_id: Option<BatchId>,
     /// The sequence of the feed's newest change, own ones included, where the batch wrote and pulls.
     head_sequence: Option<i64>,
 }
@@ -219,6 +221,9 @@ pub fn store_plan(
     }
     if attempt.trial.is_some() {
         return Ok((Ok(stored), End::Rollback));
+    }
+    if stored.wrote && !plan.writes.log.is_empty() {
+        stored.batch_id = Some(BatchId::new(request.workspace_id, tx.head_sequence()?, now));
     }
     if stored.wrote && looked.cursor.is_some() {
         stored.head_sequence = Some(tx.head_sequence()?);

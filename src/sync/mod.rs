@@ -15,19 +15,22 @@ pub mod indexing;
 pub mod live;
 mod look;
 pub mod maintenance;
+pub mod past;
 mod presence;
 pub mod pull;
+mod restores;
 pub mod retention;
 pub mod runs;
 pub mod search;
 mod service;
+pub mod take_back;
 mod texts;
 mod types;
 pub mod view;
 
 pub use self::service::SyncService;
 pub use self::types::{
-    Batch, BatchAnswer, BatchRefusal, ChangesPage, DocumentView, OperationAnswer, PullFrom, ServerSide, SyncError,
-    VersionView, YjsBodies,
+    Batch, BatchAnswer, BatchRefusal, ChangesPage, DocumentView, OperationAnswer, Preview, PullFrom, Restored,
+    ServerSide, SyncError, VersionView, YjsBodies,
 };
 pub use crate::store::StoreError;

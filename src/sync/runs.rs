@@ -129,6 +129,15 @@ impl SyncService {
         }
     }
 
+    /// Closes the run of a restore that has nothing left to do: fewer documents may have been left than were announced.
+    pub(super) fn close_restore(&self, key: RunKey) -> Result<(), SyncError> {
+        let now = self.clock.now();
+        if self.change_run(key, move |run| run.correct_total(run.processed(), now))? {
+            self.announce(key);
+        }
+        Ok(())
+    }
+
     /// Changes a run that is there; whether anything changed.
     fn change_run(
         &self,

@@ -150,6 +150,7 @@ impl Search<'_> {
     fn read(&self, candidates: &[Candidate]) -> Result<HashMap<DocumentId, Option<StoredDocument>>, StoreError> {
         let ids: Vec<DocumentId> = candidates.iter().map(|candidate| candidate.document_id).collect();
         let scope = BatchScope {
+            sync_id: None,
             workspace_id: self.workspace_id,
             user_id: self.user_id,
             device_id: None,

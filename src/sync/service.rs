@@ -16,6 +16,7 @@ use crate::sync::health::Health;
 use crate::sync::indexing::Indexing;
 use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::pull::{Pulled, Shown, cursor_of, read_page, show};
+use crate::sync::restores::Restores;
 use crate::sync::view::{Learned, Rendered, view_document};
 use crate::sync::{Batch, ChangesPage, DocumentView, PullFrom, SyncError, VersionView, YjsBodies};
 use crate::yjs::render::{RenderError, Renderer, Turn};
@@ -39,6 +40,7 @@ pub struct SyncService {
     indexing: Indexing,
     pub(super) events: Arc<Events>,
     health: Health,
+    pub(super) restores: Restores,
 }
 
 impl SyncService {
@@ -55,7 +57,8 @@ impl SyncService {
         let maintenance = Maintenance::start(Arc::clone(&store), Arc::clone(&renderer));
         let indexing = Indexing::start(Arc::clone(&store), Arc::clone(&renderer));
         let health = Health::start(Arc::clone(&store), Arc::clone(&renderer), Arc::clone(&clock));
-        Self { store, renderer, limits, clock, maintenance, indexing, events, health }
+        let restores = Restores::default();
+        Self { store, renderer, limits, clock, maintenance, indexing, events, health, restores }
     }
 
     /// Applies a batch (protocol §1). The caller has checked that the user may write there.
@@ -89,6 +92,7 @@ impl SyncService {
             workspace_id: request.workspace_id,
             user_id: request.user_id,
             device_id: request.device_id.clone(),
+            sync_id: request.sync_id,
             now: self.clock.now(),
             deadline,
         }
@@ -150,7 +154,7 @@ impl SyncService {
     }
 
     /// The renders of one answer to this user.
-    fn turn(&self, user_id: UserId) -> Turn<'_> {
+    pub(super) fn turn(&self, user_id: UserId) -> Turn<'_> {
         self.turn_until(user_id, Instant::now() + ANSWER_RENDERING)
     }
 
@@ -363,6 +367,7 @@ impl SyncService {
 
     /// Finishes background work; to be called once, when no request runs any more.
     pub fn close(&self) {
+        self.restores.close();
         self.health.close();
         self.events.close();
         self.indexing.close();

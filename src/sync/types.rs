@@ -1,7 +1,7 @@
 //! What goes into a use case, and what comes out of it.
 
 use crate::domain::cursor::ForeignCursor;
-use crate::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
+use crate::domain::ids::{BatchId, DocumentId, SyncId, UserId, Version, WorkspaceId};
 use crate::domain::operation::{OperationKind, Submitted};
 use crate::domain::outcome::Outcome;
 use crate::domain::timestamp::Timestamp;
@@ -147,6 +147,19 @@ pub enum ServerSide {
     },
 }
 
+/// What would change in a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// Its title, and the one that it would have.
+    pub title: Option<(String, String)>,
+    /// Whether it is deleted, and whether it would be.
+    pub deleted: Option<(bool, bool)>,
+    /// How its text would change, in the unified form.
+    pub diff: Option<String>,
+    /// The text would change, and how is not shown: the answer was full, or the text cannot be derived now.
+    pub omitted: bool,
+}
+
 /// The answer to one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationAnswer {
@@ -154,6 +167,19 @@ pub struct OperationAnswer {
     pub outcome: Outcome,
     /// The server's side, where the outcome asks for it.
     pub server: ServerSide,
+    /// What it would change, where that was asked for.
+    pub preview: Option<Box<Preview>>,
+}
+
+/// What a restore's answer says besides its results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The run that it is, or was; none of a preview.
+    pub sync_id: Option<SyncId>,
+    /// Documents that it is about.
+    pub documents: usize,
+    /// Whether the preview shows fewer than those.
+    pub has_more: bool,
 }
 
 /// The answer to a batch, results in submitted order.
@@ -169,6 +195,10 @@ pub struct BatchAnswer {
     pub atomic: bool,
     /// What the author had missed, where the batch asked for it.
     pub changes: Option<ChangesPage>,
+    /// The batch that made the versions: this one, or the one that all of it replays.
+    pub batch_id: Option<BatchId>,
+    /// What a restore says besides.
+    pub restored: Option<Restored>,
 }
 
 /// Why a use case could not be carried out at all.
@@ -189,6 +219,18 @@ pub enum SyncError {
     /// What the cursor's reader has not seen may have been purged.
     #[error("the cursor has expired")]
     CursorExpired,
+    /// The history does not reach back so far.
+    #[error("the history reaches back to {since}")]
+    HistoryExpired {
+        /// The first moment that can be read.
+        since: Timestamp,
+    },
+    /// There is no such batch there.
+    #[error("no such batch")]
+    NoSuchBatch,
+    /// As many restores as may be are under way.
+    #[error("too many restores are under way")]
+    TooManyRestores,
     /// The sync run was cancelled: it takes no more batches.
     #[error("the sync run was cancelled")]
     SyncCancelled,

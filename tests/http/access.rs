@@ -54,6 +54,8 @@ fn rows() -> Vec<Row> {
 struct Place {
     owner: User,
     document: String,
+    /// The batch that made it.
+    batch: String,
     /// Everybody who is somebody, by column.
     people: Vec<(&'static str, User)>,
     script: Client,
@@ -68,13 +70,14 @@ impl Place {
         let owner = person("owner").new_workspace("Team");
         let second = owner.invite(&person("second"), "owner");
         let document = owner.new_document("Notes", "one\n");
+        let batch = owner.versions(&document, "").items()[0]["batch_id"].as_str().expect("a batch").to_owned();
         let mut people = vec![("stranger", person("stranger"))];
         for role in ["viewer", "editor"] {
             people.push((role, owner.invite(&person(role), role)));
         }
         people.push(("owner", owner.clone()));
         let script = server.client().with_token(&script_token(server, &second, "owner"));
-        Self { owner, document, people, script, guest: person("guest") }
+        Self { owner, document, batch, people, script, guest: person("guest") }
     }
 
     fn user(&self, caller: &str) -> Option<&User> {
@@ -95,10 +98,12 @@ impl Place {
             .replace("{document_id}", &self.document)
             .replace("{sync_id}", RUN)
             .replace("{version}", "1")
+            .replace("{batch_id}", &self.batch)
             .replace("{session_id}", &session)
             .replace("{username}", &self.guest.username);
         let has_query = row.method != "PUT" && (path.contains("/documents") || path.contains("/syncs"));
-        if has_query && !(path.ends_with("/batch") || path.ends_with("/diff")) {
+        let takes_body = ["/batch", "/diff", "/restore"].iter().any(|end| path.ends_with(end));
+        if has_query && !takes_body {
             path += &format!("?workspace_id={workspace}");
         }
         if row.template.ends_with("/search") {
@@ -120,6 +125,10 @@ impl Place {
             ("POST", "/api/v1/documents/batch") => json!({ "workspace_id": workspace, "operations": [create("op").0] }),
             ("POST", "/api/v1/documents/diff") => {
                 json!({ "workspace_id": workspace, "documents": [{ "document_id": self.document }] })
+            }
+            ("POST", "/api/v1/batches/{batch_id}/undo") => json!({ "workspace_id": workspace, "dry_run": true }),
+            ("POST", "/api/v1/documents/restore") => {
+                json!({ "workspace_id": workspace, "as_of": "2999-01-01T00:00:00Z" })
             }
             ("PUT", "/api/v1/syncs/{sync_id}") => json!({ "workspace_id": workspace, "total": 1 }),
             ("PUT", path) if path.ends_with("/members/{username}") => json!({ "role": "viewer" }),
@@ -234,6 +243,7 @@ fn what_is_not_yours_looks_as_what_is_not_there(database: Database) {
     let nowhere = Place {
         owner: place.owner.in_workspace(&new_id()),
         document: place.document.clone(),
+        batch: place.batch.clone(),
         people: place.people.clone(),
         script: place.script.clone(),
         guest: place.guest.clone(),

@@ -90,6 +90,7 @@ impl Author {
 
     pub fn scope(&self) -> BatchScope {
         BatchScope {
+            sync_id: None,
             workspace_id: self.workspace_id,
             user_id: self.user_id,
             device_id: self.device_id.clone(),

@@ -11,6 +11,7 @@ mod reset;
 mod retry;
 mod status;
 mod sync;
+mod take_back;
 mod verify;
 mod watch;
 
@@ -47,6 +48,8 @@ pub fn run(command: ClientCommand) -> u8 {
         ClientCommand::Retry(options) => retry::run(&options),
         ClientCommand::Verify(options) => verify::run(&options),
         ClientCommand::History(options) => history::run(&options),
+        ClientCommand::Undo(options) => take_back::undo(&options),
+        ClientCommand::Revert(options) => take_back::revert(&options),
         ClientCommand::Reset(options) => reset::run(&options),
         ClientCommand::Note(command) => notes::run(&command),
     };

@@ -9,7 +9,7 @@ use crate::client::transport::error::RemoteError;
 use crate::client::transport::wire::Problem;
 
 /// The codes of the server's refusals, as `openapi.yaml` has them.
-const PROBLEM_CODES: [&str; 21] = [
+const PROBLEM_CODES: [&str; 22] = [
     "bad_request",
     "unauthorized",
     "forbidden",
@@ -20,6 +20,7 @@ const PROBLEM_CODES: [&str; 21] = [
     "workspace_exists",
     "last_owner",
     "cursor_expired",
+    "history_expired",
     "sync_cancelled",
     "payload_too_large",
     "unsupported_media_type",

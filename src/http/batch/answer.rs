@@ -6,12 +6,12 @@
 use serde::Serialize;
 
 use crate::domain::error_code::ErrorCode;
-use crate::domain::ids::{DocumentId, Version};
+use crate::domain::ids::{BatchId, DocumentId, SyncId, Version};
 use crate::domain::operation::{OperationError, OperationKind};
 use crate::domain::outcome::{Base, Outcome, Status};
 use crate::http::changes_body::{ChangesBody, changes_size_estimate};
 use crate::http::document_body::{self, Base64, DocumentBody};
-use crate::sync::{BatchAnswer, OperationAnswer, ServerSide};
+use crate::sync::{BatchAnswer, OperationAnswer, Preview, Restored, ServerSide};
 
 /// How the batch as a whole ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,8 @@ pub fn encode_answer(
         counts: Counts::of(&answer.results),
         committed: answer.committed,
         dry_run: answer.dry_run,
+        batch_id: answer.batch_id,
+        restored: answer.restored.map(RestoredBody::from),
         results: Results(&answer.results),
         changes: answer.changes.as_ref().map(ChangesBody::from),
         processing_time_ms,
@@ -146,6 +148,10 @@ struct AnswerBody<'a> {
     counts: Counts,
     committed: bool,
     dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_id: Option<BatchId>,
+    #[serde(flatten)]
+    restored: Option<RestoredBody>,
     results: Results<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<ChangesBody<'a>>,
@@ -188,6 +194,8 @@ struct ResultBody<'a> {
     base: Option<BaseBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     merge: Option<MergeBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<ChangeBody<'a>>,
 }
 
 impl<'a> From<&'a OperationAnswer> for ResultBody<'a> {
@@ -218,6 +226,54 @@ impl<'a> From<&'a OperationAnswer> for ResultBody<'a> {
                 .conflict()
                 .and_then(|conflict| conflict.merge_text.as_deref())
                 .map(|content| MergeBody { content }),
+            change: answer.preview.as_deref().map(ChangeBody::from),
+        }
+    }
+}
+
+/// What a restore's answer says besides.
+#[derive(Serialize)]
+struct RestoredBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync_id: Option<SyncId>,
+    documents: usize,
+    #[serde(skip_serializing_if = "is_false")]
+    has_more: bool,
+}
+
+impl From<Restored> for RestoredBody {
+    fn from(restored: Restored) -> Self {
+        let Restored { sync_id, documents, has_more } = restored;
+        Self { sync_id, documents, has_more }
+    }
+}
+
+/// What a dry run would change in a document.
+#[derive(Serialize)]
+struct ChangeBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<FromTo<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<FromTo<bool>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<&'a str>,
+    #[serde(skip_serializing_if = "is_false")]
+    omitted: bool,
+}
+
+#[derive(Serialize)]
+struct FromTo<T> {
+    from: T,
+    to: T,
+}
+
+impl<'a> From<&'a Preview> for ChangeBody<'a> {
+    fn from(preview: &'a Preview) -> Self {
+        Self {
+            title: preview.title.as_ref().map(|(from, to)| FromTo { from: from.as_str(), to: to.as_str() }),
+            deleted: preview.deleted.map(|(from, to)| FromTo { from, to }),
+            diff: preview.diff.as_deref(),
+            omitted: preview.omitted,
         }
     }
 }

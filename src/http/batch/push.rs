@@ -11,7 +11,7 @@ use super::telemetry::count_batch;
 use crate::auth::roles::{Caller, check_access};
 use crate::domain::access::Action;
 use crate::domain::error_code::ErrorCode;
-use crate::domain::ids::DocumentId;
+use crate::domain::ids::{DocumentId, UserId};
 use crate::http::blocking::run_by;
 use crate::http::body::{Body, read_json};
 use crate::http::current_user::{CurrentUser, charge, charge_reading, deadline_of};
@@ -19,10 +19,11 @@ use crate::http::error::{ApiError, PROBLEM_JSON, rolled_back_status};
 use crate::http::held_body::HeldBody;
 use crate::http::request_context::RequestContext;
 use crate::http::request_layer::Named;
+use crate::http::shares::Share;
 use crate::http::state::AppState;
 use crate::sync::answer::ANSWER_BYTES;
 use crate::sync::apply::AppliedBatch;
-use crate::sync::{Batch, BatchAnswer, SyncError};
+use crate::sync::{Batch, BatchAnswer, Restored, SyncError};
 
 /// Adds the route.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -49,18 +50,45 @@ async fn push_batch(
     let batch = batch.await?;
     request.extensions_mut().insert(Named(batch.workspace_id));
     charge(&request, user_id, counted(batch.operations.len()), counted(bytes))?;
+    carry_out(&request, &state, user_id, batch, Sending { started, share: Some(share), preview: false, restored: None })
+        .await
+}
+
+/// How a batch is answered that has been read, checked and charged.
+pub(in crate::http) struct Sending {
+    /// When the work on it began.
+    pub started: Instant,
+    /// What its body holds.
+    pub share: Option<Share>,
+    /// Whether its results show what they would change.
+    pub preview: bool,
+    /// What the answer says of a restore.
+    pub restored: Option<Restored>,
+}
+
+/// Applies a batch and answers it.
+pub(in crate::http) async fn carry_out(
+    request: &HttpRequest,
+    state: &web::Data<AppState>,
+    user_id: UserId,
+    batch: Batch,
+    sending: Sending,
+) -> Result<HttpResponse, ApiError> {
+    let deadline = deadline_of(request);
+    let Sending { started, share, preview, restored } = sending;
     let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
     let request_id = request_id.unwrap_or_default();
     // Waited for here and not below: a batch that waits holds no thread and no connection.
     let merging = state.admission.merge(user_id, batch.bytes_to_merge(), deadline).await?;
     let place = state.admission.write(batch.workspace_id, deadline).await?;
-    let pushing = Pushing { state: state.clone(), request_id, started, deadline };
+    let pushing = Pushing { state: state.clone(), request_id, started, deadline, preview, restored };
     let applied = run_by(deadline, move || {
         // Both places are another's as soon as the batch is stored.
         let applied = pushing.state.sync.apply_batch(batch, deadline).map_err(refusal_of_batch);
         drop((merging, place));
         let applied = applied?;
-        Ok(if applied.shows_documents() { Err((pushing, applied, share)) } else { Ok(pushing.answer(applied, 0)?) })
+        let is_large = preview || applied.shows_documents();
+        Ok(if is_large { Err((pushing, applied, share)) } else { Ok(pushing.answer(applied, 0)?) })
     });
     let (pushing, applied, share) = match applied.await? {
         Ok((kind, json)) => return Ok(response_of(kind).body(json)),
@@ -75,7 +103,7 @@ async fn push_batch(
     });
     let ((kind, json), room) = answered.await?;
     // What it costs is charged; who is over their limit hears so with the next request.
-    let _over = charge_reading(&request, user_id, json.len());
+    let _over = charge_reading(request, user_id, json.len());
     Ok(match room {
         Some(room) => response_of(kind).body(HeldBody::new(json, room)),
         None => response_of(kind).body(json),
@@ -104,12 +132,19 @@ struct Pushing {
     request_id: String,
     started: Instant,
     deadline: Instant,
+    preview: bool,
+    restored: Option<Restored>,
 }
 
 impl Pushing {
     /// Writes the answer, with about so many bytes of documents.
     fn answer(&self, applied: AppliedBatch, max_bytes: usize) -> Result<(AnswerKind, Vec<u8>), ApiError> {
-        let answer = self.state.sync.answer_batch(applied, max_bytes, self.deadline).map_err(refusal_of_batch)?;
+        let sync = &self.state.sync;
+        let answer = match self.preview {
+            true => sync.answer_preview(applied, max_bytes, self.deadline).map(|(answer, _left)| answer),
+            false => sync.answer_batch(applied, max_bytes, self.deadline),
+        };
+        let answer = BatchAnswer { restored: self.restored, ..answer.map_err(refusal_of_batch)? };
         let elapsed = self.started.elapsed();
         count_batch(&answer, elapsed);
         let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);

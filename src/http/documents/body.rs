@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
-use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::domain::ids::{BatchId, DocumentId, SyncId, Version, WorkspaceId};
 use crate::domain::sessions::Session;
 use crate::domain::timestamp::Timestamp;
 use crate::http::document_body::DocumentSummaryBody;
 use crate::http::documents::page_token;
 use crate::store::documents::{ListedDocument, VersionEntry};
 use crate::sync::VersionView;
+use crate::sync::past::PastPage;
 
 /// One page of a listing.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +40,16 @@ pub fn document_page(workspace: WorkspaceId, rows: &[ListedDocument], page_size:
     Page::of(rows, page_size, DocumentSummaryBody::from, |last| {
         page_token::after_document(workspace, last.head.document_id)
     })
+}
+
+/// A page of documents as they were.
+#[must_use]
+pub fn past_page(workspace: WorkspaceId, page: &PastPage) -> Page<DocumentSummaryBody<'_>> {
+    Page {
+        items: page.items.iter().map(DocumentSummaryBody::from).collect(),
+        next_page_token: page.next.map(|last| page_token::after_document(workspace, last)),
+        has_more: page.next.is_some(),
+    }
 }
 
 /// A page of versions.
@@ -92,6 +103,10 @@ pub struct VersionSummaryBody<'a> {
     updated_by: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     device_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_id: Option<BatchId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync_id: Option<SyncId>,
 }
 
 impl<'a> From<&'a VersionEntry> for VersionSummaryBody<'a> {
@@ -103,6 +118,8 @@ impl<'a> From<&'a VersionEntry> for VersionSummaryBody<'a> {
             updated_at: entry.created_at,
             updated_by: &entry.author,
             device_id: entry.device_id.as_deref(),
+            batch_id: entry.batch_id,
+            sync_id: entry.sync_id,
         }
     }
 }
@@ -147,6 +164,8 @@ mod tests {
             device_id: (version > 1).then(|| "phone".to_owned()),
             client_id: "op_1".to_owned(),
             created_at: Timestamp(1_700_000_000_000_001),
+            batch_id: None,
+            sync_id: None,
         }
     }
 

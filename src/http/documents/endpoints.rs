@@ -6,8 +6,10 @@ use actix_web::http::header::{self, ContentType, ETag, EntityTag, Header, IfNone
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
-use super::body::{VersionBody, document_page, session_page, version_page};
-use super::query::{DocumentsQuery, ParameterError, VersionsQuery, parse_document_id, parse_version, parse_workspace};
+use super::body::{VersionBody, document_page, past_page, session_page, version_page};
+use super::query::{
+    DocumentsQuery, ParameterError, RawQuery, VersionsQuery, parse_document_id, parse_version, parse_workspace,
+};
 use crate::auth::roles::check_access;
 use crate::domain::access::Action;
 use crate::domain::ids::{Version, WorkspaceId};
@@ -44,6 +46,13 @@ async fn list_documents(
         include_deleted: query.include_deleted,
         title_prefix: query.title_prefix,
     };
+    if let Some(as_of) = query.as_of {
+        let list = ListQuery { limit: page_size, ..list };
+        let page = read(state, user, workspace_id, deadline_of(&request), move |state| {
+            state.sync.list_past_documents(workspace_id, &as_of, &list)
+        });
+        return Ok(HttpResponse::Ok().json(past_page(workspace_id, &page.await?)));
+    }
     let rows = read(state, user, workspace_id, deadline_of(&request), move |state| {
         state.sync.list_documents(workspace_id, &list)
     })
@@ -57,7 +66,21 @@ async fn read_document(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let document_id = parse_document_id(request.match_info().query("document_id"))?;
-    let workspace_id = parse_workspace(request.query_string())?;
+    let raw = RawQuery::split(request.query_string())?;
+    let workspace_id = raw.workspace_id()?;
+    if let Some(as_of) = raw.as_of()? {
+        let user_id = user.user_id;
+        let reading = Reading { request, state, user, workspace_id };
+        let answer = reading.answer(move |state| {
+            let document = state.sync.find_past_document(user_id, workspace_id, document_id, &as_of)?;
+            Ok((document.version, encode(&DocumentBody::from(&document))?))
+        });
+        let (version, body) = answer.await?;
+        return Ok(HttpResponse::Ok()
+            .insert_header(ETag(tag_of(version)))
+            .content_type(ContentType::json())
+            .body(body));
+    }
     let is_conditional = request.headers().contains_key(header::IF_NONE_MATCH);
     if let Some(known) = is_conditional.then(|| IfNoneMatch::parse(&request).ok()).flatten() {
         // A reader that has the current version is answered from the head alone.

@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 use super::page_token::{self, ForeignToken};
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::domain::timestamp::Timestamp;
 use crate::store::search::Tier;
+use crate::sync::past::AsOf;
 use crate::sync::search::SearchPlace;
 use crate::sync::{PullFrom, YjsBodies};
 
@@ -56,6 +58,8 @@ pub struct DocumentsQuery {
     pub include_deleted: bool,
     /// Only titles that begin with this.
     pub title_prefix: Option<String>,
+    /// As they were then.
+    pub as_of: Option<AsOf>,
 }
 
 /// Query of `GET /api/v1/documents/{document_id}/versions`.
@@ -110,6 +114,7 @@ pub(in crate::http) struct RawQuery {
     limit: Option<String>,
     q: Option<String>,
     yjs: Option<String>,
+    as_of: Option<String>,
 }
 
 impl RawQuery {
@@ -137,6 +142,10 @@ impl RawQuery {
             Some("true") => Ok(true),
             Some(_) => Err(ParameterError::Wrong { name: "include_deleted", rule: "true or false" }),
         }
+    }
+
+    pub(in crate::http) fn as_of(&self) -> Result<Option<AsOf>, ParameterError> {
+        self.as_of.as_deref().map(parse_as_of).transpose()
     }
 
     fn title_prefix(self) -> Result<Option<String>, ParameterError> {
@@ -167,6 +176,7 @@ impl DocumentsQuery {
             page_size: raw.page_size()?,
             after,
             include_deleted: raw.include_deleted()?,
+            as_of: raw.as_of()?,
             title_prefix: raw.title_prefix()?,
         })
     }
@@ -257,6 +267,22 @@ pub fn parse_workspace(query: &str) -> Result<WorkspaceId, ParameterError> {
     RawQuery::split(query)?.workspace_id()
 }
 
+/// A moment of the past: a time, or a cursor of the feed. Whether a cursor is one is not judged here.
+///
+/// # Errors
+/// It is neither.
+pub fn parse_as_of(text: &str) -> Result<AsOf, ParameterError> {
+    match Timestamp::parse(text) {
+        Some(time) => Ok(AsOf::Time(time)),
+        // No cursor begins with a digit, and every time does.
+        None if text.starts_with(|first: char| first.is_ascii_alphabetic()) => Ok(AsOf::Cursor(text.to_owned())),
+        None => Err(ParameterError::Wrong {
+            name: "as_of",
+            rule: "a time, like 2026-01-31T12:00:00Z, or a cursor of the workspace's feed",
+        }),
+    }
+}
+
 /// The path segment `document_id`.
 ///
 /// # Errors
@@ -318,6 +344,7 @@ mod tests {
             after: None,
             include_deleted: false,
             title_prefix: None,
+            as_of: None,
         };
         assert_eq!(documents("WS"), Ok(expected.clone()));
         assert_eq!(documents("WS&page_token=&title_prefix=&unknown=1"), Ok(expected));
@@ -347,6 +374,7 @@ mod tests {
             ("WS&include_deleted=1", "include_deleted"),
             ("WS&title_prefix=%00", "title_prefix"),
             ("WS&page_token=x", "page_token"),
+            ("WS&as_of=2026-01-31", "as_of"),
             ("WS&WS", "workspace_id"),
         ] {
             let error = documents(query).unwrap_err().to_string();

@@ -252,7 +252,8 @@ impl<'a> Rows<'a> {
             .bind::<SqlUuid, _>(workspace_id)
             .bind::<SqlUuid, _>(user_id)
             .bind::<Nullable<Text>, _>(device_id)
-            .bind::<BigInt, _>(scope.now.0);
+            .bind::<BigInt, _>(scope.now.0)
+            .bind::<Nullable<SqlUuid>, _>(scope.sync_id.map(|sync| DbUuid(sync.0)));
         Ok(self.bind_receipts(
             self.bind_log(statement)
                 .bind::<SqlUuid, _>(workspace_id)

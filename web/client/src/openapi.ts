@@ -37,6 +37,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/batches/{batch_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo a batch
+         * @description Answers like a batch: one result for each document that the batch changed. The change back is an ordinary operation,
+         *     with a version, a receipt, an event and its share of the quotas, and can be undone itself. Documents that the batch
+         *     deleted come back, those that it created are deleted. What others wrote since on other lines stays; where it cannot,
+         *     the result is a `conflict`. With `device_id` and `client_id` it is done once, however often it is sent.
+         *
+         *     `dry_run: true` stores nothing; each result says in `change` what would change.
+         */
+        post: operations["undoBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put documents back to a moment
+         * @description Takes back what was done since `as_of`: everything, or only what one user, device or sync run did; in the whole
+         *     workspace, in documents whose title begins (or began) with `title_prefix`, or in `document_ids`. As an undo it is
+         *     made of ordinary operations. It belongs to a sync run of its own, whose `sync_id` is in the answer.
+         *
+         *     Above 100 documents the answer is 202, and the work goes on in steps of 100 documents; `GET /api/v1/syncs/{sync_id}`
+         *     shows how far it is, and cancelling the run ends it. The same request with the same `device_id` and `client_id`
+         *     takes it up where it was.
+         *
+         *     `dry_run: true` shows the first 1,000 documents, each with what would change; `documents` counts them all.
+         */
+        post: operations["restoreDocuments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents/diff": {
         parameters: {
             query?: never;
@@ -177,7 +230,8 @@ export interface paths {
         };
         /**
          * Read one document
-         * @description A deleted document answers with `deleted` true while its tombstone lasts, then 404.
+         * @description A deleted document answers with `deleted` true while its tombstone lasts, then 404. With `as_of` it is read as it
+         *     was then, with its text and without Yjs state; `If-None-Match` says nothing there.
          */
         get: operations["readDocument"];
         put?: never;
@@ -1013,6 +1067,24 @@ export interface components {
             /** @description False for a dry run, and for an atomic batch that failed */
             committed: boolean;
             dry_run: boolean;
+            /**
+             * Format: uuid
+             * @description The batch, where it made versions; they carry it too, and it is what can be undone. Where all of it was answered
+             *     from receipts, the batch that was sent first
+             */
+            batch_id?: string;
+            /** @description Of a restore: how many documents it is about */
+            documents?: number;
+            /**
+             * @description Of the preview of a restore: it is about more documents than it shows
+             * @constant
+             */
+            has_more?: true;
+            /**
+             * Format: uuid
+             * @description Of a restore: its sync run
+             */
+            sync_id?: string;
             /** @description One for each operation, in submitted order */
             results: components["schemas"]["OperationResult"][];
             /**
@@ -1082,6 +1154,8 @@ export interface components {
             base?: components["schemas"]["Base"];
             /** @description For a conflict of texts */
             merge?: components["schemas"]["TextMerge"];
+            /** @description Of the dry run of an undo or a restore: what would change in the document */
+            change?: components["schemas"]["PreviewedChange"];
         } & (unknown & unknown & unknown & unknown & unknown & unknown);
         /**
          * @description Why an operation was not applied. Clients treat codes that they do not know by `retryable`.
@@ -1245,6 +1319,57 @@ export interface components {
         };
         /** @description Opaque; null on the last page */
         NextPageToken: string | null;
+        PreviewedChange: {
+            title?: {
+                from: string;
+                to: string;
+            };
+            deleted?: {
+                from: boolean;
+                to: boolean;
+            };
+            /** @description How the text would change, in the unified form, three lines around each change */
+            diff?: string;
+            /**
+             * @description The text would change, and how is left out, the answer being full or the text not at hand
+             * @constant
+             */
+            omitted?: true;
+        };
+        UndoRequest: {
+            /** Format: uuid */
+            workspace_id: string;
+            /** @default false */
+            dry_run: boolean;
+            /** @description Turns on receipts */
+            device_id?: string | null;
+            /** @description The request's name; without one each request is another one */
+            client_id?: string | null;
+        };
+        RestoreRequest: components["schemas"]["UndoRequest"] & {
+            /**
+             * @description A time (RFC 3339), or a cursor of the workspace's feed. May be left out beside the `sync_id` of a run of the
+             *     caller's own: then all is taken back that it did
+             */
+            as_of?: string | null;
+            document_ids?: string[] | null;
+            title_prefix?: string | null;
+            /** @description Take back only what this user did, by name */
+            by_user?: string | null;
+            /** @description Take back only what was done on this device */
+            by_device?: string | null;
+            /**
+             * Format: uuid
+             * @description Take back only what this sync run did
+             */
+            sync_id?: string | null;
+        };
+        /** @description A restore that goes on in steps, as its sync run */
+        RestoreRun: components["schemas"]["SyncRunFields"] & {
+            /** @description How many documents it is about */
+            documents: number;
+            errors: components["schemas"]["SyncRunError"][];
+        };
         VersionFields: {
             version: components["schemas"]["VersionNumber"];
             operation: components["schemas"]["ChangeKind"];
@@ -1254,6 +1379,16 @@ export interface components {
             updated_by: string;
             /** @description The device that it was made on, if it said so */
             device_id?: string;
+            /**
+             * Format: uuid
+             * @description The batch that made it; none of versions from before the server kept batches
+             */
+            batch_id?: string;
+            /**
+             * Format: uuid
+             * @description The sync run that it was made in
+             */
+            sync_id?: string;
         };
         VersionSummary: components["schemas"]["VersionFields"];
         /** @description Versions that one author made in one go, as their newest one */
@@ -1578,7 +1713,7 @@ export interface components {
          * @description Why a whole request was refused
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "username_taken" | "workspace_exists" | "last_owner" | "cursor_expired" | "sync_cancelled" | "payload_too_large" | "unsupported_media_type" | "too_many_operations" | "invalid" | "rate_limited" | "timeout" | "busy" | "unavailable" | "internal" | "rolled_back";
+        ProblemCode: "bad_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "username_taken" | "workspace_exists" | "last_owner" | "cursor_expired" | "history_expired" | "sync_cancelled" | "payload_too_large" | "unsupported_media_type" | "too_many_operations" | "invalid" | "rate_limited" | "timeout" | "busy" | "unavailable" | "internal" | "rolled_back";
         /** @description RFC 9457 */
         ProblemFields: {
             /** Format: uri-reference */
@@ -1696,6 +1831,33 @@ export interface components {
                 };
             };
         };
+        /**
+         * @description The history does not reach back so far (`history_expired`): `since` says from when on it can be read. Or a cursor is
+         *     too old (`cursor_expired`)
+         */
+        HistoryExpired: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": (components["schemas"]["ProblemFields"] & {
+                    /** @constant */
+                    status?: 410;
+                    /** @constant */
+                    code?: "history_expired";
+                    /** @description The first moment that can be read */
+                    since: components["schemas"]["Timestamp"];
+                }) | (components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status?: 410;
+                    /** @constant */
+                    code?: "cursor_expired";
+                });
+            };
+        };
         /** @description The body is over `max_body_bytes`, counted after decompression */
         PayloadTooLarge: {
             headers: {
@@ -1803,6 +1965,11 @@ export interface components {
         DocumentId: string;
         /** @description The session */
         SessionInPath: string;
+        /**
+         * @description Read the past: a time (RFC 3339), or a cursor of the workspace's feed. As far as the history is kept; what is older is
+         *     410 `history_expired`, and its `since` says from when on it can be read
+         */
+        AsOf: string;
         /** @description The sync run, by an id of the client's choice */
         SyncId: string;
         /** @description The member's name */
@@ -1947,6 +2114,120 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    undoBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The batch, as `batch_id` of its answer or of a version names it */
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoRequest"];
+            };
+        };
+        responses: {
+            /** @description It was processed. Look at `failed` and at each result. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["HistoryExpired"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    restoreDocuments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreRequest"];
+            };
+        };
+        responses: {
+            /** @description It was processed. Look at `failed` and at each result. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            /** @description It has begun, and goes on under this sync run */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoreRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description The restore was begun before and cancelled (`sync_cancelled`) */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @constant */
+                        code?: "sync_cancelled";
+                    };
+                };
+            };
+            410: components["responses"]["HistoryExpired"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     diffDocuments: {
         parameters: {
             query?: never;
@@ -2050,6 +2331,11 @@ export interface operations {
                 include_deleted?: boolean;
                 /** @description Only documents whose title begins with this */
                 title_prefix?: string;
+                /**
+                 * @description Read the past: a time (RFC 3339), or a cursor of the workspace's feed. As far as the history is kept; what is older is
+                 *     410 `history_expired`, and its `since` says from when on it can be read
+                 */
+                as_of?: components["parameters"]["AsOf"];
             };
             header?: {
                 /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
@@ -2075,6 +2361,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            410: components["responses"]["HistoryExpired"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2174,6 +2461,11 @@ export interface operations {
             query: {
                 /** @description The workspace */
                 workspace_id: components["parameters"]["WorkspaceId"];
+                /**
+                 * @description Read the past: a time (RFC 3339), or a cursor of the workspace's feed. As far as the history is kept; what is older is
+                 *     410 `history_expired`, and its `since` says from when on it can be read
+                 */
+                as_of?: components["parameters"]["AsOf"];
             };
             header?: {
                 /** @description An `ETag` that the reader has; if it is still right, the answer is 304 */
@@ -2216,6 +2508,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            410: components["responses"]["HistoryExpired"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

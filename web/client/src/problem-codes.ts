@@ -12,6 +12,7 @@ export const PROBLEM_CODES: readonly string[] = [
   "workspace_exists",
   "last_owner",
   "cursor_expired",
+  "history_expired",
   "sync_cancelled",
   "payload_too_large",
   "unsupported_media_type",

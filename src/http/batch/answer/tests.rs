@@ -27,7 +27,7 @@ fn because(code: ErrorCode) -> OperationError {
 }
 
 fn plain(outcome: Outcome) -> OperationAnswer {
-    OperationAnswer { outcome, server: ServerSide::Nothing }
+    OperationAnswer { outcome, server: ServerSide::Nothing, preview: None }
 }
 
 fn success() -> OperationAnswer {
@@ -47,7 +47,7 @@ fn skipped() -> OperationAnswer {
 }
 
 fn batch(atomic: bool, results: Vec<OperationAnswer>) -> BatchAnswer {
-    BatchAnswer { results, committed: true, dry_run: false, atomic, changes: None }
+    BatchAnswer { results, committed: true, dry_run: false, atomic, changes: None, batch_id: None, restored: None }
 }
 
 fn json(answer: &BatchAnswer) -> Value {

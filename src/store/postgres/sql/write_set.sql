@@ -71,11 +71,11 @@ replaced AS (
 ),
 logged AS (
     INSERT INTO document_log (
-        workspace_id, user_id, device_id, created_at,
+        workspace_id, user_id, device_id, created_at, sync_id, batch_sequence,
         document_id, version, kind, title, client_id, content, yjs_update
     )
     SELECT
-        ?::uuid, ?::uuid, ?::text, ?::bigint,
+        ?::uuid, ?::uuid, ?::text, ?::bigint, ?::uuid, advanced.head_sequence,
         document_id, version, kind, title, client_id, content, yjs_update
     FROM advanced CROSS JOIN unnest(
         ?::uuid[], ?::bigint[], ?::smallint[], ?::text[], ?::text[], ?::bytea[], ?::bytea[]
