@@ -64,7 +64,7 @@ fn places<'a>(unit: &'a Unit, pieces: &'a [Piece<'_>]) -> impl Iterator<Item = R
         };
         let stands = run.iter().enumerate().all(fits);
         let (first, last) = (run.first()?, run.last()?);
-        stands.then(|| first.place.start..last.place.end)
+        stands.then_some(first.place.start..last.place.end)
     })
 }
 
