@@ -371,7 +371,10 @@ async fn only_named_origins_may_call_from_a_browser() {
 async fn limits_are_published_as_enforced_and_health_asks_the_database() {
     let app = test_app!();
     let limits = send!(app, TestRequest::get().uri("/api/v1/limits"));
-    assert_eq!(limits.json, serde_json::to_value(Limits::default()).unwrap());
+    let mut published = limits.json;
+    let live = published.as_object_mut().unwrap().remove("live").unwrap();
+    assert_eq!(published, serde_json::to_value(Limits::default()).unwrap());
+    assert_eq!(live["max_awareness_bytes"], crate::sync::live::MAX_STATE_BYTES);
     let health = send!(app, TestRequest::get().uri("/api/health"));
     // There is no program here that could be a worker.
     assert_eq!((health.status, health.json["status"].as_str()), (200, Some("degraded")));

@@ -62,7 +62,8 @@ pub struct Candidate {
 }
 
 impl Store {
-    /// Workspaces after `after` (`None` = from the first) whose feed goes further than their index.
+    /// Workspaces after `after` (`None` = from the first) whose feed goes further than their index. Asks every shard: once a
+    /// minute, and at start.
     ///
     /// # Errors
     /// Whatever the database said.
@@ -156,7 +157,7 @@ impl Store {
         Ok(rows.into_iter().map(candidate).collect())
     }
 
-    /// Empties the index. It is then made anew.
+    /// Empties the index. It is then made anew. Asks every shard: an operator does so.
     ///
     /// # Errors
     /// Whatever the database said.
