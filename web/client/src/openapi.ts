@@ -1482,6 +1482,19 @@ export interface components {
             receipt_retention_s: number;
             /** @description Seconds that a deleted document is remembered */
             tombstone_retention_s: number;
+            /** @description The bounds of live editing (docs/protocol.md, section 8) */
+            live?: {
+                /** @description Sockets of one user on one server */
+                max_user_sockets: number;
+                /** @description Documents of one socket */
+                max_socket_documents: number;
+                /** @description What one editor may say of itself; more is left out */
+                max_awareness_bytes: number;
+                /** @description How often in a second the others are told; then the newest counts */
+                max_awareness_per_s: number;
+                /** @description Seconds between pings of an idle socket */
+                ping_s: number;
+            };
             /** @description Seconds that old versions and ended sync runs are kept; the newest version stays */
             history_retention_s: number;
         };
