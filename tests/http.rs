@@ -40,7 +40,6 @@ mod http {
     mod live;
     mod lives;
     mod members;
-    mod metrics;
     mod modes;
     mod openapi;
     mod poolers;
