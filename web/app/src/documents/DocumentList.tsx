@@ -5,12 +5,15 @@
  */
 import { useDocuments, useSync, type ListedDocument } from "@landfall/react";
 import { FilePlus2 } from "lucide-react";
-import { memo, useDeferredValue, useMemo, useState, type ReactElement } from "react";
+import { memo, useDeferredValue, useEffect, useMemo, useRef, useState, type ReactElement } from "react";
 import { catchFor, catchKeys, releaseKeys } from "../editor/early-keys.ts";
 import { go, hrefOf } from "../route.ts";
 import { ago } from "../times.ts";
 import { useMayWrite } from "../workspace.ts";
 import { Badge } from "./Badge.tsx";
+
+/** As many rows are drawn at once: more of them are in view nowhere, and ten thousand take seconds. */
+const ROWS = 500;
 
 /** The list at the side. */
 export function DocumentList({ current }: { current: string | undefined }): ReactElement {
@@ -18,6 +21,7 @@ export function DocumentList({ current }: { current: string | undefined }): Reac
   const { status } = useSync();
   const mayWrite = useMayWrite();
   const [wanted, setWanted] = useState("");
+  const [most, setMost] = useState(ROWS);
   const [problem, setProblem] = useState<string>();
   const sought = useDeferredValue(wanted.trim().toLocaleLowerCase());
   const found = useMemo(
@@ -63,7 +67,7 @@ export function DocumentList({ current }: { current: string | undefined }): Reac
       )}
       <nav aria-label="Documents">
         <ul>
-          {found.map((document) => (
+          {found.slice(0, most).map((document) => (
             <Row
               key={document.document_id}
               document={document}
@@ -72,11 +76,28 @@ export function DocumentList({ current }: { current: string | undefined }): Reac
             />
           ))}
         </ul>
+        {found.length > most && <More left={found.length - most} show={() => setMost(most + ROWS)} />}
         {!isLoading && found.length === 0 && (
           <p className="quiet empty">{sought === "" ? "No documents yet." : "No title has that in it."}</p>
         )}
       </nav>
     </div>
+  );
+}
+
+/** The way to further rows; who scrolls there need not press it. */
+function More({ left, show }: { left: number; show: () => void }): ReactElement {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (!button.current || typeof IntersectionObserver === "undefined") return;
+    const watching = new IntersectionObserver((seen) => seen.some(({ isIntersecting }) => isIntersecting) && show());
+    watching.observe(button.current);
+    return () => watching.disconnect();
+  }, [show]);
+  return (
+    <button ref={button} className="small-button" onClick={show}>
+      Show more ({left.toLocaleString("en")})
+    </button>
   );
 }
 
