@@ -82,24 +82,22 @@ export class Api {
   }
 
   /**
-   * Runs a request with the access token; on 401 refreshes it, once.
+   * Runs a request with the access token; on 401 refreshes it, twice at most.
    *
    * @throws {@link LoginNeeded} if that does not help
    */
   async authorized<T>(request: (token: string) => Promise<T>): Promise<T> {
-    const token = await this.token();
-    if (token === undefined) throw new LoginNeeded();
-    try {
-      return await request(token);
-    } catch (error) {
-      if (!isUnauthorized(error)) throw error;
-    }
-    const fresh = await this.#refresh(token);
-    if (fresh === undefined) throw new LoginNeeded();
-    try {
-      return await request(fresh);
-    } catch (error) {
-      throw isUnauthorized(error) ? new LoginNeeded({ cause: error }) : error;
+    let token = await this.token();
+    // A second time, since what another part of the page renewed may have run out by now as well.
+    for (let tries = 0; ; tries += 1) {
+      if (token === undefined) throw new LoginNeeded();
+      try {
+        return await request(token);
+      } catch (error) {
+        if (!isUnauthorized(error)) throw error;
+        if (tries === 2) throw new LoginNeeded({ cause: error });
+      }
+      token = await this.#refresh(token);
     }
   }
 

@@ -4,7 +4,9 @@
  *
  * @module
  */
-import type { CDPSession, Page, Request } from "@playwright/test";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { BrowserContext, CDPSession, Page, Request } from "@playwright/test";
 
 /** A bad connection between a page and the server. */
 export interface BadNetwork {
@@ -35,6 +37,33 @@ export function pushesOf(...pages: Page[]): SentOperation[][] {
     });
   }
   return pushes;
+}
+
+/** Takes WebSockets away from the pages of a device, so that everything goes by batch. Before its first page is loaded. */
+export async function withoutSockets({ context }: { context: BrowserContext }): Promise<void> {
+  await context.addInitScript(() => Reflect.deleteProperty(window, "WebSocket"));
+}
+
+/** A way to a server that does not let WebSockets through, as of a proxy that was set up for requests alone. */
+export async function proxyWithoutUpgrades(url: string): Promise<{ url: string; close(): void }> {
+  const { hostname, port } = new URL(url);
+  const proxy = createServer((near, answer) => {
+    const { method, url: path, headers } = near;
+    const far = request({ hostname, port, method, path, headers }, (from) => {
+      answer.writeHead(from.statusCode ?? 502, from.headers);
+      from.pipe(answer);
+    });
+    far.on("error", () => answer.destroy());
+    near.pipe(far);
+    answer.on("close", () => far.destroy());
+  });
+  proxy.on("upgrade", (_request, socket) => void socket.end("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n"));
+  await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
+  const close = (): void => {
+    proxy.closeAllConnections();
+    proxy.close();
+  };
+  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, close };
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Page, Response } from "@playwright/test";
 import { Account, type Credentials } from "../support/account.js";
 import { expect, test, type Device } from "../support/fixtures.js";
-import { Gate, isPush, losing, pushesOf, SlowUplink } from "../support/network.js";
+import { Gate, isPush, losing, pushesOf, SlowUplink, withoutSockets } from "../support/network.js";
 import { drafts, expectArrived, openLaden } from "../support/queue.js";
 
 /** The versions of a document as the server tells them, newest first. */
@@ -19,6 +19,9 @@ function refreshesOf(page: Page): number[] {
   });
   return refreshes;
 }
+
+// What goes over sockets is in live.spec.ts.
+test.beforeEach(({ device }) => withoutSockets(device));
 
 test("an answer that got lost is asked for again, and nothing is applied twice", async ({ device, server }) => {
   const { page, editor, complaints } = device;
