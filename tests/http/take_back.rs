@@ -269,8 +269,8 @@ fn documents_go_back_to_a_moment(database: Database) {
         ids.sort();
         ids
     };
-    assert_eq!(some(json!({ "document_ids": [gone, kept, new_id()] })), [gone.clone()]);
-    assert_eq!(some(json!({ "title_prefix": "Edi" })), [edited.clone()], "it was named so then");
+    assert_eq!(some(json!({ "document_ids": [gone, kept, new_id()] })), std::slice::from_ref(&gone));
+    assert_eq!(some(json!({ "title_prefix": "Edi" })), std::slice::from_ref(&edited), "it was named so then");
     assert_eq!(some(json!({ "title_prefix": "Oth" })), [edited]);
     let nothing = restore(&ada, json!({ "as_of": now(&ada) })).expect(200);
     assert_eq!((&nothing.body["total"], &nothing.body["documents"]), (&json!(0), &json!(0)));
