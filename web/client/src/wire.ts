@@ -51,6 +51,10 @@ export type Member = Schemas["Member"];
 export type Invitation = Schemas["Invitation"];
 /** A login of the user's account. */
 export type AccountSession = Schemas["AccountSession"];
+/** What is to be put back, and to when. */
+export type RestoreRequest = Schemas["RestoreRequest"];
+/** A restore that goes on in steps. */
+export type RestoreRun = Schemas["RestoreRun"];
 /** What is stored of a workspace, what is left, and what its syncs did. */
 export type Statistics = Schemas["Statistics"];
 /** What a member may do. */

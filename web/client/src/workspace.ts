@@ -10,9 +10,12 @@ import { LoginNeeded } from "./errors.js";
 import type { BatchSyncService } from "./service.js";
 import type {
   AccountSession,
+  BatchAnswer,
   Invitation,
   Member,
   RemoteSyncRun,
+  RestoreRequest,
+  RestoreRun,
   Role,
   Statistics,
   SyncRunSummary,
@@ -23,9 +26,12 @@ import type {
 
 export type {
   AccountSession,
+  BatchAnswer,
   Invitation,
   Member,
   RemoteSyncRun,
+  RestoreRequest,
+  RestoreRun,
   Role,
   Statistics,
   SyncRunSummary,
@@ -206,6 +212,50 @@ export async function readSyncRun(
 ): Promise<RemoteSyncRun> {
   const query = new URLSearchParams({ workspace_id: await workspaceOf(client, options) });
   return client.call("GET", `/api/v1/syncs/${syncId}?${query}`);
+}
+
+/** What is to be put back: `as_of` says to when, or `sync_id` which sync of the user's is taken back. */
+export type PutBack = Pick<
+  RestoreRequest,
+  "as_of" | "sync_id" | "document_ids" | "title_prefix" | "by_user" | "by_device"
+>;
+
+/** What a restore would change, document by document; changes nothing. */
+export async function previewRestore(
+  client: Caller,
+  what: PutBack,
+  options: WorkspaceOptions = {},
+): Promise<BatchAnswer> {
+  const workspace_id = await workspaceOf(client, options);
+  return client.call("POST", "/api/v1/documents/restore", { ...what, workspace_id, dry_run: true });
+}
+
+/**
+ * Puts documents back, by new changes: what others wrote since on other lines stays. Many documents are restored in steps;
+ * then {@link readSyncRun} tells how far it is. Sent again with the same `name`, it is done once.
+ */
+export async function restoreDocuments(
+  client: Caller,
+  what: PutBack,
+  name: string = crypto.randomUUID(),
+  options: WorkspaceOptions = {},
+): Promise<BatchAnswer | RestoreRun> {
+  const { device_id } = await client.status();
+  const workspace_id = await workspaceOf(client, options);
+  return client.call("POST", "/api/v1/documents/restore", { ...what, workspace_id, device_id, client_id: name });
+}
+
+/** Undoes a batch, named by `batch_id` of a version; with `dryRun` only shows what would change. */
+export async function undoBatch(
+  client: Caller,
+  batchId: string,
+  options: WorkspaceOptions & { dryRun?: boolean; name?: string } = {},
+): Promise<BatchAnswer> {
+  const { device_id } = await client.status();
+  const workspace_id = await workspaceOf(client, options);
+  const { dryRun = false, name = crypto.randomUUID() } = options;
+  const body = { workspace_id, dry_run: dryRun, device_id, client_id: name };
+  return client.call("POST", `/api/v1/batches/${batchId}/undo`, body);
 }
 
 async function list<T>(client: Caller, path: string, options: ListOptions): Promise<Page<T>> {

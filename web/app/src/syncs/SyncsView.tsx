@@ -5,20 +5,23 @@
  */
 import { useSync } from "@landfall/react";
 import { listSyncRuns, type SyncRunSummary } from "@landfall/client/workspace";
-import { ChevronDown, RefreshCw } from "lucide-react";
+import { ChevronDown, RefreshCw, Undo2 } from "lucide-react";
 import { useState, type ReactElement } from "react";
 import { Obstacle, useMayAsk } from "../remote/Obstacle.tsx";
 import { ReflowTable, type TableRow } from "../remote/ReflowTable.tsx";
 import { usePages } from "../remote/use-remote.ts";
 import { duration, moment } from "../times.ts";
+import { useMayWrite } from "../workspace.ts";
 import { ErrorsDialog } from "./ErrorsDialog.tsx";
 import { LastSync } from "./LastSync.tsx";
+import { RestoreTo } from "./RestoreTo.tsx";
+import { TakeBackDialog } from "./TakeBackDialog.tsx";
 import "./syncs.css";
 
 /** Syncs of a page. */
 const PAGE_SIZE = 25;
 
-const COLUMNS = ["Started", "Direction", "Device", "Changes", "Succeeded", "Need attention", "Took", "Outcome", "Errors"];
+const COLUMNS = ["Started", "Direction", "Device", "Changes", "Succeeded", "Need attention", "Took", "Outcome", "Actions"];
 
 /** The view of past syncs. */
 export default function SyncsView(): ReactElement {
@@ -28,7 +31,10 @@ export default function SyncsView(): ReactElement {
     when,
     fresh: `${isSyncing} ${report?.progress.started_at}`,
   });
+  const mayWrite = useMayWrite();
   const [asked, setAsked] = useState<SyncRunSummary>();
+  const [undone, setUndone] = useState<SyncRunSummary>();
+  const [told, setTold] = useState("");
   const { items } = runs;
   return (
     <section className="page syncs">
@@ -46,7 +52,7 @@ export default function SyncsView(): ReactElement {
           label="Past syncs"
           columns={COLUMNS}
           endsInActions
-          rows={items.map((run) => rowOf(run, status?.device_id, () => setAsked(run)))}
+          rows={items.map((run) => rowOf(run, status?.device_id, () => setAsked(run), mayWrite ? () => setUndone(run) : undefined))}
         />
       )}
       {items && (
@@ -63,6 +69,20 @@ export default function SyncsView(): ReactElement {
           )}
         </p>
       )}
+      {mayWrite && when && <RestoreTo onDone={setTold} />}
+      <p role="status">{told}</p>
+      {undone && (
+        <TakeBackDialog
+          title={`Undo the sync of ${moment(undone.started_at)}?`}
+          verb="Undo"
+          what={{ sync_id: undone.sync_id }}
+          onDone={(done) => {
+            setUndone(undefined);
+            setTold(done);
+          }}
+          onClose={() => setUndone(undefined)}
+        />
+      )}
       {asked && <ErrorsDialog run={asked} onClose={() => setAsked(undefined)} />}
     </section>
   );
@@ -78,7 +98,12 @@ const OUTCOMES = {
   cancelled: "Cancelled",
 };
 
-function rowOf(run: SyncRunSummary, device: string | undefined, onErrors: () => void): TableRow {
+function rowOf(
+  run: SyncRunSummary,
+  device: string | undefined,
+  onErrors: () => void,
+  onUndo: (() => void) | undefined,
+): TableRow {
   const { sync_id, started_at, finished_at, direction, device_id, status, message, error_count } = run;
   const took = finished_at === undefined ? "" : duration(Date.parse(finished_at) - Date.parse(started_at));
   const started = moment(started_at);
@@ -95,13 +120,19 @@ function rowOf(run: SyncRunSummary, device: string | undefined, onErrors: () => 
       <span className={`outcome ${status}`} title={message}>
         {OUTCOMES[status]}
       </span>,
-      error_count > 0 ? (
-        <button className="small-button" aria-label={`Show errors of the sync of ${started}`} onClick={onErrors}>
-          Show errors
-        </button>
-      ) : (
-        ""
-      ),
+      <>
+        {error_count > 0 && (
+          <button className="small-button" aria-label={`Show errors of the sync of ${started}`} onClick={onErrors}>
+            Show errors
+          </button>
+        )}
+        {onUndo && run.succeeded > 0 && (
+          <button className="small-button" aria-label={`Undo the sync of ${started}`} onClick={onUndo}>
+            <Undo2 aria-hidden />
+            Undo
+          </button>
+        )}
+      </>,
     ],
   };
 }
