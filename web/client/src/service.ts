@@ -33,7 +33,7 @@ import type { Progress } from "./progress.js";
 import { getMeta, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
 import { Readings } from "./readings.js";
-import { bePresent, flushOthers, relaySettled, type Message, type Notice } from "./tabs.js";
+import { bePresent, flushOthers, relaySettled, watchSyncs, type Message, type Notice } from "./tabs.js";
 import { readableOf } from "./yjs-rows.js";
 
 /**
@@ -49,6 +49,8 @@ export class BatchSyncService {
   readonly #documents: DocumentIndex;
   readonly #channel: BroadcastChannel | undefined;
   readonly #leave: () => void;
+  /** Whether the tab that syncs is silent for so long that this one may. */
+  readonly #mayTakeOver: () => boolean;
   readonly #readings = new Readings();
   /** The sync under way, and those that wait for it. */
   readonly #runs: { wanted: string; report: Promise<SyncReport>; cancel: AbortController }[] = [];
@@ -107,6 +109,7 @@ export class BatchSyncService {
       this.#channel?.postMessage({ document_ids, replaced: false });
     });
     if (this.#channel) relaySettled(events, this.#channel);
+    this.#mayTakeOver = this.#channel ? watchSyncs(clock, events, this.#channel) : () => false;
     if (store.shared) askToPersist(events);
   }
 
@@ -407,7 +410,7 @@ export class BatchSyncService {
   async #sync(options: SyncOptions, cancelled: AbortSignal): Promise<SyncReport> {
     const run = new SyncRun(this.#engine, options, cancelled, (progress) => (this.#progress = progress));
     // What is on the screen goes along.
-    return run.run(() => this.#open.flush());
+    return run.run(() => this.#open.flush(), this.#mayTakeOver());
   }
 
   /** Tells this tab that work was queued, and others that documents changed. */
