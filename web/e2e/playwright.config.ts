@@ -24,7 +24,7 @@ export default defineConfig<object, Options>({
   },
   projects: [
     { name: "sqlite", use: { database: "sqlite" } },
-    // How the page is delivered and who can use it is the same on every database.
-    { name: "postgres", use: { database: "postgres" }, testIgnore: /(page|everybody|new-version)\.spec\.ts$/ },
+    // How the page is delivered, who can use it and what a device keeps is the same on every database.
+    { name: "postgres", use: { database: "postgres" }, testIgnore: /(page|everybody|new-version|store|leader)\.spec\.ts$/ },
   ],
 });

@@ -12,7 +12,7 @@ const LEASE_MS = 30_000;
 
 /** Lets one client of a store do something at a time. */
 export interface Lock {
-  /** Runs `body` if nobody else holds the lock; `undefined` if somebody does. */
+  /** Runs `body` if nobody else holds the lock; `undefined` if somebody does, or has taken it away meanwhile. */
   attempt<R>(name: string, body: () => Promise<R>): Promise<{ result: R } | undefined>;
   /** Runs `body` when the lock is free; rejects if the wait is given up, or if somebody else took the lock away. */
   wait<R>(name: string, body: () => Promise<R>, how?: WaitOptions): Promise<R>;
@@ -45,8 +45,14 @@ export class WebLock implements Lock {
 
   async attempt<R>(name: string, body: () => Promise<R>): Promise<{ result: R } | undefined> {
     let done: { result: R } | undefined;
-    await this.#locks.request(this.#prefix + name, { ifAvailable: true }, async (lock) => {
-      if (lock) done = { result: await body() };
+    let isRunning = false;
+    const run = async (lock: unknown): Promise<void> => {
+      isRunning = lock !== null;
+      if (lock) done = { result: await body().finally(() => (isRunning = false)) };
+    };
+    // Somebody may take it away from a tab that hangs: then that one has it, and what goes on here does no harm.
+    await this.#locks.request(this.#prefix + name, { ifAvailable: true }, run).catch((error: unknown) => {
+      if (!isRunning) throw error;
     });
     return done;
   }

@@ -35,7 +35,7 @@ import type { Progress } from "./progress.js";
 import { getMeta, type Transaction } from "./store.js";
 import { SyncRun, type SyncOptions } from "./sync-run.js";
 import { Readings } from "./readings.js";
-import { bePresent, flushOthers, relaySettled, type Message, type Notice } from "./tabs.js";
+import { bePresent, flushOthers, relaySettled, watchSyncs, type Message, type Notice } from "./tabs.js";
 import { readableOf } from "./yjs-rows.js";
 
 /**
@@ -51,6 +51,8 @@ export class BatchSyncService {
   readonly #documents: DocumentIndex;
   readonly #channel: BroadcastChannel | undefined;
   readonly #leave: () => void;
+  /** Whether the tab that syncs is silent for so long that this one may. */
+  readonly #mayTakeOver: () => boolean;
   readonly #readings = new Readings();
   /** The sync under way, and those that wait for it. */
   readonly #runs: { wanted: string; report: Promise<SyncReport>; cancel: AbortController }[] = [];
@@ -110,6 +112,7 @@ export class BatchSyncService {
       this.#channel?.postMessage({ document_ids, replaced: false });
     });
     if (this.#channel) relaySettled(events, this.#channel);
+    this.#mayTakeOver = this.#channel ? watchSyncs(clock, events, this.#channel) : () => false;
     if (store.shared) askToPersist(events);
   }
 
@@ -432,11 +435,12 @@ export class BatchSyncService {
   async #sync(options: SyncOptions, cancelled: AbortSignal): Promise<SyncReport> {
     const run = new SyncRun(this.#engine, options, cancelled, (progress) => (this.#progress = progress));
     // What is on the screen goes along, and what is on its way arrives.
-    return run.run(async () => {
+    const settle = async (): Promise<void> => {
       await this.#open.flush();
       await this.#engine.live?.stored();
       if (options.direction !== "pull") await this.#engine.live?.drained();
-    });
+    };
+    return run.run(settle, this.#mayTakeOver());
   }
 
   /** Tells this tab that work was queued, and others that documents changed. */

@@ -68,12 +68,15 @@ export class SyncRun {
    * Runs it, alone among the clients of this store.
    *
    * @param before is done first, and counts as part of it
+   * @param steals whether the work is taken away from who has it
    */
-  async run(before: () => Promise<void>): Promise<SyncReport> {
+  async run(before: () => Promise<void>, steals = false): Promise<SyncReport> {
     const report = this.#report;
     try {
       await before();
-      const ran = await this.#engine.lock.attempt("sync", () => this.#pushAndPull());
+      const work = async () => ({ result: await this.#pushAndPull() });
+      const { lock } = this.#engine;
+      const ran = await (steals ? lock.wait("sync", work, { steal: true }) : lock.attempt("sync", work));
       if (!ran) report.status = "busy";
       else if (this.#cancelled.aborted) report.status = "cancelled";
       else if (this.#options.direction === "both" && !this.#options.dryRun) await this.#noteTime();

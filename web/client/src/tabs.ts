@@ -19,6 +19,8 @@ export type Message =
   | Notice
   /** The tab that keeps the stream of events is there. */
   | { beat: true }
+  /** The tab that syncs goes on. */
+  | { syncing: true }
   /** Save what is being written, and answer. */
   | { flush: string }
   | { flushed: string };
@@ -58,6 +60,31 @@ export async function flushOthers(channel: BroadcastChannel, clock: Clock, name:
   channel.postMessage({ flush: id } satisfies Message);
   await sleep(clock, PATIENCE_MS, done.signal);
   channel.removeEventListener("message", hear);
+}
+
+/** How often a tab that syncs says so, and for how long it may be silent, in milliseconds. */
+const BEAT_MS = 5000;
+const SILENT_MS = 45_000;
+
+/**
+ * Watches the tab that syncs, since the others leave the work to it: one that hangs would keep it for good.
+ *
+ * @returns told how a sync of this tab ended, and answers whether the next one may take the work away
+ */
+export function watchSyncs(clock: Clock, events: Emitter<SyncEvents>, channel: BroadcastChannel): () => boolean {
+  let toldMs = -Infinity;
+  /** Since when nothing is known of the tab that syncs; nothing while none does. */
+  let silentMs: number | undefined;
+  events.on("progress", () => {
+    if (clock.now() - toldMs < BEAT_MS) return;
+    toldMs = clock.now();
+    channel.postMessage({ syncing: true } satisfies Message);
+  });
+  channel.addEventListener("message", ({ data }: MessageEvent<Message>) => {
+    if ("syncing" in data && silentMs !== undefined) silentMs = clock.now();
+  });
+  events.on("synced", ({ status }) => void (silentMs = status === "busy" ? (silentMs ?? clock.now()) : undefined));
+  return () => silentMs !== undefined && clock.now() - silentMs > SILENT_MS;
 }
 
 /** Tells the other tabs what a sync of this one settled: they have no other way to see that it is no longer queued. */
