@@ -410,7 +410,6 @@ export class BatchSyncService {
       options: this.#options,
       open: this.#open,
       client: this,
-      tellQueued: (documentId) => this.#tellQueued([documentId]),
     });
     return this.#engine.live as L;
   }
@@ -430,8 +429,7 @@ export class BatchSyncService {
     // What is on the screen goes along, and what is on its way arrives.
     return run.run(async () => {
       await this.#open.flush();
-      await this.#engine.live?.stored();
-      if (options.direction !== "pull") await this.#engine.live?.drained();
+      await this.#engine.live?.drained(options.direction);
     });
   }
 
