@@ -15,7 +15,7 @@ import { mergeRows, readRows } from "./yjs-rows.js";
 export const FROM_STORE: unique symbol = Symbol("landfall: from the store");
 
 /** The origin of the transaction that makes line ends line feeds, before anybody has the document. */
-const NORMALIZED = Symbol("landfall: normalized");
+const NORMALIZED = Symbol();
 
 interface OpenDocument {
   documentId: string;
@@ -39,10 +39,10 @@ export class OpenDocuments {
   /** Closed, with edits that are not on disk yet. */
   readonly #closing = new Map<string, OpenDocument>();
   readonly #opening = new Map<string, Promise<Y.Doc>>();
-  readonly #onSaved: (documentId: string, isLive: boolean) => void;
+  readonly #onSaved: (documentId: string, isLive?: boolean) => void;
 
   /** @param onSaved is told after each save, for other tabs and lists, and whether it goes live */
-  constructor(engine: Engine, onSaved: (documentId: string, isLive: boolean) => void) {
+  constructor(engine: Engine, onSaved: (documentId: string, isLive?: boolean) => void) {
     this.#engine = engine;
     this.#onSaved = onSaved;
   }
@@ -128,7 +128,7 @@ export class OpenDocuments {
     const now = this.#engine.clock.now();
     const copy = { document_id: uuidv7(now), kind: "yjs", title: `${entry.title} (copy)`, content: "", state } as const;
     await this.#engine.store.transaction("write", (tx) => queueCreate(tx, now, copy));
-    this.#onSaved(copy.document_id, false);
+    this.#onSaved(copy.document_id);
   }
 
   /** Saves, one save at a time; edits that come meanwhile go into the next one together. */
@@ -148,7 +148,7 @@ export class OpenDocuments {
         // What others typed may be what an edit leans on.
         await live?.stored();
         const now = clock.now();
-        const goesLive = live?.accepts(documentId) ?? false;
+        const goesLive = live?.accepts(documentId);
         saved = await store.transaction("write", async (tx) => {
           if (await tx.get("documents", documentId)) return queueUpdate(tx, now, documentId, {}, { edit, live: goesLive });
           // Another tab gave it up before the server ever knew of it: what is written here makes it anew.
@@ -161,7 +161,7 @@ export class OpenDocuments {
         throw error;
       }
       entry.unsaved.splice(0, edits.length);
-      this.#onSaved(documentId, (saved && live?.edited(documentId, saved)) ?? false);
+      this.#onSaved(documentId, saved && live?.edited(documentId, saved));
     }
     if (this.#closing.get(documentId) === entry) this.#closing.delete(documentId);
   }

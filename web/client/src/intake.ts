@@ -7,11 +7,11 @@ import { fromBase64 } from "./bytes.js";
 import { timestamp } from "./clock.js";
 import type { LocalDocument } from "./model.js";
 import { deletedBefore, dropDocument, putDocument } from "./local-documents.js";
-import { append, dropQueueOf, isPending, readQueueOf } from "./queue.js";
+import { append, dropQueueOf, isPending, putOperation, readQueueOf } from "./queue.js";
 import { takeUpdate } from "./remake.js";
 import type { Transaction } from "./store.js";
 import type { WireDocument } from "./wire.js";
-import { addRow, contentOf, isAnotherHistory, mergeRows, readRows, removeRows, textUpdate } from "./yjs-rows.js";
+import { addRow, contentOf, covers, isAnotherHistory, mergeRows, readRows, removeRows, textUpdate, vectorOf } from "./yjs-rows.js";
 
 /** What taking in a document of the feed did. */
 export type Intake =
@@ -37,6 +37,7 @@ export async function takeIn(tx: Transaction, now: number, item: WireDocument): 
       await putDocument(tx, { ...document, version: item.version });
     return document.deleted || pending ? "nothing" : "held-deletion";
   }
+  if (document?.ahead && pending) await moveOn(tx, item);
   const kind = item.state_vector_b64 === undefined ? "text" : "yjs";
   if (!document) {
     const fresh: LocalDocument = takeOver({ document_id: item.document_id, kind } as LocalDocument, item);
@@ -72,6 +73,15 @@ export async function takeIn(tx: Transaction, now: number, item: WireDocument): 
   return "changed";
 }
 
+/** What was edited or seen live was seen by whoever queued something since: it is based on what the server has by now. */
+async function moveOn(tx: Transaction, { document_id, version, state_vector_b64 }: WireDocument): Promise<void> {
+  const here = await vectorOf(tx, document_id);
+  if (!here || state_vector_b64 === undefined || !covers(here, fromBase64(state_vector_b64))) return;
+  for (const operation of await readQueueOf(tx, document_id)) {
+    if (!operation.sent) await putOperation(tx, { ...operation, base_version: version });
+  }
+}
+
 /** Goes on from the server's history, with the text and the title that are here as an edit of it. */
 async function goOn(tx: Transaction, now: number, document: LocalDocument, server: WireDocument): Promise<Intake> {
   const { document_id, title } = document;
@@ -91,7 +101,7 @@ async function goOn(tx: Transaction, now: number, document: LocalDocument, serve
 }
 
 /** The document at a version of the server's. What was passed over up to it need not be fetched any more. */
-export function upTo({ newer_version, lost: _lost, ...document }: LocalDocument, version: number): LocalDocument {
+export function upTo({ newer_version, lost: _lost, ahead: _ahead, ...document }: LocalDocument, version: number): LocalDocument {
   const isBehind = newer_version !== undefined && newer_version > version;
   return { ...document, version, ...(isBehind ? { newer_version } : {}) };
 }

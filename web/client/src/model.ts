@@ -75,6 +75,8 @@ export interface LocalDocument {
    * somebody's word, or for the next edit.
    */
   lost?: number;
+  /** What was edited or seen live since `version` has made newer ones, of which only a pull tells the numbers. */
+  ahead?: true;
   /** A newer version that was not taken in, because local edits of a plain text were pending. */
   newer_version?: number;
 }

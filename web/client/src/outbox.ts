@@ -39,7 +39,7 @@ export interface Circumstances {
   edit?: Uint8Array | undefined;
   base?: string | undefined;
   /** Whether the edit is to go live, if it may. */
-  live?: boolean;
+  live?: boolean | undefined;
 }
 
 /** An edit that was saved. */
@@ -89,7 +89,7 @@ export async function queueUpdate(
   now: number,
   documentId: string,
   patch: DocumentPatch,
-  { edit, base, live = false }: Circumstances = {},
+  { edit, base, live }: Circumstances = {},
 ): Promise<SavedEdit | undefined> {
   let document = await tx.get("documents", documentId);
   if (!document || (document.deleted && !patch.restore && !edit)) throw new NoSuchDocument(documentId);
@@ -106,7 +106,7 @@ export async function queueUpdate(
   const content = isYjs || patch.content === undefined ? undefined : await rewritten(tx, documentId, patch.content);
   const fields = { ...renamed, ...(content === undefined ? {} : { content }) };
   await reviveBuried(tx, now, documentId);
-  const isLive = live && mayGoLive(document, await readQueueOf(tx, documentId));
+  const isLive = live === true && mayGoLive(document, await readQueueOf(tx, documentId));
   if (document.deleted && patch.restore) await restore(tx, now, document, fields);
   else if (Object.keys(fields).length === 0 && !edit) return undefined;
   else await amend(tx, now, document, { ...fields, yjs: edit !== undefined }, { seen: patch.base_version, isLive });

@@ -59,10 +59,18 @@ export class Puller {
     return this.#applyDeletions(allowMassDelete);
   }
 
-  /** Whether what is queued may be the same change as one that others have pushed: then that is to be known first. */
+  /**
+   * Whether what is queued may be the same change as one that others have pushed, or is based on what was live: then that is to be
+   * known first.
+   */
   isNeededBefore(queue: readonly QueueEntry[]): Promise<boolean> {
-    if (!queue.some(({ operation, yjs }) => operation === "update" && yjs)) return Promise.resolve(false);
-    return this.#engine.store.transaction("read", async (tx) => (await getMeta(tx, "cursor")) !== undefined);
+    return this.#engine.store.transaction("read", async (tx) => {
+      let isConcerned = false;
+      for (const { operation, yjs, document_id } of queue) {
+        isConcerned ||= (operation === "update" && yjs) || (await tx.get("documents", document_id))?.ahead === true;
+      }
+      return isConcerned && (await getMeta(tx, "cursor")) !== undefined;
+    });
   }
 
   /** Takes in all changes up to the end of the feed; deletions are noted. */

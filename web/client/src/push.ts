@@ -372,7 +372,7 @@ export class PushRun {
 
 /** Whether an operation is on its way live. */
 export function isCarried({ live }: Engine, operation: QueueEntry): boolean {
-  return live?.carries(operation) ?? false;
+  return !!live?.carries(operation);
 }
 
 /** Whether the server's own limits refuse a batch for its size. */

@@ -417,7 +417,6 @@ export class BatchSyncService {
       options: this.#options,
       open: this.#open,
       client: this,
-      tellQueued: (documentId) => this.#tellQueued([documentId]),
     });
     return this.#engine.live as L;
   }
@@ -437,8 +436,7 @@ export class BatchSyncService {
     // What is on the screen goes along, and what is on its way arrives.
     const settle = async (): Promise<void> => {
       await this.#open.flush();
-      await this.#engine.live?.stored();
-      if (options.direction !== "pull") await this.#engine.live?.drained();
+      await this.#engine.live?.drained(options.direction);
     };
     return run.run(settle, this.#mayTakeOver());
   }

@@ -100,8 +100,16 @@ export async function vectorOf(tx: Transaction, documentId: string): Promise<Uin
 export async function isAnotherHistory(tx: Transaction, documentId: string, vector: Uint8Array): Promise<boolean> {
   const known = mergeRows((await readRows(tx, documentId)).filter((row) => row.operation === undefined));
   if (!known) return false;
-  const [here, there] = [Y.decodeStateVector(Y.encodeStateVectorFromUpdate(known)), Y.decodeStateVector(vector)];
+  const here = Y.decodeStateVector(Y.encodeStateVectorFromUpdate(known));
+  const there = Y.decodeStateVector(vector);
   return here.size > 0 && there.size > 0 && ![...here.keys()].some((client) => there.has(client));
+}
+
+
+/** Whether one state vector has all that the other has. */
+export function covers(one: Uint8Array, other: Uint8Array): boolean {
+  const known = Y.decodeStateVector(one);
+  return [...Y.decodeStateVector(other)].every(([client, clock]) => (known.get(client) ?? 0) >= clock);
 }
 
 /** Removes rows. */

@@ -182,6 +182,43 @@ describe("two devices in one document", () => {
   });
 });
 
+describe("what is done at once after typing", () => {
+  test("a deletion and a new title clash with nothing", async () => {
+    const [laptop, phone, id] = await two("Begun");
+    type(laptop, ", and gone on");
+    type(phone, "!");
+    await expect.poll(() => laptop.text.length).toBe("Begun, and gone on!".length);
+    await expectText(laptop.text.toString(), phone);
+    await expect.poll(() => queued(laptop.client)).toBe(0);
+    laptop.doc.destroy();
+    await laptop.client.queueUpdate(id, { title: "Renamed" });
+    expect(await laptop.client.sync()).toMatchObject({ status: "synced", progress: { failed: 0 } });
+    expect(await laptop.client.conflicts()).toEqual([]);
+    type(phone, "!");
+    await expect.poll(async () => (await serverText(phone, id))?.length).toBe(phone.text.length);
+    await expect.poll(() => queued(phone.client)).toBe(0);
+    phone.doc.destroy();
+    await phone.client.queueDelete(id);
+    expect(await phone.client.sync()).toMatchObject({ status: "synced", progress: { failed: 0 } });
+    expect(await phone.client.conflicts()).toEqual([]);
+    expect(await serverText(laptop, id)).toBeUndefined();
+  });
+
+  test("a deletion clashes with what was never seen here", async () => {
+    const [laptop, phone, id] = await two("Begun");
+    type(laptop, " and");
+    await expectText("Begun and", phone);
+    await expect.poll(() => queued(laptop.client)).toBe(0);
+    laptop.doc.destroy();
+    await laptop.client.queueDelete(id);
+    type(phone, " unseen");
+    await expect.poll(() => serverText(phone, id)).toBe("Begun and unseen");
+    expect((await laptop.client.sync()).progress.failed).toBe(1);
+    expect(await laptop.client.conflicts()).toHaveLength(1);
+    expect(await serverText(phone, id)).toBe("Begun and unseen");
+  });
+});
+
 describe("a connection that is lost", () => {
   test("in the middle of typing: what was in doubt goes by batch, every key is there once", async () => {
     const line = await wire(server);

@@ -26,12 +26,11 @@ export interface HubSettings {
   options: Pick<ClientOptions, "url" | "webSocket">;
   open: Pick<OpenDocuments, "show">;
   client: Syncing;
-  /** Tells that something is queued after all. */
-  tellQueued: (documentId: string) => void;
 }
 
 /** What syncs by batch. */
 interface Syncing {
+  readonly isSyncing: boolean;
   sync(): Promise<SyncReport>;
   pull(): Promise<SyncReport>;
 }
@@ -69,6 +68,7 @@ export class LiveHub implements SessionHost, Live {
       clock: engine.clock,
       backoff: engine.backoff,
       isServerThere: () => engine.api.isHealthy(),
+      onRefused: () => this.#syncSoon(),
       onOpen: () => this.#eachSession((session) => session.begin()),
       onFrame: (frame) => this.#hear(frame),
       onClosed: (code) => this.#closed(code),
@@ -82,7 +82,8 @@ export class LiveHub implements SessionHost, Live {
           if (this.#sessions.size > 0) this.#line.start();
         }
         if (status === "offline") this.#isReachable = false;
-        this.#eachSession((session) => session.wake());
+        // By then it counts as over.
+        this.clock.setTimeout(() => this.#eachSession((session) => session.wake()), 0);
       }),
       engine.events.on("replaced", ({ document_id }) => this.#intake.drop(document_id)),
       listen("online", () => this.#line.retry()),
@@ -139,7 +140,9 @@ export class LiveHub implements SessionHost, Live {
     return live === true && !sent && (this.#sessions.get(document_id)?.isCarrying ?? false);
   }
 
-  async drained(): Promise<void> {
+  async drained(direction?: string): Promise<void> {
+    await this.stored();
+    if (direction === "pull") return;
     const { clock } = this.#engine;
     const deadline = clock.now() + DRAIN_MS;
     const isWaiting = () => [...this.#sessions.values()].some((session) => session.isWaiting);
@@ -184,6 +187,10 @@ export class LiveHub implements SessionHost, Live {
     return this.#line.send(frame);
   }
 
+  get isSyncing(): boolean {
+    return this.#settings.client.isSyncing;
+  }
+
   /** Somebody has to log in: a sync that succeeds shows that somebody has. */
   loginNeeded(): void {
     this.#line.stop();
@@ -226,7 +233,7 @@ export class LiveHub implements SessionHost, Live {
   }
 
   leave(documentId: string): void {
-    this.#settings.tellQueued(documentId);
+    this.#engine.events.emit("queued", { document_ids: [documentId], live: false });
   }
 
   // ---- The socket

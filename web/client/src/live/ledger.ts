@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { putDocument } from "../local-documents.js";
 import type { LocalDocument, QueuedOperation, YjsRow } from "../model.js";
 import { dropOperation, readQueueOf } from "../queue.js";
 import { setMeta, type Transaction } from "../store.js";
@@ -57,6 +58,7 @@ async function liveNames(tx: Transaction, documentId: string): Promise<Set<strin
  */
 export async function settleLive(tx: Transaction, now: number, documentId: string, sent: readonly StoredEdit[]): Promise<boolean> {
   await setMeta(tx, "accepted_at", now);
+  await noteAhead(tx, documentId);
   const updates = new Map(sent.map(({ number, update }) => [number, update]));
   const isStored = (row: YjsRow) => row.operation !== undefined && isSame(row.update, updates.get(row.number));
   await passRows(tx, (await readRows(tx, documentId)).filter(isStored));
@@ -76,5 +78,13 @@ function isSame(one: Uint8Array, other: Uint8Array | undefined): boolean {
 
 /** Adds what came live. */
 export async function takeLive(tx: Transaction, documentId: string, update: Uint8Array): Promise<void> {
-  if ((await tx.get("documents", documentId))?.kind === "yjs") await addRow(tx, documentId, update);
+  if (await noteAhead(tx, documentId)) await addRow(tx, documentId, update);
+}
+
+/** Notes that the server has newer versions. */
+async function noteAhead(tx: Transaction, documentId: string): Promise<boolean> {
+  const document = await tx.get("documents", documentId);
+  if (document?.kind !== "yjs") return false;
+  if (!document.ahead) await putDocument(tx, { ...document, ahead: true });
+  return true;
 }

@@ -30,6 +30,8 @@ export interface LineSettings {
   backoff: Backoff;
   /** Whether the server answers requests that are none for a socket. */
   isServerThere: () => Promise<boolean>;
+  /** Is told when sockets turn out not to be had here. */
+  onRefused: () => void;
   onOpen: () => void;
   onFrame: (frame: Uint8Array) => void;
   /** Is told why the socket is not open any more: its close code. */
@@ -165,14 +167,18 @@ export class Line {
     this.#isOpen = false;
     this.#clear();
     if (!socket) return;
-    if (socket.readyState < 2) socket.close();
+    // Closed before it is open, it would be complained of.
+    if (socket.readyState === 0) socket.onopen = () => socket.close();
+    else socket.close();
     if (!wasOpen && this.#isWanted) void this.#noteFailedHandshake();
     if (this.#isWanted) this.#plan(code);
     this.#settings.onClosed(code);
   }
 
   async #noteFailedHandshake(): Promise<void> {
-    if (await this.#settings.isServerThere()) this.#failedHandshakes += 1;
+    if (!(await this.#settings.isServerThere())) return;
+    this.#failedHandshakes += 1;
+    if (this.#failedHandshakes === FAILED_HANDSHAKES) this.#settings.onRefused();
   }
 
   #plan(code: number): void {

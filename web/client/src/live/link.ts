@@ -20,8 +20,8 @@ export interface Live {
   edited(documentId: string, saved: SavedEdit): boolean;
   /** Whether an operation is on its way, so that no batch need take it along. */
   carries(operation: QueueEntry): boolean;
-  /** Resolves when what is on its way has arrived, or after a while. */
-  drained(): Promise<void>;
+  /** Resolves when what came is stored and, before a push, what is on its way has arrived, or after a while. */
+  drained(direction?: string): Promise<void>;
   /** Whether a change of the document is known or will be: then its pull can wait, and comes by itself. */
   defers(documentId: string): boolean;
   /** The events end, and will be told again: no pull is needed for those that were put off. */

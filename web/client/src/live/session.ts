@@ -39,6 +39,8 @@ export interface SessionHost {
   send(frame: Uint8Array): boolean;
   /** The socket seems to be dead. */
   dropLine(): void;
+  /** Whether a sync is under way: when it is over, sessions are woken. */
+  readonly isSyncing: boolean;
   /** Pushes what is queued, and pulls; whether that succeeded. */
   sync(): Promise<boolean>;
   /** Something was heard of that a pull has to look into. */
@@ -215,6 +217,7 @@ export class LiveSession {
 
   async #prepare(signal: AbortSignal): Promise<void> {
     let standing = await this.#host.standing(this.#id);
+    if (standing.isQueued && this.#host.isSyncing) return signal.aborted ? undefined : this.end();
     if (standing.isQueued && this.#mayPush) {
       // Once: what is refused there waits for somebody.
       this.#mayPush = false;
