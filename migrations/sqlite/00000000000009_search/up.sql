@@ -20,7 +20,8 @@ CREATE UNIQUE INDEX search_entries_by_document ON search_entries (workspace_id, 
 CREATE INDEX search_entries_by_sequence ON search_entries (workspace_id, sequence);
 
 -- The terms are made by the program, and none stands in two workspaces: each has its workspace's name before it. Which
--- documents have a term is all that is kept: no texts, no places.
+-- documents have a term is all that is kept: no texts, no places. Beginnings of terms are kept too, behind the 14 characters that
+-- stand before each: of one character, as single signs are searched, and of three and four, which many terms share.
 CREATE VIRTUAL TABLE search_index USING fts5(
-    terms, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+    terms, content = '', contentless_delete = 1, detail = none, prefix = '15 17 18', tokenize = 'ascii'
 );

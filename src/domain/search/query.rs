@@ -8,7 +8,7 @@ const MAX_UNITS: usize = 32;
 /// Pieces of all of them at most.
 const MAX_PIECES: usize = 128;
 /// A word of so many characters also finds words that begin with it.
-const MIN_PREFIX_CHARS: usize = 3;
+pub const MIN_PREFIX_CHARS: usize = 3;
 
 /// What is searched for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -136,6 +136,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::search::query::MIN_PREFIX_CHARS;
 
     fn written(text: &str, tier: Tier) -> [Option<String>; 2] {
         let lookup = Lookup::from(&Query::parse(text));
@@ -162,6 +163,11 @@ mod tests {
         let one = Terms::of(WorkspaceId(Uuid::nil())).name;
         let two = Terms::of(WorkspaceId(Uuid::max())).name;
         assert_eq!((one.len(), two.len()), (13, 13));
+        // The index of beginnings counts from the first character of all.
+        let migration = include_str!("../../../migrations/sqlite/00000000000009_search/up.sql");
+        let kept = |characters: usize| one.len() + 1 + characters;
+        let prefixes = format!("prefix = '{} {} {}'", kept(1), kept(MIN_PREFIX_CHARS), kept(MIN_PREFIX_CHARS + 1));
+        assert!(migration.contains(&prefixes), "{prefixes}");
         assert!(one != two && two.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()), "{two}");
     }
 }
