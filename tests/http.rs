@@ -40,6 +40,7 @@ mod http {
     mod live;
     mod lives;
     mod members;
+    mod metrics;
     mod modes;
     mod openapi;
     mod poolers;

@@ -63,6 +63,18 @@ if (what === 'token' || what === 'foreign') {
     third.doc.getText('content').insert(0, 'x')
     await until('it reaches the other', () => other.doc.getText('content').toString() === 'x', 10_000)
     say({ took: Date.now() - started, answers: answers > 0, closes: other.closes })
+} else if (what === 'talkative') {
+    // An editor that moves its cursor more often than the others are told.
+    const [editor, other] = [connect('y', document, good), connect('y', document, good)]
+    await until('both are synced', () => editor.isSynced() && other.isSynced())
+    for (let at = 1; at <= 100; at += 1) editor.awareness.setLocalStateField('at', at)
+    await until('the other hears the last word', () => [...other.awareness.getStates().values()].some((state) => state.at === 100))
+    editor.doc.getText('content').insert(0, 'x')
+    await until('the other has the key', () => other.doc.getText('content').toString() === 'x')
+    editor.destroy()
+    other.destroy()
+    await sleep(200)
+    say({ text: 'x' })
 } else if (what === 'incomplete') {
     // An update that leans on one that was never sent: the server asks for all.
     const source = new Y.Doc()

@@ -1,0 +1,123 @@
+//! Each metric that operators are told of exists, and moves when what it counts happens.
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::live::run;
+use crate::harness::user::new_id;
+use crate::harness::{Database, TestServer, YjsEditor, create, delete, on_both_databases, update};
+
+on_both_databases!(every_metric_of_the_table_is_there);
+
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
+
+/// Seen as they are: they need not be above 0.
+const GAUGES: [&str; 16] = [
+    "landfall_admitted",
+    "landfall_compaction_backlog",
+    "landfall_damaged_documents",
+    "landfall_database_bytes",
+    "landfall_erasure_backlog",
+    "landfall_event_streams",
+    "landfall_live_documents",
+    "landfall_live_sockets",
+    "landfall_pool_connections",
+    "landfall_pool_in_use",
+    "landfall_purge_waiting",
+    "landfall_retention_backlog",
+    "landfall_wal_bytes",
+    "landfall_write_queue_bytes",
+    "landfall_write_queue_jobs",
+    "landfall_yjs_workers_busy",
+];
+/// Of SQLite alone.
+const SQLITE: [&str; 2] = ["landfall_wal_bytes", "landfall_write_queue_jobs"];
+/// Counted when something goes wrong that this test does not bring about.
+const FAILURES: [&str; 6] = [
+    "landfall_database_connections_given_up_total",
+    "landfall_lost_races",
+    "landfall_maintenance_dropped_total",
+    "landfall_not_admitted_total",
+    "landfall_purge_failures_total",
+    "landfall_yjs_worker_failures_total",
+];
+
+/// The metrics of the table.
+fn documented() -> BTreeSet<String> {
+    let rows = OPERATIONS.lines().filter(|line| line.starts_with("| `landfall_"));
+    let names = rows.filter_map(|row| row.split('|').nth(1)).flat_map(|names| names.split('`'));
+    names.filter(|name| name.starts_with("landfall_")).map(str::to_owned).collect()
+}
+
+/// The sum of a metric's series, of a histogram the number of its values; `None` if there is none.
+fn figure(text: &str, name: &str) -> Option<f64> {
+    let series = |name: &str| -> Vec<f64> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(name));
+        let own = lines.filter(|rest| rest.starts_with('{') || rest.starts_with(' '));
+        own.filter_map(|rest| rest.rsplit(' ').next()?.parse().ok()).collect()
+    };
+    let counts = series(&format!("{name}_count"));
+    let figures = if counts.is_empty() { series(name) } else { counts };
+    (!figures.is_empty()).then(|| figures.iter().sum())
+}
+
+fn every_metric_of_the_table_is_there(database: Database) {
+    let settings = [
+        ("LANDFALL_RATE_LIMIT", "off"),
+        ("LANDFALL_PURGE_INTERVAL_S", "1"),
+        ("LANDFALL_TOMBSTONE_RETENTION_S", "0"),
+        ("LANDFALL_RECEIPT_RETENTION_S", "0"),
+        ("LANDFALL_HISTORY_RETENTION_S", "0"),
+    ];
+    let server = TestServer::start_with(database, &settings);
+    let scrape = || server.client().request("GET", "/metrics").send().expect(200).text();
+    let before = scrape();
+    let ada = server.register("ada");
+    let mut stream = ada.events();
+    let laptop = YjsEditor::new(1);
+    laptop.insert(0, "one");
+    let drawn = ada.new_yjs_document("Drawn", &laptop);
+    // More than the snapshot, and enough to be compacted.
+    let edit = laptop.insert(3, &"words ".repeat(4_000));
+    ada.send(update("edit", &drawn).base(1).yjs(&edit)).expect_outcomes(["edit success v2"]);
+    stream.change();
+    drop(stream);
+    let phone = YjsEditor::from_state(2, &laptop.state());
+    ada.send(update("merged", &drawn).base(1).yjs(&phone.insert(0, "zero ")))
+        .expect_outcomes(["merged success v3 merged"]);
+    let plain = ada.new_document("Plain", "one\n");
+    ada.batch().device("laptop").with(delete("gone", &plain).base(1)).send().expect_outcomes(["gone success v2"]);
+    // What was looked at and is not written is looked at again, under the lock.
+    let mixed = ada.batch().with(delete("stale", &drawn).base(1)).with(create("new")).send().expect(200);
+    assert_eq!(mixed.outcomes(), ["stale conflict version_mismatch v3", "new success v1"]);
+    ada.pull("").expect(200);
+    ada.read(&drawn).expect(200);
+    let document = new_id();
+    run(&server, &ada, &document, "refused.mjs", &["talkative", "", &document]);
+    let is_sqlite = database == Database::Sqlite;
+    let until = Instant::now() + Duration::from_secs(20);
+    let documented = documented();
+    assert!(documented.len() > 40, "{documented:?}");
+    loop {
+        let after = scrape();
+        let is_missing = |name: &&String| {
+            let name = name.as_str();
+            let (was, is) = (figure(&before, name).unwrap_or_default(), figure(&after, name));
+            match is {
+                _ if FAILURES.contains(&name) || (SQLITE.contains(&name) && !is_sqlite) => false,
+                Some(_) if GAUGES.contains(&name) => false,
+                is => is.is_none_or(|is| is <= was),
+            }
+        };
+        let missing: Vec<&String> = documented.iter().filter(is_missing).collect();
+        if missing.is_empty() {
+            break;
+        }
+        assert!(Instant::now() < until, "these do not move: {missing:?}\n{after}");
+        thread::sleep(Duration::from_millis(250));
+    }
+    for name in GAUGES.iter().chain(&FAILURES) {
+        assert!(documented.contains(*name), "{name} is in the table");
+    }
+}
