@@ -39,6 +39,7 @@ mod push_load;
 mod raw_inserts;
 mod raw_scan;
 mod report;
+mod restore;
 mod round_trips;
 mod server;
 mod suite;
