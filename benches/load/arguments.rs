@@ -14,7 +14,7 @@ cargo bench --profile dist --bench load -- [options]
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
   --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff, events, folder,
-                   neighbours, live, people or search (default: all; may stand twice)
+                   neighbours, live, people, search or restore (default: all; may stand twice)
   --versus PROGRAM another landfall: both push in turns, and what comes of it is set side by side
   --server PROGRAM another landfall to measure instead of the one built here
   --write PATH     write the report there too, as Markdown
@@ -47,6 +47,8 @@ pub enum Part {
     Folder,
     /// Searches in a large workspace.
     Search,
+    /// Batches undone, and documents put back.
+    Restore,
     /// What one user feels of the worst that others can do.
     Neighbours,
     /// Editors that are connected live, beside the servers that they usually connect to.
@@ -133,6 +135,7 @@ fn part(name: &str) -> Outcome<Part> {
         "events" => Ok(Part::Events),
         "folder" => Ok(Part::Folder),
         "search" => Ok(Part::Search),
+        "restore" => Ok(Part::Restore),
         "neighbours" => Ok(Part::Neighbours),
         "live" => Ok(Part::Live),
         "people" => Ok(Part::People),

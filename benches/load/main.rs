@@ -41,6 +41,7 @@ mod push_load;
 mod raw_inserts;
 mod raw_scan;
 mod report;
+mod restore;
 mod round_trips;
 mod search;
 mod server;

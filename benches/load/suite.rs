@@ -19,7 +19,7 @@ use crate::server::{Database, Server};
 use crate::workload::Kind;
 use crate::{
     diff, events, folder_report, group_commit, large_document, large_workspace, live, neighbours, parse_only, parsing,
-    people, pull, raw_inserts, round_trips, search, versus,
+    people, pull, raw_inserts, restore, round_trips, search, versus,
 };
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
@@ -68,6 +68,9 @@ pub fn run(options: &Options) -> Outcome<Report> {
     }
     if options.wants(Part::Search) {
         report.sections.push(search::run(options)?);
+    }
+    if options.wants(Part::Restore) {
+        report.sections.push(take_back(options)?);
     }
     if options.wants(Part::Neighbours) {
         report.sections.push(neighbours::run(options)?);
@@ -297,6 +300,20 @@ fn push_into_large_workspaces(options: &Options, corpus: &[Sample]) -> Outcome<S
     columns.extend(FIGURES);
     let about = "One client pushes mixed batches of ten into a workspace that was filled beforehand.";
     Ok(Section { title: "Large workspaces", about: about.to_owned(), columns, rows })
+}
+
+fn take_back(options: &Options) -> Outcome<Section> {
+    let documents = if options.quick { 200 } else { 1_000 };
+    let mut rows = Vec::new();
+    for database in options.databases.iter().copied() {
+        progress(&format!("{}: undo and restore", database.name()));
+        let (_server, owner) = start(database)?;
+        for (what, took) in restore::run(&owner, documents)? {
+            rows.push(vec![format!("{}: {what}", database.name()), milliseconds(took)]);
+        }
+    }
+    let about = "Documents of 2 KB, all of them changed since the moment that they are put back to. An undo is the median of ten.";
+    Ok(Section { title: "Undo and restore", about: about.to_owned(), columns: vec!["what", "ms"], rows })
 }
 
 fn diff_large_document(options: &Options) -> Outcome<Section> {
