@@ -13,8 +13,8 @@ cargo bench --profile dist --bench load -- [options]
   --quick          a second for each scenario, small large documents; for a look, not for figures
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
-  --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff, events, folder
-                   or neighbours (default: all; may stand twice)
+  --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff, events, folder,
+                   line or neighbours (default: all; may stand twice)
   --versus PROGRAM another landfall: both push in turns, and what comes of it is set side by side
   --server PROGRAM another landfall to measure instead of the one built here
   --write PATH     write the report there too, as Markdown
@@ -45,6 +45,8 @@ pub enum Part {
     Events,
     /// A folder synced by the command-line client.
     Folder,
+    /// The same over slow and fast lines, with batches of several sizes.
+    Line,
     /// What one user feels of the worst that others can do.
     Neighbours,
 }
@@ -126,6 +128,7 @@ fn part(name: &str) -> Outcome<Part> {
         "login" => Ok(Part::Login),
         "events" => Ok(Part::Events),
         "folder" => Ok(Part::Folder),
+        "line" => Ok(Part::Line),
         "neighbours" => Ok(Part::Neighbours),
         unknown => Err(format!("unknown part {unknown}; --help tells the known ones").into()),
     }

@@ -28,6 +28,7 @@ mod hand;
 mod histories;
 mod large_document;
 mod large_workspace;
+mod line;
 mod measure;
 mod neighbours;
 mod parse_only;

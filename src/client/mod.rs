@@ -9,6 +9,8 @@
 //! pure functions, on what `model` has words for; `folder` touches files; `transport` talks to the server, as whom `login`
 //! knows; `report` talks to the person, and keeps what others wrote from acting on the terminal.
 
+mod apply;
+mod clock;
 pub mod commands;
 pub mod error;
 pub mod folder;
@@ -18,6 +20,7 @@ pub mod login;
 pub mod model;
 pub mod options;
 pub mod plan;
+mod pull;
 pub mod push;
 pub mod report;
 mod set_aside;

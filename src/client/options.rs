@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::client::sync::Direction;
+use crate::client::model::Direction;
 
 /// What the client can do.
 #[derive(Debug, Subcommand)]
