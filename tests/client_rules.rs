@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use landfall::client::push::batch_size::{BatchSize, Sent};
 use landfall::client::plan::{is_given_up, is_mass_deletion};
+use landfall::client::push::batch_size::{BatchSize, Sent};
 use landfall::client::transport::remote::{RemoteError, parse, refusal};
 use landfall::client::transport::retry::{LONGEST_ASKED, retry_after_at};
 use landfall::client::transport::wire::{BatchAnswer, ResultStatus};
