@@ -14,7 +14,7 @@ cargo bench --profile dist --bench load -- [options]
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
   --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff, events, folder,
-                   neighbours, live, people, search or restore (default: all; may stand twice)
+                   neighbours, live, people, line, search or restore (default: all; may stand twice)
   --versus PROGRAM another landfall: both push in turns, and what comes of it is set side by side
   --server PROGRAM another landfall to measure instead of the one built here
   --write PATH     write the report there too, as Markdown
@@ -49,6 +49,8 @@ pub enum Part {
     Search,
     /// Batches undone, and documents put back.
     Restore,
+    /// The same over slow and fast lines, with batches of several sizes.
+    Line,
     /// What one user feels of the worst that others can do.
     Neighbours,
     /// Editors that are connected live, beside the servers that they usually connect to.
@@ -136,6 +138,7 @@ fn part(name: &str) -> Outcome<Part> {
         "folder" => Ok(Part::Folder),
         "search" => Ok(Part::Search),
         "restore" => Ok(Part::Restore),
+        "line" => Ok(Part::Line),
         "neighbours" => Ok(Part::Neighbours),
         "live" => Ok(Part::Live),
         "people" => Ok(Part::People),

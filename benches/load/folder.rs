@@ -153,8 +153,8 @@ fn sync(folder: &Path) -> Outcome<Ran> {
     landfall(&["sync", folder.to_str().ok_or("a path that is not UTF-8")?, "--json"])
 }
 
-/// Runs a command of the program with its default options, which must end well.
-fn landfall(arguments: &[&str]) -> Outcome<Ran> {
+/// Runs a command of the program, which must end well.
+pub fn landfall(arguments: &[&str]) -> Outcome<Ran> {
     let started = Instant::now();
     let mut child = Command::new(crate::server::program())
         .args(arguments)

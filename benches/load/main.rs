@@ -28,6 +28,7 @@ mod hand;
 mod histories;
 mod large_document;
 mod large_workspace;
+mod line;
 mod live;
 mod measure;
 mod neighbours;

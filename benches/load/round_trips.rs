@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::client::Connection;
 use crate::corpus::Sample;
-use crate::delay_proxy;
+use crate::delay_proxy::{self, Line};
 use crate::measure::percentile;
 use crate::workload::{Device, Kind};
 
@@ -36,7 +36,7 @@ pub fn run(base_url: &str, owner: &Connection, corpus: &[Sample], quick: bool) -
     let workspace_id = owner.create_workspace("round trips")?;
     let mut device = Device::new(corpus, workspace_id);
     let upstream = base_url.strip_prefix("http://").unwrap_or(base_url);
-    let far = delay_proxy::start(upstream, ROUND_TRIP / 2)?;
+    let far = delay_proxy::start(upstream, Line { delay: ROUND_TRIP / 2, bytes_per_s: None })?;
     let (repeats, queue) = if quick { (5, SHORT_QUEUE) } else { (20, QUEUE) };
     let mut rows = Vec::new();
     for (distance, url) in [("loopback", base_url), ("20 ms round trip", far.as_str())] {

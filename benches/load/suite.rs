@@ -18,8 +18,8 @@ use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio
 use crate::server::{Database, Server};
 use crate::workload::Kind;
 use crate::{
-    diff, events, folder_report, group_commit, large_document, large_workspace, live, neighbours, parse_only, parsing,
-    people, pull, raw_inserts, restore, round_trips, search, versus,
+    diff, events, folder_report, group_commit, large_document, large_workspace, line, live, neighbours, parse_only,
+    parsing, people, pull, raw_inserts, restore, round_trips, search, versus,
 };
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
@@ -86,6 +86,9 @@ pub fn run(options: &Options) -> Outcome<Report> {
     }
     if options.wants(Part::Folder) {
         report.sections.push(folder_report::run(options, &corpus)?);
+    }
+    if options.wants(Part::Line) {
+        report.sections.push(line::run(options, &corpus)?);
     }
     Ok(report)
 }

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::client::error::ClientError;
 use crate::client::folder::Folder;
 use crate::client::report::complain;
-use crate::client::state::State;
-use crate::client::state::settings::Setting;
+use crate::client::state::{Setting, State};
 
 /// The file.
 pub(super) const GENERATION: &str = "generation";

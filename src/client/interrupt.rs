@@ -37,9 +37,6 @@ impl Interrupt {
     }
 
     /// Goes on, unless the user asked to stop.
-    ///
-    /// # Errors
-    /// `Interrupted`.
     pub fn check(&self) -> Result<(), ClientError> {
         if self.is_raised() { Err(ClientError::Interrupted) } else { Ok(()) }
     }

@@ -9,6 +9,8 @@
 //! pure functions, on what `model` has words for; `folder` touches files; `transport` talks to the server, as whom `login`
 //! knows; `report` talks to the person, and keeps what others wrote from acting on the terminal.
 
+mod apply;
+mod clock;
 pub mod commands;
 pub mod common_options;
 pub mod error;
@@ -20,6 +22,7 @@ pub mod model;
 pub mod note_options;
 pub mod options;
 pub mod plan;
+mod pull;
 pub mod push;
 pub mod report;
 mod set_aside;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 pub use crate::client::common_options::{FolderOption, OutputOptions, PatienceOptions};
+use crate::client::model::Direction;
 use crate::client::note_options::NoteCommand;
-use crate::client::sync::Direction;
 use crate::client::take_back_options::{RevertOptions, UndoOptions};
 
 /// What the client can do.

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::client::error::ClientError;
 use crate::client::folder::Folder;
 use crate::client::generation::GENERATION;
-use crate::client::state::State;
-use crate::client::state::settings::Setting;
+use crate::client::state::{Setting, State};
 use crate::client::workplace::{DATABASE, find_root, lock, new_device};
 
 /// What SQLite keeps beside its file.

@@ -1,15 +1,13 @@
 //! What was done in the folder since the last sync, found without changing anything and without the server.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use crate::client::apply::planning::plan_for;
 use crate::client::error::ClientError;
-use crate::client::folder::scan::{FileLimits, Problem, scan};
-use crate::client::model::skipped::Skipped;
-use crate::client::model::{LocalChange, Tracked};
-use crate::client::plan::local_changes;
-use crate::client::plan::moves::{Sizes, recognise_moves};
-use crate::client::state::DocId;
-use crate::client::state::settings::Setting;
+use crate::client::folder::scan::scan;
+use crate::client::model::{FileLimits, LocalChange, Problem, Skipped};
+use crate::client::plan::{Action, Head};
+use crate::client::state::{DocId, Setting};
 use crate::client::workplace::Workplace;
 
 /// What a look at the folder finds.
@@ -27,59 +25,35 @@ pub struct Survey {
     pub problems: BTreeMap<String, Problem>,
     /// Files that are not synced because of their names.
     pub skipped: Skipped,
+    /// Whether others did anything that is not known here, as the feed says.
+    pub has_news: bool,
 }
 
-/// Compares the folder with what is remembered of it.
-///
-/// # Errors
-/// `State`.
-pub fn survey(workplace: &mut Workplace) -> Result<Survey, ClientError> {
-    let (files, queue, conflicts) =
-        workplace.state.read(|change| Ok((change.load_files()?, change.list_outbox()?, change.load_conflicts()?)))?;
+/// Plans a sync of the folder, and of what a feed says.
+pub fn survey(workplace: &mut Workplace, feed: &[Head]) -> Result<Survey, ClientError> {
+    let (files, pending, conflicts) = workplace
+        .state
+        .read(|change| Ok((change.load_files()?, change.list_outbox()?.len(), change.list_conflicts()?)))?;
     let limits = limits_of(workplace)?;
     let found = scan(&workplace.folder, &files, limits, false);
-    let (asked, deleted): (BTreeSet<DocId>, BTreeSet<DocId>) = (
-        conflicts.iter().map(|one| one.document_id).collect(),
-        queue.iter().filter(|(_, _, kind)| kind == "delete").map(|(_, id, _)| *id).collect(),
-    );
-    let tracked: Vec<Tracked> = files
-        .into_iter()
-        .map(|file| Tracked {
-            is_held: asked.contains(&file.document_id),
-            is_deletion_queued: deleted.contains(&file.document_id),
-            file,
-        })
-        .collect();
-    let waiting: BTreeSet<&str> = conflicts.iter().map(|one| one.path.as_str()).collect();
-    let mut scanned = found.files.clone();
-    scanned.retain(|path, _| !waiting.contains(path.as_str()));
-    let is_gone = |path: &str| found.is_gone(&workplace.folder, path);
-    let mut changes = recognise_moves(
-        local_changes(&tracked, &scanned, is_gone),
-        &Sizes::of(&tracked, &scanned),
-        |id| workplace.state.read(|change| change.find_content(id)),
-        |path| workplace.folder.read_text(path),
-    )?;
-    found.withhold(&mut changes);
+    let (known, actions) = plan_for(&workplace.folder, &found, &mut workplace.state, feed)?;
     let paths: BTreeMap<DocId, &str> =
-        tracked.iter().map(|one| (one.file.document_id, one.file.path.as_str())).collect();
+        known.tracked.iter().map(|one| (one.file.document_id, one.file.path.as_str())).collect();
     let path_of = |id: DocId| paths.get(&id).copied().unwrap_or_default();
-    let changed = changes
-        .iter()
-        .map(|change| match change {
-            LocalChange::Create { path } => format!("new {path}"),
-            LocalChange::Edit { id } | LocalChange::Reappear { id } => format!("edited {}", path_of(*id)),
-            LocalChange::Move { id, to } => format!("moved {} -> {to}", path_of(*id)),
-            LocalChange::Delete { id } => format!("deleted {}", path_of(*id)),
-        })
-        .collect();
+    let changed = actions.iter().filter_map(Action::change).map(|change| match change {
+        LocalChange::Create { path } => format!("new {path}"),
+        LocalChange::Edit { id } | LocalChange::Reappear { id } => format!("edited {}", path_of(*id)),
+        LocalChange::Move { id, to } => format!("moved {} -> {to}", path_of(*id)),
+        LocalChange::Delete { id } => format!("deleted {}", path_of(*id)),
+    });
     Ok(Survey {
-        tracked: tracked.len(),
-        changed,
-        pending: queue.len(),
-        conflicts: conflicts.into_iter().map(|one| one.path).collect(),
+        tracked: known.tracked.len(),
+        changed: changed.collect(),
+        pending,
+        conflicts: conflicts.into_iter().map(|(_, path, _)| path).collect(),
         problems: found.problems,
         skipped: found.skipped,
+        has_news: actions.iter().any(|action| action.place_in_feed().is_some()),
     })
 }
 

@@ -7,9 +7,8 @@ use crate::client::error::ClientError;
 use crate::client::folder::{Folder, STATE_DIRECTORY};
 use crate::client::generation::{begin_doubt, check_generation, read_generation, write_small};
 use crate::client::model::Identity;
-use crate::client::report::plain::quoted;
-use crate::client::state::settings::Setting;
-use crate::client::state::{State, StateError};
+use crate::client::report::quoted;
+use crate::client::state::{Setting, State, StateError};
 
 pub(super) const DATABASE: &str = "state.db";
 const LOCK: &str = "lock";

@@ -5,17 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::remote_of;
+use crate::client::apply::Local;
+use crate::client::apply::choices::{Choice, find_conflict};
 use crate::client::error::{ClientError, exit};
 use crate::client::folder::Folder;
 use crate::client::interrupt::Interrupt;
 use crate::client::model::markers::marked_up;
-use crate::client::options::{ConflictsOptions, PatienceOptions, Side};
-use crate::client::report::plain::{command, quoted};
-use crate::client::report::{Report, Voice, write_json, write_line, write_text};
-use crate::client::state::open_questions::Conflict;
-use crate::client::sync::{Choice, Direction, Engine, Parts, SyncSettings, find_conflict};
-use crate::client::transport::wire::ServerLimits;
+use crate::client::options::{ConflictsOptions, Side};
+use crate::client::report::{Report, Voice, command, quoted, write_json, write_line, write_text};
+use crate::client::state::Conflict;
 use crate::client::workplace::{Access, Workplace, find_root};
 use crate::domain::line_ends::inside;
 use crate::domain::timestamp::Timestamp;
@@ -164,7 +162,7 @@ fn settle(options: &ConflictsOptions, folder: &Path, files: &[PathBuf], side: Si
     let mut workplace = Workplace::open(folder, Access::Change)?;
     let paths = paths_in(&mut workplace, files)?;
     let voice = if options.json { Voice::Json } else { Voice::People };
-    offline(workplace, voice, |engine| paths.iter().try_for_each(|path| engine.settle_choice(path, choice)))?;
+    offline(workplace, voice, |local| paths.iter().try_for_each(|path| local.settle_choice(path, choice)))?;
     if !options.json {
         write_line(&format!("{} settled; next: {}", paths.len(), command("sync", folder, "")));
     }
@@ -175,32 +173,12 @@ fn settle(options: &ConflictsOptions, folder: &Path, files: &[PathBuf], side: Si
 pub(super) fn offline<T>(
     workplace: Workplace,
     voice: Voice,
-    work: impl FnOnce(&mut Engine<'_>) -> Result<T, ClientError>,
+    work: impl FnOnce(&mut Local<'_>) -> Result<T, ClientError>,
 ) -> Result<T, ClientError> {
-    let remote = remote_of(&workplace, PatienceOptions { retries: 0, timeout: 1 }, Interrupt::default())?;
     let mut report = Report::new(voice);
     let Workplace { folder, state, identity, .. } = workplace;
-    let mut engine = Engine::new(Parts {
-        folder,
-        state,
-        remote: &remote,
-        report: &mut report,
-        interrupt: Interrupt::default(),
-        identity,
-        settings: SyncSettings {
-            direction: Direction::Both,
-            batch_size: Some(1),
-            concurrency: 1,
-            batches: None,
-            atomic: false,
-            dry_run: false,
-            force_full: false,
-            allow_mass_delete: false,
-            strict: false,
-        },
-        limits: ServerLimits::UNKNOWN,
-    })?;
-    let done = work(&mut engine)?;
+    let mut local = Local::new(folder, state, &identity.device, &mut report, Interrupt::default())?;
+    let done = work(&mut local)?;
     report.close();
     Ok(done)
 }

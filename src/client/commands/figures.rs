@@ -36,9 +36,6 @@ struct Syncs {
 }
 
 /// Asks for them.
-///
-/// # Errors
-/// What the server, or the way to it, says.
 pub(super) fn ask(workplace: &Workplace, patience: PatienceOptions) -> Result<Figures, ClientError> {
     let remote = remote_of(workplace, patience, Interrupt::default())?;
     remote.get(&format!("/api/v1/workspaces/{}/stats", workplace.identity.workspace))

@@ -1,16 +1,15 @@
 //! `landfall keep` and `landfall accept`: a person's word on deletions that wait.
 
 use super::conflicts::offline;
+use crate::client::apply::guard::Word;
 use crate::client::error::{ClientError, exit};
 use crate::client::options::WordOptions;
-use crate::client::report::plain::command;
-use crate::client::report::{Voice, write_line};
-use crate::client::sync::Word;
+use crate::client::report::{Voice, command, write_line};
 use crate::client::workplace::{Access, Workplace};
 
 pub(super) fn run(options: &WordOptions, word: Word) -> Result<u8, ClientError> {
     let workplace = Workplace::open(&options.folder.folder, Access::Change)?;
-    let count = offline(workplace, Voice::People, |engine| engine.answer_guard(word))?;
+    let count = offline(workplace, Voice::People, |local| local.answer_guard(word))?;
     let done = match word {
         Word::Keep => "kept",
         Word::Accept => "accepted",

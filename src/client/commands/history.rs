@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::client::error::{ClientError, exit};
 use crate::client::options::HistoryOptions;
 use crate::client::report::{write_json, write_line};
-use crate::client::state::runs::Run;
+use crate::client::state::Run;
 use crate::client::workplace::{Access, Workplace};
 use crate::domain::timestamp::Timestamp;
 

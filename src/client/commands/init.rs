@@ -7,9 +7,8 @@ use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
 use crate::client::login::{self, Credentials};
 use crate::client::options::InitOptions;
-use crate::client::report::plain::{command, one_line};
-use crate::client::report::{complain, write_line};
-use crate::client::transport::remote::Remote;
+use crate::client::report::{command, complain, one_line, write_line};
+use crate::client::transport::Remote;
 use crate::client::transport::wire::{List, Workspace};
 use crate::client::workplace::{Setup, Workplace, check_is_new};
 
@@ -55,9 +54,6 @@ pub(super) fn run(options: &InitOptions) -> Result<u8, ClientError> {
 }
 
 /// The address without a slash at its end.
-///
-/// # Errors
-/// `Usage` if it is none.
 pub(super) fn check_address(server: &str) -> Result<&str, ClientError> {
     let address = server.trim_end_matches('/');
     let host = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));

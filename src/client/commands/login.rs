@@ -7,8 +7,8 @@ use crate::client::interrupt::Interrupt;
 use crate::client::login::Credentials;
 use crate::client::options::LoginOptions;
 use crate::client::report::write_line;
-use crate::client::state::settings::Setting;
-use crate::client::transport::remote::Remote;
+use crate::client::state::Setting;
+use crate::client::transport::Remote;
 use crate::client::transport::wire::{List, Workspace};
 use crate::client::workplace::{Access, Workplace};
 

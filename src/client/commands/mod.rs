@@ -21,14 +21,14 @@ use std::time::Duration;
 use console::Term;
 use secrecy::SecretString;
 
+use crate::client::apply::guard::Word;
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
 use crate::client::login::{self as login_store, Keeper, Owner};
+use crate::client::model::Direction;
 use crate::client::options::{ClientCommand, OutputOptions, PatienceOptions};
 use crate::client::report::{Voice, complain, write_line};
-use crate::client::sync::{Direction, Word};
-use crate::client::transport::remote::{Patience, Remote};
-use crate::client::transport::retry::Backoff;
+use crate::client::transport::{Backoff, Patience, Remote};
 use crate::client::workplace::Workplace;
 
 /// Carries out a command; its exit code. What went wrong is told.

@@ -6,8 +6,7 @@ use console::Term;
 
 use crate::client::error::{ClientError, exit};
 use crate::client::options::ResetOptions;
-use crate::client::report::plain::one_line;
-use crate::client::report::write_line;
+use crate::client::report::{one_line, write_line};
 use crate::client::set_aside::set_aside;
 use crate::client::workplace::{Access, Workplace};
 

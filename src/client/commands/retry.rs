@@ -2,10 +2,8 @@
 
 use crate::client::error::{ClientError, exit};
 use crate::client::options::RetryOptions;
-use crate::client::report::plain::command;
-use crate::client::report::{write_json, write_line};
-use crate::client::state::State;
-use crate::client::state::outbox::DeadLetter;
+use crate::client::report::{command, write_json, write_line};
+use crate::client::state::{DeadLetter, State};
 use crate::client::workplace::{Access, Workplace};
 
 pub(super) fn run(options: &RetryOptions) -> Result<u8, ClientError> {

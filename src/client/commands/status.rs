@@ -8,13 +8,10 @@ use super::figures::{self, Figures};
 use crate::client::error::{ClientError, exit};
 use crate::client::folder::scan::list_skipped;
 use crate::client::login::{self, Keeper};
-use crate::client::model::skipped::Skipped;
+use crate::client::model::Skipped;
 use crate::client::options::StatusOptions;
-use crate::client::report::plain::command;
-use crate::client::report::{write_json, write_line};
-use crate::client::state::open_questions::IGNORED;
-use crate::client::state::outbox::DeadLetter;
-use crate::client::state::runs::{Run, RunTotals};
+use crate::client::report::{command, write_json, write_line};
+use crate::client::state::{DeadLetter, IGNORED, Run, RunTotals};
 use crate::client::survey::{Survey, survey};
 use crate::client::workplace::{Access, Workplace};
 use crate::domain::timestamp::Timestamp;
@@ -115,7 +112,7 @@ pub(super) fn run(options: &StatusOptions) -> Result<u8, ClientError> {
 }
 
 fn read(workplace: &mut Workplace) -> Result<Status, ClientError> {
-    let Survey { tracked, changed, pending, conflicts, problems, skipped } = survey(workplace)?;
+    let Survey { tracked, changed, pending, conflicts, problems, skipped, .. } = survey(workplace, &[])?;
     let (letters, left_out, runs, totals, guarded) = workplace.state.read(|change| {
         let accepted = change.load_accepted_deletions()?;
         let removals = change.load_pending_removals()?;

@@ -5,11 +5,10 @@ use std::path::Path;
 use super::{remote_of, voice};
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
+use crate::client::model::{Direction, SyncSettings};
 use crate::client::options::OneWayOptions;
-use crate::client::report::plain::command;
-use crate::client::report::{Report, Voice, complain, write_line};
+use crate::client::report::{Report, Voice, command, complain, write_line};
 use crate::client::sync::run::{History, SyncEnd, SyncRun, run_sync};
-use crate::client::sync::{Direction, SyncSettings};
 use crate::client::workplace::{Access, Workplace};
 
 /// Syncs one folder after the other; one that fails does not stop the others. The exit code is that of the first that failed.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::{remote_of, voice};
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
+use crate::client::model::SyncSettings;
 use crate::client::options::WatchOptions;
-use crate::client::sync::SyncSettings;
 use crate::client::watch::{Rhythm, Signal, Watch, WatchParts, WatchVoice};
 use crate::client::workplace::{Access, Workplace};
 

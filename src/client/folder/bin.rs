@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::client::model::names::{MAX_PART_BYTES, shortened};
+use crate::client::model::{MAX_PART_BYTES, shortened};
 
 /// How long a file is kept.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -23,9 +23,6 @@ pub fn place_for(bin: &Path, path: &str) -> PathBuf {
 }
 
 /// Removes what has been kept long enough; how many files that were. What cannot be removed now waits for the next time.
-///
-/// # Errors
-/// If the bin cannot be listed.
 pub fn empty_of_old(bin: &Path, now: Duration) -> io::Result<usize> {
     let entries = match fs::read_dir(bin) {
         Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(0),

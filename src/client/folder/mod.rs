@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::client::error::ClientError;
-use crate::client::model::names::{check_path, folded};
+use crate::client::model::{check_path, folded};
 pub use crate::client::state::files::Look;
 use crate::domain::line_ends::{FileForm, inside};
 
@@ -57,6 +57,12 @@ impl Folder {
         Self { root: self.root.clone(), is_rehearsal: true }
     }
 
+    /// Whether nothing may be written.
+    #[must_use]
+    pub const fn is_rehearsal(&self) -> bool {
+        self.is_rehearsal
+    }
+
     /// Its place.
     #[must_use]
     pub fn root(&self) -> &Path {
@@ -70,9 +76,6 @@ impl Folder {
     }
 
     /// Makes the client's own directory, for its owner only.
-    ///
-    /// # Errors
-    /// `Io`.
     pub fn make_own_directory(&self) -> Result<(), ClientError> {
         let path = self.root.join(STATE_DIRECTORY);
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|cause| ClientError::io(path, cause))
@@ -81,9 +84,15 @@ impl Folder {
     /// What a path of the folder holds now.
     #[must_use]
     pub fn read(&self, path: &str) -> Held {
+        self.read_with_form(path).0
+    }
+
+    /// The same, and the line ends and byte order mark of a text that has line ends.
+    #[must_use]
+    pub fn read_with_form(&self, path: &str) -> (Held, Option<FileForm>) {
         let place = match self.place(path) {
             Ok(place) => place,
-            Err(reason) => return Held::Other(reason),
+            Err(reason) => return (Held::Other(reason), None),
         };
         let read = fs::symlink_metadata(&place).and_then(|metadata| {
             if metadata.is_file() {
@@ -94,9 +103,9 @@ impl Folder {
         });
         match read {
             Ok((Some(bytes), metadata)) => text_of(bytes, look_of(&metadata)),
-            Ok((None, _)) => Held::NoText("it is no regular file".to_owned()),
-            Err(missing) if missing.kind() == ErrorKind::NotFound => Held::Nothing,
-            Err(failure) => Held::Other(format!("it cannot be read: {failure}")),
+            Ok((None, _)) => (Held::NoText("it is no regular file".to_owned()), None),
+            Err(missing) if missing.kind() == ErrorKind::NotFound => (Held::Nothing, None),
+            Err(failure) => (Held::Other(format!("it cannot be read: {failure}")), None),
         }
     }
 
@@ -109,7 +118,7 @@ impl Folder {
     /// The line ends and byte order mark of the file at a path; `None` if it has no line ends, or is no text.
     #[must_use]
     pub fn form(&self, path: &str) -> Option<FileForm> {
-        self.raw(path).filter(|raw| raw.contains('\n')).map(|raw| FileForm::of(&raw))
+        form_of(&self.raw(path)?)
     }
 
     /// The text of a file as it stands there.
@@ -198,10 +207,19 @@ fn is_one_file(one: &Path, other: &Path) -> bool {
     number(one).is_some_and(|found| number(other) == Some(found))
 }
 
-fn text_of(bytes: Vec<u8>, look: Look) -> Held {
+fn text_of(bytes: Vec<u8>, look: Look) -> (Held, Option<FileForm>) {
     match String::from_utf8(bytes) {
-        Ok(text) if text.contains('\0') => Held::NoText("it holds a NUL character, so it is no text".to_owned()),
-        Ok(text) => Held::Text(inside(&text).into_owned(), look),
-        Err(_not_text) => Held::NoText("it is not UTF-8 text".to_owned()),
+        Ok(text) if text.contains('\0') => {
+            (Held::NoText("it holds a NUL character, so it is no text".to_owned()), None)
+        }
+        Ok(text) => {
+            let form = form_of(&text);
+            (Held::Text(inside(&text).into_owned(), look), form)
+        }
+        Err(_not_text) => (Held::NoText("it is not UTF-8 text".to_owned()), None),
     }
+}
+
+fn form_of(raw: &str) -> Option<FileForm> {
+    raw.contains('\n').then(|| FileForm::of(raw))
 }

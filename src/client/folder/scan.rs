@@ -4,18 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, Walk, WalkBuilder};
 
+use crate::client::clock::now_ns;
 use crate::client::folder::{DRAFT_PREFIX, Folder, Held, Look, look_of};
-use crate::client::model::names::{check_path, folded, is_synced_name};
-use crate::client::model::skipped::Skipped;
-pub use crate::client::model::{FileLimits, LocalChange, LocalFile, Problem};
-use crate::client::state::DocId;
-use crate::client::state::files::TrackedFile;
+pub use crate::client::model::{FileLimits, LocalFile, Problem};
+use crate::client::model::{Skipped, check_path, folded, is_synced_name};
+use crate::client::state::{DocId, TrackedFile};
 use crate::domain::operation::digest_of;
 
 /// The folder's list of what is not synced, in the syntax of gitignore.
@@ -69,13 +67,6 @@ pub fn walk(folder: &Folder) -> Walk {
         .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry))
         .add_custom_ignore_filename(IGNORE_FILE)
         .build()
-}
-
-/// Nanoseconds since 1970.
-#[must_use]
-pub fn now_ns() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 impl Scan {
@@ -173,15 +164,12 @@ impl Scan {
         }
     }
 
-    /// Takes away the creations that must wait until it is known what is to be ignored.
-    pub fn withhold(&self, changes: &mut Vec<LocalChange>) {
-        let is_below = |path: &str, folder: &str| {
-            folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-        };
-        changes.retain(|change| match change {
-            LocalChange::Create { path } => !self.withheld.iter().any(|folder| is_below(path, folder)),
-            _ => true,
-        });
+    /// Whether a new file must wait until it is known what is to be ignored.
+    #[must_use]
+    pub fn is_withheld(&self, path: &str) -> bool {
+        let is_below =
+            |folder: &str| folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        self.withheld.iter().any(|folder| is_below(folder))
     }
 
     fn take_failure(&mut self, root: &Path, failure: &ignore::Error) {

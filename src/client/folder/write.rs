@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use super::{DRAFT_PREFIX, Folder, bin, look_of};
@@ -16,9 +17,6 @@ const BIN: &str = "bin";
 impl Folder {
     /// Writes a draft beside the file that it will replace, down to the disk; the draft's path inside the folder. It has
     /// the line ends of that file, or of `form`.
-    ///
-    /// # Errors
-    /// `Io`.
     pub fn write_draft(&self, path: &str, text: &str, form: FileForm) -> Result<String, ClientError> {
         let (draft, file) = self.write_draft_unsynced(path, text, form)?;
         file.map_or(Ok(()), |file| self.sync_draft(&draft, &file))?;
@@ -26,9 +24,6 @@ impl Folder {
     }
 
     /// The same, not yet down to the disk; with the draft's file, unless this is a rehearsal.
-    ///
-    /// # Errors
-    /// `Io`.
     pub fn write_draft_unsynced(
         &self,
         path: &str,
@@ -71,9 +66,6 @@ impl Folder {
     }
 
     /// Brings a draft down to the disk; one that cannot be is removed.
-    ///
-    /// # Errors
-    /// `Io`.
     pub fn sync_draft(&self, draft: &str, file: &File) -> Result<(), ClientError> {
         file.sync_all().map_err(|cause| {
             self.discard(draft);
@@ -82,9 +74,6 @@ impl Folder {
     }
 
     /// The text of a draft; `None` if it is not there or not whole.
-    ///
-    /// # Errors
-    /// `Io`.
     pub fn read_draft(&self, draft: &str) -> Result<Option<String>, ClientError> {
         let place = self.way_to(draft).map_err(|reason| self.refused(draft, &reason))?;
         match fs::read(&place) {
@@ -95,18 +84,12 @@ impl Folder {
     }
 
     /// Puts a draft in the place of its file, for good.
-    ///
-    /// # Errors
-    /// `Io`.
     pub fn put_in_place(&self, draft: &str, path: &str) -> Result<(), ClientError> {
         self.replace(draft, path)?;
         self.sync_folder_of(path)
     }
 
     /// Puts a draft in the place of its file. It is there for good once its folder is down to the disk.
-    ///
-    /// # Errors
-    /// `Io`.
     pub fn replace(&self, draft: &str, path: &str) -> Result<(), ClientError> {
         if self.is_rehearsal {
             return Ok(());
@@ -116,9 +99,6 @@ impl Folder {
     }
 
     /// Brings the names in a file's folder down to the disk.
-    ///
-    /// # Errors
-    /// `Io`.
     pub fn sync_folder_of(&self, path: &str) -> Result<(), ClientError> {
         if self.is_rehearsal {
             return Ok(());
@@ -155,9 +135,6 @@ impl Folder {
     }
 
     /// Takes a file out of the folder, into the client's own bin, where it can be got back.
-    ///
-    /// # Errors
-    /// `Io`.
     pub fn remove(&self, path: &str) -> Result<(), ClientError> {
         if self.is_rehearsal {
             return Ok(());
@@ -175,9 +152,6 @@ impl Folder {
     }
 
     /// Keeps a copy of a file, if there is one, in the client's own bin, before another text takes its place.
-    ///
-    /// # Errors
-    /// `Io`.
     pub fn keep_copy(&self, path: &str) -> Result<(), ClientError> {
         let source = self.place(path).map_err(|reason| self.refused(path, &reason))?;
         if self.is_rehearsal || !source.exists() {
@@ -191,9 +165,6 @@ impl Folder {
     }
 
     /// Removes what has lain in the client's own bin long enough.
-    ///
-    /// # Errors
-    /// `Io`.
     pub fn empty_bin_of_old(&self) -> Result<(), ClientError> {
         if self.is_rehearsal {
             return Ok(());
@@ -239,8 +210,14 @@ fn sync_parent(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
 
-/// What new files are not given. Read from the system's table, since asking for it any other way changes it.
+/// What new files are not given. Read from the system's table, since asking for it any other way changes it; once, since nothing
+/// here changes it.
 fn umask() -> u32 {
+    static UMASK: OnceLock<u32> = OnceLock::new();
+    *UMASK.get_or_init(read_umask)
+}
+
+fn read_umask() -> u32 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
     line.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok()).unwrap_or(0o022)

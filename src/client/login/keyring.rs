@@ -28,9 +28,6 @@ const NAP: Duration = Duration::from_millis(5);
 pub struct KeyringError(String);
 
 /// Keeps a secret under a folder's name, in the place of the one before.
-///
-/// # Errors
-/// Why it is not kept.
 pub fn store(folder: &str, label: &str, secret: &SecretString) -> Result<(), KeyringError> {
     let label = format!("--label={label}");
     let arguments = [&["store", &label], &ATTRIBUTES[..], &[folder]].concat();
@@ -44,9 +41,6 @@ pub fn store(folder: &str, label: &str, secret: &SecretString) -> Result<(), Key
 }
 
 /// The secret of a folder, if the keyring has one. Nobody is asked to unlock anything.
-///
-/// # Errors
-/// Why it cannot be read.
 pub fn find(folder: &str) -> Result<Option<SecretString>, KeyringError> {
     let found = run(&[&["search"], &ATTRIBUTES[..], &[folder]].concat(), None, DEADLINE)?;
     match found.lines().find_map(|line| line.strip_prefix("secret = ")) {

@@ -3,7 +3,7 @@
 //! An operation that was sent once is never changed: its receipt on the server would not match. What comes later
 //! waits behind it.
 
-use crate::client::state::outbox::QueuedOperation;
+use crate::client::state::QueuedOperation;
 use crate::yjs::merge::merge_updates;
 use crate::yjs::scan::ScanError;
 
@@ -65,7 +65,7 @@ mod tests {
     }
 
     fn operation(kind: &str) -> QueuedOperation {
-        QueuedOperation::new(kind, DocId(uuid::Uuid::from_u128(1)), 0)
+        QueuedOperation::new(kind, DocId(uuid::Uuid::from_u128(1)))
     }
 
     fn edit(clock: u8, text: &str) -> QueuedOperation {

@@ -4,10 +4,16 @@ pub mod coalesce;
 pub mod markers;
 pub mod names;
 pub mod paths;
+pub mod settings;
 pub mod skipped;
 
-use crate::client::state::DocId;
-use crate::client::state::files::{Look, TrackedFile};
+pub use self::names::{
+    MAX_PART_BYTES, check_path, folded, is_synced_name, marked_path, not_everywhere, shortened, title_for_path,
+};
+pub use self::paths::{Paths, own_path};
+pub use self::settings::{Direction, SyncSettings};
+pub use self::skipped::Skipped;
+use crate::client::state::{DocId, Look, TrackedFile};
 
 /// Who the folder is to the server.
 #[derive(Clone, Debug)]

@@ -2,26 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::client::model::names::folded;
-use crate::client::model::{LocalChange, LocalFile, Tracked};
-use crate::client::state::DocId;
-use crate::client::state::files::TrackedFile;
+use crate::client::model::{LocalChange, LocalFile, Tracked, folded};
+use crate::client::state::{DocId, TrackedFile};
 use crate::domain::operation::digest_of;
 
 /// Compares the folder with what was last synced. `is_gone` says of a tracked path without a file in `files` that
-/// nothing stands there (it may be ignored now, or unreadable).
+/// nothing stands there (it may be ignored now, or unreadable). Files that wait for a choice are `asked` about already.
 ///
 /// A file that vanished and a new one with the same text, or with the same name written in another way, are one file that was
 /// moved; among several with the same text the first by path goes to the first. So are files that took the name of another
 /// one, or changed names with each other. Edits come before moves, moves before creates, deletions last.
-#[must_use]
-pub fn local_changes(
+pub(super) fn local_changes(
     tracked: &[Tracked],
+    asked: &BTreeSet<String>,
     files: &BTreeMap<String, LocalFile>,
-    is_gone: impl Fn(&str) -> bool,
+    is_gone: &dyn Fn(&str) -> bool,
 ) -> Vec<LocalChange> {
     let known: BTreeSet<&str> = tracked.iter().map(|one| one.file.path.as_str()).collect();
-    let mut new = NewFiles::of(files.iter().filter(|(path, _)| !known.contains(path.as_str())));
+    let mut new =
+        NewFiles::of(files.iter().filter(|(path, _)| !known.contains(path.as_str()) && !asked.contains(*path)));
     let (mut edits, mut moves, mut deletions) = (Vec::new(), Vec::new(), Vec::new());
     let (mut changed, mut missing) = (Vec::new(), Vec::new());
     for one in tracked.iter().filter(|one| !one.is_held) {
@@ -140,7 +139,7 @@ fn taken_names<'t>(changed: &[(&'t TrackedFile, &LocalFile)], missing: &[&'t Tra
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::state::files::Look;
+    use crate::client::state::Look;
 
     const IDS: [u128; 4] = [1, 2, 3, 4];
 
@@ -171,7 +170,7 @@ mod tests {
     }
 
     fn changes(tracked: &[Tracked], now: &[(&str, &str)]) -> Vec<LocalChange> {
-        local_changes(tracked, &files(now), |_| true)
+        local_changes(tracked, &BTreeSet::new(), &files(now), &|_| true)
     }
 
     fn moved(number: u128, to: &str) -> LocalChange {
@@ -238,7 +237,7 @@ mod tests {
         let held = Tracked { is_held: true, ..tracked(1, "a.md", "A") };
         assert_eq!(changes(std::slice::from_ref(&held), &[("a.md", "other")]), []);
         assert_eq!(changes(&[held], &[]), []);
-        assert_eq!(local_changes(&[tracked(1, "a.md", "A")], &files(&[]), |_| false), []);
+        assert_eq!(local_changes(&[tracked(1, "a.md", "A")], &BTreeSet::new(), &files(&[]), &|_| false), []);
         let deleted = Tracked { is_deletion_queued: true, ..tracked(1, "a.md", "A") };
         assert_eq!(changes(std::slice::from_ref(&deleted), &[]), []);
         assert_eq!(changes(&[deleted], &[("a.md", "A")]), [LocalChange::Reappear { id: id(1) }]);

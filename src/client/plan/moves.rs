@@ -8,8 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::client::model::LocalFile;
-use crate::client::model::{LocalChange, Tracked};
+use crate::client::model::{LocalChange, LocalFile, Tracked};
 use crate::client::state::DocId;
 
 /// Shorter texts have too little in them to be recognised: they are moved only if nothing in them changed.
@@ -29,7 +28,7 @@ const MAX_COMPARISONS: usize = 8;
 
 /// A text, as its pieces.
 #[derive(Clone, Debug, Default)]
-pub struct Pieces {
+struct Pieces {
     bytes: usize,
     /// Digest of each piece, with the bytes of all pieces that are equal to it, by digest.
     weights: Vec<(u64, usize)>,
@@ -37,17 +36,16 @@ pub struct Pieces {
 
 /// Sizes in bytes by which texts are left out before they are read; `None` where none is known.
 #[derive(Clone, Debug, Default)]
-pub struct Sizes {
+struct Sizes {
     /// Of the tracked files.
-    pub old: BTreeMap<DocId, Option<usize>>,
+    old: BTreeMap<DocId, Option<usize>>,
     /// Of the files that are there, by path.
-    pub new: BTreeMap<String, usize>,
+    new: BTreeMap<String, usize>,
 }
 
 impl Sizes {
     /// Of what is tracked, and of the files that are there.
-    #[must_use]
-    pub fn of(tracked: &[Tracked], files: &BTreeMap<String, LocalFile>) -> Self {
+    fn of(tracked: &[Tracked], files: &BTreeMap<String, LocalFile>) -> Self {
         let bytes = |size: i64| usize::try_from(size).ok();
         Self {
             old: tracked.iter().map(|one| (one.file.document_id, bytes(one.file.size))).collect(),
@@ -58,10 +56,20 @@ impl Sizes {
 
 /// Makes a move of each deletion and creation that are one document whose text has been changed a little. The texts of
 /// those that may be are asked for.
-///
-/// # Errors
-/// Those of `old_text`.
-pub fn recognise_moves<E>(
+pub(super) fn recognise_moves<E>(
+    changes: Vec<LocalChange>,
+    tracked: &[Tracked],
+    files: &BTreeMap<String, LocalFile>,
+    old_text: impl FnMut(DocId) -> Result<Option<String>, E>,
+    new_text: impl FnMut(&str) -> Option<String>,
+) -> Result<Vec<LocalChange>, E> {
+    if changes.iter().any(|one| deleted(one).is_some()) && changes.iter().any(|one| created(one).is_some()) {
+        return recognise(changes, &Sizes::of(tracked, files), old_text, new_text);
+    }
+    Ok(changes)
+}
+
+fn recognise<E>(
     changes: Vec<LocalChange>,
     sizes: &Sizes,
     mut old_text: impl FnMut(DocId) -> Result<Option<String>, E>,
@@ -183,8 +191,7 @@ fn candidates(pieces: &Pieces, holders: &BTreeMap<u64, Vec<usize>>) -> Vec<usize
 
 impl Pieces {
     /// The pieces of a text.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
+    fn of(text: &str) -> Self {
         let mut weights: BTreeMap<u64, usize> = BTreeMap::new();
         let (mut start, mut end) = (0, 0);
         for word in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
@@ -255,7 +262,7 @@ mod tests {
             old: old.iter().map(|(number, text)| (id(*number), Some(text.len()))).collect(),
             new: new.iter().map(|(path, text)| ((*path).to_owned(), text.len())).collect(),
         };
-        recognise_moves(
+        recognise(
             creates.chain(deletes).collect(),
             &sizes,
             |wanted| {
@@ -339,7 +346,7 @@ mod tests {
         changes.push(LocalChange::Delete { id: id(1) });
         let sizes = Sizes { old: [(id(1), None)].into(), new: [("c.md".to_owned(), text.len())].into() };
         let old = |_| Ok::<_, std::convert::Infallible>(Some(text.clone()));
-        let changes = recognise_moves(changes, &sizes, old, |_| Some(format!("{text}more\n"))).unwrap();
+        let changes = recognise(changes, &sizes, old, |_| Some(format!("{text}more\n"))).unwrap();
         let create = LocalChange::Create { path: "b.md".to_owned() };
         assert_eq!(changes, [edit, moved(8, "x.md"), moved(1, "c.md"), create]);
     }
@@ -350,7 +357,7 @@ mod tests {
         for (old, new) in [(1_000, 10), (1_000, 599), (599, 1_000), (10, 10), (5_000_000, 5_000_000)] {
             let sizes = Sizes { old: [(id(1), Some(old))].into(), new: [("b.md".to_owned(), new)].into() };
             let read = |_| -> Result<Option<String>, ()> { panic!("the old text of {old} and {new} was read") };
-            let same = recognise_moves(changes.clone(), &sizes, read, |_| panic!("the new text was read"));
+            let same = recognise(changes.clone(), &sizes, read, |_| panic!("the new text was read"));
             assert_eq!(same, Ok(changes.clone()));
         }
     }

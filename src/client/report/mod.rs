@@ -18,9 +18,10 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-pub use crate::client::report::events::Event;
+pub use self::events::Event;
+pub use self::output::{complain, write_json, write_line, write_text};
+pub use self::plain::{command, one_line, quoted};
 use crate::client::report::line::{View, progress_line};
-pub use crate::client::report::output::{complain, write_json, write_line, write_text};
 use crate::client::report::progress::Pace;
 pub use crate::client::report::progress::{Counted, Progress};
 use crate::clock::SystemClock;

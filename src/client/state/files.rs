@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 
+use super::database::{Change, StateError};
+use super::id::DocId;
 use super::schema::{accepted_deletions, bodies, files};
-use super::{Change, DocId, StateError};
 
 /// A file that looks as it did is believed to be unchanged only if its last change was this long before it was seen:
 /// clocks of file systems are coarse, so a later change may look the same.
@@ -84,34 +85,28 @@ pub struct Body {
 
 impl Change<'_> {
     /// All tracked files, by path.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_files(&mut self) -> Result<Vec<TrackedFile>, StateError> {
         Ok(files::table.select(TrackedFile::as_select()).order(files::path).load(self.connection)?)
     }
 
+    /// Whether no file stands for a document.
+    pub fn has_no_files(&mut self) -> Result<bool, StateError> {
+        let any: Option<DocId> = files::table.select(files::document_id).first(self.connection).optional()?;
+        Ok(any.is_none())
+    }
+
     /// The file of a document.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn find_file(&mut self, id: DocId) -> Result<Option<TrackedFile>, StateError> {
         Ok(files::table.find(id).select(TrackedFile::as_select()).first(self.connection).optional()?)
     }
 
     /// Files whose paths differ from this one in case at most.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_files_like(&mut self, folded: &str) -> Result<Vec<TrackedFile>, StateError> {
         let like = files::table.filter(files::folded.eq(folded)).order(files::document_id);
         Ok(like.select(TrackedFile::as_select()).load(self.connection)?)
     }
 
     /// The file of a document, with its body.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn find_with_body(&mut self, id: DocId) -> Result<Option<(TrackedFile, Body)>, StateError> {
         let found = files::table
             .inner_join(bodies::table)
@@ -122,9 +117,6 @@ impl Change<'_> {
     }
 
     /// The text that a document's file held last.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn find_content(&mut self, id: DocId) -> Result<Option<String>, StateError> {
         Ok(bodies::table.find(id).select(bodies::content).first(self.connection).optional()?)
     }
@@ -159,9 +151,6 @@ impl Change<'_> {
     }
 
     /// Notes how a file looked when its text was read, at a time before that, to spare reading it again.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn mark_seen(&mut self, id: DocId, look: &Look, seen_ns: i64) -> Result<(), StateError> {
         let times = (files::modified_ns.eq(look.modified_ns), files::changed_ns.eq(look.changed_ns));
         let seen = (files::size.eq(look.size), files::inode.eq(look.inode), times, files::seen_ns.eq(seen_ns));
@@ -170,9 +159,6 @@ impl Change<'_> {
     }
 
     /// Notes that everything up to a version of the server's is known here.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn mark_version(&mut self, id: DocId, version: i64) -> Result<(), StateError> {
         let older = files::table.find(id).filter(files::version.lt(version));
         diesel::update(older).set(files::version.eq(version)).execute(self.connection)?;
@@ -180,9 +166,6 @@ impl Change<'_> {
     }
 
     /// Forgets a file.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn forget_file(&mut self, id: DocId) -> Result<(), StateError> {
         diesel::delete(files::table.find(id)).execute(self.connection)?;
         diesel::delete(accepted_deletions::table.find(id)).execute(self.connection)?;

@@ -2,15 +2,13 @@
 
 use diesel::prelude::*;
 
+use super::database::{Change, StateError};
+use super::id::DocId;
 use super::schema::forms;
-use super::{Change, DocId, StateError};
 use crate::domain::line_ends::FileForm;
 
 impl Change<'_> {
     /// The form that a document's file has, or had.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn find_form(&mut self, id: DocId) -> Result<FileForm, StateError> {
         let row = forms::table.find(id).select((forms::has_crlf, forms::has_mark)).first(self.connection).optional()?;
         let (has_crlf, has_mark) = row.unwrap_or_default();
@@ -18,9 +16,6 @@ impl Change<'_> {
     }
 
     /// Notes a file's form. The usual one needs no row.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn put_form(&mut self, id: DocId, form: FileForm) -> Result<(), StateError> {
         if form == FileForm::default() {
             diesel::delete(forms::table.find(id)).execute(self.connection)?;

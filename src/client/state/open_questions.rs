@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
+use super::database::{Change, StateError};
+use super::id::DocId;
 use super::schema::{conflicts, left_out, refusals};
-use super::{Change, DocId, StateError};
+use crate::client::clock::now_us;
 
 /// A document whose two sides wait for a person's choice. The local side is the file, which is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -35,6 +37,26 @@ pub struct Conflict {
     pub server_yjs_state: Option<Vec<u8>>,
 }
 
+impl Conflict {
+    /// One that was found now, over a file and what the server has in this version under this title; without any texts.
+    #[must_use]
+    pub fn found(document_id: DocId, path: &str, reason: &str, version: i64, title: &str) -> Self {
+        Self {
+            document_id,
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+            found_at: now_us(),
+            base_content: None,
+            local_content: None,
+            server_version: version,
+            server_title: title.to_owned(),
+            server_deleted: false,
+            server_content: None,
+            server_yjs_state: None,
+        }
+    }
+}
+
 /// Why a document is left out whose file is ignored, which nobody need be told.
 pub const IGNORED: &str = "its file is ignored here";
 
@@ -54,60 +76,45 @@ pub struct LeftOut {
 
 impl Change<'_> {
     /// All conflicts, by path.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_conflicts(&mut self) -> Result<Vec<Conflict>, StateError> {
         Ok(conflicts::table.select(Conflict::as_select()).order(conflicts::path).load(self.connection)?)
     }
 
+    /// The documents in conflict, their files, and the server's versions, by path: without the texts.
+    pub fn list_conflicts(&mut self) -> Result<Vec<(DocId, String, i64)>, StateError> {
+        let all = conflicts::table.select((conflicts::document_id, conflicts::path, conflicts::server_version));
+        Ok(all.order(conflicts::path).load(self.connection)?)
+    }
+
     /// How many conflicts there are.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn count_conflicts(&mut self) -> Result<usize, StateError> {
         let count: i64 = conflicts::table.count().get_result(self.connection)?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
     /// The conflict of a document.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn find_conflict(&mut self, id: DocId) -> Result<Option<Conflict>, StateError> {
         Ok(conflicts::table.find(id).select(Conflict::as_select()).first(self.connection).optional()?)
     }
 
     /// Stores a conflict, new or with news from the server.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn put_conflict(&mut self, conflict: &Conflict) -> Result<(), StateError> {
         diesel::replace_into(conflicts::table).values(conflict).execute(self.connection)?;
         Ok(())
     }
 
     /// Forgets a conflict.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn remove_conflict(&mut self, id: DocId) -> Result<(), StateError> {
         diesel::delete(conflicts::table.find(id)).execute(self.connection)?;
         Ok(())
     }
 
     /// Files that cannot be synced as they are, by path, and why: those that were reported.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_refusals(&mut self) -> Result<BTreeMap<String, String>, StateError> {
         Ok(refusals::table.load::<(String, String)>(self.connection)?.into_iter().collect())
     }
 
     /// Notes that a file was reported as one that cannot be synced.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn put_refusal(&mut self, path: &str, reason: &str) -> Result<(), StateError> {
         diesel::replace_into(refusals::table)
             .values((refusals::path.eq(path), refusals::reason.eq(reason)))
@@ -116,35 +123,23 @@ impl Change<'_> {
     }
 
     /// Forgets that a file was reported.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn remove_refusal(&mut self, path: &str) -> Result<(), StateError> {
         diesel::delete(refusals::table.find(path)).execute(self.connection)?;
         Ok(())
     }
 
     /// All documents that are left out.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_left_out(&mut self) -> Result<Vec<LeftOut>, StateError> {
         Ok(left_out::table.select(LeftOut::as_select()).order(left_out::title).load(self.connection)?)
     }
 
     /// Notes a document that is left out.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn put_left_out(&mut self, document: &LeftOut) -> Result<(), StateError> {
         diesel::replace_into(left_out::table).values(document).execute(self.connection)?;
         Ok(())
     }
 
     /// Forgets that a document was left out.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn remove_left_out(&mut self, id: DocId) -> Result<(), StateError> {
         diesel::delete(left_out::table.find(id)).execute(self.connection)?;
         Ok(())

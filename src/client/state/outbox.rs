@@ -8,8 +8,10 @@ use diesel::prelude::*;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+use super::database::{Change, StateError};
+use super::id::DocId;
 use super::schema::{dead_letters, outbox};
-use super::{Change, DocId, StateError};
+use crate::client::clock::now_us;
 
 /// An operation that waits for its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -89,7 +91,7 @@ fn as_base64<S: Serializer>(bytes: &Option<Vec<u8>>, out: S) -> Result<S::Ok, S:
 impl QueuedOperation {
     /// A new operation of a kind on a document, with nothing in it.
     #[must_use]
-    pub fn new(kind: &str, document_id: DocId, now_us: i64) -> Self {
+    pub fn new(kind: &str, document_id: DocId) -> Self {
         Self {
             client_id: Uuid::now_v7().to_string(),
             position: 0,
@@ -103,7 +105,7 @@ impl QueuedOperation {
             base_version: None,
             sent: false,
             attempts: 0,
-            created_at: now_us,
+            created_at: now_us(),
             first_sent_at: 0,
         }
     }
@@ -111,45 +113,30 @@ impl QueuedOperation {
 
 impl Change<'_> {
     /// The operations queued for one document, in order.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_queued(&mut self, id: DocId) -> Result<Vec<QueuedOperation>, StateError> {
         let of_document = outbox::table.filter(outbox::document_id.eq(id)).order(outbox::position);
         Ok(of_document.select(QueuedOperation::as_select()).load(self.connection)?)
     }
 
     /// Names and documents of all queued operations, in order.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn list_outbox(&mut self) -> Result<Vec<(String, DocId, String)>, StateError> {
         let all = outbox::table.order(outbox::position);
         Ok(all.select((outbox::client_id, outbox::document_id, outbox::kind)).load(self.connection)?)
     }
 
     /// How often operations were sent, by name; only those that were.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_attempts(&mut self) -> Result<BTreeMap<String, i64>, StateError> {
         let tried = outbox::table.filter(outbox::attempts.gt(0)).select((outbox::client_id, outbox::attempts));
         Ok(tried.load::<(String, i64)>(self.connection)?.into_iter().collect())
     }
 
     /// One queued operation.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn find_operation(&mut self, client_id: &str) -> Result<Option<QueuedOperation>, StateError> {
         let found = outbox::table.find(client_id).select(QueuedOperation::as_select()).first(self.connection);
         Ok(found.optional()?)
     }
 
     /// Puts an operation at the end of the queue.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn enqueue(&mut self, operation: &QueuedOperation) -> Result<(), StateError> {
         let last: Option<i64> = outbox::table.select(diesel::dsl::max(outbox::position)).first(self.connection)?;
         let placed = QueuedOperation { position: last.unwrap_or(0) + 1, ..operation.clone() };
@@ -158,33 +145,23 @@ impl Change<'_> {
     }
 
     /// Changes a queued operation in its place.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn update_operation(&mut self, operation: &QueuedOperation) -> Result<(), StateError> {
         diesel::update(outbox::table.find(&operation.client_id)).set(operation).execute(self.connection)?;
         Ok(())
     }
 
     /// Takes an operation out of the queue.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn remove_operation(&mut self, client_id: &str) -> Result<(), StateError> {
         diesel::delete(outbox::table.find(client_id)).execute(self.connection)?;
         Ok(())
     }
 
     /// Moves an operation to the dead letters.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn bury(
         &mut self,
         operation: &QueuedOperation,
         path: &str,
         (code, message): (&str, &str),
-        now_us: i64,
     ) -> Result<(), StateError> {
         let letter = DeadLetter {
             client_id: operation.client_id.clone(),
@@ -201,43 +178,31 @@ impl Change<'_> {
             created_at: operation.created_at,
             code: code.to_owned(),
             message: message.to_owned(),
-            failed_at: now_us,
+            failed_at: now_us(),
         };
         diesel::replace_into(dead_letters::table).values(&letter).execute(self.connection)?;
         self.remove_operation(&operation.client_id)
     }
 
     /// The dead letters, oldest first.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_dead_letters(&mut self) -> Result<Vec<DeadLetter>, StateError> {
         let all = dead_letters::table.select(DeadLetter::as_select()).order(dead_letters::client_id);
         Ok(all.load(self.connection)?)
     }
 
     /// How many dead letters there are.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn count_dead_letters(&mut self) -> Result<usize, StateError> {
         let count: i64 = dead_letters::table.count().get_result(self.connection)?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
     /// Whether an operation of the document was refused, so that the server lacks what is known here.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn has_dead_letters(&mut self, id: DocId) -> Result<bool, StateError> {
         let of_document = dead_letters::table.filter(dead_letters::document_id.eq(id));
         Ok(diesel::select(diesel::dsl::exists(of_document)).get_result(self.connection)?)
     }
 
     /// Puts a dead letter back at the end of the queue, under its old name.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn revive(&mut self, letter: &DeadLetter) -> Result<(), StateError> {
         self.enqueue(&QueuedOperation {
             client_id: letter.client_id.clone(),

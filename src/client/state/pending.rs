@@ -1,13 +1,17 @@
 //! Steps that are decided and not yet done on disk: files to be replaced, files to be removed.
 //!
-//! A removal at version 0 is that of a document that the server has lost: it waits for a person.
+//! A removal at version [`LOST`] waits for a person.
 
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
+use super::database::{Change, StateError};
+use super::id::DocId;
 use super::schema::{accepted_deletions, pending_removals, pending_writes};
-use super::{Change, DocId, StateError};
+
+/// The version of a removal of which the server says nothing: it has lost the document.
+pub const LOST: i64 = 0;
 
 /// A file that is about to be replaced by its draft, a file beside it. While the draft is there, it has not been.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -25,52 +29,34 @@ pub struct PendingWrite {
 
 impl Change<'_> {
     /// All pending writes.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_pending_writes(&mut self) -> Result<Vec<PendingWrite>, StateError> {
         Ok(pending_writes::table.select(PendingWrite::as_select()).load(self.connection)?)
     }
 
     /// Whether a document's file is still to be replaced.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn has_pending_write(&mut self, id: DocId) -> Result<bool, StateError> {
         let write = pending_writes::table.find(id);
         Ok(diesel::select(diesel::dsl::exists(write)).get_result(self.connection)?)
     }
 
     /// Notes a pending write, in place of an earlier one of the document.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn put_pending_write(&mut self, write: &PendingWrite) -> Result<(), StateError> {
         diesel::replace_into(pending_writes::table).values(write).execute(self.connection)?;
         Ok(())
     }
 
     /// Notes that a write is done.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn remove_pending_write(&mut self, id: DocId) -> Result<(), StateError> {
         diesel::delete(pending_writes::table.find(id)).execute(self.connection)?;
         Ok(())
     }
 
     /// Documents whose deletion was pulled, with the versions at which they are deleted.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_pending_removals(&mut self) -> Result<Vec<(DocId, i64)>, StateError> {
         Ok(pending_removals::table.order(pending_removals::document_id).load(self.connection)?)
     }
 
     /// Documents whose deletion a person agreed to.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_accepted_deletions(&mut self) -> Result<BTreeSet<DocId>, StateError> {
         let accepted: Vec<DocId> =
             accepted_deletions::table.select(accepted_deletions::document_id).load(self.connection)?;
@@ -78,9 +64,6 @@ impl Change<'_> {
     }
 
     /// Notes that a person agreed to a deletion.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn accept_deletion(&mut self, id: DocId) -> Result<(), StateError> {
         diesel::replace_into(accepted_deletions::table)
             .values(accepted_deletions::document_id.eq(id))
@@ -89,18 +72,12 @@ impl Change<'_> {
     }
 
     /// Forgets what a person agreed to, when it is carried out.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn forget_accepted_deletions(&mut self) -> Result<(), StateError> {
         diesel::delete(accepted_deletions::table).execute(self.connection)?;
         Ok(())
     }
 
     /// Notes a deletion that was pulled.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn put_pending_removal(&mut self, id: DocId, version: i64) -> Result<(), StateError> {
         diesel::replace_into(pending_removals::table)
             .values((pending_removals::document_id.eq(id), pending_removals::version.eq(version)))
@@ -109,9 +86,6 @@ impl Change<'_> {
     }
 
     /// Notes that a deletion is done, or is none any more.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn remove_pending_removal(&mut self, id: DocId) -> Result<(), StateError> {
         diesel::delete(pending_removals::table.find(id)).execute(self.connection)?;
         diesel::delete(accepted_deletions::table.find(id)).execute(self.connection)?;

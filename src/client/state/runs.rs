@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
+use super::database::{Change, StateError};
 use super::schema::runs;
-use super::{Change, StateError};
 
 /// All syncs together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,27 +52,18 @@ impl Run {
 
 impl Change<'_> {
     /// Stores a run, new or anew.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn put_run(&mut self, run: &Run) -> Result<(), StateError> {
         diesel::replace_into(runs::table).values(run).execute(self.connection)?;
         Ok(())
     }
 
     /// The newest runs, newest first.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn load_runs(&mut self, at_most: i64) -> Result<Vec<Run>, StateError> {
         let newest = runs::table.order(runs::run_id.desc()).limit(at_most);
         Ok(newest.select(Run::as_select()).load(self.connection)?)
     }
 
     /// Forgets the run before this one, if both moved nothing and ended alike.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn remove_idle_run_before(&mut self, run: &Run) -> Result<(), StateError> {
         let before = runs::table.filter(runs::run_id.lt(&run.run_id)).order(runs::run_id.desc());
         let before: Option<Run> = before.select(Run::as_select()).first(self.connection).optional()?;
@@ -83,9 +74,6 @@ impl Change<'_> {
     }
 
     /// All runs, summed up.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn sum_runs(&mut self) -> Result<RunTotals, StateError> {
         let columns = (runs::pushed, runs::pulled, runs::failed);
         let rows: Vec<(i64, i64, i64)> = runs::table.select(columns).load(self.connection)?;

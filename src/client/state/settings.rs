@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
+use super::database::{Change, StateError};
 use super::schema::{
     accepted_deletions, bodies, conflicts, dead_letters, files, forms, left_out, outbox, pending_removals,
     pending_writes, refusals, settings,
 };
-use super::{Change, StateError};
 
 /// The names of settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,18 +55,12 @@ impl Setting {
 
 impl Change<'_> {
     /// A setting, if it is set.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn find_setting(&mut self, setting: Setting) -> Result<Option<String>, StateError> {
         let found = settings::table.find(setting.name()).select(settings::value).first(self.connection);
         Ok(found.optional()?)
     }
 
     /// Sets one.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn put_setting(&mut self, setting: Setting, value: &str) -> Result<(), StateError> {
         diesel::replace_into(settings::table)
             .values((settings::name.eq(setting.name()), settings::value.eq(value)))
@@ -75,18 +69,12 @@ impl Change<'_> {
     }
 
     /// Forgets one.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn remove_setting(&mut self, setting: Setting) -> Result<(), StateError> {
         diesel::delete(settings::table.find(setting.name())).execute(self.connection)?;
         Ok(())
     }
 
     /// Notes that the state may be older than the files: everything is to be read anew.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn begin_doubt(&mut self) -> Result<(), StateError> {
         self.remove_setting(Setting::Cursor)?;
         self.put_setting(Setting::Doubt, "since it was opened")
@@ -94,9 +82,6 @@ impl Change<'_> {
 
     /// Forgets everything about files: the next sync starts from nothing and matches by content. The device, the
     /// login and past runs stay.
-    ///
-    /// # Errors
-    /// `Database`.
     pub fn forget_sync_state(&mut self) -> Result<(), StateError> {
         diesel::delete(settings::table.find(Setting::Cursor.name())).execute(self.connection)?;
         diesel::delete(bodies::table).execute(self.connection)?;

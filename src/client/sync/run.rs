@@ -4,18 +4,15 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::engine::{Engine, Parts, now_us};
-use super::settings::{SyncSettings, Tally};
+use super::steps::sync;
+use crate::client::apply::{Local, Tally};
+use crate::client::clock::now_us;
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
-use crate::client::model::skipped::Skipped;
+use crate::client::model::{Skipped, SyncSettings};
 use crate::client::report::{Progress, Report};
-use crate::client::state::State;
-use crate::client::state::open_questions::IGNORED;
-use crate::client::state::runs::Run;
-use crate::client::state::settings::Setting;
-use crate::client::transport::remote::Remote;
-use crate::client::transport::wire::ServerLimits;
+use crate::client::state::{IGNORED, Run, Setting, State};
+use crate::client::transport::{Remote, Server};
 use crate::client::workplace::Workplace;
 
 /// What a sync works with, besides the folder.
@@ -208,57 +205,55 @@ pub fn run_sync(workplace: Workplace, with: SyncRun<'_>) -> Result<SyncEnd, Clie
 
 fn run_told_sync(workplace: Workplace, with: SyncRun<'_>) -> Result<SyncEnd, ClientError> {
     let SyncRun { remote, report, interrupt, settings, history } = with;
-    let (is_rehearsal, is_strict) = (settings.dry_run, settings.strict);
     let folder = workplace.folder.root().to_owned();
     report.begin("asking the server");
-    let limits: ServerLimits = match remote.get("/api/v1/limits") {
+    let server = Server::new(remote, workplace.identity);
+    let limits = match server.read_limits() {
         Ok(limits) => limits,
         Err(failure) => return Ok(SyncEnd::without_sync(failure, &folder, &settings)),
     };
-    let direction = settings.direction;
-    let mut engine = Engine::new(Parts {
-        folder: workplace.folder,
-        state: workplace.state,
-        remote,
-        report,
-        interrupt,
-        identity: workplace.identity,
-        settings,
-        limits,
-    })?;
+    let device = &server.identity().device;
+    let mut local = Local::new(workplace.folder, workplace.state, device, report, interrupt)?;
     let mut run = Run {
-        run_id: engine.run_id.clone(),
+        run_id: uuid::Uuid::now_v7().to_string(),
         started_at: now_us(),
         finished_at: None,
-        direction: direction.as_str().to_owned(),
+        direction: settings.direction.as_str().to_owned(),
         outcome: "cut off".to_owned(),
         pushed: 0,
         pulled: 0,
         failed: 0,
         conflicts: 0,
     };
-    let (bytes, chars) = (engine.limits.file_bytes().to_string(), engine.limits.max_title_chars.to_string());
-    engine.state.change(|change| {
+    let (bytes, chars) = (limits.file_bytes().to_string(), limits.max_title_chars.to_string());
+    local.state.change(|change| {
         change.put_setting(Setting::FileBytes, &bytes)?;
         change.put_setting(Setting::TitleChars, &chars)?;
         change.put_run(&run)
     })?;
-    let outcome = engine.run();
-    let tally = engine.tally();
-    let open = count_open(&mut engine.state)?;
+    let outcome = sync(&mut local, &server, &settings, &limits, &run.run_id);
+    let tally = local.tally;
+    let open = count_open(&mut local.state)?;
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     run.finished_at = Some(now_us());
     run.outcome = outcome.as_ref().err().map_or_else(|| "finished".to_owned(), ToString::to_string);
     (run.pushed, run.pulled) = (count(tally.pushed), count(tally.pulled));
     (run.failed, run.conflicts) = (count(tally.failed), count(open.conflicts));
-    engine.state.change(|change| {
+    local.state.change(|change| {
         if history == History::LastOfIdle {
             change.remove_idle_run_before(&run)?;
         }
         change.put_run(&run)
     })?;
-    let (folder, skipped) = (folder.display().to_string(), engine.skipped().clone());
-    Ok(SyncEnd { outcome, tally, open, skipped, folder, is_rehearsal, is_strict })
+    Ok(SyncEnd {
+        outcome,
+        tally,
+        open,
+        skipped: local.scan.skipped,
+        folder: folder.display().to_string(),
+        is_rehearsal: settings.dry_run,
+        is_strict: settings.strict,
+    })
 }
 
 fn count_open(state: &mut State) -> Result<Open, ClientError> {

@@ -58,9 +58,6 @@ pub(super) fn has_results(bytes: &[u8]) -> bool {
 }
 
 /// An answer of the server's, understood.
-///
-/// # Errors
-/// `Unintelligible`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
     serde_json::from_slice(bytes).map_err(|error| RemoteError::Unintelligible(error.to_string()))
 }

@@ -10,6 +10,13 @@ mod http;
 mod moved;
 pub mod remote;
 pub mod retry;
+pub mod server;
 mod session;
 pub mod waits;
 pub mod wire;
+
+pub use self::error::RemoteError;
+pub use self::http::{Patience, Until};
+pub use self::remote::Remote;
+pub use self::retry::{Backoff, LONGEST_ASKED, chance};
+pub use self::server::Server;

@@ -52,9 +52,6 @@ impl Remote {
     }
 
     /// Makes a new login; the token that renews it.
-    ///
-    /// # Errors
-    /// See [`RemoteError`], as a command says it.
     pub fn log_in(&self, username: &str, password: &SecretString) -> Result<SecretString, ClientError> {
         self.session.log_in(&self.http, username, password).map_err(|error| self.failure(error))
     }
@@ -74,18 +71,12 @@ impl Remote {
     }
 
     /// Reads something.
-    ///
-    /// # Errors
-    /// See [`RemoteError`], as a command says it.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let (outcome, _took) = self.ask(&Method::GET, path, None, Until::NothingHelps);
         outcome.map_err(|error| self.failure(error))
     }
 
     /// Sends JSON that is already written, and understands the answer.
-    ///
-    /// # Errors
-    /// See [`RemoteError`].
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &[u8], until: Until) -> Result<T, RemoteError> {
         self.post_timed(path, body, until).0
     }
@@ -101,42 +92,27 @@ impl Remote {
     }
 
     /// Puts JSON that is already written; only whether it was taken is of interest.
-    ///
-    /// # Errors
-    /// See [`RemoteError`].
     pub fn put(&self, path: &str, body: &[u8]) -> Result<(), RemoteError> {
         self.authorised(|token| self.http.send(&Method::PUT, path, Some(body), Some(token))).map(drop)
     }
 
     /// Asks whether the server serves, as often as is allowed but each time not for long.
-    ///
-    /// # Errors
-    /// See [`RemoteError`].
     pub fn check_health(&self) -> Result<(), RemoteError> {
         let ask = || self.http.ask_shortly(&Method::GET, "/api/health", HEALTH_TIMEOUT, self.known_token().as_ref());
         self.http.patiently(Until::NothingHelps, ask)
     }
 
     /// Tells the server, once and within the time, what it can do without; the login is not renewed for that.
-    ///
-    /// # Errors
-    /// See [`RemoteError`].
     pub fn post_shortly(&self, path: &str, timeout: Duration) -> Result<(), RemoteError> {
         self.http.ask_shortly(&Method::POST, path, timeout, self.known_token().as_ref())
     }
 
     /// Asks with an access token; if the server does not take it any more, once again with a new one.
-    ///
-    /// # Errors
-    /// Those of `ask`, and of renewing the login.
     pub fn authorised<T>(&self, ask: impl Fn(&SecretString) -> Result<T, RemoteError>) -> Result<T, RemoteError> {
         self.session.authorised(&self.http, ask)
     }
 
     /// An answer whose body is still to come, if it is no refusal.
-    ///
-    /// # Errors
-    /// See [`RemoteError`].
     pub fn read_head(&self, outcome: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, RemoteError> {
         self.http.read_head(outcome)
     }

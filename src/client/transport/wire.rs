@@ -7,8 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::client::state::DocId;
-use crate::client::state::outbox::QueuedOperation;
+use crate::client::state::{DocId, QueuedOperation};
 use crate::domain::limits::YjsCaps;
 use crate::domain::line_ends::inside;
 use crate::yjs::scan::scan_update;
@@ -62,9 +61,6 @@ struct ChangesBody<'a> {
 }
 
 /// Writes an operation; `state_vector` asks for no more of the merged document than is missing here.
-///
-/// # Errors
-/// None that is known: the output is memory and every name a string.
 pub fn encode_operation(
     operation: &QueuedOperation,
     state_vector: Option<&[u8]>,
@@ -253,7 +249,7 @@ impl WireDocument {
     ///
     /// # Errors
     /// What is wrong with it, for people, and the id and title if they are known.
-    pub fn check(self, caps: &YjsCaps) -> Result<ServerDocument, (Option<DocId>, String, String)> {
+    pub fn check(self) -> Result<ServerDocument, (Option<DocId>, String, String)> {
         let title = self.title.unwrap_or_default();
         let wrong = |id, reason: &str| (id, title.clone(), reason.to_owned());
         let Some(document_id) = self.document_id else { return Err(wrong(None, "the server sent no document_id")) };
@@ -263,7 +259,7 @@ impl WireDocument {
                 let bytes = STANDARD
                     .decode(encoded)
                     .map_err(|error| wrong(Some(document_id), &format!("its Yjs state is no base64: {error}")))?;
-                let scanned = scan_update(bytes, caps)
+                let scanned = scan_update(bytes, &YjsCaps::default())
                     .map_err(|error| wrong(Some(document_id), &format!("its Yjs state cannot be read: {error}")))?;
                 Some(scanned.bytes)
             }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::signal::{FolderNews, Signal};
 use crate::client::folder::scan::{IGNORE_FILE, walk};
 use crate::client::folder::{Folder, look_of};
-use crate::client::model::names::is_synced_name;
+use crate::client::model::is_synced_name;
 
 /// How often to look where the system does not tell.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -42,9 +42,6 @@ pub enum FolderWatch {
 
 impl FolderWatch {
     /// Asks the system to tell.
-    ///
-    /// # Errors
-    /// Why it does not.
     pub fn told(folder: &Folder, tell: Sender<Signal>) -> Result<Self, String> {
         let hear = move |heard: notify::Result<Event>| {
             if let Some(news) = news_of(heard) {
@@ -66,9 +63,6 @@ impl FolderWatch {
     }
 
     /// Has the system watch folders that are new. Hidden and ignored ones are not watched.
-    ///
-    /// # Errors
-    /// Why it does not.
     pub fn follow(&mut self, folder: &Folder) -> Result<(), String> {
         let Self::Told { watcher, watched } = self else { return Ok(()) };
         for entry in walk(folder).filter_map(Result::ok) {

@@ -23,16 +23,17 @@ use self::server_events::Listener;
 pub use self::server_events::MAX_SILENCE;
 pub use self::signal::{DocumentChange, FolderNews, ServerNews, Signal};
 pub use self::voice::WatchVoice;
+use crate::client::apply::planning::plan_for_feed;
 use crate::client::error::ClientError;
 use crate::client::folder::Folder;
 use crate::client::interrupt::Interrupt;
+use crate::client::model::{Direction, SyncSettings};
+use crate::client::plan::Head;
 use crate::client::report::Report;
-use crate::client::state::settings::Setting;
+use crate::client::state::Setting;
 use crate::client::survey::survey;
 use crate::client::sync::run::{History, SyncEnd, SyncRun, run_sync};
-use crate::client::sync::{Direction, SyncSettings};
-use crate::client::transport::remote::Remote;
-use crate::client::transport::retry::chance;
+use crate::client::transport::{Remote, chance};
 use crate::client::workplace::{Access, Workplace};
 
 /// What a watch works with.
@@ -206,8 +207,13 @@ impl Watch {
         };
         let has_file_news = std::mem::take(&mut self.has_file_news);
         let server_news = std::mem::take(&mut self.server_news);
-        let is_news = (has_file_news && !survey(&mut workplace)?.changed.is_empty())
-            || is_any_news(&mut workplace, &server_news)?;
+        let feed: Vec<Head> = server_news.iter().map(DocumentChange::head).collect();
+        let is_news = if has_file_news {
+            let found = survey(&mut workplace, &feed)?;
+            found.has_news || !found.changed.is_empty()
+        } else {
+            !plan_for_feed(&mut workplace.state, &feed)?.is_empty()
+        };
         if is_news {
             self.schedule.sync_now(Instant::now());
         }
@@ -303,22 +309,4 @@ impl Watch {
         self.is_listening = true;
         Listener { remote, workspace, cursor, tell }.start()
     }
-}
-
-/// Whether any of these changes is one that was not pushed from here and not taken in yet.
-fn is_any_news(workplace: &mut Workplace, changes: &[DocumentChange]) -> Result<bool, ClientError> {
-    if changes.is_empty() {
-        return Ok(false);
-    }
-    let known = workplace.state.read(|change| {
-        let conflicts = change.load_conflicts()?;
-        let mut versions = Vec::new();
-        for news in changes {
-            let file = change.find_file(news.document_id)?.map(|file| file.version);
-            let conflict = conflicts.iter().find(|one| one.document_id == news.document_id);
-            versions.push(file.max(conflict.map(|conflict| conflict.server_version)));
-        }
-        Ok(versions)
-    })?;
-    Ok(changes.iter().zip(known).any(|(news, known)| known.map_or(!news.deleted, |known| news.version > known)))
 }

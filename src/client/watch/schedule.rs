@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::client::transport::retry::Backoff;
+use crate::client::transport::Backoff;
 
 /// A change waits no longer than this, however many follow it.
 const MAX_WAIT: Duration = Duration::from_secs(5);

@@ -12,8 +12,7 @@ use ureq::Agent;
 
 use super::signal::{ServerNews, Signal};
 use crate::client::error::ClientError;
-use crate::client::transport::remote::{Remote, RemoteError};
-use crate::client::transport::retry::{Backoff, LONGEST_ASKED, chance};
+use crate::client::transport::{Backoff, LONGEST_ASKED, Remote, RemoteError, chance};
 
 /// A stream that shows no sign of life for so long is dead: servers give one each 15 s, unless told otherwise.
 pub const MAX_SILENCE: Duration = Duration::from_secs(45);
@@ -39,9 +38,6 @@ struct Gone;
 
 impl Listener {
     /// Listens, in a thread of its own, until there is nobody to tell.
-    ///
-    /// # Errors
-    /// `Io` if the system gives no thread.
     pub fn start(self) -> Result<(), ClientError> {
         let spawned = thread::Builder::new().name("events".to_owned()).spawn(move || drop(self.listen()));
         spawned.map(drop).map_err(|cause| ClientError::io("the thread for events", cause))

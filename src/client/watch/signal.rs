@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::client::error::ClientError;
+use crate::client::plan::Head;
 use crate::client::state::DocId;
 
 /// What the loop hears.
@@ -56,4 +57,13 @@ pub struct DocumentChange {
     pub version: i64,
     /// Whether it was deleted.
     pub deleted: bool,
+}
+
+impl DocumentChange {
+    /// As the feed says it.
+    #[must_use]
+    pub const fn head(&self) -> Head {
+        let Self { document_id, version, deleted } = *self;
+        Head { document_id: Some(document_id), version: Some(version), is_deleted: deleted }
+    }
 }

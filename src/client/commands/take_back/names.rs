@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::client::clock::now_us;
 use crate::client::error::ClientError;
 use crate::client::remote::Remote;
 use crate::client::state::DocId;
-use crate::client::sync::now_us;
 use crate::client::wire::WireDocument;
 use crate::client::workplace::Workplace;
 use crate::domain::timestamp::Timestamp;

@@ -1,18 +1,14 @@
 //! Deletions that wait for a person's word, while everything else syncs; and the answers: `landfall keep`, `landfall accept`.
 
-use super::engine::{Engine, body, now_us};
+use super::document::{body, row_of};
+use super::local::Local;
+use super::queue::{take_back_deletion, unqueue};
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
-use crate::client::model::LocalChange;
-use crate::client::report::Event;
-use crate::client::report::plain::quoted;
-use crate::client::state::DocId;
-use crate::client::state::open_questions::Conflict;
-use crate::client::state::outbox::QueuedOperation;
-use crate::domain::operation::digest_of;
-
-/// The version of a removal of which the server says nothing: it has lost the document.
-pub(super) const LOST: i64 = 0;
+use crate::client::model::{FileLimits, LocalChange};
+use crate::client::plan::{Action, losses};
+use crate::client::report::{Event, quoted};
+use crate::client::state::{Conflict, DocId, LOST, QueuedOperation};
 
 /// Where documents were deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +30,7 @@ pub enum Word {
     Accept,
 }
 
-impl Engine<'_> {
+impl Local<'_> {
     /// Notes and tells that deletions wait.
     pub(super) fn wait_for_word(&mut self, side: Guarded, count: usize, what: &str) {
         self.tally.guarded += count;
@@ -55,35 +51,13 @@ impl Engine<'_> {
         self.report.tell(&Event::Problem { path: ".", reason: &reason });
     }
 
-    /// Documents of which these changes take everything: the file is gone, or empty.
-    pub(super) fn losses(&mut self, changes: &[LocalChange]) -> Result<Vec<DocId>, ClientError> {
-        let empty = digest_of("");
-        let mut losses = Vec::new();
-        for change in changes {
-            match change {
-                LocalChange::Delete { id } => losses.push(*id),
-                LocalChange::Edit { id } => {
-                    let file = self.state.change(|change| change.find_file(*id))?;
-                    let now = file.as_ref().and_then(|file| self.scan.files.get(&file.path));
-                    if now.is_some_and(|now| now.digest == empty) {
-                        losses.push(*id);
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(losses)
-    }
-
     /// Carries out what a person says of all deletions that wait; how many there were.
-    ///
-    /// # Errors
-    /// `State`, `Io`.
     pub fn answer_guard(&mut self, word: Word) -> Result<usize, ClientError> {
-        self.look_at_folder()?;
+        self.look_at_folder(FileLimits::UNKNOWN, false)?;
         let there = self.state.change(|change| change.load_pending_removals())?;
-        let changes = self.compare_with_state()?;
-        let here = self.losses(&changes)?;
+        let (known, actions) = self.plan()?;
+        let changes: Vec<LocalChange> = actions.iter().filter_map(Action::change).cloned().collect();
+        let here = losses(&known, &self.scan.files, &changes);
         for (id, version) in &there {
             match word {
                 Word::Accept => self.state.change(|change| change.accept_deletion(*id))?,
@@ -108,38 +82,21 @@ impl Engine<'_> {
             Held::Nothing | Held::Other(_) | Held::NoText(_) => stored.content.clone(),
         };
         if version != LOST {
-            let conflict = Conflict {
-                document_id: id,
-                path: file.path.clone(),
-                reason: String::new(),
-                found_at: now_us(),
-                base_content: None,
-                local_content: None,
-                server_version: version,
-                server_title: file.title.clone(),
-                server_deleted: true,
-                server_content: None,
-                server_yjs_state: None,
-            };
+            let gone = Conflict::found(id, &file.path, "", version, &file.title);
+            let conflict = Conflict { server_deleted: true, ..gone };
             return self.keep_mine(&conflict, &text);
         }
         let state = match &stored.yjs_state {
-            Some(state) => Some(self.edit(Some(state), &text)?.1),
+            Some(state) => Some(self.editor.edit(Some(state), &text)?.1),
             None => None,
         };
         let content = state.is_none().then(|| text.clone());
         let title = Some(file.title.clone());
-        let operation = QueuedOperation {
-            title,
-            content,
-            yjs_update: state.clone(),
-            ..QueuedOperation::new("create", id, now_us())
-        };
-        let file = Self::tracked(id, &file.path, &file.title, 0, &text);
+        let operation =
+            QueuedOperation { title, content, yjs_update: state.clone(), ..QueuedOperation::new("create", id) };
+        let file = row_of(id, &file.path, &file.title, 0, &text);
         self.state.change(|change| {
-            for queued in change.load_queued(id)? {
-                change.remove_operation(&queued.client_id)?;
-            }
+            unqueue(change, id)?;
             change.put_file(&file, &body(id, state, &text))?;
             change.enqueue(&operation)
         })?;
@@ -150,17 +107,13 @@ impl Engine<'_> {
     fn bring_back(&mut self, id: DocId) -> Result<(), ClientError> {
         let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? else { return Ok(()) };
         let before = self.folder.read_text(&file.path);
-        self.write_file(&file, &stored, None, before, |change| {
-            let queued = change.load_queued(id)?;
-            let unsent = queued.iter().filter(|operation| operation.kind == "delete" && !operation.sent);
-            unsent.map(|operation| operation.client_id.clone()).try_for_each(|name| change.remove_operation(&name))
-        })?;
+        self.write_file(&file, &stored, None, before, |change| take_back_deletion(change, id).map(drop))?;
         self.report.tell(&Event::Written { path: &file.path });
         Ok(())
     }
 
     /// Reports documents that the server has lost, which wait for a decision.
-    pub(super) fn tell_losses(&mut self) -> Result<(), ClientError> {
+    pub fn tell_losses(&mut self) -> Result<(), ClientError> {
         let (removals, accepted) =
             self.state.change(|change| Ok((change.load_pending_removals()?, change.load_accepted_deletions()?)))?;
         let lost = removals.iter().filter(|(id, version)| *version == LOST && !accepted.contains(id)).count();
@@ -177,12 +130,10 @@ impl Engine<'_> {
     }
 
     /// Notes that the server has lost a document: it stays, and a person is asked.
-    pub(super) fn note_lost(&mut self, id: DocId) -> Result<(), ClientError> {
+    pub fn note_lost(&mut self, id: DocId) -> Result<(), ClientError> {
         self.held.insert(id);
         self.state.change(|change| {
-            for queued in change.load_queued(id)? {
-                change.remove_operation(&queued.client_id)?;
-            }
+            unqueue(change, id)?;
             change.put_pending_removal(id, LOST)
         })?;
         Ok(())

@@ -1,16 +1,13 @@
 //! Documents that others deleted: noted while pages are taken in, carried out when they can be counted.
 
-use super::engine::{Engine, now_us};
-use super::guard::{Guarded, LOST};
+use super::guard::Guarded;
+use super::local::Local;
+use super::queue::unqueue;
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
 use crate::client::plan::{FileSide, TakeIn, is_mass_deletion, take_in};
-use crate::client::report::{Counted, Event};
-use crate::client::state::files::{Body, TrackedFile};
-use crate::client::state::open_questions::Conflict;
-use crate::client::state::outbox::QueuedOperation;
-use crate::client::state::{Change, DocId, StateError};
-use crate::client::transport::wire::ServerDocument;
+use crate::client::report::Event;
+use crate::client::state::{Body, Change, Conflict, DocId, LOST, QueuedOperation, StateError, TrackedFile};
 
 /// What became of a file whose document was deleted.
 enum Removal {
@@ -20,24 +17,16 @@ enum Removal {
     Postponed,
 }
 
-impl Engine<'_> {
-    /// Notes that a document was deleted.
-    pub(super) fn note_removal(&mut self, is_tracked: bool, server: &ServerDocument) -> Result<Counted, ClientError> {
-        if is_tracked {
-            self.state.change(|change| change.put_pending_removal(server.document_id, server.version))?;
-        }
-        Ok(Counted::Succeeded)
-    }
-
-    /// Takes away the files of the documents that were deleted. If they are too many they wait; what the server has lost
-    /// waits in any case.
-    pub(super) fn carry_out_removals(&mut self) -> Result<(), ClientError> {
+impl Local<'_> {
+    /// Takes away the files of the documents that were deleted. If they are too many they wait for a person's word, unless that is
+    /// `given`; what the server has lost waits in any case.
+    pub fn carry_out_removals(&mut self, given: bool) -> Result<(), ClientError> {
         let (mut removals, tracked, accepted) = self.state.change(|change| {
             Ok((change.load_pending_removals()?, change.load_files()?.len(), change.load_accepted_deletions()?))
         })?;
         removals.retain(|(id, version)| *version != LOST || accepted.contains(id));
         let asked = removals.iter().filter(|(id, _)| !accepted.contains(id)).count();
-        if is_mass_deletion(asked, tracked) && !self.settings.allow_mass_delete {
+        if is_mass_deletion(asked, tracked) && !given {
             removals.retain(|(id, _)| accepted.contains(id));
             let what = format!("{asked} of {tracked} documents were deleted on the server, and their files stay");
             self.wait_for_word(Guarded::There, asked, &what);
@@ -111,11 +100,9 @@ impl Engine<'_> {
     }
 
     /// Forgets a document, its file and what was queued for it.
-    pub(super) fn forget(&mut self, id: DocId, path: &str) -> Result<(), ClientError> {
+    pub fn forget(&mut self, id: DocId, path: &str) -> Result<(), ClientError> {
         self.state.change(|change| {
-            for operation in change.load_queued(id)? {
-                change.remove_operation(&operation.client_id)?;
-            }
+            unqueue(change, id)?;
             change.forget_file(id)
         })?;
         self.note_gone(id);
@@ -124,7 +111,7 @@ impl Engine<'_> {
     }
 
     /// Deleted there, changed here: the file stays, and a person chooses.
-    pub(super) fn ask_about_deleted(
+    pub fn ask_about_deleted(
         &mut self,
         file: &TrackedFile,
         base_content: Option<String>,
@@ -133,34 +120,24 @@ impl Engine<'_> {
     ) -> Result<(), ClientError> {
         let reason = "it was changed here and deleted by somebody else; the file stays";
         let conflict = Conflict {
-            document_id: file.document_id,
-            path: file.path.clone(),
-            reason: reason.to_owned(),
-            found_at: now_us(),
             base_content,
             local_content,
-            server_version: version,
-            server_title: file.title.clone(),
             server_deleted: true,
-            server_content: None,
-            server_yjs_state: None,
+            ..Conflict::found(file.document_id, &file.path, reason, version, &file.title)
         };
-        self.state.change(|change| Self::put_conflict(change, &conflict))?;
+        self.state.change(|change| put_conflict(change, &conflict))?;
         self.report.tell(&Event::Conflict { path: &file.path, reason });
         Ok(())
     }
+}
 
-    /// Notes a conflict. What was queued for the document is in its file; a new title is kept, for the person's choice.
-    pub(super) fn put_conflict(change: &mut Change<'_>, conflict: &Conflict) -> Result<(), StateError> {
-        let id = conflict.document_id;
-        let mut title = None;
-        for operation in change.load_queued(id)? {
-            change.remove_operation(&operation.client_id)?;
-            title = operation.title.filter(|_| operation.kind == "update").or(title);
-        }
-        if title.is_some() {
-            change.enqueue(&QueuedOperation { title, ..QueuedOperation::new("update", id, now_us()) })?;
-        }
-        change.put_conflict(conflict)
+/// Notes a conflict. What was queued for the document is in its file; a new title is kept, for the person's choice.
+pub fn put_conflict(change: &mut Change<'_>, conflict: &Conflict) -> Result<(), StateError> {
+    let id = conflict.document_id;
+    let queued = unqueue(change, id)?.into_iter().filter(|operation| operation.kind == "update");
+    let title = queued.filter_map(|operation| operation.title).next_back();
+    if title.is_some() {
+        change.enqueue(&QueuedOperation { title, ..QueuedOperation::new("update", id) })?;
     }
+    change.put_conflict(conflict)
 }

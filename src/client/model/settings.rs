@@ -1,4 +1,4 @@
-//! How to sync, and what comes of it.
+//! How to sync.
 
 /// Which way to sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -44,21 +44,4 @@ pub struct SyncSettings {
     pub allow_mass_delete: bool,
     /// Count files that cannot be synced as they are among what failed.
     pub strict: bool,
-}
-
-/// What came of a sync.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Operations that the server applied.
-    pub pushed: usize,
-    /// Documents of others' that were taken in.
-    pub pulled: usize,
-    /// Operations and files that failed.
-    pub failed: usize,
-    /// Operations that are still queued.
-    pub queued: usize,
-    /// Deletions that wait for a person's word.
-    pub guarded: usize,
-    /// Files that cannot be synced as they are.
-    pub refused: usize,
 }

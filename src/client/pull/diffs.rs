@@ -6,28 +6,24 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::engine::Engine;
+use super::Pull;
 use crate::client::error::ClientError;
 use crate::client::state::DocId;
-use crate::client::transport::remote::Until;
-use crate::client::transport::wire::{DiffAnswer, DiffItem, DiffRequest, List, WireDocument};
+use crate::client::transport::wire::{DiffAnswer, DiffItem, WireDocument};
 use crate::yjs::merge::{encode_state_vector, facts_of};
 
 /// Documents of one request, at most.
 const MAX_ASKED: usize = 100;
 
-impl Engine<'_> {
+impl Pull<'_, '_> {
     /// Completes documents of which only the state vector came, in their order. One that is gone by now is left out: the
     /// feed tells of it later. So is one that the server cannot read; that is told.
-    pub(super) fn fetch_what_is_missing(
-        &mut self,
-        documents: Vec<WireDocument>,
-    ) -> Result<Vec<WireDocument>, ClientError> {
+    pub fn fetch_what_is_missing(&mut self, documents: Vec<WireDocument>) -> Result<Vec<WireDocument>, ClientError> {
         let wanted = documents.iter().filter(|document| document.is_vector_alone());
         let wanted: Vec<DocId> = wanted.filter_map(|document| document.document_id).collect();
         let mut found: BTreeMap<DocId, DiffAnswer> = BTreeMap::new();
         for asked in wanted.chunks(MAX_ASKED) {
-            self.interrupt.check()?;
+            self.local.interrupt.check()?;
             self.fetch_all_of(asked, &mut found)?;
         }
         let mut complete = Vec::with_capacity(documents.len());
@@ -39,7 +35,7 @@ impl Engine<'_> {
             match found.remove(&id) {
                 Some(DiffAnswer { error: Some(error), .. }) if error.code != "not_found" => {
                     let title = document.title.unwrap_or_default();
-                    self.leave_out(id, &title, &format!("the server cannot send it: {}", error.message))?;
+                    self.local.leave_out(id, &title, &format!("the server cannot send it: {}", error.message))?;
                 }
                 Some(DiffAnswer { deleted: false, error: None, yjs_state_b64, .. }) => {
                     complete.push(WireDocument { yjs_state_b64, ..document });
@@ -55,12 +51,9 @@ impl Engine<'_> {
         let mut open = asked.to_vec();
         while !open.is_empty() {
             let documents = open.iter().map(|id| self.known_of(*id)).collect::<Result<_, _>>()?;
-            let request = DiffRequest { workspace_id: &self.identity.workspace, documents };
-            let body = serde_json::to_vec(&request).map_err(|error| ClientError::Usage(error.to_string()))?;
-            let answer = self.remote.post("/api/v1/documents/diff", &body, Until::NothingHelps);
-            let answer: List<DiffAnswer> = answer.map_err(|error| error.into_client_error(self.remote.server()))?;
+            let answers = self.server.read_missing(documents)?;
             let left = open.len();
-            for item in answer.items {
+            for item in answers {
                 if item.error.as_ref().is_none_or(|error| !error.retryable) {
                     open.retain(|id| *id != item.document_id);
                     found.insert(item.document_id, item);
@@ -68,7 +61,7 @@ impl Engine<'_> {
             }
             if open.len() == left {
                 let reason = "it has documents that it cannot send now; try again later".to_owned();
-                return Err(ClientError::Unreachable { server: self.remote.server().to_owned(), reason });
+                return Err(self.server.unreachable(reason));
             }
         }
         Ok(())
@@ -78,7 +71,7 @@ impl Engine<'_> {
     fn known_of(&mut self, id: DocId) -> Result<DiffItem, ClientError> {
         // A conflict keeps the server's side whole.
         let (known, conflict) =
-            self.state.change(|change| Ok((change.find_with_body(id)?, change.find_conflict(id)?)))?;
+            self.local.state.change(|change| Ok((change.find_with_body(id)?, change.find_conflict(id)?)))?;
         let known = known.filter(|_| conflict.is_none());
         let (state_vector_b64, version) = match known {
             Some((file, body)) => {

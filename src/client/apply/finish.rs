@@ -1,22 +1,19 @@
-//! Putting texts into files so that nothing is lost, whenever the program is cut off and whoever writes at the same time.
+//! Drafts take their files' places, whoever writes at the same time.
 //!
 //! A text is first written to a draft beside its file. Then one transaction stores what the document is now, that the
 //! draft is to take the file's place, and what the file held until then. Then the draft is renamed. A draft that is
 //! still there says that the file holds the old text, and one that is gone that it holds the new one: so the next
 //! sync always knows what a file's further changes are changes of.
 
-use std::collections::BTreeSet;
-
-use super::engine::{Engine, body, now_us};
+use super::document::{body, update_of};
+use super::local::Local;
+use super::queue::queue;
+use crate::client::clock::now_ns;
 use crate::client::error::ClientError;
-use crate::client::folder::scan::now_ns;
 use crate::client::folder::{Held, Look};
 use crate::client::plan::FileSide;
 use crate::client::report::Event;
-use crate::client::state::files::{Body, TrackedFile};
-use crate::client::state::open_questions::Conflict;
-use crate::client::state::pending::PendingWrite;
-use crate::client::state::{Change, StateError};
+use crate::client::state::{Conflict, PendingWrite, TrackedFile};
 use crate::domain::operation::digest_of;
 use crate::domain::text_unite::unite_texts;
 
@@ -29,49 +26,15 @@ enum Round {
     Changed(Box<PendingWrite>),
 }
 
-impl Engine<'_> {
-    /// Writes `text` to the document's file (the body's text, if it is `None`), which held the text `before`, if it was
-    /// there, and stores file and body; `also` is part of the same transaction.
-    pub(super) fn write_file(
-        &mut self,
-        file: &TrackedFile,
-        body: &Body,
-        text: Option<&str>,
-        before: Option<String>,
-        also: impl FnOnce(&mut Change<'_>) -> Result<(), StateError>,
-    ) -> Result<(), ClientError> {
-        let text = text.unwrap_or(&body.content);
-        let form = self.state.change(|change| change.find_form(file.document_id))?;
-        let (draft, handle) = self.folder.write_draft_unsynced(&file.path, text, form)?;
-        let is_deferred = self.deferred.is_some();
-        if let Some(handle) = handle.as_ref().filter(|_| !is_deferred) {
-            self.folder.sync_draft(&draft, handle)?;
-        }
-        let pending =
-            PendingWrite { document_id: file.document_id, path: file.path.clone(), draft, old_content: before };
-        self.state.change(|change| {
-            change.put_file(file, body)?;
-            change.put_pending_write(&pending)?;
-            also(change)
-        })?;
-        if self.settings.dry_run {
-            self.note_in_scan(&file.path, text, None);
-            return self.state.change(|change| change.remove_pending_write(file.document_id)).map_err(Into::into);
-        }
-        match handle.filter(|_| is_deferred) {
-            Some(handle) => self.defer(pending, text, handle),
-            None => self.finish_write(pending, text),
-        }
-    }
-
+impl Local<'_> {
     /// Finishes what an earlier sync had begun to write.
-    pub(super) fn finish_pending_writes(&mut self) -> Result<(), ClientError> {
+    pub fn finish_pending_writes(&mut self) -> Result<(), ClientError> {
         for pending in self.state.change(|change| change.load_pending_writes())? {
             if !self.folder.holds_something(&pending.draft) {
                 self.state.change(|change| change.remove_pending_write(pending.document_id))?;
                 continue;
             }
-            if self.settings.dry_run {
+            if self.folder.is_rehearsal() {
                 let reason = "a write that was cut off is to be finished; sync without --dry-run first";
                 self.report.tell(&Event::Note { path: &pending.path, text: reason });
                 continue;
@@ -93,16 +56,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Removes drafts that nothing is known of: they were cut off before anything was stored.
-    pub(super) fn discard_stray_drafts(&mut self) -> Result<(), ClientError> {
-        let pending = self.state.change(|change| change.load_pending_writes())?;
-        let known: BTreeSet<String> = pending.into_iter().map(|one| one.draft).collect();
-        for draft in self.scan.drafts.iter().filter(|draft| !known.contains(*draft)) {
-            self.folder.discard(draft);
-        }
-        Ok(())
-    }
-
+    /// Puts a draft with this text in the place of its file, united with what was changed there meanwhile.
     pub(super) fn finish_write(&mut self, pending: PendingWrite, text: &str) -> Result<(), ClientError> {
         let (mut pending, mut text) = (pending, text.to_owned());
         for _ in 0..MAX_ROUNDS {
@@ -155,6 +109,7 @@ impl Engine<'_> {
         }
     }
 
+    /// Notes that a file holds its text.
     pub(super) fn settle_write(
         &mut self,
         pending: &PendingWrite,
@@ -194,10 +149,10 @@ impl Engine<'_> {
         let Some(united) = unite_texts(old, now, text) else { return self.leave_to_choice(pending, now, text) };
         let mut operation = None;
         if let Some(state) = stored.yjs_state.as_ref().filter(|_| united != stored.content) {
-            let (update, state) = self.edit(Some(state), &united)?;
+            let (update, state) = self.editor.edit(Some(state), &united)?;
             stored = body(id, Some(state), &united);
             file.digest = digest_of(&united).to_vec();
-            operation = Some(self.update_of(id, Some(update), &united));
+            operation = Some(update_of(id, Some(update), &united));
         }
         let form = self.state.change(|change| change.find_form(id))?;
         let draft = self.folder.write_draft(&pending.path, &united, form)?;
@@ -205,7 +160,7 @@ impl Engine<'_> {
         self.state.change(|change| {
             change.put_file(&file, &stored)?;
             change.put_pending_write(&next)?;
-            operation.map_or(Ok(()), |operation| Self::queue(change, operation))
+            operation.map_or(Ok(()), |operation| queue(change, operation))
         })?;
         self.folder.discard(&pending.draft);
         Ok(Round::Changed(Box::new(next)))
@@ -221,17 +176,11 @@ impl Engine<'_> {
         };
         let reason = "it was changed here and on the server, and the texts do not fit together";
         let conflict = Conflict {
-            document_id: id,
-            path: pending.path.clone(),
-            reason: reason.to_owned(),
-            found_at: now_us(),
             base_content: pending.old_content.clone(),
             local_content: Some(now.to_owned()),
-            server_version: file.version,
-            server_title: file.title.clone(),
-            server_deleted: false,
             server_content: Some(text.to_owned()),
             server_yjs_state: stored.yjs_state,
+            ..Conflict::found(id, &pending.path, reason, file.version, &file.title)
         };
         self.state.change(|change| {
             change.remove_pending_write(id)?;
@@ -240,11 +189,5 @@ impl Engine<'_> {
         self.folder.discard(&pending.draft);
         self.report.tell(&Event::Conflict { path: &pending.path, reason });
         Ok(Round::Done)
-    }
-
-    /// Tells the problem of a file.
-    pub(super) fn problem(&mut self, path: &str, reason: &str) {
-        self.report.tell(&Event::Problem { path, reason });
-        self.tally.failed += 1;
     }
 }

@@ -1,14 +1,14 @@
 //! A person's choice between the two sides of a conflict, carried out in the folder; the next sync pushes it.
 
-use super::engine::{Engine, body, now_us};
+use super::document::{body, row_of, update_of};
+use super::local::Local;
+use super::queue::unqueue;
+use crate::client::clock::now_us;
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
-use crate::client::model::markers::find_marker;
-use crate::client::model::names::{folded, marked_path};
-use crate::client::report::Event;
-use crate::client::report::plain::quoted;
-use crate::client::state::open_questions::Conflict;
-use crate::client::state::outbox::QueuedOperation;
+use crate::client::model::{folded, marked_path, markers::find_marker};
+use crate::client::report::{Event, quoted};
+use crate::client::state::{Conflict, QueuedOperation};
 
 /// What a person chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Choice<'a> {
     Merged(&'a str),
 }
 
-impl Engine<'_> {
+impl Local<'_> {
     /// Settles the conflict of the file at `path`.
     ///
     /// # Errors
@@ -66,29 +66,27 @@ impl Engine<'_> {
     }
 
     /// The file's text becomes a change of the server's document, or revives it.
-    pub(super) fn keep_mine(&mut self, conflict: &Conflict, text: &str) -> Result<(), ClientError> {
+    pub fn keep_mine(&mut self, conflict: &Conflict, text: &str) -> Result<(), ClientError> {
         let id = conflict.document_id;
         let (known, queued) = self.state.change(|change| Ok((change.find_with_body(id)?, change.load_queued(id)?)))?;
         let own_state = known.and_then(|(_, stored)| stored.yjs_state);
         let base = if conflict.server_deleted { own_state } else { conflict.server_yjs_state.clone() };
         let (operation, state) = match base {
             Some(base) => {
-                let (update, state) = self.edit(Some(&base), text)?;
+                let (update, state) = self.editor.edit(Some(&base), text)?;
                 // What is revived may lack what was never sent: the whole state goes along.
                 let sent = if conflict.server_deleted { state.clone() } else { update };
-                (self.update_of(id, Some(sent), text), Some(state))
+                (update_of(id, Some(sent), text), Some(state))
             }
-            None => (self.update_of(id, None, text), None),
+            None => (update_of(id, None, text), None),
         };
         // The file may have been moved, too.
         let title = queued.into_iter().rev().find_map(|operation| operation.title);
         let now = title.clone().unwrap_or_else(|| conflict.server_title.clone());
         let operation = QueuedOperation { title, restore: conflict.server_deleted, ..operation };
-        let file = Self::tracked(id, &conflict.path, &now, conflict.server_version, text);
+        let file = row_of(id, &conflict.path, &now, conflict.server_version, text);
         self.state.change(|change| {
-            for queued in change.load_queued(id)? {
-                change.remove_operation(&queued.client_id)?;
-            }
+            unqueue(change, id)?;
             change.put_file(&file, &body(id, state, text))?;
             change.enqueue(&operation)?;
             change.remove_conflict(id)
@@ -111,7 +109,7 @@ impl Engine<'_> {
         } else {
             let text = conflict.server_content.clone().unwrap_or_default();
             let path = &self.server_path(conflict)?;
-            let file = Self::tracked(id, path, &conflict.server_title, conflict.server_version, &text);
+            let file = row_of(id, path, &conflict.server_title, conflict.server_version, &text);
             let stored = body(id, conflict.server_yjs_state.clone(), &text);
             self.write_file(&file, &stored, None, None, |change| change.remove_conflict(id))?;
             self.report.tell(&Event::Written { path });
@@ -144,9 +142,6 @@ impl Engine<'_> {
 }
 
 /// The conflict of the file at `path`.
-///
-/// # Errors
-/// `Usage` if there is none.
 pub fn find_conflict<'c>(conflicts: &'c [Conflict], path: &str) -> Result<&'c Conflict, ClientError> {
     conflicts
         .iter()

@@ -2,22 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use super::engine::{Engine, MAX_ATTEMPTS, decode_base64, now_us};
-use super::suspects::is_given_up;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Push;
+use super::giving_up::is_given_up;
+use crate::client::apply::removals::put_conflict;
 use crate::client::error::ClientError;
 use crate::client::folder::Held;
 use crate::client::report::{Counted, Event};
-use crate::client::state::open_questions::Conflict;
-use crate::client::state::outbox::QueuedOperation;
+use crate::client::state::{Conflict, QueuedOperation};
 use crate::client::transport::wire::{OperationResult, ResultStatus, ServerDocument, WireDocument};
+use crate::domain::limits::YjsCaps;
 use crate::domain::yjs_facts::StateVector;
-use crate::yjs::merge::diff_update;
+use crate::yjs::merge::{diff_update, facts_of};
 use crate::yjs::scan::scan_state_vector;
 
-impl Engine<'_> {
+/// Times that an operation is sent before a passing failure counts as a final one.
+const MAX_ATTEMPTS: i64 = 8;
+
+impl Push<'_, '_, '_> {
     /// Carries out the results of a batch. Those that change no file are stored together. An operation without a result
     /// stays queued.
-    pub(super) fn settle_results(
+    pub fn settle_results(
         &mut self,
         operations: &[QueuedOperation],
         results: Vec<OperationResult>,
@@ -29,7 +36,11 @@ impl Engine<'_> {
         };
         let named: BTreeSet<String> = results.iter().filter_map(|result| result.client_id.clone()).collect();
         let (plain, others): (Vec<_>, Vec<_>) = results.into_iter().partition(is_plain);
-        self.together(|engine| engine.settle_each(operations, plain))?;
+        self.pull.local.state.begin_group()?;
+        let settled = self.settle_each(operations, plain);
+        let committed = self.pull.local.state.end_group();
+        settled?;
+        committed?;
         self.settle_each(operations, others)?;
         for operation in operations.iter().filter(|operation| !named.contains(&operation.client_id)) {
             self.keep_queued(operation, "the server's answer says nothing of it")?;
@@ -54,9 +65,9 @@ impl Engine<'_> {
                 ResultStatus::Conflict => self.settle_conflict(operation, result)?,
                 ResultStatus::Error => self.settle_error(operation, result)?,
                 ResultStatus::Skipped => {
-                    self.held.insert(operation.document_id);
-                    self.tally.failed += 1;
-                    self.report.count(&operation.kind, Counted::Skipped);
+                    self.pull.local.held.insert(operation.document_id);
+                    self.pull.local.tally.failed += 1;
+                    self.pull.local.report.count(&operation.kind, Counted::Skipped);
                 }
             }
         }
@@ -70,40 +81,44 @@ impl Engine<'_> {
             return Ok(());
         }
         let id = operation.document_id;
-        result.server = self.read_document(id)?;
+        result.server = self.pull.server.read_document(id)?;
         let base = operation.base_version.filter(|_| result.status == ResultStatus::Conflict && result.base.is_none());
         if let Some(version) = base {
-            result.base = self.read_version(id, version)?;
+            result.base = self.pull.server.read_version(id, version)?;
         }
         Ok(())
     }
 
     /// Says what would have come of it.
     fn rehearse(&mut self, operation: &QueuedOperation, result: &OperationResult) -> Result<(), ClientError> {
-        let path = self.path_of(operation.document_id)?;
-        self.held.insert(operation.document_id);
+        let path = self.pull.local.path_of(operation.document_id)?;
+        self.pull.local.held.insert(operation.document_id);
         match (&result.status, &result.error) {
             (ResultStatus::Success, _) => {
-                self.tally.pushed += 1;
-                self.report.tell(&Event::Pushed { path: &path, operation: &operation.kind, merged: result.merged });
+                self.pull.local.tally.pushed += 1;
+                self.pull.local.report.tell(&Event::Pushed {
+                    path: &path,
+                    operation: &operation.kind,
+                    merged: result.merged,
+                });
             }
             (_, Some(error)) => {
-                self.tally.failed += 1;
-                self.report.tell(&Event::Problem { path: &path, reason: &error.message });
+                self.pull.local.tally.failed += 1;
+                self.pull.local.report.tell(&Event::Problem { path: &path, reason: &error.message });
             }
-            (_, None) => self.tally.failed += 1,
+            (_, None) => self.pull.local.tally.failed += 1,
         }
         Ok(())
     }
 
     fn settle_success(&mut self, operation: &QueuedOperation, result: OperationResult) -> Result<(), ClientError> {
         let id = operation.document_id;
-        let path = self.path_of(id)?;
+        let path = self.pull.local.path_of(id)?;
         // A replayed answer may be of a time before others' changes; then only the feed says that all is known here.
         let follows = |version: i64| operation.base_version.unwrap_or(0) + 1 == version;
         let has_more = result.merged || result.server.is_some() || operation.restore;
         let is_whole = !has_more && (!result.replayed || result.version.is_some_and(follows));
-        self.state.change(|change| {
+        self.pull.local.state.change(|change| {
             change.remove_operation(&operation.client_id)?;
             if operation.kind == "delete" {
                 change.remove_pending_removal(id)?;
@@ -115,17 +130,18 @@ impl Engine<'_> {
             }
         })?;
         if operation.kind == "delete" {
-            self.note_gone(id);
+            self.pull.local.note_gone(id);
         }
-        self.tally.pushed += 1;
-        self.report.tell(&Event::Pushed { path: &path, operation: &operation.kind, merged: result.merged });
+        self.pull.local.tally.pushed += 1;
+        self.pull.local.report.tell(&Event::Pushed { path: &path, operation: &operation.kind, merged: result.merged });
         if result.title_overwritten {
             let text = "its title replaced another one that somebody had given it meanwhile";
-            self.report.tell(&Event::Note { path: &path, text });
+            self.pull.local.report.tell(&Event::Note { path: &path, text });
         }
-        self.report.count(&format!("{} {path}", operation.kind), Counted::Succeeded);
+        self.pull.local.report.count(&format!("{} {path}", operation.kind), Counted::Succeeded);
         // Before it was deleted, others may have changed what is revived.
-        let revived = if operation.restore && result.server.is_none() { self.read_document(id)? } else { None };
+        let revived =
+            if operation.restore && result.server.is_none() { self.pull.server.read_document(id)? } else { None };
         match result.server.or(revived) {
             Some(document) => self.take_in_answer(document),
             None => Ok(()),
@@ -136,16 +152,16 @@ impl Engine<'_> {
         if document.document_id.is_none() {
             return Ok(());
         }
-        match document.check(&self.caps) {
-            Ok(document) => self.take_in(document).map(drop),
-            Err((Some(id), title, reason)) => self.leave_out(id, &title, &reason),
+        match document.check() {
+            Ok(document) => self.pull.take_in(document).map(drop),
+            Err((Some(id), title, reason)) => self.pull.local.leave_out(id, &title, &reason),
             Err((None, ..)) => Ok(()),
         }
     }
 
     fn settle_conflict(&mut self, operation: &QueuedOperation, result: OperationResult) -> Result<(), ClientError> {
         let code = result.error.as_ref().map(|error| error.code.clone()).unwrap_or_default();
-        let server = result.server.and_then(|document| document.check(&self.caps).ok());
+        let server = result.server.and_then(|document| document.check().ok());
         match (code.as_str(), operation.kind.as_str(), server) {
             ("divergent_history", "update", _) if !operation.force => {
                 // Every update here is made of the document's own state, so there is nothing to double: the document
@@ -154,11 +170,11 @@ impl Engine<'_> {
             }
             ("version_mismatch", "delete", Some(server)) => {
                 self.drop_operation(operation)?;
-                self.take_in(server).map(drop)
+                self.pull.take_in(server).map(drop)
             }
             ("version_mismatch", "update", Some(server)) if is_title_alone(operation) => {
                 let renewed = self.renewed(operation);
-                self.take_in(server)?;
+                self.pull.take_in(server)?;
                 self.requeue(operation, renewed)
             }
             ("already_exists" | "divergent_history", "create", Some(server)) => self.join_existing(operation, server),
@@ -166,12 +182,13 @@ impl Engine<'_> {
                 let id = operation.document_id;
                 let version = server.map_or(result.version.unwrap_or(i64::MAX), |server| server.version);
                 let base = result.base.and_then(|base| base.content);
-                let Some(file) = self.state.change(|change| change.find_file(id))? else {
+                let Some(file) = self.pull.local.state.change(|change| change.find_file(id))? else {
                     return self.drop_operation(operation);
                 };
-                let local = if let Held::Text(text, _) = self.folder.read(&file.path) { Some(text) } else { None };
-                self.report.count(&format!("{} {}", operation.kind, file.path), Counted::Failed);
-                self.ask_about_deleted(&file, base, local, version)
+                let local =
+                    if let Held::Text(text, _) = self.pull.local.folder.read(&file.path) { Some(text) } else { None };
+                self.pull.local.report.count(&format!("{} {}", operation.kind, file.path), Counted::Failed);
+                self.pull.local.ask_about_deleted(&file, base, local, version)
             }
             (_, _, Some(server)) => {
                 let reason = result.error.map(|error| error.message).unwrap_or_default();
@@ -191,24 +208,18 @@ impl Engine<'_> {
         base_content: Option<String>,
         server: ServerDocument,
     ) -> Result<(), ClientError> {
-        let path = self.path_of(operation.document_id)?;
-        let local = if let Held::Text(text, _) = self.folder.read(&path) { Some(text) } else { None };
+        let path = self.pull.local.path_of(operation.document_id)?;
+        let local = if let Held::Text(text, _) = self.pull.local.folder.read(&path) { Some(text) } else { None };
         let conflict = Conflict {
-            document_id: operation.document_id,
-            path: path.clone(),
-            reason: reason.to_owned(),
-            found_at: now_us(),
             base_content,
             local_content: local,
-            server_version: server.version,
-            server_title: server.title,
-            server_deleted: false,
             server_content: server.content,
             server_yjs_state: server.yjs_state,
+            ..Conflict::found(operation.document_id, &path, reason, server.version, &server.title)
         };
-        self.state.change(|change| Self::put_conflict(change, &conflict))?;
-        self.report.tell(&Event::Conflict { path: &path, reason });
-        self.report.count(&format!("{} {path}", operation.kind), Counted::Failed);
+        self.pull.local.state.change(|change| put_conflict(change, &conflict))?;
+        self.pull.local.report.tell(&Event::Conflict { path: &path, reason });
+        self.pull.local.report.count(&format!("{} {path}", operation.kind), Counted::Failed);
         Ok(())
     }
 
@@ -222,9 +233,11 @@ impl Engine<'_> {
         }
         self.drop_operation(operation)?;
         let known = server.yjs_state.clone().unwrap_or_default();
-        self.take_in(server)?;
-        let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? else { return Ok(()) };
-        let vector = crate::yjs::merge::facts_of(&[known]).map(|(vector, ..)| vector).unwrap_or_default();
+        self.pull.take_in(server)?;
+        let Some((file, stored)) = self.pull.local.state.change(|change| change.find_with_body(id))? else {
+            return Ok(());
+        };
+        let vector = facts_of(&[known]).map(|(vector, ..)| vector).unwrap_or_default();
         self.queue_what_is_missing(operation, &vector, Some(file.title), stored.yjs_state)
     }
 
@@ -234,10 +247,10 @@ impl Engine<'_> {
         let vector = result.server.and_then(|server| server.state_vector_b64);
         if error.code == "yjs_missing_dependencies" && operation.attempts <= 2 {
             let known = vector
-                .and_then(|encoded| decode_base64(&encoded))
-                .and_then(|bytes| scan_state_vector(&bytes, &self.caps).ok())
+                .and_then(|encoded| STANDARD.decode(encoded).ok())
+                .and_then(|bytes| scan_state_vector(&bytes, &YjsCaps::default()).ok())
                 .unwrap_or_default();
-            let stored = self.state.change(|change| change.find_with_body(id))?;
+            let stored = self.pull.local.state.change(|change| change.find_with_body(id))?;
             self.drop_operation(operation)?;
             return self.queue_what_is_missing(
                 operation,
@@ -247,11 +260,11 @@ impl Engine<'_> {
             );
         }
         if operation.kind == "update" && matches!(error.code.as_str(), "not_found" | "invalid_base_version") {
-            self.tally.failed += 1;
-            self.report.count(&format!("update {id}"), Counted::Failed);
-            return self.note_lost(id);
+            self.pull.local.tally.failed += 1;
+            self.pull.local.report.count(&format!("update {id}"), Counted::Failed);
+            return self.pull.local.note_lost(id);
         }
-        if error.retryable && !is_given_up(operation, self.tally.pushed > 0) {
+        if error.retryable && !is_given_up(operation, self.pull.local.tally.pushed > 0) {
             return self.keep_queued(operation, &error.message);
         }
         self.bury(operation, &error.code, &error.message)
@@ -270,31 +283,31 @@ impl Engine<'_> {
             title,
             yjs_update: missing,
             attempts: operation.attempts,
-            ..QueuedOperation::new("update", operation.document_id, now_us())
+            ..QueuedOperation::new("update", operation.document_id)
         };
         if update.title.is_some() || update.yjs_update.is_some() {
-            self.state.change(|change| change.enqueue(&update))?;
+            self.pull.local.state.change(|change| change.enqueue(&update))?;
         }
         Ok(())
     }
 
     fn drop_operation(&mut self, operation: &QueuedOperation) -> Result<(), ClientError> {
-        self.state.change(|change| change.remove_operation(&operation.client_id))?;
+        self.pull.local.state.change(|change| change.remove_operation(&operation.client_id))?;
         Ok(())
     }
 
     /// The operation under a new name, not sent yet.
     fn renewed(&self, operation: &QueuedOperation) -> QueuedOperation {
-        let QueuedOperation { client_id, .. } = QueuedOperation::new("update", operation.document_id, now_us());
+        let QueuedOperation { client_id, .. } = QueuedOperation::new("update", operation.document_id);
         QueuedOperation { client_id, sent: false, base_version: None, ..operation.clone() }
     }
 
     /// Puts `next` in the place of `operation`.
     fn requeue(&mut self, operation: &QueuedOperation, next: QueuedOperation) -> Result<(), ClientError> {
-        if operation.attempts > i64::from(MAX_ATTEMPTS) {
+        if operation.attempts > MAX_ATTEMPTS {
             return self.bury(operation, "version_mismatch", "the document changes faster than this can be sent");
         }
-        self.state.change(|change| {
+        self.pull.local.state.change(|change| {
             change.remove_operation(&operation.client_id)?;
             change.enqueue(&next)
         })?;

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::engine::Engine;
+use super::local::Local;
 use crate::client::error::ClientError;
-use crate::client::model::names::folded;
-use crate::client::model::paths::{Paths, own_path};
+use crate::client::model::{Paths, folded, own_path};
 use crate::client::report::Event;
-use crate::client::state::DocId;
-use crate::client::state::files::TrackedFile;
-use crate::client::transport::wire::ServerDocument;
+use crate::client::state::{DocId, TrackedFile};
 
 /// More documents than this are looked for among all.
 const FEW: usize = 50;
@@ -20,9 +17,9 @@ struct Journey {
     to: String,
 }
 
-impl Engine<'_> {
+impl Local<'_> {
     /// Which paths the documents have.
-    pub(super) fn paths(&mut self) -> Result<&mut Paths, ClientError> {
+    pub fn paths(&mut self) -> Result<&mut Paths, ClientError> {
         if self.paths.is_none() {
             let built = self.build_paths()?;
             self.paths = Some(built);
@@ -46,14 +43,14 @@ impl Engine<'_> {
     }
 
     /// A document is gone, or is to be.
-    pub(super) fn note_gone(&mut self, id: DocId) {
+    pub fn note_gone(&mut self, id: DocId) {
         if let Some(paths) = &mut self.paths {
             paths.remove(id);
         }
     }
 
     /// Notes the titles of documents of the server's, before they are taken in. A title that was changed here stays.
-    pub(super) fn note_titles<'d>(
+    pub fn note_titles<'d>(
         &mut self,
         documents: impl IntoIterator<Item = (DocId, &'d str, bool)>,
     ) -> Result<(), ClientError> {
@@ -80,21 +77,16 @@ impl Engine<'_> {
         Ok(())
     }
 
-    pub(super) fn note_title(&mut self, server: &ServerDocument) -> Result<(), ClientError> {
-        self.note_titles([(server.document_id, server.title.as_str(), server.deleted)])?;
-        self.settle_paths()
-    }
-
     /// Moves the files of documents whose paths have changed. One whose place is taken by what is no document's is left for
     /// another time.
-    pub(super) fn settle_paths(&mut self) -> Result<(), ClientError> {
+    pub fn settle_paths(&mut self) -> Result<(), ClientError> {
         let Some(paths) = &mut self.paths else { return Ok(()) };
         let changed = paths.take_changed();
         if changed.is_empty() && self.waiting_moves.is_empty() {
             return Ok(());
         }
         // Only what is in its place can be moved.
-        self.flush_deferred()?;
+        self.flush_waiting()?;
         let mut journeys = self.journeys(&changed)?;
         loop {
             let mut waiting = Vec::new();
@@ -124,9 +116,9 @@ impl Engine<'_> {
                 let found: Result<Vec<_>, _> = changed.iter().map(|id| change.find_file(*id)).collect();
                 found?.into_iter().flatten().collect()
             };
-            Ok((rows, change.load_conflicts()?))
+            Ok((rows, change.list_conflicts()?))
         })?;
-        let held: BTreeSet<DocId> = conflicts.into_iter().map(|one| one.document_id).collect();
+        let held: BTreeSet<DocId> = conflicts.into_iter().map(|(id, ..)| id).collect();
         let mut journeys = Vec::new();
         for file in rows.into_iter().filter(|row| changed.contains(&row.document_id)) {
             let id = file.document_id;

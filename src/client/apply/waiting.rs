@@ -2,11 +2,11 @@
 
 use std::fs::File;
 
-use crate::client::state::pending::PendingWrite;
+use crate::client::state::PendingWrite;
 
 /// Files that wait for their group.
 #[derive(Default)]
-pub(super) struct Deferred {
+pub(super) struct Waiting {
     pub(super) writes: Vec<Write>,
     pub(super) bytes: usize,
 }
