@@ -81,7 +81,7 @@ impl Socket {
         let here = seat.presences();
         let granted = frames.granted(may_write);
         let awareness = (!here.is_empty()).then(|| frames.awareness(&here));
-        let open = Open { frames, workspace_id, seat: Arc::new(seat), may_write, was_asked: false };
+        let open = Open { frames, workspace_id, seat: Arc::new(seat), may_write, was_asked: false, incomplete: 0 };
         if place == self.open.len() {
             self.open.push(None);
         }

@@ -43,8 +43,10 @@ pub(super) struct Open {
     pub workspace_id: WorkspaceId,
     pub seat: Arc<Seat>,
     pub may_write: bool,
-    /// The editor was asked for what the server lacks.
+    /// The editor was asked for what the server lacks, and has not answered yet.
     pub was_asked: bool,
+    /// Its updates that needed what the server lacked. Its next answer holds them, since it comes after them.
+    pub incomplete: u32,
 }
 
 /// A socket, from its handshake to its end.
@@ -225,7 +227,8 @@ impl Socket {
     async fn carry_out(&mut self, place: usize, message: Received<'_>) -> Result<(), End> {
         match message {
             Received::Step1(vector) => self.answer_step_1(place, vector).await,
-            Received::Step2(update) | Received::Update(update) => self.store(place, update).await,
+            Received::Step2(update) => self.store(place, update, true).await,
+            Received::Update(update) => self.store(place, update, false).await,
             Received::Awareness(presences) => {
                 self.said.take_in(place, presences);
                 self.pass_on_said();
@@ -292,10 +295,10 @@ impl Socket {
         }
     }
 
-    async fn store(&mut self, place: usize, update: &[u8]) -> Result<(), End> {
+    async fn store(&mut self, place: usize, update: &[u8], is_answer: bool) -> Result<(), End> {
         let Some(open) = self.at(place) else { return Ok(()) };
         if update == EMPTY_UPDATE {
-            return self.send_if_any(open.frames.saved(true)).await;
+            return self.report_saved(place, is_answer).await;
         }
         if !open.may_write {
             // What the server asked for may be sent even so; only what is new is refused.
@@ -308,7 +311,7 @@ impl Socket {
             return Ok(());
         }
         let seat = Arc::clone(&open.seat);
-        if let Some(worker) = seat.submit(update.to_vec()).await {
+        if let Some(worker) = seat.submit(update.to_vec(), is_answer).await {
             work::start(self.state.clone(), worker);
         }
         Ok(())
@@ -327,12 +330,8 @@ impl Socket {
         let frame = match delivery.news {
             News::Update(update) => Some(open.frames.update(&update)),
             News::Presence(presences) => Some(open.frames.awareness(&presences)),
-            News::Saved => {
-                let saved = open.frames.saved(true);
-                self.note_asked(place, false);
-                saved
-            }
-            News::Incomplete => return self.ask_for_all(place).await,
+            News::Saved { is_answer } => return self.report_saved(place, is_answer).await,
+            News::Incomplete { is_answer } => return self.note_incomplete(place, is_answer).await,
             News::Refused(Refusal::NotNow) => return Err(End::not_now()),
             News::Refused(Refusal::Never(reason)) => return Err(End::new(4422, "refused", reason)),
             News::Deleted => match open.frames.closed("the document was deleted") {
@@ -346,7 +345,33 @@ impl Socket {
         self.send_if_any(frame).await
     }
 
-    /// An update leaned on changes that never came: the editor is asked for all that the server lacks, once at a time.
+    /// An update is stored. An answer holds all that the editor sent before it: who counts what is saved hears of each.
+    async fn report_saved(&mut self, place: usize, is_answer: bool) -> Result<(), End> {
+        let Some(Some(open)) = self.open.get_mut(place) else { return Ok(()) };
+        let mut count = 1;
+        if is_answer {
+            open.was_asked = false;
+            count += std::mem::take(&mut open.incomplete);
+        }
+        let saved = open.frames.saved(true);
+        for _ in 0..count {
+            self.send_if_any(saved.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// An update needs what the server lacks. The editor is asked for it, unless it has just answered that it lacks it, too.
+    async fn note_incomplete(&mut self, place: usize, is_answer: bool) -> Result<(), End> {
+        let Some(Some(open)) = self.open.get_mut(place) else { return Ok(()) };
+        open.incomplete = open.incomplete.saturating_add(1);
+        if is_answer {
+            open.was_asked = false;
+            return Ok(());
+        }
+        self.ask_for_all(place).await
+    }
+
+    /// Asks the editor for all that the server lacks, once at a time.
     async fn ask_for_all(&mut self, place: usize) -> Result<(), End> {
         let Some(open) = self.at(place).filter(|open| !open.was_asked) else { return Ok(()) };
         let (seat, frames) = (Arc::clone(&open.seat), open.frames.clone());

@@ -291,8 +291,8 @@ impl Seat {
 
     /// Puts an update behind those that wait to be stored; it is scanned when its turn comes. Waits while too much waits.
     /// The room's worker, if somebody has to do its work now.
-    pub async fn submit(&self, update: Vec<u8>) -> Option<Worker> {
-        let has_to_work = self.room.submit(self.socket, self.user_id, update).await;
+    pub async fn submit(&self, update: Vec<u8>, is_answer: bool) -> Option<Worker> {
+        let has_to_work = self.room.submit(self.socket, self.user_id, update, is_answer).await;
         has_to_work.then(|| Worker::of(Arc::clone(&self.room)))
     }
 

@@ -18,9 +18,15 @@ pub enum News {
     /// What editors say of themselves.
     Presence(Arc<[Presence]>),
     /// An update of this socket is stored.
-    Saved,
-    /// An update of this socket leans on changes that the server does not have: the editor is to send all that is missing.
-    Incomplete,
+    Saved {
+        /// It answers the server's question for what is missing.
+        is_answer: bool,
+    },
+    /// An update of this socket needs changes that the server does not have: the editor is to send all that is missing.
+    Incomplete {
+        /// It answers that question, and the editor lacks them, too.
+        is_answer: bool,
+    },
     /// An update of this socket cannot be stored.
     Refused(Refusal),
     /// The document was deleted.
@@ -107,7 +113,7 @@ impl News {
             Self::Presence(presences) => {
                 presences.iter().map(|presence| presence.state.as_ref().map_or(0, |state| state.len())).sum()
             }
-            Self::Saved | Self::Incomplete | Self::Refused(_) | Self::Deleted => 0,
+            Self::Saved { .. } | Self::Incomplete { .. } | Self::Refused(_) | Self::Deleted => 0,
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Waiting {
     pub socket: SocketId,
     pub user_id: UserId,
     pub update: Vec<u8>,
+    /// It answers the server's question for what is missing.
+    pub is_answer: bool,
     _room: OwnedSemaphorePermit,
 }
 
@@ -143,11 +145,11 @@ impl Room {
 
     /// Puts an update behind those that wait. Waits while too much waits already. Whether somebody has to do the room's
     /// work now.
-    pub(super) async fn submit(&self, socket: SocketId, user_id: UserId, update: Vec<u8>) -> bool {
+    pub(super) async fn submit(&self, socket: SocketId, user_id: UserId, update: Vec<u8>, is_answer: bool) -> bool {
         let size = u32::try_from(update.len().min(MAX_WAITING_BYTES)).unwrap_or(u32::MAX);
         let Ok(room) = Arc::clone(&self.waiting).acquire_many_owned(size).await else { return false };
         let mut state = self.lock();
-        state.queue.push_back(Waiting { socket, user_id, update, _room: room });
+        state.queue.push_back(Waiting { socket, user_id, update, is_answer, _room: room });
         state.start_work()
     }
 
@@ -291,16 +293,16 @@ mod tests {
     #[tokio::test]
     async fn what_one_user_waits_for_is_one_commit() {
         let room = room();
-        assert!(room.submit(1, ADA, vec![0; 3]).await, "the first has the work done");
+        assert!(room.submit(1, ADA, vec![0; 3], false).await, "the first has the work done");
         for (socket, user, size) in [(2, BOB, 4), (1, ADA, 5), (3, ADA, 70_000), (1, ADA, 6)] {
-            assert!(!room.submit(socket, user, vec![0; size]).await);
+            assert!(!room.submit(socket, user, vec![0; size], false).await);
         }
         assert_eq!(sizes(room.next_work()), [3, 5]);
         assert_eq!(sizes(room.next_work()), [4]);
         assert_eq!(sizes(room.next_work()), [70_000]);
         assert_eq!(sizes(room.next_work()), [6]);
         assert!(room.next_work().is_none());
-        assert!(room.submit(1, ADA, vec![0; 1]).await, "once it is done, the next one begins it again");
+        assert!(room.submit(1, ADA, vec![0; 1], false).await, "once it is done, the next one begins it again");
     }
 
     #[tokio::test]
@@ -308,8 +310,8 @@ mod tests {
         let room = Arc::new(room());
         let (one, mut first) = ear(1);
         room.join(one, 0);
-        assert!(room.submit(1, ADA, vec![0; 3]).await);
-        assert!(!room.submit(1, BOB, vec![0; MAX_WAITING_BYTES - 3]).await);
+        assert!(room.submit(1, ADA, vec![0; 3], false).await);
+        assert!(!room.submit(1, BOB, vec![0; MAX_WAITING_BYTES - 3], false).await);
         let mut worker = Worker::of(Arc::clone(&room));
         let died = tokio::task::spawn_blocking(move || {
             let work = worker.next_work();
@@ -317,14 +319,17 @@ mod tests {
         });
         assert!(died.await.is_err());
         assert!(matches!(first.next().await, Some(Delivery { news: News::Refused(Refusal::NotNow), .. })));
-        assert!(room.submit(1, ADA, vec![0; MAX_WAITING_BYTES]).await, "nothing waits, and somebody may work again");
+        assert!(
+            room.submit(1, ADA, vec![0; MAX_WAITING_BYTES], false).await,
+            "nothing waits, and somebody may work again"
+        );
         let mut worker = Worker::of(Arc::clone(&room));
         assert_eq!(sizes(worker.next_work()), [MAX_WAITING_BYTES]);
         assert!(worker.next_work().is_none());
         drop(worker);
-        room.tell(1, News::Saved);
+        room.tell(1, News::Saved { is_answer: false });
         assert!(
-            matches!(first.next().await, Some(Delivery { news: News::Saved, .. })),
+            matches!(first.next().await, Some(Delivery { news: News::Saved { .. }, .. })),
             "who is done sends nobody away"
         );
     }
@@ -351,8 +356,8 @@ mod tests {
         let update: Arc<[u8]> = vec![1, 2].into();
         assert!(!room.tell_next(3, &[(1, Arc::clone(&update))]), "a version is missing between");
         assert!(room.tell_next(2, &[(1, update)]));
-        room.tell(1, News::Saved);
-        assert!(matches!(first.next().await, Some(Delivery { place: 0, news: News::Saved })));
+        room.tell(1, News::Saved { is_answer: false });
+        assert!(matches!(first.next().await, Some(Delivery { place: 0, news: News::Saved { .. } })));
         assert!(matches!(second.next().await, Some(Delivery { place: 7, news: News::Update(_) })));
     }
 

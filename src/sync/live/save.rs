@@ -22,6 +22,7 @@ struct Scanned {
     socket: SocketId,
     update: ScannedUpdate,
     bytes: Arc<[u8]>,
+    is_answer: bool,
 }
 
 /// What became of updates.
@@ -72,7 +73,7 @@ impl Live {
                 }
                 Ok(update) => {
                     let bytes = waiting.update.clone().into();
-                    scanned.push(Scanned { socket: waiting.socket, update, bytes });
+                    scanned.push(Scanned { socket: waiting.socket, update, bytes, is_answer: waiting.is_answer });
                 }
                 Err(error) => room.tell(waiting.socket, News::Refused(Refusal::Never(error.to_string()))),
             }
@@ -128,8 +129,8 @@ impl Live {
         }
         for one in updates {
             let news = match &fate {
-                Fate::Stored(..) | Fate::Known => News::Saved,
-                Fate::Incomplete => News::Incomplete,
+                Fate::Stored(..) | Fate::Known => News::Saved { is_answer: one.is_answer },
+                Fate::Incomplete => News::Incomplete { is_answer: one.is_answer },
                 Fate::Deleted => News::Deleted,
                 Fate::Refused(reason) => News::Refused(Refusal::Never(reason.clone())),
             };
