@@ -24,6 +24,7 @@ mod pull;
 pub mod push;
 pub mod report;
 mod set_aside;
+pub mod shared_options;
 pub mod state;
 mod survey;
 pub mod sync;
@@ -34,7 +35,7 @@ pub mod workplace;
 // By their short names, what commands use most.
 pub use self::folder::scan;
 pub use self::login as credentials;
-pub use self::model::{markers, names};
+pub use self::model::{markers, names, paths};
 pub use self::report::{output, plain};
 pub use self::sync::run as sync_run;
 pub use self::transport::{remote, retry, wire};
