@@ -37,7 +37,7 @@ pub mod workplace;
 // By their short names, what commands use most.
 pub use self::folder::scan;
 pub use self::login as credentials;
-pub use self::model::{markers, names};
+pub use self::model::{markers, names, paths};
 pub use self::report::{output, plain};
 pub use self::sync::run as sync_run;
 pub use self::transport::{remote, retry, wire};

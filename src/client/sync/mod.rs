@@ -4,4 +4,5 @@ pub mod run;
 mod steps;
 
 pub use crate::client::apply::local::Tally;
+pub use crate::client::clock::now_us;
 pub use crate::client::model::settings::{Direction, SyncSettings};

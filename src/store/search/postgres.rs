@@ -1,5 +1,6 @@
 //! The index on Postgres: a `tsvector` for each document, without places.
 
+use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
@@ -18,6 +19,10 @@ const PUT: &str = "INSERT INTO search_entries (workspace_id, document_id, sequen
      ON CONFLICT (workspace_id, document_id) DO UPDATE SET sequence = excluded.sequence, terms = excluded.terms";
 const FORGET: &str = "DELETE FROM search_entries WHERE workspace_id = ?::uuid AND document_id = ?::uuid";
 
+/// Without statistics, or for a term of very many documents, the planner would read the whole table, which is every
+/// workspace's. A GIN index needs bitmap scans, so the settings of batches do not fit here.
+const NO_WHOLE_TABLE: &str = "SET LOCAL enable_seqscan = off";
+
 pub(super) fn find(
     connection: &mut PgConnection,
     key: DbUuid,
@@ -25,6 +30,7 @@ pub(super) fn find(
     before: i64,
     limit: u32,
 ) -> Result<Vec<(DbUuid, i64)>, StoreError> {
+    connection.batch_execute(NO_WHOLE_TABLE)?;
     Ok(Statement::<Pg, (SqlUuid, BigInt)>::new(FIND)
         .bind::<SqlUuid, _>(key)
         .bind::<Text, _>(matching)
