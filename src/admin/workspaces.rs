@@ -114,7 +114,7 @@ fn members(options: MembersOptions, out: &mut dyn Write) -> Result<(), Box<dyn E
     if let Some(name) = options.remove {
         match store.remove_member(workspace_id, name.to_ascii_lowercase()).map_err(missing)? {
             MemberRemoval::LastOwner => return Err(format!("{name} is the last owner").into()),
-            MemberRemoval::NotMember => return Err(format!("{name} is no member").into()),
+            MemberRemoval::NotMember => return Err(format!("{name} is not a member").into()),
             MemberRemoval::Removed => line(Event::MemberRemoved, None).at(workspace_id).to(name).write(),
         }
     }
@@ -220,7 +220,7 @@ fn add_token(options: TokenOptions, out: &mut dyn Write) -> Result<(), Box<dyn E
     };
     match store.insert_access_token(new)? {
         TokenCreation::Created => {}
-        TokenCreation::NotMember => return Err(format!("{} is no member of {workspace_id}", user.username).into()),
+        TokenCreation::NotMember => return Err(format!("{} is not a member of {workspace_id}", user.username).into()),
         TokenCreation::TooMany => return Err("the workspace has a thousand tokens; revoke some".into()),
     }
     line(Event::TokenMade, None).at(workspace_id).to(token.token_id).with_role(role).write();

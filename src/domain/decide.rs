@@ -140,7 +140,7 @@ fn decide_update(situation: &Situation<'_>, operation: &Operation, budget: &mut 
     if let Some(decision) = decide_yjs_text(situation, operation, head)? {
         return Ok(decision);
     }
-    let standing = Against { situation, head, forced: operation.force };
+    let standing = Opponent { situation, head, forced: operation.force };
     if head.is_purged() && changes.yjs.is_none() && changes.content.is_none() {
         return Err(deleted(
             "the document was deleted so long ago that its text is gone; restore it with the whole text or Yjs state",
@@ -233,13 +233,13 @@ impl BodyEffect {
 }
 
 /// A live (or to be revived) document that an update meets.
-struct Against<'a> {
+struct Opponent<'a> {
     situation: &'a Situation<'a>,
     head: &'a DocumentHead,
     forced: bool,
 }
 
-impl Against<'_> {
+impl Opponent<'_> {
     /// Whether the editor had exactly this version.
     fn is_exact(&self) -> bool {
         self.situation.standing == Standing::Current

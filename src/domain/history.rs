@@ -31,7 +31,7 @@ pub struct LoggedVersion {
 
 impl LoggedVersion {
     /// Whether it says what the text is, as text or as a Yjs update.
-    fn tells_text(&self) -> bool {
+    fn shows_text(&self) -> bool {
         self.has_content || self.yjs_bytes.is_some()
     }
 }
@@ -66,7 +66,7 @@ pub fn plan_fold(oldest: &[LoggedVersion], before: Timestamp) -> Option<Fold> {
     let (first, base) = (folded.first()?, folded.last()?);
     let begin = folded.iter().rposition(|entry| entry.begins)?;
     let life = folded.get(begin..)?;
-    let text = life.iter().rev().find(|entry| entry.tells_text()).filter(|entry| entry.has_content);
+    let text = life.iter().rev().find(|entry| entry.shows_text()).filter(|entry| entry.has_content);
     Some(Fold {
         first: first.version,
         base: base.version,

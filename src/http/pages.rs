@@ -39,8 +39,8 @@ async fn docs_file(path: web::Path<String>, request: HttpRequest) -> Result<Http
 }
 
 fn file(path: &str, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
-    let file = packed_file::find(FILES, path)
-        .ok_or_else(|| ApiError::NotFound("there is no such file of the API page".to_owned()))?;
+    let file =
+        packed_file::find(FILES, path).ok_or_else(|| ApiError::NotFound("the API page has no such file".to_owned()))?;
     let headers = [(header::CACHE_CONTROL.as_str(), REVALIDATE), (header::CONTENT_SECURITY_POLICY.as_str(), PAGE_CSP)];
     Ok(file.answer(request, &headers))
 }

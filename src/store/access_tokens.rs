@@ -62,7 +62,7 @@ pub struct AccessToken {
 pub enum TokenCreation {
     /// It is stored.
     Created,
-    /// Its user is no member of the workspace.
+    /// Its user is not a member of the workspace.
     NotMember,
     /// The workspace has as many as it can have.
     TooMany,

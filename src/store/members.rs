@@ -44,7 +44,7 @@ pub enum MemberChange {
 /// What became of a member's removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberRemoval {
-    /// The user is no member any more, and not invited.
+    /// The user is no longer a member, and not invited.
     Removed,
     /// The user was neither (or there is no such user).
     NotMember,

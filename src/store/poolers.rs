@@ -101,7 +101,7 @@ fn check_language(connection: &mut PgConnection) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::Open(format!(
-        "its messages are in another language (lc_messages = {language}), by which a deadlock cannot be told from a \
+        "its messages are in another language (lc_messages = {language}), by which a deadlock cannot be distinguished from a \
          refusal. As a superuser: ALTER DATABASE … SET lc_messages = 'C'"
     )))
 }

@@ -187,7 +187,7 @@ impl Committer {
         }
         metrics::histogram!("landfall_lock_hold_seconds").record(started.elapsed());
         for (job, outcome) in finished {
-            // What a neighbour saw may have been another's work: nobody's answer outlives the commit.
+            // What a neighbour saw may have been another's work: replies are sent after the commit.
             match &committed {
                 Ok(()) => job.answer(outcome),
                 Err(error) => job.answer(Err(StoreError::Unavailable(format!("the commit failed: {error}")))),

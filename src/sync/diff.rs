@@ -1,7 +1,7 @@
 //! What an editor lacks of its documents' Yjs states, by state vectors (protocol §2).
 //!
 //! Heads tell which documents have nothing new; only of the others are bodies read, a bounded number of bytes at a
-//! time. A document that cannot be read costs itself only.
+//! time. A document that cannot be read affects only itself.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -5,7 +5,6 @@
 //! a worker process, whose time and memory are bounded. Edits of a text are made there too, by yrs (`yrs_edit`) where it
 //! can.
 
-mod carve;
 mod document;
 pub mod edit;
 pub mod fit;
@@ -14,6 +13,7 @@ mod lanes;
 mod lists;
 pub mod merge;
 mod nesting;
+mod node_builder;
 mod order;
 mod overlap;
 mod placing;

@@ -9,7 +9,7 @@ use crate::yjs::scan::ScanError;
 use crate::yjs::structs::{Body, Content, Item, Place, Struct};
 use crate::yjs::text_cursor::TextCursor;
 use crate::yjs::walk::Section;
-use crate::yjs::weave::{Strand, Weave};
+use crate::yjs::weave::{RunStruct, Weave};
 
 /// What stands for half of a surrogate pair that was cut.
 const REPLACEMENT: u16 = 0xfffd;
@@ -24,7 +24,7 @@ pub(super) fn has_other_contents(
         let Some(run) = weave.runs.iter().find(|run| run.client == section.client) else { continue };
         let mut theirs = Structs { reader: Reader::new(section.bytes), clock: section.start, current: None };
         let mut differs = false;
-        run.for_each(|Strand { clock, offset, item }| {
+        run.for_each(|RunStruct { clock, offset, item }| {
             let to = (clock + item.length).min(section.end);
             let mut from = (clock + offset).max(section.start);
             let mut ours = Part::new(run.client, clock, item);

@@ -10,7 +10,7 @@ use crate::yjs::reader::Id;
 use crate::yjs::reader::put_length;
 use crate::yjs::scan::ScanError;
 use crate::yjs::structs::{Body, Content, Place, cut_text, last_id, put_collected, put_deleted, put_text};
-use crate::yjs::weave::{Run, Strand, Weave, put_deletes, put_section};
+use crate::yjs::weave::{Run, RunStruct, Weave, put_deletes, put_section};
 
 /// Writes a union in few structs.
 pub(super) fn squash_weave(weave: &Weave<'_>) -> Result<Vec<u8>, ScanError> {
@@ -26,8 +26,8 @@ pub(super) fn squash_weave(weave: &Weave<'_>) -> Result<Vec<u8>, ScanError> {
 }
 
 fn squash_run<'a>(run: &Run<'a>, joiner: &mut Joiner<'a>) -> Result<(), ScanError> {
-    run.for_each(|strand| {
-        let Strand { clock, offset, item } = strand;
+    run.for_each(|part| {
+        let RunStruct { clock, offset, item } = part;
         let length = item.length - offset;
         let Body::Item(inner) = &item.body else {
             joiner.collected(length);

@@ -36,7 +36,7 @@ struct Piece<'a> {
 }
 
 /// A struct of a run, of which the first `offset` clocks are not needed.
-pub(super) struct Strand<'a> {
+pub(super) struct RunStruct<'a> {
     /// The first clock of the whole struct.
     pub(super) clock: Clock,
     pub(super) offset: Clock,
@@ -114,7 +114,7 @@ impl<'a> Weave<'a> {
     pub(super) fn root_inserts(&self) -> Result<BTreeSet<String>, ScanError> {
         let mut roots = BTreeSet::new();
         for run in &self.runs {
-            run.for_each(|Strand { offset, item, .. }| {
+            run.for_each(|RunStruct { offset, item, .. }| {
                 if let Some(root) = item.root_of_sequence().filter(|root| offset == 0 && !roots.contains(*root)) {
                     roots.insert(root.to_owned());
                 }
@@ -198,7 +198,10 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// None in bytes that were walked before.
-    pub(super) fn for_each(&self, mut visit: impl FnMut(Strand<'a>) -> Result<(), ScanError>) -> Result<(), ScanError> {
+    pub(super) fn for_each(
+        &self,
+        mut visit: impl FnMut(RunStruct<'a>) -> Result<(), ScanError>,
+    ) -> Result<(), ScanError> {
         for piece in &self.pieces {
             let mut reader = Reader::new(piece.section.bytes);
             let mut clock = piece.section.start;
@@ -206,7 +209,7 @@ impl<'a> Run<'a> {
                 let item = Struct::read(&mut reader, usize::MAX)?;
                 let next = clock.saturating_add(item.length);
                 if next > piece.from {
-                    visit(Strand { clock, offset: piece.from.saturating_sub(clock), item })?;
+                    visit(RunStruct { clock, offset: piece.from.saturating_sub(clock), item })?;
                 }
                 clock = next;
             }

@@ -11,7 +11,7 @@ use landfall::domain::sync_run::{
     silent_since,
 };
 use landfall::domain::timestamp::{Clock, Timestamp};
-use landfall::store::sync_runs::Forgetting;
+use landfall::store::sync_runs::RunDeletion;
 use landfall::store::{End, Store, StoreError};
 use landfall::sync::SyncService;
 use landfall::sync::events::{Events, EventsConfig};
@@ -210,9 +210,9 @@ pub fn runs_that_ended_long_ago_are_forgotten(database: &Database) {
     }
     let added: Vec<RunNote> = (1..=2_500).map(|number| failed(number, Some(&format!("op{number}")))).collect();
     save(&ada, &find(&ada.store, old).0, NoteChanges { dropped: vec![], added });
-    assert_eq!(ada.store.forget_run(recent, NOW).unwrap(), Forgetting::Kept);
-    assert_eq!(ada.store.forget_run(still_open, NOW).unwrap(), Forgetting::Kept);
-    assert_eq!(ada.store.forget_run(old, NOW).unwrap(), Forgetting::Begun, "a part of its notes");
+    assert_eq!(ada.store.forget_run(recent, NOW).unwrap(), RunDeletion::Kept);
+    assert_eq!(ada.store.forget_run(still_open, NOW).unwrap(), RunDeletion::Kept);
+    assert_eq!(ada.store.forget_run(old, NOW).unwrap(), RunDeletion::Started, "a part of its notes");
     assert_eq!(find(&ada.store, old).1.len(), 100, "it is still there");
     // Everything is kept a day. The lease of the first purger ends before the second comes.
     let purge_at = |now| purger(&ada.store, now).run(&Stop::default()).unwrap().unwrap().sync_runs;

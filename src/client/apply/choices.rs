@@ -50,7 +50,7 @@ impl Local<'_> {
                     let form = self.state.change(|change| change.find_form(conflict.document_id))?;
                     let draft = self.folder.write_draft(path, text, form)?;
                     self.folder.put_in_place(&draft, path)?;
-                    self.report.tell(&Event::Written { path });
+                    self.report.show(&Event::Written { path });
                 }
                 self.keep_mine(conflict, text)
             }
@@ -59,7 +59,7 @@ impl Local<'_> {
             (Choice::Both, Held::Text(..)) => {
                 let copy = self.free_path(path)?;
                 self.folder.rename(path, &copy)?;
-                self.report.tell(&Event::Moved { from: path, to: &copy });
+                self.report.show(&Event::Moved { from: path, to: &copy });
                 self.take_theirs(conflict)
             }
         }
@@ -105,14 +105,14 @@ impl Local<'_> {
         }
         self.forget(id, path)?;
         if conflict.server_deleted {
-            self.report.tell(&Event::Removed { path });
+            self.report.show(&Event::Removed { path });
         } else {
             let text = conflict.server_content.clone().unwrap_or_default();
             let path = &self.server_path(conflict)?;
             let file = row_of(id, path, &conflict.server_title, conflict.server_version, &text);
             let stored = body(id, conflict.server_yjs_state.clone(), &text);
             self.write_file(&file, &stored, None, None, |change| change.remove_conflict(id))?;
-            self.report.tell(&Event::Written { path });
+            self.report.show(&Event::Written { path });
         }
         self.state.change(|change| change.remove_conflict(id))?;
         Ok(())

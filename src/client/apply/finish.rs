@@ -36,7 +36,7 @@ impl Local<'_> {
             }
             if self.folder.is_rehearsal() {
                 let reason = "a write that was cut off is to be finished; sync without --dry-run first";
-                self.report.tell(&Event::Note { path: &pending.path, text: reason });
+                self.report.show(&Event::Note { path: &pending.path, text: reason });
                 continue;
             }
             let path = pending.path.clone();
@@ -187,7 +187,7 @@ impl Local<'_> {
             change.put_conflict(&conflict)
         })?;
         self.folder.discard(&pending.draft);
-        self.report.tell(&Event::Conflict { path: &pending.path, reason });
+        self.report.show(&Event::Conflict { path: &pending.path, reason });
         Ok(Round::Done)
     }
 }

@@ -48,7 +48,7 @@ impl Local<'_> {
         };
         let lift = if side == Guarded::Lost { "" } else { "; so does --allow-mass-delete, once" };
         let reason = format!("{what}; everything else is synced. {next}{lift}");
-        self.report.tell(&Event::Problem { path: ".", reason: &reason });
+        self.report.show(&Event::Problem { path: ".", reason: &reason });
     }
 
     /// Carries out what a person says of all deletions that wait; how many there were.
@@ -108,12 +108,12 @@ impl Local<'_> {
         let Some((file, stored)) = self.state.change(|change| change.find_with_body(id))? else { return Ok(()) };
         let before = self.folder.read_text(&file.path);
         self.write_file(&file, &stored, None, before, |change| take_back_deletion(change, id).map(drop))?;
-        self.report.tell(&Event::Written { path: &file.path });
+        self.report.show(&Event::Written { path: &file.path });
         Ok(())
     }
 
     /// Reports documents that the server has lost, which wait for a decision.
-    pub fn tell_losses(&mut self) -> Result<(), ClientError> {
+    pub fn report_losses(&mut self) -> Result<(), ClientError> {
         let (removals, accepted) =
             self.state.change(|change| Ok((change.load_pending_removals()?, change.load_accepted_deletions()?)))?;
         let lost = removals.iter().filter(|(id, version)| *version == LOST && !accepted.contains(id)).count();

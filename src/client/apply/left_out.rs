@@ -16,7 +16,7 @@ impl Local<'_> {
     /// Notes and reports that no file can stand for a document as long as it has this title.
     pub fn refuse(&mut self, id: DocId, title: &str, reason: &str) -> Result<(), ClientError> {
         self.put_left_out(id, title, reason, true)?;
-        self.report.tell(&Event::Problem { path: title, reason });
+        self.report.show(&Event::Problem { path: title, reason });
         Ok(())
     }
 

@@ -101,7 +101,7 @@ impl<'a> Local<'a> {
             if !is_refusal {
                 self.problem(path, reason);
             } else if known.get(path) != Some(reason) {
-                self.report.tell(&Event::Problem { path, reason });
+                self.report.show(&Event::Problem { path, reason });
                 self.state.change(|change| change.put_refusal(path, reason))?;
             }
         }
@@ -146,7 +146,7 @@ impl<'a> Local<'a> {
 
     /// Tells the problem of a file.
     pub fn problem(&mut self, path: &str, reason: &str) {
-        self.report.tell(&Event::Problem { path, reason });
+        self.report.show(&Event::Problem { path, reason });
         self.tally.failed += 1;
     }
 }

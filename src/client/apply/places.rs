@@ -173,7 +173,7 @@ impl Local<'_> {
     fn move_file(&mut self, file: &mut TrackedFile, to: String) -> Result<(), ClientError> {
         if self.folder.holds_something(&file.path) {
             self.folder.rename(&file.path, &to)?;
-            self.report.tell(&Event::Moved { from: &file.path, to: &to });
+            self.report.show(&Event::Moved { from: &file.path, to: &to });
         }
         if let Some(scanned) = self.scan.remove(&file.path) {
             self.scan.put(&to, scanned);

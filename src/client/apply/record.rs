@@ -107,7 +107,7 @@ impl Local<'_> {
             change.enqueue(&operation)
         })?;
         if let Some(reason) = not_everywhere(path) {
-            self.report.tell(&Event::Note { path, text: &format!("{reason}; it is synced all the same") });
+            self.report.show(&Event::Note { path, text: &format!("{reason}; it is synced all the same") });
         }
         Ok(())
     }
@@ -146,7 +146,7 @@ impl Local<'_> {
         self.displace(to, id)?;
         self.paths()?.put(id, &title);
         let operation = QueuedOperation { title: Some(title.clone()), ..QueuedOperation::new("update", id) };
-        self.report.tell(&Event::Moved { from: &file.path, to });
+        self.report.show(&Event::Moved { from: &file.path, to });
         to.clone_into(&mut file.path);
         file.folded = folded(to);
         file.title = title;

@@ -87,7 +87,7 @@ impl Local<'_> {
                 self.folder.remove(&file.path)?;
                 self.forget(id, &file.path)?;
                 self.tally.pulled += 1;
-                self.report.tell(&Event::Removed { path: &file.path });
+                self.report.show(&Event::Removed { path: &file.path });
             }
             TakeIn::Forget => self.forget(id, &file.path)?,
             TakeIn::AskDeleted => {
@@ -126,7 +126,7 @@ impl Local<'_> {
             ..Conflict::found(file.document_id, &file.path, reason, version, &file.title)
         };
         self.state.change(|change| put_conflict(change, &conflict))?;
-        self.report.tell(&Event::Conflict { path: &file.path, reason });
+        self.report.show(&Event::Conflict { path: &file.path, reason });
         Ok(())
     }
 }

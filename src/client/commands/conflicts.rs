@@ -12,7 +12,7 @@ use crate::client::folder::Folder;
 use crate::client::interrupt::Interrupt;
 use crate::client::model::markers::marked_up;
 use crate::client::options::{ConflictsOptions, Side};
-use crate::client::report::{Report, Voice, command, quoted, write_json, write_line, write_text};
+use crate::client::report::{OutputKind, Report, command, quoted, write_json, write_line, write_text};
 use crate::client::state::Conflict;
 use crate::client::workplace::{Access, Workplace, find_root};
 use crate::domain::line_ends::inside;
@@ -161,8 +161,8 @@ fn settle(options: &ConflictsOptions, folder: &Path, files: &[PathBuf], side: Si
     };
     let mut workplace = Workplace::open(folder, Access::Change)?;
     let paths = paths_in(&mut workplace, files)?;
-    let voice = if options.json { Voice::Json } else { Voice::People };
-    offline(workplace, voice, |local| paths.iter().try_for_each(|path| local.settle_choice(path, choice)))?;
+    let output = if options.json { OutputKind::Json } else { OutputKind::People };
+    offline(workplace, output, |local| paths.iter().try_for_each(|path| local.settle_choice(path, choice)))?;
     if !options.json {
         write_line(&format!("{} settled; next: {}", paths.len(), command("sync", folder, "")));
     }
@@ -172,10 +172,10 @@ fn settle(options: &ConflictsOptions, folder: &Path, files: &[PathBuf], side: Si
 /// Works on a folder without asking the server.
 pub(super) fn offline<T>(
     workplace: Workplace,
-    voice: Voice,
+    output: OutputKind,
     work: impl FnOnce(&mut Local<'_>) -> Result<T, ClientError>,
 ) -> Result<T, ClientError> {
-    let mut report = Report::new(voice);
+    let mut report = Report::new(output);
     let Workplace { folder, state, identity, .. } = workplace;
     let mut local = Local::new(folder, state, &identity.device, &mut report, Interrupt::default())?;
     let done = work(&mut local)?;

@@ -4,12 +4,12 @@ use super::conflicts::offline;
 use crate::client::apply::guard::Word;
 use crate::client::error::{ClientError, exit};
 use crate::client::options::WordOptions;
-use crate::client::report::{Voice, command, write_line};
+use crate::client::report::{OutputKind, command, write_line};
 use crate::client::workplace::{Access, Workplace};
 
 pub(super) fn run(options: &WordOptions, word: Word) -> Result<u8, ClientError> {
     let workplace = Workplace::open(&options.folder.folder, Access::Change)?;
-    let count = offline(workplace, Voice::People, |local| local.answer_guard(word))?;
+    let count = offline(workplace, OutputKind::People, |local| local.answer_guard(word))?;
     let done = match word {
         Word::Keep => "kept",
         Word::Accept => "accepted",

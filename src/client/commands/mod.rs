@@ -27,7 +27,7 @@ use crate::client::interrupt::Interrupt;
 use crate::client::login::{self as login_store, Keeper, Owner};
 use crate::client::model::Direction;
 use crate::client::options::{ClientCommand, OutputOptions, PatienceOptions};
-use crate::client::report::{Voice, complain, write_line};
+use crate::client::report::{OutputKind, complain, write_line};
 use crate::client::transport::{Backoff, Patience, Remote};
 use crate::client::workplace::Workplace;
 
@@ -59,11 +59,11 @@ pub fn run(command: ClientCommand) -> u8 {
     })
 }
 
-const fn voice(options: OutputOptions) -> Voice {
+const fn output_kind(options: OutputOptions) -> OutputKind {
     match (options.json, options.quiet) {
-        (true, _) => Voice::Json,
-        (false, true) => Voice::Quiet,
-        (false, false) => Voice::People,
+        (true, _) => OutputKind::Json,
+        (false, true) => OutputKind::Quiet,
+        (false, false) => OutputKind::People,
     }
 }
 

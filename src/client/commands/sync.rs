@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::{remote_of, voice};
+use super::{output_kind, remote_of};
 use crate::client::error::{ClientError, exit};
 use crate::client::interrupt::Interrupt;
 use crate::client::model::{Direction, SyncSettings};
 use crate::client::options::OneWayOptions;
-use crate::client::report::{Report, Voice, command, complain, write_line};
+use crate::client::report::{OutputKind, Report, command, complain, write_line};
 use crate::client::sync::run::{History, SyncEnd, SyncRun, run_sync};
 use crate::client::workplace::{Access, Workplace};
 
@@ -19,7 +19,7 @@ pub(super) fn run(options: &OneWayOptions, direction: Direction) -> Result<u8, C
     }
     let mut exit_code = exit::IN_SYNC;
     for folder in &options.folders {
-        if voice(options.output) == Voice::People {
+        if output_kind(options.output) == OutputKind::People {
             write_line(&format!("{}:", folder.display()));
         }
         let outcome = sync_one(options, folder, direction, &interrupt);
@@ -43,14 +43,14 @@ fn sync_one(
     direction: Direction,
     interrupt: &Interrupt,
 ) -> Result<u8, ClientError> {
-    let mut report = Report::new(voice(options.output));
+    let mut report = Report::new(output_kind(options.output));
     let settings = settings(options, direction);
     let end = match sync(options, folder, settings.clone(), interrupt, &mut report) {
         // Whoever reads events waits for the last one, whatever ended the command.
         Err(failure) if options.output.json => SyncEnd::without_sync(failure, folder, &settings),
         outcome => outcome?,
     };
-    report.tell_end();
+    report.show_end();
     let skipped = end.skipped_line(&command("status", folder, "--skipped"));
     report.finish(&end.summary(), skipped.as_deref(), &end.body("finished", &report.progress()));
     let exit_code = end.exit_code();
@@ -67,7 +67,7 @@ fn sync(
     let access = if options.dry_run { Access::Rehearse } else { Access::Change };
     let workplace = Workplace::open(folder, access)?;
     let remote = remote_of(&workplace, options.patience, interrupt.clone())?;
-    report.keep_telling();
+    report.keep_showing();
     let with = SyncRun { remote: &remote, report, interrupt: interrupt.clone(), settings, history: History::All };
     run_sync(workplace, with)
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use super::{remote_of, voice};
+use super::{output_kind, remote_of};
 use crate::client::error::ClientError;
 use crate::client::interrupt::Interrupt;
 use crate::client::model::SyncSettings;
 use crate::client::options::WatchOptions;
-use crate::client::watch::{Rhythm, Signal, Watch, WatchParts, WatchVoice};
+use crate::client::watch::{Rhythm, Signal, Watch, WatchOutput, WatchParts};
 use crate::client::workplace::{Access, Workplace};
 
 pub(super) fn run(options: &WatchOptions) -> Result<u8, ClientError> {
@@ -40,7 +40,7 @@ pub(super) fn run(options: &WatchOptions) -> Result<u8, ClientError> {
         },
         poll: options.poll.map(Duration::from_secs),
         interrupt,
-        voice: WatchVoice::new(voice(options.output)),
+        output: WatchOutput::new(output_kind(options.output)),
         events: (tell, hear),
     };
     Watch::new(parts).run().map(|never| match never {})

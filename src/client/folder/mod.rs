@@ -103,7 +103,7 @@ impl Folder {
         });
         match read {
             Ok((Some(bytes), metadata)) => text_of(bytes, look_of(&metadata)),
-            Ok((None, _)) => (Held::NoText("it is no regular file".to_owned()), None),
+            Ok((None, _)) => (Held::NoText("it is not a regular file".to_owned()), None),
             Err(missing) if missing.kind() == ErrorKind::NotFound => (Held::Nothing, None),
             Err(failure) => (Held::Other(format!("it cannot be read: {failure}")), None),
         }

@@ -240,7 +240,7 @@ fn look_at(entry: &DirEntry, path: &str, limits: FileLimits) -> Result<Look, Pro
     let metadata =
         entry.metadata().map_err(|failure| Problem::failure(format!("it cannot be looked at: {failure}")))?;
     if !metadata.is_file() {
-        let reason = "it is a symbolic link or no regular file; links are not followed";
+        let reason = "it is a symbolic link or not a regular file; links are not followed";
         return Err(Problem::refusal(reason));
     }
     if metadata.len() > limits.bytes {

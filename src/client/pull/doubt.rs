@@ -65,8 +65,8 @@ impl Pull<'_, '_> {
             return Ok(false);
         }
         self.local.write_file(file, now, None, Some(old.clone()), |_| Ok(()))?;
-        self.local.report.tell(&Event::Note { path: &file.path, text: "it held an earlier version of the document" });
-        self.local.report.tell(&Event::Written { path: &file.path });
+        self.local.report.show(&Event::Note { path: &file.path, text: "it held an earlier version of the document" });
+        self.local.report.show(&Event::Written { path: &file.path });
         Ok(true)
     }
 

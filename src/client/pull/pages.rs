@@ -25,7 +25,7 @@ impl Pull<'_, '_> {
             self.local.interrupt.check()?;
             let Some(page) = self.server.read_page(cursor.as_deref(), is_whole)? else {
                 let text = "the last pull is too old; reading everything anew";
-                self.local.report.tell(&Event::Note { path: ".", text });
+                self.local.report.show(&Event::Note { path: ".", text });
                 cursor = None;
                 seen = Some(BTreeMap::new());
                 continue;
@@ -112,7 +112,7 @@ impl Pull<'_, '_> {
     fn retry_left_out(&mut self) -> Result<(), ClientError> {
         for row in self.local.state.change(|change| change.load_left_out())? {
             self.local.interrupt.check()?;
-            // The feed tells of another title.
+            // The feed has another title.
             if row.is_refusal || (row.reason == IGNORED && self.is_ignored_still(&row)?) {
                 continue;
             }

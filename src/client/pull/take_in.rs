@@ -121,12 +121,12 @@ impl Pull<'_, '_> {
             TakeIn::Write => {
                 let file = row_of(id, &path, &title, version, &united.text);
                 self.local.write_file(&file, &stored, None, None, |_| Ok(()))?;
-                self.local.report.tell(&Event::Written { path: &path });
+                self.local.report.show(&Event::Written { path: &path });
             }
             TakeIn::Adopt => {
                 let file = row_of(id, &path, &title, version, &united.text);
                 self.adopt(&file, &stored)?;
-                self.local.report.tell(&Event::Matched { path: &path });
+                self.local.report.show(&Event::Matched { path: &path });
             }
             TakeIn::AskWhich => {
                 let reason = "a file of this path is here already, and the server's document has another text";
@@ -181,7 +181,7 @@ impl Pull<'_, '_> {
             }
             TakeIn::Write => {
                 self.local.write_file(&row, &now, None, Some(stored.content.clone()), |_| Ok(()))?;
-                self.local.report.tell(&Event::Written { path: &row.path });
+                self.local.report.show(&Event::Written { path: &row.path });
             }
             TakeIn::Adopt => self.adopt(&row, &now)?,
             TakeIn::Restore => self.restore(&row, &now)?,
@@ -204,8 +204,8 @@ impl Pull<'_, '_> {
         let id = row.document_id;
         self.local.write_file(row, now, None, None, |change| take_back_deletion(change, id).map(drop))?;
         let text = "it was deleted here and changed by somebody else; it is back";
-        self.local.report.tell(&Event::Note { path: &row.path, text });
-        self.local.report.tell(&Event::Written { path: &row.path });
+        self.local.report.show(&Event::Note { path: &row.path, text });
+        self.local.report.show(&Event::Written { path: &row.path });
         Ok(())
     }
 
@@ -237,7 +237,7 @@ impl Pull<'_, '_> {
             // What a plain text is more than the server's is recorded when the folder is looked at.
             None => self.local.write_file(row, &now, Some(&both), before, |_| Ok(()))?,
         }
-        self.local.report.tell(&Event::Written { path: &row.path });
+        self.local.report.show(&Event::Written { path: &row.path });
         Ok(Counted::Succeeded)
     }
 
@@ -270,7 +270,7 @@ impl Pull<'_, '_> {
             ..Conflict::found(document_id, path, reason, version, &title)
         };
         self.local.state.change(|change| change.put_conflict(&conflict))?;
-        self.local.report.tell(&Event::Conflict { path, reason });
+        self.local.report.show(&Event::Conflict { path, reason });
         Ok(())
     }
 
@@ -318,7 +318,7 @@ impl Pull<'_, '_> {
             return Ok(());
         }
         self.local.folder.rename(&other, path)?;
-        self.local.report.tell(&Event::Moved { from: &other, to: path });
+        self.local.report.show(&Event::Moved { from: &other, to: path });
         if let Some(file) = self.local.scan.remove(&other) {
             self.local.scan.put(path, file);
         }

@@ -17,7 +17,7 @@ impl Push<'_, '_, '_> {
         local.held.insert(operation.document_id);
         local.state.change(|change| change.bury(operation, &path, (code, message)))?;
         let client_id = &operation.client_id;
-        local.report.tell(&Event::DeadLetter { path: &path, client_id, code, message });
+        local.report.show(&Event::DeadLetter { path: &path, client_id, code, message });
         local.tally.failed += 1;
         local.report.count(&format!("{} {path}", operation.kind), Counted::Failed);
         Ok(())
@@ -28,7 +28,7 @@ impl Push<'_, '_, '_> {
         let local = &mut *self.pull.local;
         let path = local.path_of(operation.document_id)?;
         local.held.insert(operation.document_id);
-        local.report.tell(&Event::Note { path: &path, text: &format!("{reason}; it stays queued") });
+        local.report.show(&Event::Note { path: &path, text: &format!("{reason}; it stays queued") });
         local.tally.failed += 1;
         local.report.count(&format!("{} {path}", operation.kind), Counted::Skipped);
         Ok(())

@@ -96,7 +96,7 @@ impl Push<'_, '_, '_> {
         match (&result.status, &result.error) {
             (ResultStatus::Success, _) => {
                 self.pull.local.tally.pushed += 1;
-                self.pull.local.report.tell(&Event::Pushed {
+                self.pull.local.report.show(&Event::Pushed {
                     path: &path,
                     operation: &operation.kind,
                     merged: result.merged,
@@ -104,7 +104,7 @@ impl Push<'_, '_, '_> {
             }
             (_, Some(error)) => {
                 self.pull.local.tally.failed += 1;
-                self.pull.local.report.tell(&Event::Problem { path: &path, reason: &error.message });
+                self.pull.local.report.show(&Event::Problem { path: &path, reason: &error.message });
             }
             (_, None) => self.pull.local.tally.failed += 1,
         }
@@ -133,10 +133,10 @@ impl Push<'_, '_, '_> {
             self.pull.local.note_gone(id);
         }
         self.pull.local.tally.pushed += 1;
-        self.pull.local.report.tell(&Event::Pushed { path: &path, operation: &operation.kind, merged: result.merged });
+        self.pull.local.report.show(&Event::Pushed { path: &path, operation: &operation.kind, merged: result.merged });
         if result.title_overwritten {
             let text = "its title replaced another one that somebody had given it meanwhile";
-            self.pull.local.report.tell(&Event::Note { path: &path, text });
+            self.pull.local.report.show(&Event::Note { path: &path, text });
         }
         self.pull.local.report.count(&format!("{} {path}", operation.kind), Counted::Succeeded);
         // Before it was deleted, others may have changed what is revived.
@@ -218,7 +218,7 @@ impl Push<'_, '_, '_> {
             ..Conflict::found(operation.document_id, &path, reason, server.version, &server.title)
         };
         self.pull.local.state.change(|change| put_conflict(change, &conflict))?;
-        self.pull.local.report.tell(&Event::Conflict { path: &path, reason });
+        self.pull.local.report.show(&Event::Conflict { path: &path, reason });
         self.pull.local.report.count(&format!("{} {path}", operation.kind), Counted::Failed);
         Ok(())
     }

@@ -38,7 +38,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 
 /// How the client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Voice {
+pub enum OutputKind {
     /// For people.
     People,
     /// One JSON event a line.
@@ -59,7 +59,7 @@ pub struct Report {
 
 /// What is said, and how; shared with the thread that keeps telling.
 struct Board {
-    voice: Voice,
+    output: OutputKind,
     bar: Option<ProgressBar>,
     progress: Progress,
     pace: Pace,
@@ -101,16 +101,16 @@ impl Lines {
 impl Report {
     /// A report that begins now.
     #[must_use]
-    pub fn new(voice: Voice) -> Self {
-        Self::after(voice, BTreeSet::new())
+    pub fn new(output: OutputKind) -> Self {
+        Self::after(output, BTreeSet::new())
     }
 
     /// A report that does not repeat these problems, which an earlier one told.
     #[must_use]
-    pub fn after(voice: Voice, known_problems: BTreeSet<String>) -> Self {
-        let bar = (voice == Voice::People && io::stderr().is_terminal()).then(progress_bar);
+    pub fn after(output: OutputKind, known_problems: BTreeSet<String>) -> Self {
+        let bar = (output == OutputKind::People && io::stderr().is_terminal()).then(progress_bar);
         let board = Board {
-            voice,
+            output,
             bar,
             progress: Progress { started_at: SystemClock.now(), ..Progress::default() },
             pace: Pace::default(),
@@ -129,7 +129,7 @@ impl Report {
 
     /// From now on tells how far it is at least twice a second, also while a single request is under way, and what is
     /// waited for.
-    pub fn keep_telling(&mut self) {
+    pub fn keep_showing(&mut self) {
         let mut board = self.board();
         board.tells_waits = true;
         if !board.shows_progress() {
@@ -156,8 +156,8 @@ impl Report {
     }
 
     /// Says what happened.
-    pub fn tell(&mut self, event: &Event<'_>) {
-        self.board().tell(event);
+    pub fn show(&mut self, event: &Event<'_>) {
+        self.board().show(event);
     }
 
     /// Is called to say that a request waits.
@@ -166,7 +166,7 @@ impl Report {
         let board = Arc::clone(&self.board);
         Arc::new(move |wait, reason| {
             let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
-            board.lock().unwrap_or_else(PoisonError::into_inner).tell(&Event::Waiting { seconds, reason });
+            board.lock().unwrap_or_else(PoisonError::into_inner).show(&Event::Waiting { seconds, reason });
         })
     }
 
@@ -190,31 +190,31 @@ impl Report {
         let mut board = self.board();
         board.progress.count(what, outcome);
         if board.told.is_none_or(|told| told.elapsed() >= board.interval()) {
-            board.tell_progress();
+            board.show_progress();
         }
     }
 
     /// Says how far it came; how far it is is not told any more.
-    pub fn tell_end(&mut self) {
+    pub fn show_end(&mut self) {
         self.ticker = None;
         let mut board = self.board();
         board.is_over = true;
-        board.tell_progress();
+        board.show_progress();
     }
 
     /// Says how it ended: `summary` and `closing` for people, with what to look at between them, `event` for scripts.
     pub fn finish<E: Serialize>(&mut self, summary: &str, closing: Option<&str>, event: &E) {
         let mut board = self.board();
         board.end_bar();
-        match board.voice {
-            Voice::People => {
+        match board.output {
+            OutputKind::People => {
                 board.done.rest().iter().for_each(|rest| write_line(rest));
                 write_line(summary);
-                board.tell_last();
+                board.show_last();
                 closing.iter().for_each(|line| write_line(line));
             }
-            Voice::Json => write_json(event),
-            Voice::Quiet => {}
+            OutputKind::Json => write_json(event),
+            OutputKind::Quiet => {}
         }
     }
 
@@ -224,7 +224,7 @@ impl Report {
         let mut board = self.board();
         board.is_over = true;
         board.end_bar();
-        board.tell_last();
+        board.show_last();
     }
 
     /// Whole between any two statements.
@@ -243,7 +243,7 @@ fn tick(board: &Mutex<Board>, ended: &Receiver<()>) {
             return;
         }
         if since >= board.interval() {
-            board.tell_progress();
+            board.show_progress();
         }
         wait = board.interval().saturating_sub(board.told.unwrap_or(board.started).elapsed()).max(SHORTEST_WAIT);
     }
@@ -251,7 +251,7 @@ fn tick(board: &Mutex<Board>, ended: &Receiver<()>) {
 
 impl Board {
     fn shows_progress(&self) -> bool {
-        self.bar.is_some() || self.voice == Voice::Json
+        self.bar.is_some() || self.output == OutputKind::Json
     }
 
     const fn interval(&self) -> Duration {
@@ -265,12 +265,12 @@ impl Board {
     }
 
     /// Says what a person should look at.
-    fn tell_last(&mut self) {
+    fn show_last(&mut self) {
         let rest = std::mem::take(&mut self.open).rest();
         std::mem::take(&mut self.last).iter().chain(&rest).for_each(|line| write_line(line));
     }
 
-    fn tell(&mut self, event: &Event<'_>) {
+    fn show(&mut self, event: &Event<'_>) {
         match event {
             Event::DeadLetter { path, code, message, .. } => self.progress.remember(path, code, message),
             Event::Conflict { path, reason } => self.progress.remember(path, "conflict", reason),
@@ -293,16 +293,16 @@ impl Board {
             }
             _ => {}
         }
-        match self.voice {
-            Voice::Json => write_json(event),
-            Voice::Quiet if event.is_failure() => complain(&event.line()),
-            Voice::Quiet => {}
-            Voice::People if event.wants_a_look() => {
+        match self.output {
+            OutputKind::Json => write_json(event),
+            OutputKind::Quiet if event.is_failure() => complain(&event.line()),
+            OutputKind::Quiet => {}
+            OutputKind::People if event.wants_a_look() => {
                 if self.open.take() {
                     self.last.push(event.line());
                 }
             }
-            Voice::People => {
+            OutputKind::People => {
                 let is_shown = matches!(event, Event::Waiting { .. }) || self.done.take();
                 match self.bar.as_ref().filter(|_| io::stdout().is_terminal()) {
                     _ if !is_shown => {}
@@ -313,7 +313,7 @@ impl Board {
         }
     }
 
-    fn tell_progress(&mut self) {
+    fn show_progress(&mut self) {
         let now = Instant::now();
         self.told = Some(now);
         if self.progress.total > self.progress.processed {
@@ -333,7 +333,7 @@ impl Board {
             };
             let columns = usize::from(Term::stderr().size().1);
             bar.set_message(progress_line(&view, columns));
-        } else if self.voice == Voice::Json {
+        } else if self.output == OutputKind::Json {
             write_json(&ProgressEvent { event: "progress", progress: &self.progress });
         }
     }

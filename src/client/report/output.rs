@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::client::report::plain;
 
-/// Writes one line to standard output, whatever stands in the names and reasons. A closed one is nobody's loss.
+/// Writes one line to standard output, whatever stands in the names and reasons. It does not matter if it is closed.
 pub fn write_line(line: &str) {
     write_plain(&plain::one_line(line));
 }

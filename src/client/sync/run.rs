@@ -197,9 +197,9 @@ impl SyncEnd {
 /// `State`. Whatever else stops the sync is its outcome.
 pub fn run_sync(workplace: Workplace, with: SyncRun<'_>) -> Result<SyncEnd, ClientError> {
     let remote = with.remote;
-    remote.waits().tell_to(Some(with.report.listener()));
+    remote.waits().listen_with(Some(with.report.listener()));
     let end = run_told_sync(workplace, with);
-    remote.waits().tell_to(None);
+    remote.waits().listen_with(None);
     end
 }
 

@@ -48,7 +48,7 @@ pub(super) fn sync(
         Push::new(&mut pull, settings, limits).run(run_id)?;
         pull.local.settle_paths()?;
     }
-    local.tell_losses()?;
+    local.report_losses()?;
     local.tally.queued = local.state.change(|change| change.list_outbox())?.len();
     Ok(())
 }

@@ -128,7 +128,7 @@ impl Http {
             let may_help = failure.is_passing() || (until == Until::NothingHelps && failure.is_servers_fault());
             match wait.filter(|_| may_help) {
                 Some(wait) => {
-                    self.waits.tell(wait, &failure.to_string());
+                    self.waits.announce(wait, &failure.to_string());
                     self.sleep(wait)?;
                 }
                 None => return Err(failure),

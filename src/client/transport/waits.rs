@@ -11,37 +11,37 @@ const SHORTEST_TOLD: Duration = Duration::from_secs(1);
 
 /// Who is told of waits.
 #[derive(Default)]
-pub struct Waits(Mutex<Told>);
+pub struct Waits(Mutex<LastWait>);
 
 #[derive(Default)]
-struct Told {
+struct LastWait {
     listener: Option<Listener>,
-    /// The end of the last wait that was told.
+    /// The end of the last wait that was last.
     until: Option<Instant>,
 }
 
 impl Waits {
     /// From now on `listener` is told, or nobody.
-    pub fn tell_to(&self, listener: Option<Listener>) {
-        *self.told() = Told { listener, until: None };
+    pub fn listen_with(&self, listener: Option<Listener>) {
+        *self.last() = LastWait { listener, until: None };
     }
 
     /// Tells of a wait, unless it is short, or one is told that ends about then.
-    pub fn tell(&self, wait: Duration, reason: &str) {
-        let mut told = self.told();
+    pub fn announce(&self, wait: Duration, reason: &str) {
+        let mut last = self.last();
         let ends = Instant::now() + wait;
-        let is_known = told.until.is_some_and(|until| ends < until + SHORTEST_TOLD);
+        let is_known = last.until.is_some_and(|until| ends < until + SHORTEST_TOLD);
         if wait < SHORTEST_TOLD || is_known {
             return;
         }
-        told.until = Some(ends);
-        if let Some(listener) = &told.listener {
+        last.until = Some(ends);
+        if let Some(listener) = &last.listener {
             listener(wait, reason);
         }
     }
 
     /// Whole between any two statements.
-    fn told(&self) -> MutexGuard<'_, Told> {
+    fn last(&self) -> MutexGuard<'_, LastWait> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -23,7 +23,7 @@ const LIMIT_ERRORS: [i32; 2] = [28, 24];
 /// How changes are found.
 pub enum FolderWatch {
     /// The system tells of them.
-    Told {
+    System {
         /// Ends when dropped.
         watcher: RecommendedWatcher,
         /// Folders that it watches.
@@ -42,7 +42,7 @@ pub enum FolderWatch {
 
 impl FolderWatch {
     /// Asks the system to tell.
-    pub fn told(folder: &Folder, tell: Sender<Signal>) -> Result<Self, String> {
+    pub fn by_system(folder: &Folder, tell: Sender<Signal>) -> Result<Self, String> {
         let hear = move |heard: notify::Result<Event>| {
             if let Some(news) = news_of(heard) {
                 // Nobody listens at the very end.
@@ -50,7 +50,7 @@ impl FolderWatch {
             }
         };
         let watcher = notify::recommended_watcher(hear).map_err(|error| reason_of(&error))?;
-        let mut watch = Self::Told { watcher, watched: BTreeSet::new() };
+        let mut watch = Self::System { watcher, watched: BTreeSet::new() };
         watch.follow(folder)?;
         Ok(watch)
     }
@@ -64,7 +64,7 @@ impl FolderWatch {
 
     /// Has the system watch folders that are new. Hidden and ignored ones are not watched.
     pub fn follow(&mut self, folder: &Folder) -> Result<(), String> {
-        let Self::Told { watcher, watched } = self else { return Ok(()) };
+        let Self::System { watcher, watched } = self else { return Ok(()) };
         for entry in walk(folder).filter_map(Result::ok) {
             let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
             if !is_folder || watched.contains(entry.path()) {
@@ -83,7 +83,7 @@ impl FolderWatch {
 
     /// Forgets folders that went, so that others of their names are watched anew.
     pub fn forget(&mut self, gone: &[PathBuf]) {
-        let Self::Told { watcher, watched } = self else { return };
+        let Self::System { watcher, watched } = self else { return };
         let is_in = |path: &PathBuf| gone.iter().any(|gone| path.starts_with(gone));
         for path in watched.extract_if(.., |path| is_in(path)) {
             // The system has mostly forgotten it already.
@@ -95,7 +95,7 @@ impl FolderWatch {
     #[must_use]
     pub const fn next_look(&self) -> Option<Instant> {
         match self {
-            Self::Told { .. } => None,
+            Self::System { .. } => None,
             Self::Polled { next, .. } => Some(*next),
         }
     }
@@ -177,6 +177,6 @@ fn reason_of(error: &notify::Error) -> String {
          max_user_instances)"
             .to_owned()
     } else {
-        format!("the system does not tell of changed files: {error}")
+        format!("the system does not report changed files: {error}")
     }
 }

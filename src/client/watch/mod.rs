@@ -5,10 +5,10 @@
 //! own echo starts nothing.
 
 mod folder_events;
+mod output;
 mod schedule;
 mod server_events;
 mod signal;
-mod voice;
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -17,12 +17,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use self::folder_events::FolderWatch;
+pub use self::output::WatchOutput;
 pub use self::schedule::Rhythm;
 use self::schedule::{Next, Schedule};
 use self::server_events::Listener;
 pub use self::server_events::MAX_SILENCE;
 pub use self::signal::{DocumentChange, FolderNews, ServerNews, Signal};
-pub use self::voice::WatchVoice;
 use crate::client::apply::planning::plan_for_feed;
 use crate::client::error::ClientError;
 use crate::client::folder::Folder;
@@ -51,7 +51,7 @@ pub struct WatchParts {
     /// Whether to stop.
     pub interrupt: Interrupt,
     /// Says what happens.
-    pub voice: WatchVoice,
+    pub output: WatchOutput,
     /// Where events come in.
     pub events: (Sender<Signal>, Receiver<Signal>),
 }
@@ -125,20 +125,20 @@ impl Watch {
     fn watch_folder(&mut self) {
         let (folder, poll) = (&self.parts.folder, self.parts.poll);
         if self.parts.settings.direction == Direction::Pull {
-            self.parts.voice.begin(folder, self.parts.remote.server(), None);
+            self.parts.output.begin(folder, self.parts.remote.server(), None);
             return;
         }
         let told = match poll {
             Some(_) => Ok(FolderWatch::polled(folder, poll, Instant::now())),
-            None => FolderWatch::told(folder, self.parts.events.0.clone()),
+            None => FolderWatch::by_system(folder, self.parts.events.0.clone()),
         };
-        let (files, deaf) = match told {
+        let (files, lost) = match told {
             Ok(files) => (files, None),
             Err(reason) => (FolderWatch::polled(folder, None, Instant::now()), Some(reason)),
         };
-        self.parts.voice.begin(folder, self.parts.remote.server(), Some(files.next_look().is_some()));
-        if let Some(reason) = deaf {
-            self.parts.voice.deaf(&reason);
+        self.parts.output.begin(folder, self.parts.remote.server(), Some(files.next_look().is_some()));
+        if let Some(reason) = lost {
+            self.parts.output.without_folder_events(&reason);
         }
         self.files = Some(files);
     }
@@ -147,7 +147,7 @@ impl Watch {
         let now = Instant::now();
         match signal {
             Signal::Stop => return Err(ClientError::Interrupted),
-            Signal::Folder(FolderNews::Deaf(reason)) => self.turn_deaf(&reason),
+            Signal::Folder(FolderNews::Deaf(reason)) => self.lose_folder_events(&reason),
             Signal::Folder(FolderNews::Tree(gone)) => {
                 if let Some(files) = &mut self.files {
                     files.forget(&gone);
@@ -162,8 +162,8 @@ impl Watch {
             }
             Signal::Server(ServerNews::Connected { resumed }) => {
                 self.lost = None;
-                self.parts.voice.heard();
-                if self.parts.voice.is_offline() || !resumed {
+                self.parts.output.heard();
+                if self.parts.output.is_offline() || !resumed {
                     self.schedule.sync_now(now);
                 }
             }
@@ -174,7 +174,7 @@ impl Watch {
             Signal::Server(ServerNews::Pull) => self.schedule.sync_now(now),
             Signal::Server(ServerNews::Lost(reason)) => {
                 // A sync tells whether it is the events alone that do not come.
-                if self.lost.is_none() && !self.parts.voice.is_offline() {
+                if self.lost.is_none() && !self.parts.output.is_offline() {
                     self.schedule.sync_now(now);
                 }
                 self.lost = Some(reason);
@@ -185,9 +185,9 @@ impl Watch {
     }
 
     /// The system does not tell of changed files any more.
-    fn turn_deaf(&mut self, reason: &str) {
-        if matches!(self.files, Some(FolderWatch::Told { .. })) {
-            self.parts.voice.deaf(reason);
+    fn lose_folder_events(&mut self, reason: &str) {
+        if matches!(self.files, Some(FolderWatch::System { .. })) {
+            self.parts.output.without_folder_events(reason);
             self.files = Some(FolderWatch::polled(&self.parts.folder, None, Instant::now()));
         }
         self.has_file_news = true;
@@ -226,7 +226,7 @@ impl Watch {
         }
         let followed = self.files.as_mut().map(|files| files.follow(&self.parts.folder));
         if let Some(Err(reason)) = followed {
-            self.turn_deaf(&reason);
+            self.lose_folder_events(&reason);
         }
     }
 
@@ -251,10 +251,10 @@ impl Watch {
         self.has_file_news = false;
         self.server_news.clear();
         let known = std::mem::take(&mut self.problems);
-        let was_offline = self.parts.voice.is_offline();
-        let mut report = Report::after(self.parts.voice.of_syncs(), known.clone());
+        let was_offline = self.parts.output.is_offline();
+        let mut report = Report::after(self.parts.output.of_syncs(), known.clone());
         if !was_offline {
-            report.keep_telling();
+            report.keep_showing();
         }
         let with = SyncRun {
             remote: &self.parts.remote,
@@ -267,7 +267,7 @@ impl Watch {
         let is_unreachable = matches!(end.outcome, Err(ClientError::Unreachable { .. }));
         // A sync that did not get as far as the files knows nothing of their problems.
         self.problems = if is_unreachable { known } else { report.problems() };
-        self.parts.voice.end_sync(&mut report, &end);
+        self.parts.output.end_sync(&mut report, &end);
         if was_offline && !is_unreachable {
             // Its events come back on their own.
             self.lost = None;
@@ -288,7 +288,7 @@ impl Watch {
             Ok(()) | Err(_) => {
                 self.schedule.note_sync(now);
                 if let Some(reason) = &self.lost {
-                    self.parts.voice.unheard(reason);
+                    self.parts.output.unheard(reason);
                 }
                 Ok(())
             }

@@ -6,7 +6,7 @@ mod limits;
 mod messages;
 mod metered;
 mod said;
-mod seats;
+mod slots;
 mod socket;
 mod wire;
 mod work;

@@ -14,7 +14,7 @@ use super::work;
 use crate::auth::roles::Caller;
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::http::state::AppState;
-use crate::sync::live::{Connection, Delivery, Heard, News, OpenError, Refusal, Seat};
+use crate::sync::live::{Connection, Delivery, Heard, News, OpenError, Refusal, Slot};
 use crate::yjs::scan::{scan_state_vector, scan_update};
 
 /// A socket without a login is closed after so long.
@@ -41,7 +41,7 @@ pub(super) struct User {
 pub(super) struct Open {
     pub frames: Frames,
     pub workspace_id: WorkspaceId,
-    pub seat: Arc<Seat>,
+    pub slot: Arc<Slot>,
     pub may_write: bool,
     /// The editor was asked for what the server lacks, and has not answered yet.
     pub was_asked: bool,
@@ -236,7 +236,7 @@ impl Socket {
             }
             Received::QueryAwareness => match self.at(place) {
                 Some(open) => {
-                    let frame = open.frames.awareness(&open.seat.presences());
+                    let frame = open.frames.awareness(&open.slot.presences());
                     self.send(frame).await
                 }
                 None => Ok(()),
@@ -265,12 +265,12 @@ impl Socket {
         let known = scan_state_vector(vector, &self.state.limits.yjs)
             .map_err(|error| End::new(4422, "refused", format!("the state vector cannot be read: {error}")))?;
         let (Some(user), Some(open)) = (&self.user, self.at(place)) else { return Ok(()) };
-        let seat = Arc::clone(&open.seat);
+        let slot = Arc::clone(&open.slot);
         let deadline = Instant::now() + Duration::from_millis(self.state.limits.timeout_ms);
         let Ok(mut share) = self.state.admission.answer(user.user_id, deadline).await else {
             return Err(End::not_now());
         };
-        let missing = match web::block(move || seat.missing(known)).await {
+        let missing = match web::block(move || slot.missing(known)).await {
             Ok(missing) => missing?,
             Err(_stopping) => return Err(End::not_now()),
         };
@@ -310,8 +310,8 @@ impl Socket {
             self.send_if_any(if saved.is_some() { saved } else { denied }).await?;
             return Ok(());
         }
-        let seat = Arc::clone(&open.seat);
-        if let Some(worker) = seat.submit(update.to_vec(), is_answer).await {
+        let slot = Arc::clone(&open.slot);
+        if let Some(worker) = slot.submit(update.to_vec(), is_answer).await {
             work::start(self.state.clone(), worker);
         }
         Ok(())
@@ -374,8 +374,8 @@ impl Socket {
     /// Asks the editor for all that the server lacks, once at a time.
     async fn ask_for_all(&mut self, place: usize) -> Result<(), End> {
         let Some(open) = self.at(place).filter(|open| !open.was_asked) else { return Ok(()) };
-        let (seat, frames) = (Arc::clone(&open.seat), open.frames.clone());
-        let missing = match web::block(move || seat.missing(Default::default())).await {
+        let (slot, frames) = (Arc::clone(&open.slot), open.frames.clone());
+        let missing = match web::block(move || slot.missing(Default::default())).await {
             Ok(missing) => missing?,
             Err(_stopping) => return Err(End::not_now()),
         };
@@ -387,7 +387,7 @@ impl Socket {
     fn pass_on_said(&mut self) {
         for (place, said) in self.said.take(Instant::now()) {
             if let Some(open) = self.at(place) {
-                open.seat.present(said);
+                open.slot.present(said);
             }
         }
     }

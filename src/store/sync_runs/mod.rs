@@ -26,11 +26,11 @@ const NOTES_AT_A_TIME: i64 = 1_000;
 
 /// How far a run is forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forgetting {
+pub enum RunDeletion {
     /// It is there no more.
     Done,
     /// Some of its notes are gone; there is more to do.
-    Begun,
+    Started,
     /// It is not one to be forgotten, or not there.
     Kept,
 }
@@ -132,12 +132,12 @@ impl Store {
     ///
     /// # Errors
     /// `NoSuchWorkspace`, or whatever the database said.
-    pub fn forget_run(&self, key: RunKey, ended_before: Timestamp) -> Result<Forgetting, StoreError> {
+    pub fn forget_run(&self, key: RunKey, ended_before: Timestamp) -> Result<RunDeletion, StoreError> {
         let (workspace_id, user_id, sync_id) = ids(key);
         self.write(move |connection| {
             let ended_at = find_locked(connection, key)?.and_then(|run| run.finished_at);
             if ended_at.is_none_or(|at| at >= ended_before) {
-                return Ok(Forgetting::Kept);
+                return Ok(RunDeletion::Kept);
             }
             let notes = sync_notes::table
                 .filter(sync_notes::workspace_id.eq(workspace_id))
@@ -152,11 +152,11 @@ impl Store {
                 .optional()?;
             if let Some(client_id) = next {
                 diesel::delete(notes.filter(sync_notes::client_id.le(client_id))).execute(connection)?;
-                return Ok(Forgetting::Begun);
+                return Ok(RunDeletion::Started);
             }
             diesel::delete(notes).execute(connection)?;
             diesel::delete(sync_runs::table.find((workspace_id, user_id, sync_id))).execute(connection)?;
-            Ok(Forgetting::Done)
+            Ok(RunDeletion::Done)
         })
     }
 

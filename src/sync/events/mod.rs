@@ -5,11 +5,11 @@
 //! HTTP; what a stream does with an event is its own affair.
 
 mod agenda;
+mod notices;
 mod presences;
 mod reading;
 mod relay;
 mod subscription;
-mod told;
 mod topics;
 
 use std::fmt;
@@ -18,10 +18,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+pub use self::notices::{ChangeEvent, Changes};
 use self::reading::read_until_closed;
 use self::relay::{Message, Relay};
 pub use self::subscription::{Ended, Event, SubscribeError, Subscription};
-pub use self::told::{ChangeEvent, Changes};
 use self::topics::Topics;
 use crate::domain::ids::{DocumentId, SyncId, UserId, WorkspaceId};
 use crate::store::Store;
@@ -139,20 +139,20 @@ impl Events {
 
     /// Asks the other servers for the editors in a document.
     pub fn ask_who_is_there(&self, workspace_id: WorkspaceId, document_id: DocumentId) {
-        self.shared.tell_others(Message::WhoIsThere(workspace_id, document_id));
+        self.shared.notify_others(Message::WhoIsThere(workspace_id, document_id));
     }
 
     /// Changes of this workspace were committed here. Never blocks and never fails: a stream that misses it finds out
     /// by polling.
     pub fn committed(&self, workspace_id: WorkspaceId) {
         self.shared.topics.changed(workspace_id);
-        self.shared.tell_others(Message::Changed(workspace_id));
+        self.shared.notify_others(Message::Changed(workspace_id));
     }
 
     /// A sync run of this user was counted, closed or cancelled here; as [`committed`](Self::committed).
     pub fn progressed(&self, workspace_id: WorkspaceId, user_id: UserId, sync_id: SyncId) {
         self.shared.topics.progressed(workspace_id, user_id, sync_id);
-        self.shared.tell_others(Message::Progressed(workspace_id, user_id, sync_id));
+        self.shared.notify_others(Message::Progressed(workspace_id, user_id, sync_id));
     }
 
     /// Opens a stream for a member of the workspace, from `last_event_id` on if there is one, else from now on.
@@ -217,7 +217,7 @@ impl Shared {
         }
     }
 
-    fn tell_others(&self, message: Message) {
+    fn notify_others(&self, message: Message) {
         if let Some(relay) = &self.relay {
             relay.post(message);
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::Shared;
 use super::agenda::Job;
-use super::told::{ChangePage, Told};
+use super::notices::{ChangePage, Notice};
 use crate::domain::ids::{SyncId, UserId, WorkspaceId};
 use crate::store::StoreError;
 
@@ -40,7 +40,7 @@ fn carry_out(shared: &Shared, job: Job) -> Result<(), StoreError> {
     match job {
         Job::Read(workspace_id) => read_changes(shared, workspace_id),
         Job::TellProgress(workspace_id, user_id, sync_id) => {
-            tell_progress(shared, workspace_id, user_id, sync_id);
+            send_progress(shared, workspace_id, user_id, sync_id);
             Ok(())
         }
         Job::CheckMembers(workspace_id) => check_members(shared, workspace_id),
@@ -61,7 +61,7 @@ fn read_changes(shared: &Shared, workspace_id: WorkspaceId) -> Result<(), StoreE
         let notices = shared.store.list_change_notices(workspace_id, reading.told_up_to, PAGE)?;
         let Some(last) = notices.last() else { break };
         reading.told_up_to = last.sequence;
-        topic.tell(Told::Changes(Arc::new(ChangePage::new(workspace_id, &reading.key, &notices))));
+        topic.send(Notice::Changes(Arc::new(ChangePage::new(workspace_id, &reading.key, &notices))));
         if u32::try_from(notices.len()).is_ok_and(|read| read < PAGE) {
             break;
         }
@@ -70,11 +70,11 @@ fn read_changes(shared: &Shared, workspace_id: WorkspaceId) -> Result<(), StoreE
     Ok(())
 }
 
-fn tell_progress(shared: &Shared, workspace_id: WorkspaceId, user_id: UserId, sync_id: SyncId) {
+fn send_progress(shared: &Shared, workspace_id: WorkspaceId, user_id: UserId, sync_id: SyncId) {
     let Some(topic) = shared.topics.find(workspace_id) else { return };
     let Some(load) = shared.load_run.get() else { return };
     if let Some(progress) = load(workspace_id, user_id, sync_id) {
-        topic.tell(Told::Progress(user_id, progress.into()));
+        topic.send(Notice::Progress(user_id, progress.into()));
     }
 }
 
@@ -83,7 +83,7 @@ fn check_members(shared: &Shared, workspace_id: WorkspaceId) -> Result<(), Store
         let is_out =
             shared.store.find_role(user_id, workspace_id)?.is_none() || !shared.store.is_user_active(user_id)?;
         if is_out && let Some(topic) = shared.topics.find(workspace_id) {
-            topic.tell(Told::Removed(user_id));
+            topic.send(Notice::Removed(user_id));
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Shared;
-use super::told::{ChangePage, Changes, Told};
+use super::notices::{ChangePage, Changes, Notice};
 use super::topics::{Full, Topic};
 use crate::domain::cursor::{Cursor, CursorError, FeedKey};
 use crate::domain::ids::{UserId, WorkspaceId};
@@ -59,7 +59,7 @@ pub enum Event {
 pub enum Ended {
     /// It did not take what it was told in time.
     SlowReader,
-    /// Its user is no member of the workspace any more.
+    /// Its user is not a member of the workspace any more.
     NotMember,
     /// The server is stopping.
     Closed,
@@ -69,7 +69,7 @@ pub enum Ended {
 
 /// An open stream. Dropping it closes it.
 pub struct Subscription {
-    seat: Seat,
+    slot: Slot,
     workspace_id: WorkspaceId,
     key: FeedKey,
     /// Where it began.
@@ -85,11 +85,11 @@ enum Stage {
     /// Is told what it has missed; so many changes so far.
     CatchingUp(usize),
     /// Hears what the topic tells.
-    Live(Receiver<Arc<Told>>),
+    Live(Receiver<Arc<Notice>>),
 }
 
 /// One of the places that a server and a user have for streams.
-struct Seat {
+struct Slot {
     shared: Arc<Shared>,
     topic: Arc<Topic>,
     workspace_id: WorkspaceId,
@@ -97,7 +97,7 @@ struct Seat {
     user_id: Option<UserId>,
 }
 
-impl Drop for Seat {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.shared.topics.leave(self.workspace_id, self.user_id);
     }
@@ -112,13 +112,13 @@ impl Subscription {
         last_event_id: Option<&str>,
     ) -> Result<Self, SubscribeError> {
         let topic = shared.topics.enter(workspace_id, user_id)?;
-        let seat = Seat { shared: Arc::clone(shared), topic, workspace_id, user_id };
+        let slot = Slot { shared: Arc::clone(shared), topic, workspace_id, user_id };
         // Listen first, look second: what is committed in between is heard, and skipped if it was seen.
-        let receiver = seat.topic.listen();
+        let receiver = slot.topic.listen();
         let store = &shared.store;
         let feed = store.find_feed_state(workspace_id).map_err(SyncError::from)?;
         let feed = feed.ok_or(SyncError::Store(StoreError::NoSuchWorkspace))?;
-        shared.topics.begin(workspace_id, &seat.topic, &feed);
+        shared.topics.begin(workspace_id, &slot.topic, &feed);
         let head = Cursor { sequence: feed.head_sequence, floor: 0 };
         let (start, position, stage) = match last_event_id {
             None => (head, head.sequence, Stage::Live(receiver)),
@@ -130,7 +130,7 @@ impl Subscription {
                     Err(CursorError::EarlierGeneration) => {
                         let start = Cursor::start(feed.purged_sequence);
                         let stage = Stage::FarBehind;
-                        return Ok(Self { seat, workspace_id, key: feed.key, start, position: head.sequence, stage });
+                        return Ok(Self { slot, workspace_id, key: feed.key, start, position: head.sequence, stage });
                     }
                 };
                 if start.sequence > head.sequence || start.is_expired(feed.purged_sequence) {
@@ -146,7 +146,7 @@ impl Subscription {
                 }
             }
         };
-        Ok(Self { seat, workspace_id, key: feed.key, start, position, stage })
+        Ok(Self { slot, workspace_id, key: feed.key, start, position, stage })
     }
 
     /// The cursor from which the stream began, sealed. Until something is told, it is the one to resume from.
@@ -167,18 +167,18 @@ impl Subscription {
                     let head = Cursor { sequence: self.position, floor: 0 };
                     return Ok(Event::FarBehind(head.seal(self.workspace_id, &self.key)));
                 }
-                Stage::CatchingUp(told) if *told > MAX_CATCHING_UP => return Err(Ended::SlowReader),
+                Stage::CatchingUp(sent) if *sent > MAX_CATCHING_UP => return Err(Ended::SlowReader),
                 Stage::CatchingUp(_) => {
                     if let Some(changes) = self.read_missed().await? {
                         return Ok(Event::Changes(changes));
                     }
                 }
                 Stage::Live(receiver) => {
-                    let told = receiver.recv().await.map_err(|error| match error {
+                    let notice = receiver.recv().await.map_err(|error| match error {
                         RecvError::Lagged(_) => Ended::SlowReader,
                         RecvError::Closed => Ended::Closed,
                     })?;
-                    if let Some(event) = self.pick(&told)? {
+                    if let Some(event) = self.pick(&notice)? {
                         return Ok(event);
                     }
                 }
@@ -187,25 +187,25 @@ impl Subscription {
     }
 
     /// What of the topic's news is this stream's.
-    fn pick(&mut self, told: &Told) -> Result<Option<Event>, Ended> {
-        match told {
-            Told::Changes(page) => Ok(page.after(self.position).map(|(new, last)| {
+    fn pick(&mut self, notice: &Notice) -> Result<Option<Event>, Ended> {
+        match notice {
+            Notice::Changes(page) => Ok(page.after(self.position).map(|(new, last)| {
                 self.position = last;
                 Event::Changes(Changes::new(Arc::clone(page), new))
             })),
-            Told::Progress(user_id, progress) if Some(*user_id) == self.seat.user_id => {
+            Notice::Progress(user_id, progress) if Some(*user_id) == self.slot.user_id => {
                 Ok(Some(Event::Progress(Arc::clone(progress))))
             }
-            Told::Removed(user_id) if Some(*user_id) == self.seat.user_id => Err(Ended::NotMember),
-            Told::Progress(..) | Told::Removed(_) => Ok(None),
+            Notice::Removed(user_id) if Some(*user_id) == self.slot.user_id => Err(Ended::NotMember),
+            Notice::Progress(..) | Notice::Removed(_) => Ok(None),
         }
     }
 
     /// Reads the next missed changes; with the last of them the stream goes live.
     async fn read_missed(&mut self) -> Result<Option<Changes>, Ended> {
         // Listen first, look second, as in `open`.
-        let receiver = self.seat.topic.listen();
-        let (shared, workspace_id, after) = (Arc::clone(&self.seat.shared), self.workspace_id, self.position);
+        let receiver = self.slot.topic.listen();
+        let (shared, workspace_id, after) = (Arc::clone(&self.slot.shared), self.workspace_id, self.position);
         let read = move || shared.store.list_change_notices(workspace_id, after, MISSED_PAGE);
         let read = tokio::task::spawn_blocking(read).await;
         let notices = match read {
@@ -214,8 +214,8 @@ impl Subscription {
         };
         let new = notices.len();
         self.stage = match &self.stage {
-            Stage::CatchingUp(told) if u32::try_from(new).is_ok_and(|new| new >= MISSED_PAGE) => {
-                Stage::CatchingUp(told.saturating_add(new))
+            Stage::CatchingUp(sent) if u32::try_from(new).is_ok_and(|new| new >= MISSED_PAGE) => {
+                Stage::CatchingUp(sent.saturating_add(new))
             }
             _ => Stage::Live(receiver),
         };

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 
 use super::EventsConfig;
 use super::agenda::{Agenda, Job};
-use super::told::Told;
+use super::notices::Notice;
 use crate::domain::cursor::FeedKey;
 use crate::domain::ids::{SyncId, UserId, WorkspaceId};
 use crate::store::feed::FeedState;
@@ -29,7 +29,7 @@ const COMPARE_INTERVAL: Duration = Duration::from_millis(350);
 
 /// What all streams of a workspace share.
 pub(super) struct Topic {
-    sender: broadcast::Sender<Arc<Told>>,
+    sender: broadcast::Sender<Arc<Notice>>,
     /// Held while new changes are read, so that they are told in order.
     pub(super) reading: Mutex<Option<Reading>>,
 }
@@ -44,14 +44,14 @@ pub(super) struct Reading {
 
 impl Topic {
     /// Hears everything from now on.
-    pub(super) fn listen(&self) -> broadcast::Receiver<Arc<Told>> {
+    pub(super) fn listen(&self) -> broadcast::Receiver<Arc<Notice>> {
         self.sender.subscribe()
     }
 
     /// Tells everyone who listens.
-    pub(super) fn tell(&self, told: Told) {
+    pub(super) fn send(&self, notice: Notice) {
         // It fails where nobody listens at the moment, which is no failure.
-        let _heard_by = self.sender.send(Arc::new(told));
+        let _heard_by = self.sender.send(Arc::new(notice));
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use self::news::{Delivery, Ear, Heard, News, Refusal};
+pub use self::news::{Delivery, Heard, Inbox, News, Refusal};
 pub use self::room::{Room, Work, Worker};
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
@@ -111,11 +111,11 @@ struct Open {
 pub struct Connection {
     live: Arc<Live>,
     user_id: UserId,
-    ear: Ear,
+    inbox: Inbox,
 }
 
 /// A socket's place in a room. Dropping it leaves the room.
-pub struct Seat {
+pub struct Slot {
     live: Arc<Live>,
     room: Arc<Room>,
     socket: SocketId,
@@ -171,8 +171,8 @@ impl Live {
         open.sockets += 1;
         open.of_user.insert(user_id, of_user + 1);
         show("landfall_live_sockets", open.sockets);
-        let (ear, heard) = news::ear(self.next_socket.fetch_add(1, Ordering::Relaxed));
-        Ok((Connection { live: Arc::clone(self), user_id, ear }, heard))
+        let (inbox, heard) = news::inbox(self.next_socket.fetch_add(1, Ordering::Relaxed));
+        Ok((Connection { live: Arc::clone(self), user_id, inbox }, heard))
     }
 
     /// Opens a document for a socket; `place` is the socket's own number for it. Blocks; call off the event loop. Nothing
@@ -186,19 +186,19 @@ impl Live {
         workspace_id: WorkspaceId,
         document_id: DocumentId,
         place: usize,
-    ) -> Result<Seat, OpenError> {
+    ) -> Result<Slot, OpenError> {
         // In this order nothing is missed: first join, then look.
         let room = {
             let mut open = self.open();
             let key = (workspace_id, document_id);
             let room = open.rooms.entry(key).or_insert_with(|| Arc::new(Room::new(workspace_id, document_id)));
-            room.join(connection.ear.clone(), place);
+            room.join(connection.inbox.clone(), place);
             let room = Arc::clone(room);
             show("landfall_live_documents", open.rooms.len());
             room
         };
-        let (socket, user_id) = (connection.ear.socket, connection.user_id);
-        let seat = Seat { live: Arc::clone(self), room, socket, user_id };
+        let (socket, user_id) = (connection.inbox.socket, connection.user_id);
+        let slot = Slot { live: Arc::clone(self), room, socket, user_id };
         let head = self.sync.store.find_heads(workspace_id, &[document_id])?.into_iter().next();
         if head.as_ref().is_some_and(DocumentHead::is_deleted) {
             return Err(OpenError::Deleted);
@@ -206,11 +206,11 @@ impl Live {
         if head.as_ref().is_some_and(is_plain) {
             return Err(OpenError::Plain);
         }
-        if seat.room.told().is_none() {
-            seat.room.note_told(head.map_or(0, |head| head.version));
+        if slot.room.sent_up_to().is_none() {
+            slot.room.note_sent(head.map_or(0, |head| head.version));
             self.sync.events().ask_who_is_there(workspace_id, document_id);
         }
-        Ok(seat)
+        Ok(slot)
     }
 
     /// A subscription to the workspace's commits, unless somebody has one: the caller passes on what it tells, see
@@ -266,7 +266,7 @@ impl Live {
     }
 }
 
-impl Seat {
+impl Slot {
     /// What an editor with this state lacks. Blocks.
     ///
     /// # Errors
@@ -325,7 +325,7 @@ fn nothing_yet() -> Missing {
     Missing { update: None, state_vector: encode_state_vector(&StateVector::default()) }
 }
 
-impl Drop for Seat {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.live.leave(&self.room, self.socket);
     }

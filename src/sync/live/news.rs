@@ -53,7 +53,7 @@ pub struct Delivery {
 
 /// What a socket hears with.
 #[derive(Clone, Debug)]
-pub struct Ear {
+pub struct Inbox {
     /// Who is connected.
     pub socket: SocketId,
     sender: mpsc::Sender<Delivery>,
@@ -62,7 +62,7 @@ pub struct Ear {
     too_slow: Arc<Notify>,
 }
 
-/// The other end of an [`Ear`].
+/// The other end of an [`Inbox`].
 #[derive(Debug)]
 pub struct Heard {
     receiver: mpsc::Receiver<Delivery>,
@@ -74,15 +74,15 @@ pub struct Heard {
 pub(super) const MAX_UNREAD: usize = 512;
 
 /// The two ends between rooms and a socket.
-pub(super) fn ear(socket: SocketId) -> (Ear, Heard) {
+pub(super) fn inbox(socket: SocketId) -> (Inbox, Heard) {
     let (sender, receiver) = mpsc::channel(MAX_UNREAD);
     let (unread, too_slow) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let heard = Heard { receiver, unread: Arc::clone(&unread), too_slow: Arc::clone(&too_slow) };
-    (Ear { socket, sender, unread, too_slow }, heard)
+    (Inbox { socket, sender, unread, too_slow }, heard)
 }
 
-impl Ear {
-    pub(super) fn tell(&self, place: usize, news: News) {
+impl Inbox {
+    pub(super) fn send(&self, place: usize, news: News) {
         let bytes = news.bytes();
         let waiting = self.unread.fetch_add(bytes, Ordering::Relaxed);
         if waiting > MAX_UNREAD_BYTES || self.sender.try_send(Delivery { place, news }).is_err() {

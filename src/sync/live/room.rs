@@ -10,7 +10,7 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
-use crate::sync::live::news::{Ear, News, Refusal};
+use crate::sync::live::news::{Inbox, News, Refusal};
 use crate::sync::presence::{Presence, Presences, SocketId};
 
 /// Bytes of updates that wait in a room; who has more to say waits before saying it.
@@ -99,12 +99,12 @@ struct State {
     /// Somebody does the room's work.
     is_worked: bool,
     /// The version up to which everybody was told; `None` until it was looked up.
-    told: Option<Version>,
+    sent_up_to: Option<Version>,
 }
 
 #[derive(Debug)]
 struct Member {
-    ear: Ear,
+    inbox: Inbox,
     place: usize,
     joined_at: Instant,
 }
@@ -119,8 +119,8 @@ impl Room {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn join(&self, ear: Ear, place: usize) {
-        self.lock().members.insert(ear.socket, Member { ear, place, joined_at: Instant::now() });
+    pub(super) fn join(&self, inbox: Inbox, place: usize) {
+        self.lock().members.insert(inbox.socket, Member { inbox, place, joined_at: Instant::now() });
     }
 
     /// The others hear that the socket's editors have gone. Who has gone, and whether nobody is left.
@@ -128,19 +128,19 @@ impl Room {
         let mut state = self.lock();
         state.members.remove(&socket);
         let gone = state.presences.leave(socket);
-        state.tell_presences(None, gone.clone());
+        state.send_presences(None, gone.clone());
         (gone, state.members.is_empty())
     }
 
     /// The version up to which everybody was told, if that is known.
-    pub(super) fn told(&self) -> Option<Version> {
-        self.lock().told
+    pub(super) fn sent_up_to(&self) -> Option<Version> {
+        self.lock().sent_up_to
     }
 
     /// Everybody knows this version, or will read it. Never goes back.
-    pub(super) fn note_told(&self, version: Version) {
+    pub(super) fn note_sent(&self, version: Version) {
         let mut state = self.lock();
-        state.told = state.told.max(Some(version));
+        state.sent_up_to = state.sent_up_to.max(Some(version));
     }
 
     /// Puts an update behind those that wait. Waits while too much waits already. Whether somebody has to do the room's
@@ -157,7 +157,7 @@ impl Room {
     pub(super) fn note_commit(&self, version: Version) -> bool {
         let mut state = self.lock();
         // Before the version was looked up there is nothing to be behind of.
-        if state.told.is_none_or(|told| version <= told) {
+        if state.sent_up_to.is_none_or(|sent| version <= sent) {
             return false;
         }
         state.is_behind = true;
@@ -181,7 +181,7 @@ impl Room {
         let mut state = self.lock();
         state.is_worked = false;
         state.queue.clear();
-        state.tell_all(None, &News::Refused(Refusal::NotNow));
+        state.send_to_all(None, &News::Refused(Refusal::NotNow));
     }
 
     /// Tells the others what a socket's editors say of themselves, or those of another server; what of it was news.
@@ -192,7 +192,7 @@ impl Room {
             return Vec::new();
         }
         let news = state.presences.take_in(source, said);
-        state.tell_presences(socket, news.clone());
+        state.send_presences(socket, news.clone());
         news
     }
 
@@ -206,26 +206,26 @@ impl Room {
     }
 
     /// Tells everybody but `except`.
-    pub(super) fn tell_all(&self, except: Option<SocketId>, news: &News) {
-        self.lock().tell_all(except, news);
+    pub(super) fn send_to_all(&self, except: Option<SocketId>, news: &News) {
+        self.lock().send_to_all(except, news);
     }
 
     /// Tells one.
-    pub(super) fn tell(&self, socket: SocketId, news: News) {
+    pub(super) fn send(&self, socket: SocketId, news: News) {
         if let Some(member) = self.lock().members.get(&socket) {
-            member.ear.tell(member.place, news);
+            member.inbox.send(member.place, news);
         }
     }
 
     /// If everybody knows all up to the version before this one, they are told this one; whether that was so.
-    pub(super) fn tell_next(&self, version: Version, updates: &[(SocketId, Arc<[u8]>)]) -> bool {
+    pub(super) fn send_next(&self, version: Version, updates: &[(SocketId, Arc<[u8]>)]) -> bool {
         let mut state = self.lock();
-        if state.told.and_then(|told| told.checked_add(1)) != Some(version) {
+        if state.sent_up_to.and_then(|sent| sent.checked_add(1)) != Some(version) {
             return false;
         }
-        state.told = Some(version);
+        state.sent_up_to = Some(version);
         for (socket, update) in updates {
-            state.tell_all(Some(*socket), &News::Update(Arc::clone(update)));
+            state.send_to_all(Some(*socket), &News::Update(Arc::clone(update)));
         }
         true
     }
@@ -254,17 +254,17 @@ impl State {
         group
     }
 
-    fn tell_all(&self, except: Option<SocketId>, news: &News) {
+    fn send_to_all(&self, except: Option<SocketId>, news: &News) {
         for (socket, member) in &self.members {
             if Some(*socket) != except {
-                member.ear.tell(member.place, news.clone());
+                member.inbox.send(member.place, news.clone());
             }
         }
     }
 
-    fn tell_presences(&self, except: Option<SocketId>, news: Vec<Presence>) {
+    fn send_presences(&self, except: Option<SocketId>, news: Vec<Presence>) {
         if !news.is_empty() {
-            self.tell_all(except, &News::Presence(news.into()));
+            self.send_to_all(except, &News::Presence(news.into()));
         }
     }
 }
@@ -274,7 +274,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::sync::live::news::{Delivery, MAX_UNREAD, ear};
+    use crate::sync::live::news::{Delivery, MAX_UNREAD, inbox};
 
     const ADA: UserId = UserId(Uuid::from_u128(1));
     const BOB: UserId = UserId(Uuid::from_u128(2));
@@ -308,7 +308,7 @@ mod tests {
     #[tokio::test]
     async fn a_worker_that_dies_leaves_nobody_waiting() {
         let room = Arc::new(room());
-        let (one, mut first) = ear(1);
+        let (one, mut first) = inbox(1);
         room.join(one, 0);
         assert!(room.submit(1, ADA, vec![0; 3], false).await);
         assert!(!room.submit(1, BOB, vec![0; MAX_WAITING_BYTES - 3], false).await);
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(sizes(worker.next_work()), [MAX_WAITING_BYTES]);
         assert!(worker.next_work().is_none());
         drop(worker);
-        room.tell(1, News::Saved { is_answer: false });
+        room.send(1, News::Saved { is_answer: false });
         assert!(
             matches!(first.next().await, Some(Delivery { news: News::Saved { .. }, .. })),
             "who is done sends nobody away"
@@ -338,7 +338,7 @@ mod tests {
     async fn a_commit_elsewhere_is_work_if_it_is_news() {
         let room = room();
         assert!(!room.note_commit(3), "nobody knows yet from where on");
-        room.note_told(3);
+        room.note_sent(3);
         assert!(!room.note_commit(3));
         assert!(room.note_commit(4));
         assert!(!room.note_commit(5), "it is being done");
@@ -349,14 +349,14 @@ mod tests {
     #[tokio::test]
     async fn the_next_version_is_told_to_all_but_its_author() {
         let room = room();
-        let ((one, mut first), (two, mut second)) = (ear(1), ear(2));
+        let ((one, mut first), (two, mut second)) = (inbox(1), inbox(2));
         room.join(one, 0);
         room.join(two, 7);
-        room.note_told(1);
+        room.note_sent(1);
         let update: Arc<[u8]> = vec![1, 2].into();
-        assert!(!room.tell_next(3, &[(1, Arc::clone(&update))]), "a version is missing between");
-        assert!(room.tell_next(2, &[(1, update)]));
-        room.tell(1, News::Saved { is_answer: false });
+        assert!(!room.send_next(3, &[(1, Arc::clone(&update))]), "a version is missing between");
+        assert!(room.send_next(2, &[(1, update)]));
+        room.send(1, News::Saved { is_answer: false });
         assert!(matches!(first.next().await, Some(Delivery { place: 0, news: News::Saved { .. } })));
         assert!(matches!(second.next().await, Some(Delivery { place: 7, news: News::Update(_) })));
     }
@@ -364,10 +364,10 @@ mod tests {
     #[tokio::test]
     async fn who_does_not_listen_is_dropped() {
         let room = room();
-        let (ear, mut heard) = ear(1);
-        room.join(ear, 0);
+        let (inbox, mut heard) = inbox(1);
+        room.join(inbox, 0);
         for _ in 0..=MAX_UNREAD {
-            room.tell_all(None, &News::Update(vec![0].into()));
+            room.send_to_all(None, &News::Update(vec![0].into()));
         }
         assert!(heard.next().await.is_none());
     }

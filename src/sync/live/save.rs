@@ -53,10 +53,10 @@ impl Live {
     pub fn give_up(&self, room: &Room, work: Work) {
         match work.0 {
             // Whatever is not told now cannot be told later: versions follow one another.
-            Task::CatchUp => room.tell_all(None, &News::Refused(Refusal::NotNow)),
+            Task::CatchUp => room.send_to_all(None, &News::Refused(Refusal::NotNow)),
             Task::Save(group) => {
                 for waiting in group {
-                    room.tell(waiting.socket, News::Refused(Refusal::NotNow));
+                    room.send(waiting.socket, News::Refused(Refusal::NotNow));
                 }
             }
         }
@@ -69,13 +69,13 @@ impl Live {
         for waiting in group {
             match scan_update(waiting.update.clone(), caps) {
                 Ok(update) if update.bytes.len() > self.sync.limits().max_yjs_bytes => {
-                    room.tell(waiting.socket, News::Refused(Refusal::Never("the update is too large".to_owned())));
+                    room.send(waiting.socket, News::Refused(Refusal::Never("the update is too large".to_owned())));
                 }
                 Ok(update) => {
                     let bytes = waiting.update.clone().into();
                     scanned.push(Scanned { socket: waiting.socket, update, bytes, is_answer: waiting.is_answer });
                 }
-                Err(error) => room.tell(waiting.socket, News::Refused(Refusal::Never(error.to_string()))),
+                Err(error) => room.send(waiting.socket, News::Refused(Refusal::Never(error.to_string()))),
             }
         }
         let together = scanned.iter().map(|one| one.update.clone()).collect();
@@ -116,14 +116,14 @@ impl Live {
     /// Tells everybody concerned.
     fn settle(&self, room: &Room, updates: Vec<Scanned>, fate: Fate) -> Result<(), SyncError> {
         if let Fate::Stored(version, committed_at) = fate {
-            let told: Vec<_> = updates.iter().map(|one| (one.socket, Arc::clone(&one.bytes))).collect();
-            metrics::counter!("landfall_live_updates_total").increment(u64::try_from(told.len()).unwrap_or(1));
-            if !room.tell_next(version, &told)
+            let sent: Vec<_> = updates.iter().map(|one| (one.socket, Arc::clone(&one.bytes))).collect();
+            metrics::counter!("landfall_live_updates_total").increment(u64::try_from(sent.len()).unwrap_or(1));
+            if !room.send_next(version, &sent)
                 && let Err(error) = self.catch_up(room)
             {
                 // It is committed: its author is told so in any case.
                 tracing::warn!(document_id = %room.document_id, %error, "what was committed could not be passed on");
-                room.tell_all(None, &News::Refused(Refusal::NotNow));
+                room.send_to_all(None, &News::Refused(Refusal::NotNow));
             }
             metrics::histogram!("landfall_live_broadcast_seconds").record(committed_at.elapsed());
         }
@@ -134,7 +134,7 @@ impl Live {
                 Fate::Deleted => News::Deleted,
                 Fate::Refused(reason) => News::Refused(Refusal::Never(reason.clone())),
             };
-            room.tell(one.socket, news);
+            room.send(one.socket, news);
         }
         Ok(())
     }
@@ -142,22 +142,22 @@ impl Live {
     /// Passes on what was committed since the version that everybody knows.
     fn catch_up(&self, room: &Room) -> Result<(), SyncError> {
         let (workspace_id, document_id) = (room.workspace_id, room.document_id);
-        let told = room.told().unwrap_or_default();
+        let sent = room.sent_up_to().unwrap_or_default();
         let store = &self.sync.store;
-        let Some(since) = store.find_updates_since(workspace_id, document_id, told)? else { return Ok(()) };
+        let Some(since) = store.find_updates_since(workspace_id, document_id, sent)? else { return Ok(()) };
         if since.head.is_deleted() {
-            room.tell_all(None, &News::Deleted);
+            room.send_to_all(None, &News::Deleted);
         } else if let Some(updates) = since.updates {
             for update in updates {
-                room.tell_all(None, &News::Update(update.into()));
+                room.send_to_all(None, &News::Update(update.into()));
             }
         } else if let Some(document) = store.find_document(workspace_id, document_id)? {
             // The log does not reach so far back: all of it, which no editor minds.
             let whole = merge_updates(&document.yjs_parts)
                 .map_err(|error| StoreError::Damaged { document_id, reason: format!("Yjs state: {error}") })?;
-            room.tell_all(None, &News::Update(whole.into()));
+            room.send_to_all(None, &News::Update(whole.into()));
         }
-        room.note_told(since.head.version);
+        room.note_sent(since.head.version);
         Ok(())
     }
 }

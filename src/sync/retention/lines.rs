@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::walk::{Halt, Walk};
+use super::walk::{EndedEarly, Walk};
 use crate::domain::caution::{Due, judge};
 use crate::domain::timestamp::Timestamp;
 
@@ -17,7 +17,7 @@ pub(super) struct Lines {
 
 impl Walk<'_> {
     /// Decides about each kind.
-    pub(super) fn judge_all(&mut self) -> Result<Lines, Halt> {
+    pub(super) fn judge_all(&mut self) -> Result<Lines, EndedEarly> {
         let config = self.purger().config.clone();
         let before = |seconds: i64| self.now().plus_seconds(-seconds);
         let (tombstones, receipts) = (before(config.tombstones_s), before(config.receipts_s));
@@ -44,7 +44,13 @@ impl Walk<'_> {
         })
     }
 
-    fn judge(&mut self, kind: &'static str, line: Timestamp, keep_s: i64, due: Due) -> Result<Option<Timestamp>, Halt> {
+    fn judge(
+        &mut self,
+        kind: &'static str,
+        line: Timestamp,
+        keep_s: i64,
+        due: Due,
+    ) -> Result<Option<Timestamp>, EndedEarly> {
         let passed = self.purger().passed.load(Ordering::Relaxed);
         let wait_s = keep_s.min(self.purger().config.caution_s);
         let known = self.slice(|store| store.find_purge(kind))?;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 pub use self::fold::{Folded, fold_step};
 pub use self::walk::Purged;
-use self::walk::{Halt, Walk};
+use self::walk::{EndedEarly, Walk};
 use crate::domain::caution::LONGEST_WAIT_S;
 use crate::domain::limits::Limits;
 use crate::domain::timestamp::Clock;
@@ -161,15 +161,15 @@ impl Purger {
         let started = Instant::now();
         let ended = walk.everything();
         let purged = walk.purged();
-        purged.tell(started.elapsed());
+        purged.log(started.elapsed());
         match ended {
             Ok(()) => {
                 let interval = i64::try_from(self.config.interval.as_secs()).unwrap_or(LEASE_S);
                 self.store.take_lease(LEASE, self.holder, self.clock.now(), interval)?;
             }
-            Err(Halt::Stopped) => self.store.release_lease(LEASE, self.holder)?,
-            Err(Halt::LeaseLost) => tracing::info!("another server has taken over purging"),
-            Err(Halt::Failed(error)) => return Err(error),
+            Err(EndedEarly::Stopped) => self.store.release_lease(LEASE, self.holder)?,
+            Err(EndedEarly::LeaseLost) => tracing::info!("another server has taken over purging"),
+            Err(EndedEarly::Failed(error)) => return Err(error),
         }
         Ok(Some(purged))
     }
@@ -184,22 +184,22 @@ impl fmt::Debug for Purger {
 /// Tells a run to stop, between two of its slices.
 #[derive(Debug, Default)]
 pub struct Stop {
-    told: Mutex<bool>,
+    asked: Mutex<bool>,
     woken: Condvar,
 }
 
 impl Stop {
     /// Says so.
     pub fn stop(&self) {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.woken.notify_all();
     }
 
     /// Waits as long, or until told to stop: whether it was.
     #[must_use]
     pub fn wait(&self, time: Duration) -> bool {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.woken.wait_timeout_while(told, time, |told| !*told).unwrap_or_else(PoisonError::into_inner).0
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.woken.wait_timeout_while(asked, time, |asked| !*asked).unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

@@ -7,7 +7,7 @@ use super::lines::Lines;
 use super::{LEASE, LEASE_S, Purger, Stop};
 use crate::domain::ids::{DocumentId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
-use crate::store::sync_runs::Forgetting;
+use crate::store::sync_runs::RunDeletion;
 use crate::store::{Store, StoreError};
 
 /// Workspaces whose ids are read at once.
@@ -49,7 +49,7 @@ pub struct Purged {
 
 impl Purged {
     /// Counts it, and writes it to the log.
-    pub(super) fn tell(&self, took: Duration) {
+    pub(super) fn log(&self, took: Duration) {
         let Self { tombstones, receipts, versions, refused, sync_runs, sessions } = *self;
         for (kind, rows) in [
             ("tombstones", tombstones),
@@ -77,7 +77,7 @@ impl Purged {
 
 /// Why a run ends early.
 #[derive(Debug)]
-pub(super) enum Halt {
+pub(super) enum EndedEarly {
     /// It was told to.
     Stopped,
     /// Another server does the work now.
@@ -86,7 +86,7 @@ pub(super) enum Halt {
     Failed(StoreError),
 }
 
-impl From<StoreError> for Halt {
+impl From<StoreError> for EndedEarly {
     fn from(error: StoreError) -> Self {
         Self::Failed(error)
     }
@@ -130,7 +130,7 @@ impl<'a> Walk<'a> {
     ///
     /// # Errors
     /// Why it ends early.
-    pub(super) fn everything(&mut self) -> Result<(), Halt> {
+    pub(super) fn everything(&mut self) -> Result<(), EndedEarly> {
         self.lines = self.judge_all()?;
         let mut after = None;
         while let Some(workspaces) = self.next_workspaces(&mut after)? {
@@ -149,7 +149,7 @@ impl<'a> Walk<'a> {
     pub(super) fn next_workspaces(
         &mut self,
         after: &mut Option<WorkspaceId>,
-    ) -> Result<Option<Vec<WorkspaceId>>, Halt> {
+    ) -> Result<Option<Vec<WorkspaceId>>, EndedEarly> {
         let workspaces = self.slice(|store| store.list_workspace_ids(*after, WORKSPACES))?;
         let Some(last) = workspaces.last() else { return Ok(None) };
         *after = Some(*last);
@@ -157,9 +157,9 @@ impl<'a> Walk<'a> {
     }
 
     /// A workspace that fails does not keep the others from being purged.
-    fn workspace_or_next(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
+    fn workspace_or_next(&mut self, workspace_id: WorkspaceId) -> Result<(), EndedEarly> {
         match self.workspace(workspace_id) {
-            Err(Halt::Failed(error)) if self.failures < MOST_FAILURES => {
+            Err(EndedEarly::Failed(error)) if self.failures < MOST_FAILURES => {
                 self.failures += 1;
                 tracing::warn!(%workspace_id, %error, "a workspace could not be purged; it will be tried again");
                 Ok(())
@@ -168,14 +168,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn workspace(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
+    fn workspace(&mut self, workspace_id: WorkspaceId) -> Result<(), EndedEarly> {
         // Tombstones first: what goes with them need not be folded.
         self.tombstones(workspace_id)?;
         self.histories(workspace_id)?;
         self.receipts(workspace_id)
     }
 
-    fn histories(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
+    fn histories(&mut self, workspace_id: WorkspaceId) -> Result<(), EndedEarly> {
         let history_s = self.purger.config.history_s;
         let Some(before) = self.lines.history else { return Ok(()) };
         let overdue = before.plus_seconds(-(history_s / 10).min(LONGEST_SLACK_S));
@@ -192,7 +192,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn history(&mut self, workspace_id: WorkspaceId, id: DocumentId, before: Timestamp) -> Result<(), Halt> {
+    fn history(&mut self, workspace_id: WorkspaceId, id: DocumentId, before: Timestamp) -> Result<(), EndedEarly> {
         let renderer = &self.purger.renderer;
         loop {
             match self.slice(|store| fold_step(store, renderer, workspace_id, id, before))? {
@@ -206,7 +206,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn tombstones(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
+    fn tombstones(&mut self, workspace_id: WorkspaceId) -> Result<(), EndedEarly> {
         let Some(before) = self.lines.tombstones else { return Ok(()) };
         loop {
             let slice = self.slice(|store| store.purge_tombstones(workspace_id, before))?;
@@ -217,7 +217,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn receipts(&mut self, workspace_id: WorkspaceId) -> Result<(), Halt> {
+    fn receipts(&mut self, workspace_id: WorkspaceId) -> Result<(), EndedEarly> {
         let Some(before) = self.lines.receipts else { return Ok(()) };
         loop {
             let slice = self.slice(|store| store.purge_receipts(workspace_id, before))?;
@@ -229,16 +229,16 @@ impl<'a> Walk<'a> {
     }
 
     /// Runs are few, and an index leads to those that ended: no walk.
-    fn sync_runs(&mut self) -> Result<(), Halt> {
+    fn sync_runs(&mut self) -> Result<(), EndedEarly> {
         let Some(before) = self.lines.history else { return Ok(()) };
         loop {
             let mut forgotten = 0;
             for key in self.slice(|store| store.find_ended_runs(before, RUNS))? {
-                let mut step = Forgetting::Begun;
-                while step == Forgetting::Begun {
+                let mut step = RunDeletion::Started;
+                while step == RunDeletion::Started {
                     step = self.slice(|store| store.forget_run(key, before))?;
                 }
-                forgotten += usize::from(step == Forgetting::Done);
+                forgotten += usize::from(step == RunDeletion::Done);
             }
             self.purged.sync_runs += forgotten;
             if forgotten == 0 {
@@ -247,7 +247,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn sessions(&mut self) -> Result<(), Halt> {
+    fn sessions(&mut self) -> Result<(), EndedEarly> {
         let Some(before) = self.lines.sessions else { return Ok(()) };
         loop {
             let slice = self.slice(|store| store.purge_sessions(before))?;
@@ -259,16 +259,16 @@ impl<'a> Walk<'a> {
     }
 
     /// Does one slice while the lease is held, and pauses, so that others get to the database.
-    pub(super) fn slice<T>(&mut self, work: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<T, Halt> {
+    pub(super) fn slice<T>(&mut self, work: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<T, EndedEarly> {
         if self.renewed.elapsed() >= RENEW_AFTER {
             let Purger { store, clock, holder, .. } = self.purger;
             if !store.take_lease(LEASE, *holder, clock.now(), LEASE_S)? {
-                return Err(Halt::LeaseLost);
+                return Err(EndedEarly::LeaseLost);
             }
             self.renewed = Instant::now();
         }
         let started = Instant::now();
         let value = work(&self.purger.store)?;
-        if self.stop.wait(started.elapsed().min(LONGEST_PAUSE)) { Err(Halt::Stopped) } else { Ok(value) }
+        if self.stop.wait(started.elapsed().min(LONGEST_PAUSE)) { Err(EndedEarly::Stopped) } else { Ok(value) }
     }
 }

@@ -74,7 +74,7 @@ test("an owner invites somebody who accepts, gives them another role, and remove
   await press(`Remove ${grace}`);
   const dialog = await screen.findByRole("dialog", { name: `Remove ${grace}?` });
   await press("Remove", dialog);
-  await screen.findByText(`${grace} is no member any more.`);
+  await screen.findByText(`${grace} is no longer a member.`);
   await waitFor(() => expect(rowsOf("Members")).toHaveLength(1));
 
   fill(`What ${ada} may do`, "viewer");

@@ -183,7 +183,7 @@ export interface paths {
          *     earlier at about 8 MB of texts and Yjs states.
          *
          *     Cursors survive restarts. One that is older than the tombstones kept, or ahead of a database that was put back
-         *     from a backup, is 410: pull again from the start, and drop what the feed does not tell of.
+         *     from a backup, is 410: pull again from the start, and drop what the feed does not list.
          */
         get: operations["pullChanges"];
         put?: never;
@@ -674,7 +674,7 @@ export interface paths {
         get?: never;
         /**
          * Invite somebody, or change a member's role
-         * @description For owners. Whoever is no member is invited, and becomes one by accepting; whether there is such a user, the answer
+         * @description For owners. Whoever is not a member is invited, and becomes one by accepting; whether there is such a user, the answer
          *     does not tell. Where the server adds members at once (`LANDFALL_MEMBERS=at-once`), an unknown name is 404. The last
          *     owner stays an owner (409 `last_owner`).
          */
@@ -3457,7 +3457,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The user is no member any more */
+            /** @description The user is no longer a member */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];

@@ -73,7 +73,7 @@ export interface Identity {
   /** Absent with tokens of an outside identity provider. */
   username: string | undefined;
   device_id: string;
-  /** The workspace that the client syncs, with the user's role in it; absent if the user is no member any more. */
+  /** The workspace that the client syncs, with the user's role in it; absent if the user is no longer a member. */
   workspace: Workspace | undefined;
 }
 

@@ -148,7 +148,7 @@ test("who is taken out can sync no more, and keeps what is his", async ({ newDev
   await his.editor.expectText("Sail at six. Bring rope.");
 
   await his.editor.openView("Sharing");
-  await expect(his.page.getByRole("alert").filter({ hasText: "You are no member of the workspace" })).toBeVisible();
+  await expect(his.page.getByRole("alert").filter({ hasText: "You are not a member of the workspace" })).toBeVisible();
   await openWorkspace(his.editor, "own");
   await his.editor.openDocument("Bob's own");
   await his.editor.type(" Still mine.");

@@ -65,12 +65,12 @@ export function TheirSide({
 }): ReactElement {
   const { theirs } = conflict;
   const outcome = theirs.deleted
-    ? "It stays deleted; what you wrote here is given up."
+    ? "It stays deleted; what you wrote here is discarded."
     : mine.deleted
       ? "The document comes back to this device."
       : isTitleAlone(conflict, mine)
         ? "The document gets their title here too."
-        : "Their side becomes the document; what you wrote here is given up.";
+        : "Their side becomes the document; what you wrote here is discarded.";
   return (
     <Side
       name="Theirs"

@@ -1,5 +1,5 @@
 /**
- * What the server refused for good, or what failed too often: kept here until it is retried or given up.
+ * What the server refused for good, or what failed too often: kept here until it is retried or discarded.
  *
  * @module
  */

@@ -92,7 +92,7 @@ export function Members({
   );
 }
 
-/** Why somebody who is no owner sees no members. */
+/** Why somebody who is not an owner sees no members. */
 function Reason({ role, workspace }: { role: Role; workspace: string }): ReactElement {
   return (
     <p className="hint">

@@ -47,7 +47,7 @@ export default function SharingView(): ReactElement {
       {remote.isLoading && <p className="opening">Opening…</p>}
       {remote.value && !open && (
         <p className="notice" role="alert">
-          You are no member of the workspace that is open: an owner took you out, or it is gone. What you wrote here is
+          You are not a member of the workspace that is open: an owner took you out, or it is gone. What you wrote here is
           kept on this device. Open another one below.
         </p>
       )}

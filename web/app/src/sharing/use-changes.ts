@@ -72,7 +72,7 @@ export function useChanges(
       attempt(username, async () => {
         await removeMember(client, username, { workspaceId });
         return isMember(username)
-          ? `${username} is no member any more.`
+          ? `${username} is no longer a member.`
           : `The invitation of ${username} is withdrawn.`;
       }),
   };

@@ -102,12 +102,12 @@ impl Changes {
 
 /// What a topic tells all its streams; each picks what is its own.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum Notice {
     /// Documents changed.
     Changes(Arc<ChangePage>),
     /// A run of this user moved on; how far, as JSON.
     Progress(UserId, Arc<str>),
-    /// This user is no member any more.
+    /// This user is no longer a member.
     Removed(UserId),
 }
 

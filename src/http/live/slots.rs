@@ -16,7 +16,7 @@ use crate::domain::access::{Action, Role};
 use crate::domain::ids::{DocumentId, UserId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
 use crate::http::error::ApiError;
-use crate::sync::live::{Connection, OpenError, Seat};
+use crate::sync::live::{Connection, OpenError, Slot};
 
 /// How often a document that others write to is given a Yjs state.
 const SEED_TRIES: u32 = 3;
@@ -74,14 +74,14 @@ impl Socket {
             self.seed(caller.user_id, workspace_id, document_id).await?;
             entered = self.enter(caller, &connection, (workspace_id, document_id), place).await?;
         }
-        let (role, seat) = entered;
-        let seat = seat?;
+        let (role, slot) = entered;
+        let slot = slot?;
         let frames = Frames::new(self.dialect, name);
         let may_write = role >= Role::Editor;
-        let here = seat.presences();
+        let here = slot.presences();
         let granted = frames.granted(may_write);
         let awareness = (!here.is_empty()).then(|| frames.awareness(&here));
-        let open = Open { frames, workspace_id, seat: Arc::new(seat), may_write, was_asked: false, incomplete: 0 };
+        let open = Open { frames, workspace_id, slot: Arc::new(slot), may_write, was_asked: false, incomplete: 0 };
         if place == self.open.len() {
             self.open.push(None);
         }
@@ -100,7 +100,7 @@ impl Socket {
         connection: &Arc<Connection>,
         (workspace_id, document_id): (WorkspaceId, DocumentId),
         place: usize,
-    ) -> Result<(Role, Result<Seat, OpenError>), End> {
+    ) -> Result<(Role, Result<Slot, OpenError>), End> {
         let (state, connection) = (self.state.clone(), Arc::clone(connection));
         let entered = web::block(move || {
             let role = check_access(&state.store, caller, workspace_id, Action::Read)?;
@@ -108,12 +108,12 @@ impl Socket {
             Ok((role, subscription, state.live.enter(&connection, workspace_id, document_id, place)))
         });
         match entered.await {
-            Ok(Ok((role, subscription, seat))) => {
+            Ok(Ok((role, subscription, slot))) => {
                 // Also if the document cannot be opened: the workspace counts as listened to from now on.
                 if let Some(subscription) = subscription? {
                     work::listen(self.state.clone(), workspace_id, subscription);
                 }
-                Ok((role, seat))
+                Ok((role, slot))
             }
             Ok(Err(AuthError::NotMember)) => Err(no_such()),
             Ok(Err(_)) | Err(_) => Err(End::not_now()),
@@ -145,7 +145,7 @@ impl Socket {
             let role = match web::block(move || check_access(&store, caller, workspace_id, Action::Read)).await {
                 Ok(Ok(role)) => role,
                 Ok(Err(AuthError::NotMember)) => {
-                    return Err(End::new(4403, "not_member", "you are no member of this workspace any more"));
+                    return Err(End::new(4403, "not_member", "you are no longer a member of this workspace"));
                 }
                 // A database that is away ends nothing.
                 Ok(Err(_)) | Err(_) => continue,

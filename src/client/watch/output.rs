@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use crate::client::error::ClientError;
 use crate::client::folder::Folder;
-use crate::client::report::{Report, Voice, complain, write_json, write_line};
+use crate::client::report::{OutputKind, Report, complain, write_json, write_line};
 use crate::client::sync::run::SyncEnd;
 
 /// Says what a watch has to say.
 #[derive(Clone, Debug)]
-pub struct WatchVoice {
-    voice: Voice,
+pub struct WatchOutput {
+    output: OutputKind,
     is_offline: bool,
     is_unheard: bool,
     /// How the last sync ended that was told.
@@ -30,17 +30,24 @@ enum WatchEvent<'a> {
     Note { path: &'a str, text: &'a str },
 }
 
-impl WatchVoice {
+impl WatchOutput {
     /// One that has said nothing yet.
     #[must_use]
-    pub const fn new(voice: Voice) -> Self {
-        Self { voice, is_offline: false, is_unheard: false, last_summary: None, last_failure: None, last_skipped: None }
+    pub const fn new(output: OutputKind) -> Self {
+        Self {
+            output,
+            is_offline: false,
+            is_unheard: false,
+            last_summary: None,
+            last_failure: None,
+            last_skipped: None,
+        }
     }
 
     /// How each sync speaks.
     #[must_use]
-    pub const fn of_syncs(&self) -> Voice {
-        self.voice
+    pub const fn of_syncs(&self) -> OutputKind {
+        self.output
     }
 
     /// Whether the server could not be reached when it was last asked.
@@ -59,14 +66,14 @@ impl WatchVoice {
     }
 
     /// The system does not tell of changed files.
-    pub fn deaf(&self, reason: &str) {
+    pub fn without_folder_events(&self, reason: &str) {
         self.note(&format!("{reason}; looking for changed files every two seconds instead"));
     }
 
     /// The server's events cannot be heard, though it can be reached.
     pub fn unheard(&mut self, reason: &str) {
         if !std::mem::replace(&mut self.is_unheard, true) {
-            self.note(&format!("the server does not tell of changes now ({reason}); asking it now and then instead"));
+            self.note(&format!("the server does not report changes now ({reason}); polling it instead"));
         }
     }
 
@@ -92,8 +99,8 @@ impl WatchVoice {
         let failure = end.outcome.as_ref().err().map(ToString::to_string);
         let summary = end.summary();
         let is_new = end.has_moved() || self.last_summary.as_ref() != Some(&summary) || failure != self.last_failure;
-        if self.voice == Voice::Json || is_new {
-            report.tell_end();
+        if self.output == OutputKind::Json || is_new {
+            report.show_end();
             let skipped = end.skipped_line("landfall status --skipped");
             let is_said = std::mem::replace(&mut self.last_skipped, skipped.clone()) == skipped;
             report.finish(&summary, skipped.as_deref().filter(|_| !is_said), &end.body("synced", &report.progress()));
@@ -115,10 +122,10 @@ impl WatchVoice {
     }
 
     fn say(&self, text: &str, event: &WatchEvent<'_>) {
-        match self.voice {
-            Voice::People => write_line(text),
-            Voice::Json => write_json(event),
-            Voice::Quiet => {}
+        match self.output {
+            OutputKind::People => write_line(text),
+            OutputKind::Json => write_json(event),
+            OutputKind::Quiet => {}
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::yjs::reader::Id;
 use crate::yjs::scan::ScanError;
 use crate::yjs::structs::{Body, Content, Item, Place, SharedType};
 use crate::yjs::text_cursor::TextCursor;
-use crate::yjs::weave::{Run, Strand, Weave};
+use crate::yjs::weave::{Run, RunStruct, Weave};
 
 impl<'a> Document<'a> {
     /// The union of `parts`, its nodes not yet placed.
@@ -34,10 +34,10 @@ impl<'a> Document<'a> {
         for run in &weave.runs {
             let (seams, deleted) = cuts.of_client(run.client);
             let from = index_of(document.nodes.len());
-            let mut carver =
-                Carver { document: &mut document, client: run.client, from, seams, deleted, last_seam: None };
-            run.for_each(|strand| {
-                carver.carve(&strand);
+            let mut builder =
+                NodeBuilder { document: &mut document, client: run.client, from, seams, deleted, last_seam: None };
+            run.for_each(|part| {
+                builder.build(&part);
                 Ok(())
             })?;
             let to = index_of(document.nodes.len());
@@ -75,7 +75,7 @@ impl Cuts {
     }
 
     fn visit(&mut self, run: &Run<'_>) -> Result<(), ScanError> {
-        run.for_each(|Strand { clock, offset, item }| {
+        run.for_each(|RunStruct { clock, offset, item }| {
             let Body::Item(item) = &item.body else { return Ok(()) };
             let Place { origin, right_origin, .. } = item.place;
             // An item that goes on where the one before it ended is joined to it, which needs no seam.
@@ -104,7 +104,7 @@ impl Cuts {
 }
 
 /// Makes nodes of one client's structs.
-struct Carver<'d, 'a, 's> {
+struct NodeBuilder<'d, 'a, 's> {
     document: &'d mut Document<'a>,
     client: Client,
     /// The client's first node.
@@ -117,9 +117,9 @@ struct Carver<'d, 'a, 's> {
     last_seam: Option<Clock>,
 }
 
-impl<'a> Carver<'_, 'a, '_> {
-    fn carve(&mut self, strand: &Strand<'a>) {
-        let Strand { clock, offset, item } = strand;
+impl<'a> NodeBuilder<'_, 'a, '_> {
+    fn build(&mut self, part: &RunStruct<'a>) {
+        let RunStruct { clock, offset, item } = part;
         let (start, end) = (clock + offset, clock + item.length);
         let Body::Item(inner) = &item.body else {
             let length = end - start;
