@@ -66,28 +66,28 @@ test("each sees the other's keys, cursor, selection and name, and no batch is se
 test("a line that is cut while both type, and mended", async ({ device: laptop, newDevice, server }) => {
   const phone = await newDevice();
   laptop.complaints.expectNoNetwork();
-  const ada = await together(server, laptop, phone, "-");
+  const ada = await together(server, laptop, phone, "a - z");
   await typeOnBoth(laptop, phone, 10);
   await laptop.editor.goOffline();
   await typeOnBoth(laptop, phone, 10);
   await expect(others(laptop.editor)).toHaveCount(0);
   await laptop.editor.goOnline();
   await typeOnBoth(laptop, phone, 10);
-  await expectEveryKeyOnce(ada, `${"l".repeat(30)}-${"p".repeat(30)}`, laptop, phone);
+  await expectEveryKeyOnce(ada, `${"l".repeat(30)}a - z${"p".repeat(30)}`, laptop, phone);
   await expectTogether(laptop, phone);
 });
 
 test("a server that is killed while both type, and comes back", async ({ device: laptop, newDevice, server }) => {
   const phone = await newDevice();
   for (const { complaints } of [laptop, phone]) complaints.expectNoNetwork();
-  const ada = await together(server, laptop, phone, "-");
+  const ada = await together(server, laptop, phone, "a - z");
   await typeOnBoth(laptop, phone, 10);
   const killed = server.kill();
   await typeOnBoth(laptop, phone, 10);
   await killed;
   await server.restart();
   await typeOnBoth(laptop, phone, 10);
-  await expectEveryKeyOnce(ada, `${"l".repeat(30)}-${"p".repeat(30)}`, laptop, phone);
+  await expectEveryKeyOnce(ada, `${"l".repeat(30)}a - z${"p".repeat(30)}`, laptop, phone);
   await expectTogether(laptop, phone);
 });
 
