@@ -1,6 +1,6 @@
 //! A state as a document: nodes in lists.
 //!
-//! `carve` makes the nodes, `placing` links them.
+//! `node_builder` makes the nodes, `placing` links them.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Yjs: the gate for bytes from outside.
 //!
 //! `scan` decides what is acceptable by itself, `fit` whether it fits what is there, `merge` unites what was accepted.
-//! `document`, `carve`, `placing` and `lists` put the items of a state at their places; its text is derived by `render`, in
+//! `document`, `node_builder`, `placing` and `lists` put the items of a state at their places; its text is derived by `render`, in
 //! a worker process, whose time and memory are bounded. Edits of a text are made there too, by yrs (`yrs_edit`) where it
 //! can.
 
