@@ -177,7 +177,7 @@ fn tokens_are_shown_once_and_revoked(database: Database) {
     assert!(listed.contains("\"test\"  viewer for ada") && !listed.contains(&token), "{listed}");
     server.register("eve");
     let arguments = ["admin", "token", "add", &ada.workspace_id, "--user", "eve", "--role", "viewer", "--name", "x"];
-    assert!(refused(&server, &arguments).contains("no member"));
+    assert!(refused(&server, &arguments).contains("not a member"));
     administer(&server, &["admin", "token", "revoke", listed.split_whitespace().next().unwrap()]);
     script.list("").expect_problem(401, "unauthorized");
 }
