@@ -6,6 +6,7 @@ export default defineConfig({
     // Only what hangs is to fail by time.
     testTimeout: 120_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     // A test that cannot pass alone is not a test.
     sequence: { shuffle: { files: false, tests: true } },
   },
