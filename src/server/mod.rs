@@ -102,6 +102,8 @@ pub fn run(config: &Config) -> Result<(), ServerError> {
 }
 
 fn build(config: &Config) -> Result<Parts, ServerError> {
+    // Before anything that measures begins: what is measured without a recorder is lost.
+    let metrics = install_metrics()?;
     let secret = prepare_data_dir(config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let limits = Arc::new(config.limits.clone());
@@ -143,7 +145,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         authenticator: Arc::new(authenticator),
         rate_limits: config.user_rate.map(|rate| Arc::new(RateLimits::new(rate_limits_of(rate)))),
         admission: Admission::new(admission_of(config)),
-        metrics: install_metrics()?,
+        metrics,
         members_at_once: config.members_at_once,
         metrics_apart: config.metrics_listen.is_some(),
         trust_proxy: config.trust_proxy,

@@ -138,7 +138,7 @@ fn comparable(answer: &Answer) -> (u16, Value) {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(fields) => {
-                for name in ["request_id", "processing_time_ms", "created_at", "updated_at", "deleted_at"] {
+                for name in ["request_id", "batch_id", "processing_time_ms", "created_at", "updated_at", "deleted_at"] {
                     fields.remove(name);
                 }
                 fields.values_mut().for_each(strip);

@@ -22,7 +22,7 @@ test("sizes are said in the unit that fits", () => {
 
 test("an empty workspace without a quota has few figures", () => {
   const names = figures(empty, String).map(([name]) => name);
-  expect(names).toEqual(["Documents", "Stored", "Old versions", "Members", "Syncs in the last 30 days"]);
+  expect(names).toEqual(["Documents", "Stored", "Of that, in versions", "Members", "Syncs in the last 30 days"]);
 });
 
 test("what is left of a quota and what failed are said", () => {

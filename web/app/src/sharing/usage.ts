@@ -27,7 +27,7 @@ export function figures(usage: Statistics, duration: (milliseconds: number) => s
     ["Documents", of(count.format(usage.documents), usage.documents_left, (left) => count.format(left))],
     ["Deleted documents", usage.deleted_documents > 0 ? count.format(usage.deleted_documents) : undefined],
     ["Stored", of(size(usage.text_bytes + usage.yjs_bytes), usage.bytes_left, size)],
-    ["Old versions", `${size(usage.history_bytes)} of it`],
+    ["Of that, in versions", size(usage.history_bytes)],
     ["Members", count.format(usage.members)],
     [`Syncs in the last ${syncs.days} days`, count.format(syncs.runs)],
     ["Changes in them", syncs.runs > 0 ? changes(syncs) : undefined],
