@@ -76,9 +76,27 @@ test("past syncs of all devices are listed, with what became of them", async ({ 
     "0",
     /\d+ s|less than a second/,
     "Done",
-    "",
+    "Undo",
   ]);
   await expect(rows.first()).toContainText("Another device");
+});
+
+test("a sync is undone after a look at what would change", async ({ device, server }) => {
+  const { page, editor } = device;
+  const ada = await Account.register(server, "ada");
+  await editor.open();
+  for (const title of ["One", "Two"]) await editor.newDocument(title, title);
+  await editor.logIn(ada.credentials);
+  await editor.expectAllBadges("synced", 2);
+  await expect.poll(() => ada.texts()).toEqual({ One: "One", Two: "Two" });
+
+  await editor.openView("Past syncs");
+  await page.getByRole("button", { name: /^Undo the sync of/ }).click();
+  const dialog = page.getByRole("dialog", { name: /^Undo the sync of/ });
+  await expect(dialog.getByRole("list", { name: "What would change" })).toContainText("One is deleted");
+  await dialog.getByRole("button", { name: "Undo", exact: true }).click();
+  await expect(page.getByText("2 documents put back.")).toBeVisible();
+  await expect.poll(() => ada.texts()).toEqual({});
 });
 
 test.describe("with a small limit", () => {
