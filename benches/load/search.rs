@@ -137,7 +137,7 @@ fn fill(owner: &Connection, url: &str, workspace: &str, documents: u32) -> Outco
 }
 
 fn creates(workspace: &str, batch: u32) -> String {
-    let mut random = Random(u64::from(batch + 1) * 0x9E37_79B9_7F4A_7C15);
+    let mut random = Random(u64::from(batch + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let operations: Vec<Value> = (0..BATCH_SIZE)
         .map(|number| {
             let title = format!("{} {}", random.word(), random.word());
@@ -178,7 +178,7 @@ fn search(
             .map(|number| {
                 let connection = owner.another(url);
                 scope.spawn(move || -> Outcome<Vec<Duration>> {
-                    let mut random = Random(u64::try_from(number)? * 0x2545_F491_4F6C_DD1D);
+                    let mut random = Random(u64::try_from(number)?.wrapping_mul(0x2545_F491_4F6C_DD1D));
                     let mut taken = Vec::new();
                     while Instant::now() < until {
                         let query = query(kind, &mut random);

@@ -23,6 +23,8 @@ const LOGIN_PATIENCE: Duration = Duration::from_secs(10);
 const SEND_PATIENCE: Duration = Duration::from_secs(20);
 /// How long before a token runs out another one is asked for, where the provider can be asked.
 const TOKEN_NOTICE: Duration = Duration::from_secs(30);
+/// Why a viewer's update is refused.
+const READ_ONLY: &str = "you may read this document, not change it";
 /// An editor whose rate is used up is not read for so long at most.
 const MAX_REST: Duration = Duration::from_secs(60);
 
@@ -304,17 +306,24 @@ impl Socket {
             // What the server asked for may be sent even so; only what is new is refused.
             let is_new =
                 scan_update(update.to_vec(), &self.state.limits.yjs).is_ok_and(|update| !update.spans.is_empty());
-            let saved = open.frames.saved(!is_new);
-            let denied = is_new.then(|| open.frames.denied("you may read this document, not change it"));
             // Hocuspocus would take a denial for the end of the login.
-            self.send_if_any(if saved.is_some() { saved } else { denied }).await?;
-            return Ok(());
+            let saved = open.frames.saved(!is_new);
+            let denied = is_new.then(|| open.frames.denied(READ_ONLY));
+            return self.send_if_any(saved.or(denied)).await;
         }
         let slot = Arc::clone(&open.slot);
         if let Some(worker) = slot.submit(update.to_vec(), is_answer).await {
             work::start(self.state.clone(), worker);
         }
         Ok(())
+    }
+
+    /// An update was refused, since the role was lowered or taken away after it was last looked at.
+    async fn deny(&mut self, place: usize) -> Result<(), End> {
+        self.check_roles().await?;
+        let Some(open) = self.at(place) else { return Ok(()) };
+        let answer = open.frames.saved(false).or_else(|| Some(open.frames.denied(READ_ONLY)));
+        self.send_if_any(answer).await
     }
 
     async fn send_if_any(&mut self, frame: Option<Vec<u8>>) -> Result<(), End> {
@@ -333,6 +342,7 @@ impl Socket {
             News::Saved { is_answer } => return self.report_saved(place, is_answer).await,
             News::Incomplete { is_answer } => return self.note_incomplete(place, is_answer).await,
             News::Refused(Refusal::NotNow) => return Err(End::not_now()),
+            News::Refused(Refusal::NotPermitted) => return self.deny(place).await,
             News::Refused(Refusal::Never(reason)) => return Err(End::new(4422, "refused", reason)),
             News::Deleted => match open.frames.closed("the document was deleted") {
                 Some(closed) => {

@@ -38,6 +38,8 @@ pub enum News {
 pub enum Refusal {
     /// It never can, and why.
     Never(String),
+    /// Its author may not write there, or not any more.
+    NotPermitted,
     /// Not now.
     NotNow,
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Live;
 use super::news::{News, Refusal};
 use super::room::{Room, Task, Waiting, Work};
+use crate::domain::access::{Action, permit};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::operation::{Changes, Digest, Operation, OperationKind, Submitted, Target};
@@ -64,6 +65,12 @@ impl Live {
 
     fn save(&self, room: &Room, group: &[Waiting], deadline: Instant) -> Result<(), SyncError> {
         let Some(user_id) = group.first().map(|waiting| waiting.user_id) else { return Ok(()) };
+        // As for each batch: who was taken out a moment ago writes nothing more.
+        let role = self.sync.store.find_role(user_id, room.workspace_id)?;
+        if permit(role, None, room.workspace_id, Action::Write).is_err() {
+            group.iter().for_each(|waiting| room.send(waiting.socket, News::Refused(Refusal::NotPermitted)));
+            return Ok(());
+        }
         let caps = &self.sync.limits().yjs;
         let mut scanned = Vec::new();
         for waiting in group {
