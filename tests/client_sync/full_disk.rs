@@ -3,6 +3,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use super::place::{Desk, Place, Ran};
 use super::small_disk::SmallDisk;
@@ -141,12 +143,14 @@ fn a_folder_that_finds_no_room_to_begin_can_begin_later() {
     assert_eq!(desk.documents()["a.md"], ["one\n"]);
 }
 
-/// Creates documents until the server finds no room, first in large steps, then in small ones.
+/// Creates documents until the server finds no room, first in large steps, then in small ones; and again after a while, since
+/// what the background gives up (a step of the search index) is room, too.
 fn fill_database(ada: &User) {
-    for chars in [200_000, 1_000] {
+    for chars in [200_000, 1_000, 1_000, 1_000] {
         let filling = || ada.batch().with(create("new").title("filling").content(&"x".repeat(chars))).send();
         let refused = (0..200).map(|_| filling()).find(|answer| answer.status != 200);
         refused.expect("the disk gets full").expect_problem(503, "unavailable");
+        thread::sleep(Duration::from_millis(700));
     }
 }
 

@@ -158,7 +158,7 @@ fn what_is_no_file_makes_nobody_wait() {
     place.write("d.md", "changed\n");
     let ran = sync_in_time(&place).expect(0);
     for path in ["pipe.md", "dangling.md", "link to pipe.md", "socket.md", "a.md", "b.md"] {
-        assert!(ran.says(&["problem", path, "no regular file"]), "{path}: {}", ran.stdout);
+        assert!(ran.says(&["problem", path, "not a regular file"]), "{path}: {}", ran.stdout);
     }
     let documents = desk.documents();
     assert_eq!(documents.keys().collect::<Vec<_>>(), ["a.md", "b.md", "c.md", "d.md", "folder.md/inside.md"]);
