@@ -18,6 +18,9 @@ export interface Socket {
   close(): void;
 }
 
+/** The state of a socket on which something can be sent. */
+const OPEN = 1;
+
 /** Makes a socket. */
 export type SocketMaker = new (url: string) => Socket;
 
@@ -104,8 +107,9 @@ export class Line {
 
   /** Sends a frame; whether it was sent. */
   send(frame: Uint8Array): boolean {
-    if (!this.#isOpen) return false;
-    this.#socket?.send(frame as Uint8Array<ArrayBuffer>);
+    // A socket that is closing says so by its state before its event comes; browsers complain of what is sent meanwhile.
+    if (!this.#isOpen || this.#socket?.readyState !== OPEN) return false;
+    this.#socket.send(frame as Uint8Array<ArrayBuffer>);
     return true;
   }
 
