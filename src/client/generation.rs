@@ -63,7 +63,7 @@ pub(super) fn check_generation(folder: &Folder, state: &mut State) -> Result<(),
     })?;
     fs::rename(&draft, &path).map_err(|cause| ClientError::io(&path, cause))?;
     let mark = mark_of(&path).unwrap_or_default();
-    // A copy that keeps times may get the very number that the file had, so what is told by those two holds no longer.
+    // A copy that keeps times may get the very number that the file had, so those two prove nothing any more.
     Ok(state.change(|change| {
         change.put_setting(Setting::Mark, &mark)?;
         change.remove_setting(Setting::NextMark)

@@ -86,7 +86,7 @@ impl Pull<'_, '_> {
         outcome.and(stored)
     }
 
-    /// Checks a document and takes it in; one that cannot be is told and left out.
+    /// Checks a document and takes it in; one that cannot be is reported and left out.
     pub fn take_in_unchecked(&mut self, document: WireDocument) -> Result<(), ClientError> {
         match document.check() {
             Ok(document) => {
