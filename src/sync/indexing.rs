@@ -105,8 +105,9 @@ impl Agenda {
     /// One that waits already keeps its time.
     fn add(&self, workspace_id: WorkspaceId, after: Duration) {
         let mut state = self.lock();
-        if state.due.len() < MAX_WAITING {
-            state.due.entry(workspace_id).or_insert_with(|| Instant::now() + after);
+        // A busy workspace waits already with nearly every batch: nobody is woken for it.
+        if state.due.len() < MAX_WAITING && !state.due.contains_key(&workspace_id) {
+            state.due.insert(workspace_id, Instant::now() + after);
             self.changed.notify_all();
         }
     }

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 
-use self::targets::{Limits, Page};
+use self::targets::Page;
 use crate::domain::ids::{BatchId, DocumentId, SyncId, UserId, WorkspaceId};
 use crate::domain::operation::Submitted;
 use crate::domain::sync_run::{Direction, RunKey, RunStatus};
@@ -136,7 +136,7 @@ impl SyncService {
     /// `NoSuchBatch`; `HistoryExpired`; or what the store says.
     pub fn undo_batch(&self, request: &TakeBack, deadline: Instant) -> Result<Batch, SyncError> {
         let now = Moment::Time(self.clock.now());
-        let page = self.find_targets(request, now, now, None, &Limits::default())?;
+        let page = self.find_targets(request, now, now, None)?;
         Ok(request.batch(self.operations_of(request, page.targets, deadline)?, None))
     }
 
@@ -155,8 +155,7 @@ impl SyncService {
         };
         let until = known.unwrap_or_else(|| self.clock.now());
         let moment = self.moment(request)?;
-        let Page { targets, next } =
-            self.find_targets(request, moment, Moment::Time(until), None, &Limits::default())?;
+        let Page { targets, next } = self.find_targets(request, moment, Moment::Time(until), None)?;
         let documents = match next {
             Some(_) => self.count_targets(request, moment, until, deadline)?,
             None => targets.len(),
@@ -195,7 +194,7 @@ impl SyncService {
         let mut answer: Option<BatchAnswer> = None;
         let (mut after, mut documents, mut room) = (None, 0, max_bytes);
         loop {
-            let page = self.find_targets(request, moment, Moment::Time(until), after, &Limits::default())?;
+            let page = self.find_targets(request, moment, Moment::Time(until), after)?;
             documents += page.targets.len();
             let shown = answer.as_ref().map_or(0, |answer| answer.results.len());
             if shown < PREVIEWED_DOCUMENTS {
@@ -214,6 +213,9 @@ impl SyncService {
                 let has_more = answer.results.len() < documents;
                 let restored = Some(Restored { sync_id: None, documents, has_more });
                 return Ok(BatchAnswer { restored, ..answer });
+            }
+            if Instant::now() > deadline {
+                return Err(StoreError::Timeout.into());
             }
         }
     }
@@ -245,7 +247,7 @@ impl SyncService {
     ) -> Result<usize, SyncError> {
         let (mut after, mut documents) = (None, 0);
         loop {
-            let page = self.find_targets(request, moment, Moment::Time(until), after, &Limits::default())?;
+            let page = self.find_targets(request, moment, Moment::Time(until), after)?;
             documents += page.targets.len();
             after = page.next;
             if after.is_none() {

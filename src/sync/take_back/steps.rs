@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::TakeBack;
-use super::targets::Limits;
 use crate::domain::sync_run::RunKey;
 use crate::domain::take_back::Moment;
 use crate::domain::timestamp::Timestamp;
@@ -70,7 +69,7 @@ impl Running {
                 return Ok(());
             }
             let until = Moment::Time(self.until);
-            let page = self.service.find_targets(&self.request, self.moment, until, after, &Limits::default())?;
+            let page = self.service.find_targets(&self.request, self.moment, until, after)?;
             if !page.targets.is_empty() {
                 let operations = self.service.operations_of(&self.request, page.targets, Instant::now() + STEP)?;
                 self.apply(Arc::new(self.request.batch(operations, Some(self.key.sync_id))))?;

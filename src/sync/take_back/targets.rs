@@ -13,6 +13,8 @@ use crate::sync::{SyncError, SyncService};
 
 /// Documents that are looked at together.
 const LOOK: i64 = 500;
+/// How often is looked for one page at most, so that no read goes on for long.
+const MAX_LOOKS: usize = 20;
 /// Versions of a document that are looked through for those of somebody.
 const MOST_VERSIONS: i64 = 10_000;
 
@@ -33,18 +35,6 @@ pub(super) struct Page {
     pub next: Option<DocumentId>,
 }
 
-/// How many there may be.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    pub documents: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { documents: DOCUMENTS_AT_ONCE }
-    }
-}
-
 /// Why there are none.
 enum Refusal {
     NoSuchBatch,
@@ -60,12 +50,11 @@ impl SyncService {
         moment: Moment,
         until: Moment,
         after: Option<DocumentId>,
-        limits: &Limits,
     ) -> Result<Page, SyncError> {
         self.store.read_past(request.workspace_id, |past| {
             let found = match &request.what {
                 What::Batch(batch) => targets_of_batch(past, *batch)?,
-                What::Since(since) => Period { since, moment, until }.page(past, after, limits)?,
+                What::Since(since) => Period { since, moment, until }.page(past, after)?,
             };
             Ok(match found {
                 Ok(page) => Ok(page),
@@ -106,17 +95,13 @@ struct Period<'a> {
 }
 
 impl Period<'_> {
-    fn page(
-        &self,
-        past: &mut Past<'_>,
-        after: Option<DocumentId>,
-        limits: &Limits,
-    ) -> Result<Result<Page, Refusal>, StoreError> {
+    /// [`DOCUMENTS_AT_ONCE`] of them at most, and fewer where many are looked at in vain.
+    fn page(&self, past: &mut Past<'_>, after: Option<DocumentId>) -> Result<Result<Page, Refusal>, StoreError> {
         let mut page = Page { targets: Vec::new(), next: after };
-        loop {
+        for _ in 0..MAX_LOOKS {
             let (found, is_last) = self.look(past, page.next)?;
             for present in found {
-                if page.targets.len() == limits.documents {
+                if page.targets.len() == DOCUMENTS_AT_ONCE {
                     return Ok(Ok(page));
                 }
                 page.next = Some(present.head.document_id);
@@ -127,9 +112,10 @@ impl Period<'_> {
             }
             if is_last {
                 page.next = None;
-                return Ok(Ok(page));
+                break;
             }
         }
+        Ok(Ok(page))
     }
 
     /// The next documents that were changed, and whether they are the last.
