@@ -20,7 +20,7 @@ const WAITING: usize = 4;
 const FRESH: Duration = Duration::from_secs(10);
 /// A writer that has too much to do is well, as long as it has written something within this time.
 const BUSY: Duration = Duration::from_secs(30);
-/// How long a part may take to answer.
+/// How long a check may take.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 /// Less free space than this is worth a warning.
 const LOW_DISK_BYTES: u64 = 64 * 1024 * 1024;
@@ -77,14 +77,23 @@ impl Findings {
 #[derive(Debug)]
 struct Known {
     findings: Findings,
-    /// What is being looked at, since when.
+    /// What is being looked at, for a check that was asked for at this time.
     looking: Option<(Part, Instant)>,
+}
+
+/// A check that somebody asked for.
+#[derive(Debug)]
+struct Check {
+    /// The whole check has [`PATIENCE`] from here, the time until the thread takes it up included: who asked waits no
+    /// longer, and would otherwise be told what was known before.
+    asked_at: Instant,
+    done: oneshot::Sender<()>,
 }
 
 /// The thread that looks, as others see it.
 #[derive(Debug)]
 pub struct Health {
-    checks: Mutex<Option<SyncSender<oneshot::Sender<()>>>>,
+    checks: Mutex<Option<SyncSender<Check>>>,
     known: Arc<Mutex<Known>>,
 }
 
@@ -122,16 +131,16 @@ impl Health {
     pub fn check(&self) -> Option<oneshot::Receiver<()>> {
         let (done, is_done) = oneshot::channel();
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
-        checks.as_ref()?.try_send(done).ok()?;
+        checks.as_ref()?.try_send(Check { asked_at: Instant::now(), done }).ok()?;
         Some(is_done)
     }
 
-    /// What is known now. A part that has been looked at for too long is at fault.
+    /// What is known now. The part that holds up a check for too long is at fault.
     #[must_use]
     pub fn findings(&self) -> Findings {
         let known = lock(&self.known);
         let mut findings = known.findings;
-        if let Some((part, _)) = known.looking.filter(|(_, since)| since.elapsed() >= PATIENCE) {
+        if let Some((part, _)) = known.looking.filter(|(_, asked_at)| asked_at.elapsed() >= PATIENCE) {
             *findings.of(part) = Some(SILENT);
         }
         findings
@@ -160,19 +169,19 @@ struct Checker {
 }
 
 impl Checker {
-    fn serve(&mut self, checks: &Receiver<oneshot::Sender<()>>) {
-        while let Ok(done) = checks.recv() {
-            self.look(Part::Readers, Self::look_at_readers);
-            self.look(Part::Writer, Self::look_at_writer);
-            self.look(Part::Workers, Self::look_at_workers);
+    fn serve(&mut self, checks: &Receiver<Check>) {
+        while let Ok(Check { asked_at, done }) = checks.recv() {
+            self.look(Part::Readers, asked_at, Self::look_at_readers);
+            self.look(Part::Writer, asked_at, Self::look_at_writer);
+            self.look(Part::Workers, asked_at, Self::look_at_workers);
             lock(&self.known).findings.disk = self.look_at_disk();
             // Whoever asked may have given up.
             let _given_up = done.send(());
         }
     }
 
-    fn look(&mut self, part: Part, look: impl FnOnce(&mut Self) -> Option<&'static str>) {
-        lock(&self.known).looking = Some((part, Instant::now()));
+    fn look(&mut self, part: Part, asked_at: Instant, look: impl FnOnce(&mut Self) -> Option<&'static str>) {
+        lock(&self.known).looking = Some((part, asked_at));
         let fault = look(self);
         let mut known = lock(&self.known);
         *known.findings.of(part) = fault;
