@@ -12,6 +12,8 @@ use crate::domain::yjs_facts::StateVector;
 const MIN_COMPACTION_BYTES: i64 = 16 * 1024;
 /// Log rows since the snapshot above which it always is.
 const MAX_LOG_ROWS: i64 = 1_000;
+/// What a log row weighs at least: many small ones take long to read, and each update reads them.
+const MIN_ROW_BYTES: i64 = 256;
 
 /// The head of a document, live or deleted: everything that a decision needs, without its bodies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +68,8 @@ impl DocumentHead {
     /// cost of folding proportional to what was written (docs/adr/0005), or has very many rows.
     #[must_use]
     pub fn has_outgrown_snapshot(&self) -> bool {
-        self.log_rows > MAX_LOG_ROWS || self.log_bytes >= self.snapshot_bytes.max(MIN_COMPACTION_BYTES)
+        let weight = self.log_bytes.max(self.log_rows.saturating_mul(MIN_ROW_BYTES));
+        self.log_rows > MAX_LOG_ROWS || weight >= self.snapshot_bytes.max(MIN_COMPACTION_BYTES)
     }
 }
 

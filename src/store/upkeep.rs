@@ -17,8 +17,8 @@ use crate::domain::document::StoredDocument;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 
 /// When a document is worth compacting, word for word as in the partial index `documents_to_compact`.
-pub(super) const TO_COMPACT: &str =
-    "(log_rows > 1000 OR (log_bytes >= 16384 AND log_bytes >= snapshot_bytes)) AND NOT damaged";
+pub(super) const TO_COMPACT: &str = "(log_rows > 1000 OR (log_rows >= 64 AND snapshot_bytes <= log_rows * 256) \
+     OR (log_bytes >= 16384 AND log_bytes >= snapshot_bytes)) AND NOT damaged";
 
 /// What became of a write that was conditional on the document's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -108,7 +108,11 @@ pub fn heavy_logs_are_found_for_compaction(database: &Database) {
     let ada = database.with_user();
     // (snapshot bytes, log bytes, log rows, whether that is to be compacted)
     let cases = [
-        (0, 16_383, 1_000, false),
+        (0, 16_383, 63, false),
+        (0, 64, 64, true),
+        (25_601, 100, 100, false),
+        (25_600, 100, 100, true),
+        (1_000_000, 1, 1_000, false),
         (0, 16_384, 1, true),
         (20_000, 19_999, 1, false),
         (20_000, 20_000, 1, true),
