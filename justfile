@@ -85,6 +85,12 @@ page-figures *arguments:
     PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web
     LANDFALL_BIN="{{ justfile_directory() }}/target/release/landfall" npm run --prefix web/e2e figures -- {{ arguments }}
 
+# From a key in one editor to the text in the other one, in Chromium with the release build
+bench-keys *arguments:
+    cargo build --release --locked
+    PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web
+    LANDFALL_BIN="{{ justfile_directory() }}/target/release/landfall" npm run --prefix web/e2e keys -- {{ arguments }}
+
 # The tests of openapi.yaml: sound, complete, in step with the server
 openapi:
     cargo test --locked --test http openapi

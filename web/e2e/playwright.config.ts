@@ -25,6 +25,6 @@ export default defineConfig<object, Options>({
   projects: [
     { name: "sqlite", use: { database: "sqlite" } },
     // How the page is delivered, who can use it and what a device keeps is the same on every database.
-    { name: "postgres", use: { database: "postgres" }, testIgnore: /(page|everybody|new-version|store|leader)\.spec\.ts$/ },
+    { name: "postgres", use: { database: "postgres" }, testIgnore: /(page|everybody|new-version|store|leader|live-editors)\.spec\.ts$/ },
   ],
 });

@@ -21,6 +21,8 @@ interface OpenDocument {
   documentId: string;
   /** The title that it was opened with. */
   title: string;
+  /** Whether what the store has is in it. */
+  isLoaded: boolean;
   doc: Y.Doc;
   /** Edits that are not on disk yet. */
   unsaved: Uint8Array[];
@@ -47,44 +49,75 @@ export class OpenDocuments {
     this.#onSaved = onSaved;
   }
 
-  /** The document, the same object for all who have it open; `destroy()` closes it. */
-  open(documentId: string): Promise<Y.Doc> {
-    const present = this.#open.get(documentId);
-    if (present) return Promise.resolve(present.doc);
-    const opening =
-      this.#opening.get(documentId) ?? this.#load(documentId).finally(() => this.#opening.delete(documentId));
-    this.#opening.set(documentId, opening);
-    return opening;
+  /** Whether this object is the open document. */
+  has(doc: Y.Doc): boolean {
+    return this.#open.get(doc.guid)?.doc === doc;
   }
 
-  async #load(documentId: string): Promise<Y.Doc> {
-    const closing = this.#closing.get(documentId);
-    if (closing) await this.#save(closing);
-    const { title, rows } = await this.#engine.store.transaction("read", async (tx) => {
-      const document = await tx.get("documents", documentId);
-      if (!document || document.deleted || document.kind !== "yjs") throw new NoSuchDocument(documentId);
-      return { title: document.title, rows: await readRows(tx, documentId) };
-    });
-    const doc = new Y.Doc({ guid: documentId });
-    const seen = rows.at(-1)?.number ?? 0;
-    const entry: OpenDocument = { documentId, title, doc, unsaved: [], held: [], saving: undefined, seen };
-    const state = mergeRows(rows);
-    if (state) Y.applyUpdate(doc, state, FROM_STORE);
-    doc.on("update", (update: Uint8Array, origin: unknown) => {
-      if (origin === NORMALIZED) entry.held.push(update);
-      if (origin === FROM_STORE || origin === NORMALIZED) return;
-      entry.unsaved.push(...entry.held.splice(0), update);
-      void this.#save(entry).catch(() => undefined);
-    });
-    doc.on("destroy", () => {
-      this.#open.delete(documentId);
-      if (entry.unsaved.length > 0) this.#closing.set(documentId, entry);
-    });
+  /** The document, the same object for all who have it open; `destroy()` closes it. */
+  async open(documentId: string, into?: Y.Doc): Promise<Y.Doc> {
+    let opening = this.#opening.get(documentId);
+    if (!opening && !this.#open.has(documentId)) {
+      opening = this.#load(documentId, into).finally(() => this.#opening.delete(documentId));
+      this.#opening.set(documentId, opening);
+    }
+    const doc = opening ? await opening : this.#open.get(documentId)?.doc;
+    if (!doc) throw new NoSuchDocument(documentId);
+    if (into && doc !== into) throw new RangeError(`the document ${documentId} is open as another object`);
+    return doc;
+  }
+
+  async #load(documentId: string, doc = new Y.Doc({ guid: documentId })): Promise<Y.Doc> {
+    if (doc.guid !== documentId) throw new RangeError(`the guid of the document must be ${documentId}`);
+    if (Y.encodeStateVector(doc).length > 1) throw new RangeError("the document must be empty: the device has its text");
+    const entry: OpenDocument = { documentId, title: "", isLoaded: false, doc, unsaved: [], held: [], saving: undefined, seen: 0 };
+    const end = this.#listen(entry);
+    try {
+      const closing = this.#closing.get(documentId);
+      if (closing) await this.#save(closing);
+      const { title, rows } = await this.#engine.store.transaction("read", async (tx) => {
+        const document = await tx.get("documents", documentId);
+        if (!document || document.deleted || document.kind !== "yjs") throw new NoSuchDocument(documentId);
+        return { title: document.title, rows: await readRows(tx, documentId) };
+      });
+      entry.title = title;
+      entry.seen = rows.at(-1)?.number ?? 0;
+      const state = mergeRows(rows);
+      if (state) Y.applyUpdate(doc, state, FROM_STORE);
+    } catch (error) {
+      end();
+      throw error;
+    }
     doc.transact(() => normalize(doc), NORMALIZED);
-    this.#open.set(documentId, entry);
+    entry.isLoaded = true;
+    // It may have been closed meanwhile.
+    if (!doc.isDestroyed) this.#open.set(documentId, entry);
+    // What an editor wrote into it before it was filled; `unsaved` says so if it cannot be.
+    await this.#save(entry).catch(() => undefined);
     // What came between the reading and now was told to nobody.
     await this.refresh([documentId]);
     return doc;
+  }
+
+  /** Saves what is edited; the returned function ends that. */
+  #listen(entry: OpenDocument): () => void {
+    const { doc, documentId } = entry;
+    const keep = (update: Uint8Array, origin: unknown) => {
+      if (origin === NORMALIZED) entry.held.push(update);
+      if (origin === FROM_STORE || origin === NORMALIZED) return;
+      entry.unsaved.push(...entry.held.splice(0), update);
+      if (entry.isLoaded) void this.#save(entry).catch(() => undefined);
+    };
+    const close = () => {
+      if (this.#open.get(documentId) === entry) this.#open.delete(documentId);
+      if (entry.unsaved.length > 0) this.#closing.set(documentId, entry);
+    };
+    doc.on("update", keep);
+    doc.on("destroy", close);
+    return () => {
+      doc.off("update", keep);
+      doc.off("destroy", close);
+    };
   }
 
   /** Resolves when every edit made so far is on disk. Tries again what could not be saved before, each for itself. */

@@ -30,6 +30,7 @@ export { IndexedDbStore } from "./indexeddb-store.js";
 export { MemoryStore } from "./memory-store.js";
 export { LandfallProvider } from "./live/provider.js";
 export type { ProviderEvents, ProviderOptions, ProviderStatus } from "./live/provider.js";
+export type { LiveProblem } from "./live/problem.js";
 export type { Socket, SocketMaker } from "./live/line.js";
 export { FROM_STORE } from "./documents.js";
 export { replaceText, ROOT, shown } from "./text.js";

@@ -211,10 +211,21 @@ export class BatchSyncService {
    * Opens a Yjs document, the same object for all who ask; its text is the root `content`. Each local change of it is
    * queued durably, and changes from elsewhere appear in it. `doc.destroy()` closes it.
    *
+   * @param into an empty `Y.Doc` of the caller's own with this `guid`, for an editor that is bound before the text is there
    * @throws {@link NoSuchDocument} if there is no such Yjs document on this device
+   * @throws RangeError if `into` is not empty, has another `guid`, or the document is open as another object
    */
-  openDocument(documentId: string): Promise<Y.Doc> {
-    return this.#open.open(documentId);
+  openDocument(documentId: string, into?: Y.Doc): Promise<Y.Doc> {
+    return this.#open.open(documentId, into);
+  }
+
+  /**
+   * Whether this object is the open document.
+   *
+   * @internal
+   */
+  hasOpen(document: Y.Doc): boolean {
+    return this.#open.has(document);
   }
 
   /** Resolves when every edit of the open documents is on disk: what an editor waits for before it says "saved". */

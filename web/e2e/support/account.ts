@@ -33,13 +33,13 @@ export class Account {
   readonly credentials: Credentials;
   readonly workspaceId: string;
   readonly #server: TestServer;
-  readonly #token: string;
+  readonly token: string;
 
   private constructor(server: TestServer, credentials: Credentials, session: { token: string; workspaceId: string }) {
     this.#server = server;
     this.credentials = credentials;
     this.workspaceId = session.workspaceId;
-    this.#token = session.token;
+    this.token = session.token;
   }
 
   /** Makes an account. */
@@ -116,13 +116,13 @@ export class Account {
   }
 
   #send<T>(method: string, path: string, body: object): Promise<T> {
-    const headers = { authorization: `Bearer ${this.#token}`, "content-type": "application/json" };
+    const headers = { authorization: `Bearer ${this.token}`, "content-type": "application/json" };
     return ask<T>(`${this.#server.url}${path}`, { method, headers, body: JSON.stringify(body) });
   }
 
   /** Reads from the API. */
   get<T>(path: string): Promise<T> {
-    return ask<T>(`${this.#server.url}${path}`, { headers: { authorization: `Bearer ${this.#token}` } });
+    return ask<T>(`${this.#server.url}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Page } from "@playwright/test";
-import { build } from "esbuild";
+import { build, type BuildOptions } from "esbuild";
 import { join } from "node:path";
 
 /** A page with a script and a style sheet. */
@@ -14,20 +14,36 @@ export interface Bundle {
 }
 
 /** Bundles one of the pages in `editors/`. */
-export async function bundle(name: string): Promise<Bundle> {
+export function bundle(name: string): Promise<Bundle> {
+  return bundled({ entryPoints: [join(import.meta.dirname, "../editors", `${name}.ts`)] });
+}
+
+/** Bundles code that is a module, as if it lay in `snippets/`. */
+export function bundleCode(contents: string): Promise<Bundle> {
+  return bundled({
+    stdin: { contents, resolveDir: join(import.meta.dirname, "../snippets"), loader: "tsx" },
+    jsx: "automatic",
+    define: { "process.env.NODE_ENV": '"production"' },
+  });
+}
+
+async function bundled(what: BuildOptions): Promise<Bundle> {
   const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, "../editors", `${name}.ts`)],
     bundle: true,
     format: "esm",
     target: "es2022",
     outdir: "out",
     write: false,
     loader: { ".ttf": "dataurl" },
-    // What y-monaco imports lies elsewhere in later versions of Monaco.
-    alias: { "monaco-editor/esm/vs/editor/editor.api.js": "monaco-editor/editor/editor.api.js" },
+    alias: {
+      // What y-monaco imports lies elsewhere in later versions of Monaco.
+      "monaco-editor/esm/vs/editor/editor.api.js": "monaco-editor/editor/editor.api.js",
+      "@landfall/client": join(import.meta.dirname, "../../client/src/index.ts"),
+    },
     logLevel: "error",
+    ...what,
   });
-  const textOf = (ending: string): string => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? "";
+  const textOf = (ending: string): string => outputFiles?.find(({ path }) => path.endsWith(ending))?.text ?? "";
   return { js: textOf(".js"), css: textOf(".css") };
 }
 

@@ -40,7 +40,7 @@ export type Said =
   /** The token runs out: another one is wanted. */
   | { kind: "token-wanted" }
   /** The server has closed the document. */
-  | { kind: "closed" }
+  | { kind: "closed"; reason: string }
   /** Whether the oldest change that was not answered is stored. */
   | { kind: "saved"; isStored: boolean }
   | { kind: "unknown" };
@@ -69,7 +69,7 @@ function readSaid(decoder: decoding.Decoder): Said {
       return { kind: "token-wanted" };
     }
     case CLOSE:
-      return { kind: "closed" };
+      return { kind: "closed", reason: decoding.hasContent(decoder) ? decoding.readVarString(decoder) : "" };
     case SYNC_STATUS:
       return { kind: "saved", isStored: decoding.readVarInt(decoder) === 1 };
     default:

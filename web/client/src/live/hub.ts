@@ -3,8 +3,6 @@
  *
  * @module
  */
-import type { Awareness } from "y-protocols/awareness";
-import type * as Y from "yjs";
 import { sleep } from "../clock.js";
 import type { OpenDocuments } from "../documents.js";
 import type { Engine, SyncReport } from "../engine.js";
@@ -18,7 +16,8 @@ import { Intake } from "./intake.js";
 import { readStanding, readUnsent, settleLive, type Standing, type StoredEdit } from "./ledger.js";
 import { Line, type SocketMaker } from "./line.js";
 import type { Live } from "./link.js";
-import { LiveSession, type SessionHost, type SessionState } from "./session.js";
+import { problemOf } from "./problem.js";
+import { LiveSession, type SessionEditor, type SessionHost } from "./session.js";
 
 /** What the hub needs of its client. */
 export interface HubSettings {
@@ -71,7 +70,7 @@ export class LiveHub implements SessionHost, Live {
       onRefused: () => this.#syncSoon(),
       onOpen: () => this.#eachSession((session) => session.begin()),
       onFrame: (frame) => this.#hear(frame),
-      onClosed: (code) => this.#closed(code),
+      onClosed: (code, reason) => this.#closed(code, reason),
     });
     this.#intake = new Intake(engine, (document_ids) => engine.events.emit("changed", { document_ids }));
     this.#ends.push(
@@ -102,10 +101,11 @@ export class LiveHub implements SessionHost, Live {
   // ---- For providers
 
   /** Brings a document in. */
-  join(doc: Y.Doc, awareness: Awareness, onState: (state: SessionState) => void): void {
-    if (this.#sessions.has(doc.guid)) throw new RangeError(`the document ${doc.guid} has a provider already`);
-    const session = new LiveSession(this, { doc, awareness, onState });
-    this.#sessions.set(doc.guid, session);
+  join(editor: SessionEditor): void {
+    const { guid } = editor.doc;
+    if (this.#sessions.has(guid)) throw new RangeError(`the document ${guid} has a provider already`);
+    const session = new LiveSession(this, editor);
+    this.#sessions.set(guid, session);
     this.#line.start();
     session.begin();
   }
@@ -132,7 +132,7 @@ export class LiveHub implements SessionHost, Live {
   edited(documentId: string, saved: SavedEdit): boolean {
     const session = this.#sessions.get(documentId);
     const isSent = session?.edited(saved) ?? false;
-    if (session && !isSent && this.#line.isRefused && this.#isReachable) this.#syncSoon();
+    if (session && !isSent) this.#goByBatch(session);
     return isSent;
   }
 
@@ -234,6 +234,8 @@ export class LiveHub implements SessionHost, Live {
 
   leave(documentId: string): void {
     this.#engine.events.emit("queued", { document_ids: [documentId], live: false });
+    const session = this.#sessions.get(documentId);
+    if (session) this.#goByBatch(session);
   }
 
   // ---- The socket
@@ -250,9 +252,11 @@ export class LiveHub implements SessionHost, Live {
     if (session?.name === heard.name) session.hear(heard.said);
   }
 
-  #closed(code: number): void {
+  #closed(code: number, reason: string): void {
+    const problem = problemOf(code, reason);
     this.#eachSession((session) => {
-      if (AT_FAULT.has(code) && session.isWaiting) session.refuse();
+      if (!AT_FAULT.has(code)) session.end(problem);
+      else if (session.isWaiting) session.refuse(problem);
       else session.end();
     });
     if (code === 4401) void this.token(true).catch(() => undefined);
@@ -263,6 +267,11 @@ export class LiveHub implements SessionHost, Live {
     const isNew = isReachable && !this.#isReachable;
     this.#isReachable = isReachable;
     if (isNew) this.#line.retry();
+  }
+
+  /** Edits that no socket will take soon. */
+  #goByBatch(session: LiveSession): void {
+    if (this.#isReachable && (this.#line.isRefused || session.isRefused)) this.#syncSoon();
   }
 
   #syncSoon(): void {

@@ -37,8 +37,8 @@ export interface LineSettings {
   onRefused: () => void;
   onOpen: () => void;
   onFrame: (frame: Uint8Array) => void;
-  /** Is told why the socket is not open any more: its close code. */
-  onClosed: (code: number) => void;
+  /** Is told why the socket is not open any more: its close code and the server's reason. */
+  onClosed: (code: number, reason: string) => void;
 }
 
 /** How long a handshake, or the answer to a ping, may take, in milliseconds. */
@@ -62,6 +62,8 @@ export class Line {
   #socket: Socket | undefined;
   #isOpen = false;
   #isWanted = false;
+  /** The server had no room for another socket. */
+  #isFull = false;
   #failures = 0;
   #failedHandshakes = 0;
   #timer: unknown;
@@ -75,9 +77,9 @@ export class Line {
     return this.#isOpen;
   }
 
-  /** Whether sockets cannot be had here, as where a proxy drops them. */
+  /** Whether sockets cannot be had here, as where a proxy drops them, or where too many are open. */
   get isRefused(): boolean {
-    return this.#settings.socket === undefined || this.#failedHandshakes >= FAILED_HANDSHAKES;
+    return this.#isFull || this.#settings.socket === undefined || this.#failedHandshakes >= FAILED_HANDSHAKES;
   }
 
   /** Wants the socket open, and opens it now if it is not. */
@@ -130,7 +132,7 @@ export class Line {
     const isCurrent = () => this.#socket === socket;
     socket.onopen = () => isCurrent() && this.#opened();
     socket.onmessage = ({ data }: { data: unknown }) => isCurrent() && this.#heard(data);
-    socket.onclose = ({ code }: { code: number }) => isCurrent() && this.#end(code);
+    socket.onclose = ({ code, reason }: { code: number; reason?: string }) => isCurrent() && this.#end(code, reason);
     // The close that follows says all that there is to say.
     socket.onerror = () => undefined;
     this.#later(PATIENCE_MS, () => this.drop());
@@ -153,6 +155,7 @@ export class Line {
     }
     // Whoever is heard of a document is connected in earnest.
     this.#failures = 0;
+    this.#isFull = false;
     this.#settings.onFrame(frame);
   }
 
@@ -164,7 +167,7 @@ export class Line {
     });
   }
 
-  #end(code: number): void {
+  #end(code: number, reason = ""): void {
     const socket = this.#socket;
     const wasOpen = this.#isOpen;
     this.#socket = undefined;
@@ -176,7 +179,7 @@ export class Line {
     else socket.close();
     if (!wasOpen && this.#isWanted) void this.#noteFailedHandshake();
     if (this.#isWanted) this.#plan(code);
-    this.#settings.onClosed(code);
+    this.#settings.onClosed(code, reason);
   }
 
   async #noteFailedHandshake(): Promise<void> {
@@ -188,8 +191,12 @@ export class Line {
   #plan(code: number): void {
     const { backoff } = this.#settings;
     this.#failures += 1;
+    if (code === FULL) {
+      this.#isFull = true;
+      this.#settings.onRefused();
+    }
     if (FOR_GOOD.has(code)) this.#isWanted = false;
-    else if (code === FULL || this.isRefused) this.#wait(LONG_PAUSE_MS * (0.5 + backoff.random() / 2));
+    else if (this.isRefused) this.#wait(LONG_PAUSE_MS * (0.5 + backoff.random() / 2));
     else if (SOON.has(code) && this.#failures === 1) this.#wait(backoff.random() * 500);
     else this.#wait(backoffMs(backoff, this.#failures));
   }

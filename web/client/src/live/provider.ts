@@ -8,6 +8,7 @@ import { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
 import { FROM_STORE } from "../documents.js";
 import type { BatchSyncService } from "../service.js";
+import type { LiveProblem } from "./problem.js";
 import { LiveHub } from "./hub.js";
 import type { SessionState } from "./session.js";
 
@@ -21,6 +22,8 @@ export type ProviderEvents = {
   sync: (isSynced: boolean) => void;
   /** The same, when it becomes so. */
   synced: (event: { state: boolean }) => void;
+  /** Why it is not connected, where that is more than a connection that was lost; nothing when it is over. */
+  problem: (problem: LiveProblem | undefined) => void;
   /** A change that came from elsewhere. */
   update: (update: Uint8Array) => void;
   /** The document is another one now; told by bindings, never by this provider. */
@@ -44,19 +47,24 @@ export class LandfallProvider extends ObservableV2<ProviderEvents> {
   readonly document: Y.Doc;
   /** Who is in the document, and where. */
   readonly awareness: Awareness;
+  readonly #client: BatchSyncService;
   readonly #hub: LiveHub;
+  #isWanted = false;
   #isJoined = false;
   #state: SessionState = "off";
   #status: ProviderStatus = "disconnected";
+  #problem: LiveProblem | undefined;
   #isDestroyed = false;
 
   /**
-   * @param document from {@link BatchSyncService.openDocument}; one provider for each
+   * @param document from {@link BatchSyncService.openDocument}, or an empty one with the document's id as its `guid`, which is opened
+   *   when it first connects; one provider for each
    * @throws RangeError if the document has one already
    */
   constructor(client: BatchSyncService, document: Y.Doc, { connect = true, awareness }: ProviderOptions = {}) {
     super();
     this.document = document;
+    this.#client = client;
     this.awareness = awareness ?? new Awareness(document);
     this.#hub = client.attachLive((settings) => new LiveHub(settings));
     document.on("update", this.#tellUpdate);
@@ -79,19 +87,27 @@ export class LandfallProvider extends ObservableV2<ProviderEvents> {
     return this.#state === "live";
   }
 
+  /** Why it is not connected, where that is more than a connection that was lost. What is edited goes by batch meanwhile. */
+  get problem(): LiveProblem | undefined {
+    return this.#problem;
+  }
+
   /** Connects, and does so again whenever the connection is lost. */
   connect(): void {
-    if (this.#isJoined || this.#isDestroyed) return;
-    this.#hub.join(this.document, this.awareness, (state) => this.#tell(state));
-    this.#isJoined = true;
+    if (this.#isWanted || this.#isDestroyed) return;
+    this.#isWanted = true;
+    if (this.#client.hasOpen(this.document)) this.#join();
+    else void this.#open();
     this.#show();
   }
 
   /** Ends the connection, until it is asked for again. What is edited meanwhile goes by batch. */
   disconnect(): void {
-    if (!this.#isJoined) return;
+    if (!this.#isWanted) return;
+    this.#isWanted = false;
+    if (this.#isJoined) this.#hub.leaveDocument(this.document.guid);
     this.#isJoined = false;
-    this.#hub.leaveDocument(this.document.guid);
+    this.#tellProblem(undefined);
     this.#show();
   }
 
@@ -112,16 +128,41 @@ export class LandfallProvider extends ObservableV2<ProviderEvents> {
     if (origin === FROM_STORE) this.emit("update", [update]);
   };
 
+  async #open(): Promise<void> {
+    try {
+      await this.#client.openDocument(this.document.guid, this.document);
+      if (this.#isWanted && !this.#isJoined) this.#join();
+    } catch (error) {
+      this.#isWanted = false;
+      this.#tellProblem({ reason: error instanceof Error ? error.message : String(error) });
+    }
+    this.#show();
+  }
+
+  #join(): void {
+    const onState = (state: SessionState) => this.#tell(state);
+    const onProblem = (problem: LiveProblem | undefined) => this.#tellProblem(problem);
+    this.#hub.join({ doc: this.document, awareness: this.awareness, onState, onProblem });
+    this.#isJoined = true;
+  }
+
+  #tellProblem(problem: LiveProblem | undefined): void {
+    if (problem?.code === this.#problem?.code && problem?.reason === this.#problem?.reason) return;
+    this.#problem = problem;
+    this.emit("problem", [problem]);
+  }
+
   #tell(state: SessionState): void {
     const wasLive = this.synced;
     this.#state = state;
+    if (this.synced) this.#tellProblem(undefined);
     if (this.synced !== wasLive) this.emit("sync", [this.synced]);
     if (this.synced && !wasLive) this.emit("synced", [{ state: true }]);
     this.#show();
   }
 
   #show(): void {
-    const status = this.synced ? "connected" : this.#isJoined ? "connecting" : "disconnected";
+    const status = this.synced ? "connected" : this.#isWanted ? "connecting" : "disconnected";
     if (status === this.#status) return;
     this.#status = status;
     this.emit("status", [{ status }]);

@@ -13,6 +13,7 @@ import type { SavedEdit } from "../outbox.js";
 import { closeFrame, step1Frame, tokenFrame, updateFrame, type Said } from "./frames.js";
 import type { Standing, StoredEdit } from "./ledger.js";
 import { Presence } from "./presence.js";
+import type { LiveProblem } from "./problem.js";
 
 /** Where a session stands. */
 export type SessionState =
@@ -26,6 +27,14 @@ export type SessionState =
   | "syncing"
   /** Each edit is sent at once. */
   | "live";
+
+/** What is edited, and who is told how it goes. */
+export interface SessionEditor {
+  doc: Y.Doc;
+  awareness: Awareness;
+  onState: (state: SessionState) => void;
+  onProblem: (problem: LiveProblem | undefined) => void;
+}
 
 /** What a session needs of its page. */
 export interface SessionHost {
@@ -68,6 +77,7 @@ export class LiveSession {
   readonly #doc: Y.Doc;
   readonly #presence: Presence;
   readonly #onState: (state: SessionState) => void;
+  readonly #onProblem: (problem: LiveProblem | undefined) => void;
   #state: SessionState = "off";
   #name = "";
   #mayWrite = true;
@@ -86,14 +96,12 @@ export class LiveSession {
   #refusedUntil = 0;
   #watch = new AbortController();
 
-  constructor(
-    host: SessionHost,
-    { doc, awareness, onState }: { doc: Y.Doc; awareness: Awareness; onState: (state: SessionState) => void },
-  ) {
+  constructor(host: SessionHost, { doc, awareness, onState, onProblem }: SessionEditor) {
     this.#host = host;
     this.#id = doc.guid;
     this.#doc = doc;
     this.#onState = onState;
+    this.#onProblem = onProblem;
     this.#presence = new Presence(awareness, host.clock, (frame) => this.#state === "live" && host.send(frame));
   }
 
@@ -117,6 +125,11 @@ export class LiveSession {
     return this.#state === "live" && this.#mayWrite;
   }
 
+  /** Whether the server does not give the document, so that it goes by batch alone for a while. */
+  get isRefused(): boolean {
+    return this.#host.clock.now() < this.#refusedUntil;
+  }
+
   /** Whether something waits for the server's word. */
   get isWaiting(): boolean {
     return this.#inflight.length > 0;
@@ -132,7 +145,7 @@ export class LiveSession {
 
   /** Something has changed that a document may have waited for. */
   wake(): void {
-    if (this.#state !== "off" || !this.#host.isOpen || this.#host.clock.now() < this.#refusedUntil) return;
+    if (this.#state !== "off" || !this.#host.isOpen || this.isRefused) return;
     this.#attempt = new AbortController();
     const { signal } = this.#attempt;
     this.#set("preparing");
@@ -144,7 +157,8 @@ export class LiveSession {
   }
 
   /** Ends the attempt, or the session. What has not arrived goes by batch. */
-  end(): void {
+  end(problem?: LiveProblem): void {
+    if (problem) this.#onProblem(problem);
     if (this.#state === "off") return;
     if (this.#state !== "preparing") {
       this.#presence.sayGoodbye();
@@ -169,9 +183,9 @@ export class LiveSession {
   }
 
   /** The server does not give the document, or not now: it is asked for again much later. */
-  refuse(): void {
+  refuse(problem?: LiveProblem): void {
     this.#refusedUntil = this.#host.clock.now() + REFUSED_MS;
-    this.end();
+    this.end(problem);
   }
 
   /** An edit is on disk; whether it goes live. */
@@ -188,7 +202,7 @@ export class LiveSession {
       case "granted":
         return this.#granted(said.mayWrite);
       case "denied":
-        return this.#denied();
+        return this.#denied(said.reason);
       case "token-wanted":
         return void this.#renewToken();
       case "step-2":
@@ -204,7 +218,7 @@ export class LiveSession {
       case "saved":
         return this.#answered(said.isStored);
       case "closed":
-        this.refuse();
+        this.refuse({ reason: said.reason });
         return this.#host.pull();
       case "unknown":
     }
@@ -246,8 +260,8 @@ export class LiveSession {
   }
 
   /** Refused: perhaps the token is an old one, else there is nothing to be had. */
-  #denied(): void {
-    if (this.#isTokenFresh || this.#state !== "joining") return this.refuse();
+  #denied(reason: string): void {
+    if (this.#isTokenFresh || this.#state !== "joining") return this.refuse({ reason });
     this.#isTokenFresh = true;
     void this.#renewToken();
   }

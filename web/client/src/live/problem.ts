@@ -1,0 +1,31 @@
+/**
+ * Why a document is not live, in words for people.
+ *
+ * @module
+ */
+
+/** Why a document is not live, where that is more than a connection that was lost. */
+export interface LiveProblem {
+  /** The socket's close code (docs/protocol.md §8), if it was closed. */
+  code?: number;
+  /** For people. */
+  reason: string;
+}
+
+/** What close codes mean if the server gives no reason. After any other code the next try may well succeed. */
+const REASONS: Readonly<Record<number, string>> = {
+  1009: "a message is too large",
+  1013: "the server cannot do this now",
+  4400: "a message cannot be read",
+  4403: "you are no longer a member of this workspace",
+  4404: "there is no such workspace, or it is not yours",
+  4410: "the document was deleted",
+  4422: "the server refused a change",
+  4529: "too many sockets are open",
+};
+
+/** What a page is told of a socket that was closed. */
+export function problemOf(code: number, reason: string): LiveProblem | undefined {
+  const known = REASONS[code];
+  return known === undefined ? undefined : { code, reason: reason === "" ? known : reason };
+}
