@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lines of a source file, at most.
-const MAX_LINES: usize = 455;
+const MAX_LINES: usize = 400;
 
 /// A file of the project, its path relative to the root with `/` between its parts.
 struct File {
@@ -108,17 +108,19 @@ fn statuses_are_decided_in_one_file() {
 
 #[test]
 fn imports_go_one_way() {
-    let layers: [(&str, &[&str]); 6] = [
+    let layers: [(&str, &[&str]); 7] = [
         ("src/domain", &["store", "yjs", "sync", "auth", "http", "server", "config"]),
         ("src/yjs", &["store", "sync", "auth", "http", "server", "config"]),
         ("src/store", &["sync", "auth", "http", "server", "config"]),
         ("src/sync", &["auth", "http", "server", "config"]),
         ("src/auth", &["sync", "http", "server", "yjs"]),
+        ("src/http", &["store", "server", "config", "admin"]),
         // The client knows the server by its wire alone.
         ("src/client", &["store", "sync", "auth", "http", "server", "config"]),
     ];
     let mut breaches = Vec::new();
-    for file in files_under("src", "rs") {
+    // Its tests make a server by hand.
+    for file in files_under("src", "rs").iter().filter(|file| file.path != "src/http/tests.rs") {
         for (layer, barred) in layers.iter().filter(|(layer, _)| file.is_under(&[layer])) {
             for (at, line) in file.code_lines() {
                 if let Some(other) = barred.iter().find(|other| line.contains(&format!("crate::{other}"))) {

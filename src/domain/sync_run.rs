@@ -40,6 +40,9 @@ pub struct RunKey {
     pub sync_id: SyncId,
 }
 
+/// Where a run stands in the history of its user.
+pub type HistoryPlace = (Timestamp, SyncId);
+
 /// Which way a run moves documents. Told by its opener and passed on; nothing follows from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use uuid::Uuid;
 
 use crate::auth::Identity;
-use crate::auth::roles::{Caller, check_access, check_login};
+use crate::auth::roles::{Caller, check_login};
 use crate::domain::access::{Action, Role, Scope};
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
@@ -165,6 +165,6 @@ pub async fn require_access(
     workspace: WorkspaceId,
     action: Action,
 ) -> Result<Role, ApiError> {
-    let (store, caller) = (state.store.clone(), user.caller());
-    Ok(web::block(move || check_access(&store, caller, workspace, action)).await??)
+    let (authenticator, caller) = (state.authenticator.clone(), user.caller());
+    Ok(web::block(move || authenticator.check_access(caller, workspace, action)).await??)
 }

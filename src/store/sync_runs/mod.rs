@@ -15,11 +15,8 @@ use super::schema::{sync_notes, sync_runs, workspaces};
 use super::sql_uuid::DbUuid;
 use super::{Store, StoreError};
 use crate::domain::ids::{SyncId, UserId, WorkspaceId};
-use crate::domain::sync_run::{MAX_SHOWN_ERRORS, NoteChanges, RunKey, RunNote, SyncRun};
+use crate::domain::sync_run::{HistoryPlace, MAX_SHOWN_ERRORS, NoteChanges, RunKey, RunNote, SyncRun};
 use crate::domain::timestamp::Timestamp;
-
-/// Where a run stands in the history of its user.
-pub type HistoryPlace = (Timestamp, SyncId);
 
 /// Notes that are forgotten in one transaction, about, so that none holds up a workspace for long.
 const NOTES_AT_A_TIME: i64 = 1_000;
