@@ -132,19 +132,18 @@ fn imports_go_one_way() {
     assert_none("imports go http -> sync -> {store, yjs, domain}", breaches);
 }
 
-/// The server's rooms are not there yet.
 #[test]
-fn the_client_has_no_circles() {
-    let files = files_under("src/client", "rs").into_iter();
+fn nothing_imports_in_circles() {
+    let files = files_under("src", "rs").into_iter();
     let files: Vec<_> = files.map(|file| (file.path.trim_start_matches("src/").to_owned(), file.text)).collect();
     let imports = circles::imports(&files);
     let shown = |circle: BTreeSet<String>| circle.into_iter().collect::<Vec<_>>().join(" <-> ");
-    assert_none(
-        "no files of src/client import each other",
-        circles::circles(&imports).into_iter().map(shown).collect(),
-    );
-    let rooms = circles::shortened(&imports, 2);
-    assert_none("no rooms of src/client import each other", circles::circles(&rooms).into_iter().map(shown).collect());
+    let found = |imports: &circles::Imports| circles::circles(imports).into_iter().map(shown).collect::<Vec<_>>();
+    assert_none("no files import each other", found(&imports));
+    for depth in [1, 2, 3] {
+        let rule = format!("no folders {depth} deep import each other");
+        assert_none(&rule, found(&circles::shortened(&imports, depth)));
+    }
 }
 
 /// What a function of its arguments does not name: any clock's `now` is one.

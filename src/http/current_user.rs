@@ -16,7 +16,7 @@ use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
 use crate::http::error::ApiError;
 use crate::http::rate_limits::{Quota, Retry};
-use crate::http::request_layer::Started;
+use crate::http::request_context::Started;
 use crate::http::state::AppState;
 
 /// Who asks. As an argument of a handler it demands a good access token and charges the request as one operation.

@@ -9,7 +9,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use self::rows::{NoteRow, RunRow};
+use self::rows::{NoteRow, RunRow, ids};
 use super::connection::AnyConnection;
 use super::schema::{sync_notes, sync_runs, workspaces};
 use super::sql_uuid::DbUuid;
@@ -201,8 +201,4 @@ fn find_locked(connection: &mut AnyConnection, key: RunKey) -> Result<Option<Syn
 
 fn key_of((workspace, user, sync): (DbUuid, DbUuid, DbUuid)) -> RunKey {
     RunKey { workspace_id: WorkspaceId(workspace.0), user_id: UserId(user.0), sync_id: SyncId(sync.0) }
-}
-
-fn ids(key: RunKey) -> (DbUuid, DbUuid, DbUuid) {
-    (DbUuid(key.workspace_id.0), DbUuid(key.user_id.0), DbUuid(key.sync_id.0))
 }
