@@ -14,7 +14,8 @@ cargo bench --profile dist --bench load -- [options]
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
   --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff, events, folder,
-                   neighbours, live, people, line, search or restore (default: all; may stand twice)
+                   neighbours, live, people, counting, line, search or
+                   restore (default: all; may stand twice)
   --versus PROGRAM another landfall: both push in turns, and what comes of it is set side by side
   --server PROGRAM another landfall to measure instead of the one built here
   --write PATH     write the report there too, as Markdown
@@ -57,6 +58,8 @@ pub enum Part {
     Live,
     /// Statistics, logins and long lists of members.
     People,
+    /// Batches with and without what is counted of them.
+    Counting,
 }
 
 /// The options of a run.
@@ -142,6 +145,7 @@ fn part(name: &str) -> Outcome<Part> {
         "neighbours" => Ok(Part::Neighbours),
         "live" => Ok(Part::Live),
         "people" => Ok(Part::People),
+        "counting" => Ok(Part::Counting),
         unknown => Err(format!("unknown part {unknown}; --help tells the known ones").into()),
     }
 }

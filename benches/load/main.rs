@@ -9,6 +9,7 @@
 mod arguments;
 mod client;
 mod corpus;
+mod counting;
 mod delay_proxy;
 mod diff;
 mod events;

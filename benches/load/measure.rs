@@ -103,7 +103,23 @@ fn memory_kib(process_id: u32, field: &str) -> Outcome<u32> {
 
 /// Processor time of the calling thread so far.
 pub fn thread_cpu_time() -> Outcome<Duration> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanoseconds = stat.split_whitespace().next().ok_or("/proc/thread-self/schedstat is empty")?;
+    scheduled_time("/proc/thread-self/schedstat")
+}
+
+/// Processor time so far of all threads of this process, and of others that have one thread each.
+pub fn cpu_time_with(others: &[i32]) -> Outcome<Duration> {
+    let mut sum = Duration::ZERO;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        sum += scheduled_time(thread?.path().join("schedstat"))?;
+    }
+    for other in others {
+        sum += scheduled_time(format!("/proc/{other}/schedstat"))?;
+    }
+    Ok(sum)
+}
+
+fn scheduled_time(path: impl AsRef<std::path::Path>) -> Outcome<Duration> {
+    let stat = std::fs::read_to_string(path)?;
+    let nanoseconds = stat.split_whitespace().next().ok_or("a schedstat is empty")?;
     Ok(Duration::from_nanos(nanoseconds.parse()?))
 }

@@ -1,10 +1,11 @@
-//! What accounts and counters cost: statistics of small and large workspaces, a login beside its password's hash, and a long list of
+//! What accounts cost: statistics of small and large workspaces, logins beside what a password's hash takes, and a long list of
 //! members.
 
+use std::fs::File;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 use uuid::Uuid;
@@ -20,12 +21,15 @@ use crate::suite::{progress, start};
 
 const MEMBERS: u32 = 10_000;
 const TIMES: usize = 50;
+/// Wrong passwords for one name; more would be refused unheard.
+const FAILURES: usize = 9;
+/// What a commit of one row and its indexes writes, about.
+const COMMIT_BYTES: usize = 4 * 4096;
 
 /// The table.
 pub fn run(options: &Options) -> Outcome<Section> {
     let sizes = if options.quick { [1_000, 50_000] } else { [1_000, 1_000_000] };
     let mut rows = Vec::new();
-    let hash = times(hash_once()?)?;
     for database in options.databases.iter().copied() {
         progress(&format!("{}: people", database.name()));
         let (server, owner) = start(database)?;
@@ -38,9 +42,7 @@ pub fn run(options: &Options) -> Outcome<Section> {
             let first = *first.get_or_insert_with(|| percentile(&took, 50));
             rows.push(row(database, &format!("statistics of {documents} documents"), &took, first));
         }
-        let login = format!(r#"{{"username":"bench","password":"{PASSWORD}"}}"#);
-        let login = times(|| Connection::open(server.url()).post("/api/v1/auth/login", &login).map(drop))?;
-        rows.push(row(database, "a login, beside its Argon2 alone", &login, percentile(&hash, 50)));
+        rows.extend(logins(database, server.url())?);
         let workspace_id = owner.create_workspace("members")?;
         add_members(&server.database_url(), workspace_id.parse()?)?;
         let path = format!("/api/v1/workspaces/{workspace_id}/members?page_size=500");
@@ -50,8 +52,9 @@ pub fn run(options: &Options) -> Outcome<Section> {
     Ok(Section {
         title: "People",
         about: format!(
-            "{TIMES} requests of one client, one after the other. Statistics: beside those of the small workspace. Argon2 alone: the same \
-             parameters in this process."
+            "{TIMES} requests of one client, one after the other. Statistics: beside those of the small workspace. A login is a connection \
+             and a request, and an Argon2 alone is made before each: the same parameters in this process, in memory that is kept. A write \
+             alone: {COMMIT_BYTES} bytes appended to a file on the same disk, and fsync. Wrong passwords: {FAILURES} of each kind, in turns."
         ),
         columns: vec!["request", "p50 ms", "p99 ms", "p50 × the yardstick"],
         rows,
@@ -67,21 +70,72 @@ fn row(database: Database, name: &str, took: &[Duration], yardstick: Duration) -
 fn times(mut once: impl FnMut() -> Outcome<()>) -> Outcome<Vec<Duration>> {
     let mut took = Vec::with_capacity(TIMES);
     for _ in 0..TIMES {
-        let started = Instant::now();
-        once()?;
-        took.push(started.elapsed());
+        took.push(time(&mut once)?);
     }
     took.sort_unstable();
     Ok(took)
 }
 
-/// Checks a password as the server does.
+/// Logins, with what they cannot do without measured between them.
+fn logins(database: Database, url: &str) -> Outcome<Vec<Vec<String>>> {
+    let mut hash = hash_once()?;
+    let mut write = write_once()?;
+    let log_in = |username: &str, password: &str, status: u16| -> Outcome<()> {
+        let body = format!(r#"{{"username":"{username}","password":"{password}"}}"#);
+        match Connection::open(url).post_any("/api/v1/auth/login", body.as_bytes(), None)? {
+            answered if answered == status => Ok(()),
+            other => Err(format!("a login was answered with {other}").into()),
+        }
+    };
+    let [mut hashes, mut writes, mut logins, mut wrong, mut unknown] = [const { Vec::new() }; 5];
+    for _ in 0..TIMES {
+        hashes.push(time(&mut hash)?);
+        writes.push(time(&mut write)?);
+        logins.push(time(|| log_in("bench", PASSWORD, 200))?);
+    }
+    for _ in 0..FAILURES {
+        wrong.push(time(|| log_in("bench", "another password", 401))?);
+        unknown.push(time(|| log_in("nobody", "another password", 401))?);
+    }
+    for took in [&mut hashes, &mut writes, &mut logins, &mut wrong, &mut unknown] {
+        took.sort_unstable();
+    }
+    let hash = percentile(&hashes, 50);
+    Ok(vec![
+        row(database, "an Argon2 alone", &hashes, Duration::ZERO),
+        row(database, "a write alone", &writes, hash),
+        row(database, "a login, beside an Argon2 alone", &logins, hash),
+        row(database, "a wrong password, beside an Argon2 alone", &wrong, hash),
+        row(database, "a name that nobody has, beside a wrong password", &unknown, percentile(&wrong, 50)),
+    ])
+}
+
+fn time(once: impl FnOnce() -> Outcome<()>) -> Outcome<Duration> {
+    let started = Instant::now();
+    once()?;
+    Ok(started.elapsed())
+}
+
+/// What checking a password cannot do without: the hash, in memory that was used before.
 fn hash_once() -> Outcome<impl FnMut() -> Outcome<()>> {
-    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT);
-    let stored = hasher.hash_password(PASSWORD.as_bytes()).map_err(|error| error.to_string())?.to_string();
-    Ok(move || {
-        PasswordVerifier::<str>::verify_password(&hasher, PASSWORD.as_bytes(), &stored)
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT);
+    let mut memory = vec![Block::new(); argon2.params().block_count()];
+    let mut once = move || {
+        let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+        argon2
+            .hash_password_into_with_memory(PASSWORD.as_bytes(), b"salt of 16 bytes", &mut output, &mut memory)
             .map_err(|error| error.to_string().into())
+    };
+    once()?;
+    Ok(once)
+}
+
+/// What a durable commit cannot do without.
+fn write_once() -> Outcome<impl FnMut() -> Outcome<()>> {
+    let mut file: File = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR"))?;
+    Ok(move || {
+        file.write_all(&[7; COMMIT_BYTES])?;
+        Ok(file.sync_all()?)
     })
 }
 

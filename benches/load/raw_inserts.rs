@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::Outcome;
 use crate::corpus::Sample;
-use crate::measure::Measurement;
+use crate::measure::{Measurement, cpu_time_with};
 
 /// `UUID` on Postgres, a blob on SQLite.
 #[derive(Clone, Copy, Debug, Default, QueryId, SqlType)]
@@ -52,6 +52,11 @@ diesel::table! {
         name -> Text,
         head_sequence -> BigInt,
         created_at -> BigInt,
+        documents -> BigInt,
+        deleted_documents -> BigInt,
+        text_bytes -> BigInt,
+        yjs_bytes -> BigInt,
+        history_bytes -> BigInt,
     }
 }
 
@@ -262,6 +267,115 @@ pub enum Manner {
     SavepointEach,
 }
 
+/// Whether a transaction counts what its workspace holds, as the server does, or moves its feed on alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// As the server does.
+    On,
+    /// The feed alone.
+    Off,
+}
+
+/// Ends a transaction that inserted these documents. Both statements are prepared once for a connection.
+macro_rules! advance_feed {
+    ($connection:expr, $author:expr, $documents:expr, $counting:expr) => {{
+        let workspace = diesel::update(workspaces::table.find($author.workspace_id));
+        let count = i64::try_from($documents.len()).unwrap_or(i64::MAX);
+        let advanced = workspaces::head_sequence.eq(workspaces::head_sequence + count);
+        match $counting {
+            Counting::Off => {
+                workspace.set(advanced).returning(workspaces::head_sequence).get_result::<i64>($connection)
+            }
+            Counting::On => {
+                let (text, yjs) = sizes_of($documents);
+                let held =
+                    (workspaces::head_sequence, workspaces::documents, workspaces::text_bytes + workspaces::yjs_bytes);
+                let set = (
+                    advanced,
+                    workspaces::documents.eq(workspaces::documents + count),
+                    workspaces::deleted_documents.eq(workspaces::deleted_documents + 0),
+                    workspaces::text_bytes.eq(workspaces::text_bytes + text),
+                    workspaces::yjs_bytes.eq(workspaces::yjs_bytes + yjs),
+                    workspaces::history_bytes.eq(workspaces::history_bytes + text + yjs),
+                );
+                let row = workspace.set(set).returning(held).get_result::<(i64, i64, i64)>($connection);
+                row.map(|(head_sequence, _documents, _bytes)| head_sequence)
+            }
+        }
+    }};
+}
+
+fn sizes_of(documents: &[NewDocument<'_>]) -> (i64, i64) {
+    let size = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let add = |(text, yjs): (i64, i64), new: &NewDocument<'_>| {
+        (text.saturating_add(size(new.content.len())), yjs.saturating_add(size(new.sample.state.len())))
+    };
+    documents.iter().fold((0, 0), add)
+}
+
+impl Author<'_> {
+    fn new() -> Self {
+        let now = 1_800_000_000_000_000;
+        Self { workspace_id: Id(Uuid::new_v4()), user_id: Id(Uuid::new_v4()), device_id: "bench-raw", now }
+    }
+
+    fn open_sqlite(&self, path: &str) -> Outcome<SqliteConnection> {
+        let mut connection = SqliteConnection::establish(path)?;
+        // Without checkpoints, which a server makes off the writer's path: this yardstick does not make any.
+        connection.batch_execute(
+            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+             PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 0;",
+        )?;
+        diesel::insert_into(workspaces::table).values(self.workspace()).execute(&mut connection)?;
+        Ok(connection)
+    }
+
+    fn open_postgres(&self, url: &str) -> Outcome<PgConnection> {
+        let mut connection = PgConnection::establish(url)?;
+        diesel::insert_into(workspaces::table).values(self.workspace()).execute(&mut connection)?;
+        Ok(connection)
+    }
+}
+
+/// Processor time of transactions of 100 creates, the database's included: so many with counting off and on, in turns.
+pub fn compare_counting(database_url: &str, corpus: &[Sample], pairs: usize) -> Outcome<[Vec<Duration>; 2]> {
+    let author = Author::new();
+    match database_url.strip_prefix("sqlite://") {
+        Some(path) => {
+            let mut connection = author.open_sqlite(path)?;
+            alternate(corpus, pairs, &[], |documents, counting| {
+                insert_into_sqlite(&mut connection, &author, documents, counting)
+            })
+        }
+        None => {
+            let mut connection = author.open_postgres(database_url)?;
+            let backend = diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("pg_backend_pid()"));
+            let backend: i32 = backend.get_result(&mut connection)?;
+            alternate(corpus, pairs, &[backend], |documents, counting| {
+                insert_into_postgres(&mut connection, &author, documents, counting)
+            })
+        }
+    }
+}
+
+fn alternate(
+    corpus: &[Sample],
+    pairs: usize,
+    backends: &[i32],
+    mut insert: impl FnMut(&[NewDocument<'_>], Counting) -> Outcome<()>,
+) -> Outcome<[Vec<Duration>; 2]> {
+    let (mut off, mut on, mut sequence) = (Vec::new(), Vec::new(), 0_i64);
+    for _ in 0..pairs {
+        for (counting, took) in [(Counting::Off, &mut off), (Counting::On, &mut on)] {
+            let documents = new_documents(corpus, 100, &mut sequence);
+            let before = cpu_time_with(backends)?;
+            insert(&documents, counting)?;
+            took.push(cpu_time_with(backends)?.saturating_sub(before));
+        }
+    }
+    Ok([off, on])
+}
+
 /// Inserts documents for a while, so many in a transaction, into the database of that URL, whose tables exist.
 pub fn run(
     database_url: &str,
@@ -270,24 +384,18 @@ pub fn run(
     manner: Manner,
     at_once: usize,
 ) -> Outcome<Measurement> {
-    let now = 1_800_000_000_000_000;
-    let author = Author { workspace_id: Id(Uuid::new_v4()), user_id: Id(Uuid::new_v4()), device_id: "bench-raw", now };
+    let author = Author::new();
     match database_url.strip_prefix("sqlite://") {
         Some(path) => {
-            let mut connection = SqliteConnection::establish(path)?;
-            // Without checkpoints, which a server makes off the writer's path: this yardstick does not make any.
-            connection.batch_execute(
-                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                 PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 0;",
-            )?;
-            diesel::insert_into(workspaces::table).values(author.workspace()).execute(&mut connection)?;
-            measure(corpus, time, at_once, |documents| insert_into_sqlite(&mut connection, &author, documents))
+            let mut connection = author.open_sqlite(path)?;
+            measure(corpus, time, at_once, |documents| {
+                insert_into_sqlite(&mut connection, &author, documents, Counting::Off)
+            })
         }
         None => {
-            let mut connection = PgConnection::establish(database_url)?;
-            diesel::insert_into(workspaces::table).values(author.workspace()).execute(&mut connection)?;
+            let mut connection = author.open_postgres(database_url)?;
             measure(corpus, time, at_once, |documents| match manner {
-                Manner::Sets => insert_into_postgres(&mut connection, &author, documents),
+                Manner::Sets => insert_into_postgres(&mut connection, &author, documents, Counting::Off),
                 Manner::SavepointEach => insert_with_savepoints(&mut connection, &author, documents),
             })
         }
@@ -337,6 +445,7 @@ fn insert_into_sqlite(
     connection: &mut SqliteConnection,
     author: &Author<'_>,
     documents: &[NewDocument<'_>],
+    counting: Counting,
 ) -> Outcome<()> {
     connection.immediate_transaction(|connection| {
         for new in documents {
@@ -344,10 +453,7 @@ fn insert_into_sqlite(
             diesel::insert_into(document_log::table).values(author.log(new)).execute(connection)?;
             diesel::insert_into(receipts::table).values(author.receipt(new)).execute(connection)?;
         }
-        diesel::update(workspaces::table.find(author.workspace_id))
-            .set(workspaces::head_sequence.eq(documents.last().map_or(0, |new| new.sequence)))
-            .execute(connection)?;
-        diesel::QueryResult::Ok(())
+        advance_feed!(connection, author, documents, counting)
     })?;
     Ok(())
 }
@@ -357,6 +463,7 @@ fn insert_into_postgres(
     connection: &mut PgConnection,
     author: &Author<'_>,
     documents: &[NewDocument<'_>],
+    counting: Counting,
 ) -> Outcome<()> {
     connection.transaction(|connection| {
         let heads: Vec<_> = documents.iter().map(|new| author.document(new)).collect();
@@ -365,10 +472,7 @@ fn insert_into_postgres(
         diesel::insert_into(document_log::table).values(log).execute(connection)?;
         let receipts: Vec<_> = documents.iter().map(|new| author.receipt(new)).collect();
         diesel::insert_into(receipts::table).values(receipts).execute(connection)?;
-        diesel::update(workspaces::table.find(author.workspace_id))
-            .set(workspaces::head_sequence.eq(documents.last().map_or(0, |new| new.sequence)))
-            .execute(connection)?;
-        diesel::QueryResult::Ok(())
+        advance_feed!(connection, author, documents, counting)
     })?;
     Ok(())
 }
@@ -387,10 +491,7 @@ fn insert_with_savepoints(
                 diesel::insert_into(receipts::table).values(author.receipt(new)).execute(connection)
             })?;
         }
-        diesel::update(workspaces::table.find(author.workspace_id))
-            .set(workspaces::head_sequence.eq(documents.last().map_or(0, |new| new.sequence)))
-            .execute(connection)?;
-        diesel::QueryResult::Ok(())
+        advance_feed!(connection, author, documents, Counting::Off)
     })?;
     Ok(())
 }

@@ -18,8 +18,8 @@ use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio
 use crate::server::{Database, Server};
 use crate::workload::Kind;
 use crate::{
-    diff, events, folder_report, group_commit, large_document, large_workspace, line, live, neighbours, parse_only,
-    parsing, people, pull, raw_inserts, restore, round_trips, search, versus,
+    counting, diff, events, folder_report, group_commit, large_document, large_workspace, line, live, neighbours,
+    parse_only, parsing, people, pull, raw_inserts, restore, round_trips, search, versus,
 };
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
@@ -77,6 +77,9 @@ pub fn run(options: &Options) -> Outcome<Report> {
     }
     if options.wants(Part::People) {
         report.sections.push(people::run(options)?);
+    }
+    if options.wants(Part::Counting) {
+        report.sections.push(counting::run(options, &corpus)?);
     }
     if options.wants(Part::Live) {
         report.sections.push(live::run(options)?);

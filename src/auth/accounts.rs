@@ -145,9 +145,7 @@ impl Accounts {
         };
         let store = Arc::clone(&self.config.store);
         match blocking(move || store.create_user(new_user)).await? {
-            Registration::Created => {
-                Ok(Login { session: self.open_session(identity, origin).await?, workspace_id: Some(workspace_id) })
-            }
+            Registration::Created => self.open_session(identity, origin).await,
             Registration::UsernameTaken => Err(AuthError::UsernameTaken),
         }
     }
@@ -190,14 +188,13 @@ impl Accounts {
             line(Event::LoginRefused, peer).by(user.user_id).write();
             return Err(AuthError::Disabled);
         }
-        let (store, user_id) = (Arc::clone(&self.config.store), user.user_id);
-        let workspace_id = blocking(move || store.first_workspace(user_id)).await?;
-        let session = self.open_session(Identity { user_id, username: user.username }, origin).await?;
-        line(Event::LoggedIn, peer).by(user_id).in_session(Some(session.session_id)).write();
-        Ok(Login { session, workspace_id })
+        let user_id = user.user_id;
+        let login = self.open_session(Identity { user_id, username: user.username }, origin).await?;
+        line(Event::LoggedIn, peer).by(user_id).in_session(Some(login.session.session_id)).write();
+        Ok(login)
     }
 
-    async fn open_session(&self, identity: Identity, origin: &Origin) -> Result<Session, AuthError> {
+    async fn open_session(&self, identity: Identity, origin: &Origin) -> Result<Login, AuthError> {
         let now = self.config.clock.now();
         let refresh_token = RefreshToken::generate()?;
         let session_id = Uuid::now_v7();
@@ -211,8 +208,14 @@ impl Accounts {
             expires_at: self.refresh_expiry(now),
         };
         let store = Arc::clone(&self.config.store);
-        blocking(move || store.insert_session(row)).await?;
-        self.session(identity, session_id, refresh_token, now)
+        let workspace_id = blocking(move || {
+            let workspace_id = store.first_workspace(row.user_id)?;
+            store.insert_session(row)?;
+            Ok::<_, AuthError>(workspace_id)
+        });
+        let workspace_id = workspace_id.await?;
+        let session = self.session(identity, session_id, refresh_token, now)?;
+        Ok(Login { session, workspace_id })
     }
 
     /// Exchanges a refresh token for a new pair. The token before the current one serves too, as long as the current one

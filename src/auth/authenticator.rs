@@ -11,10 +11,11 @@ use uuid::Uuid;
 use crate::auth::accounts::FIRST_WORKSPACE_NAME;
 use crate::auth::credentials::{MAX_USERNAME_CHARS, Username};
 use crate::auth::provider::{ExternalIdentity, Provider};
+use crate::auth::roles::{self, Caller};
 use crate::auth::script_token::{PREFIX, ScriptToken};
 use crate::auth::tokens::{AccessTokens, Identity, TokenError, Verified};
 use crate::auth::{AuthError, blocking};
-use crate::domain::access::Scope;
+use crate::domain::access::{Action, Role, Scope};
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::{Clock, Timestamp};
 use crate::store::Store;
@@ -114,6 +115,14 @@ impl Authenticator {
             lives.remove(&life);
         }
         Ok(is_live)
+    }
+
+    /// The role with which the caller may do this in the workspace. Blocks; call off the event loop.
+    ///
+    /// # Errors
+    /// As those of [`roles::check_access`].
+    pub fn check_access(&self, caller: Caller, workspace_id: WorkspaceId, action: Action) -> Result<Role, AuthError> {
+        roles::check_access(&self.store, caller, workspace_id, action)
     }
 
     /// Asked of the store each time: a script asks seldom, and one that was revoked is refused at once.

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod authenticator;
 pub mod credentials;
 pub mod error;
+mod hash_memory;
 pub mod jwks;
 pub mod passwords;
 pub mod provider;

@@ -19,7 +19,7 @@ pub struct Caller {
 /// # Errors
 /// `NotMember` without a role, whether or not the workspace exists, so that nobody learns of foreign workspaces;
 /// `RoleTooLow` with too weak a role; `NeedsLogin`; `Store`.
-pub fn check_access(
+pub(super) fn check_access(
     store: &Store,
     caller: Caller,
     workspace_id: WorkspaceId,

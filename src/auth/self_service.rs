@@ -10,7 +10,7 @@ use crate::auth::credentials::Password;
 use crate::auth::tokens::Identity;
 use crate::auth::{AuthError, blocking};
 use crate::domain::ids::UserId;
-use crate::store::accounts::Session;
+pub use crate::store::accounts::Session;
 use crate::store::people::UserDeletion;
 
 impl Accounts {

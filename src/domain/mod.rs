@@ -25,6 +25,7 @@ pub mod plan;
 pub mod quota;
 pub mod refusal;
 pub mod replacements;
+pub mod run_notes;
 pub mod run_statistics;
 pub mod search;
 pub mod sessions;

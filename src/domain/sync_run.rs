@@ -15,10 +15,10 @@
 use std::collections::HashMap;
 
 use crate::domain::document::Receipt;
-use crate::domain::error_code::ErrorCode;
-use crate::domain::ids::{DocumentId, SyncId, UserId, WorkspaceId};
+use crate::domain::ids::{SyncId, UserId, WorkspaceId};
 use crate::domain::operation::OperationKind;
 use crate::domain::outcome::Outcome;
+pub use crate::domain::run_notes::{NoteChanges, RunFailure, RunNote};
 use crate::domain::tally::Tally;
 use crate::domain::timestamp::Timestamp;
 
@@ -39,6 +39,9 @@ pub struct RunKey {
     /// Which.
     pub sync_id: SyncId,
 }
+
+/// Where a run stands in the history of its user.
+pub type HistoryPlace = (Timestamp, SyncId);
 
 /// Which way a run moves documents. Told by its opener and passed on; nothing follows from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,32 +138,6 @@ pub struct SyncRun {
     pub finished_at: Option<Timestamp>,
 }
 
-/// An operation that the run must know again when it comes back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunNote {
-    /// Its number in the run; what is newer has the greater one.
-    pub number: i64,
-    /// The operation's name; none if it had no valid one.
-    pub client_id: Option<String>,
-    /// Its document, where one was known.
-    pub document_id: Option<DocumentId>,
-    /// Why it was not applied; none if it succeeded before the run began and was counted when it was sent again.
-    pub failure: Option<RunFailure>,
-    /// When it was noted.
-    pub noted_at: Timestamp,
-}
-
-/// Why an operation of a run was not applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunFailure {
-    /// The code.
-    pub code: ErrorCode,
-    /// For people. Never holds document text.
-    pub message: String,
-    /// How often it had failed before.
-    pub retry_count: i64,
-}
-
 /// What became of a batch, as its run counts it.
 #[derive(Clone, Copy, Debug)]
 pub struct CountedBatch<'a> {
@@ -172,15 +149,6 @@ pub struct CountedBatch<'a> {
     pub receipts: &'a HashMap<String, Receipt>,
     /// The time of the batch.
     pub now: Timestamp,
-}
-
-/// What changes in a run's notes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NoteChanges {
-    /// Notes that no longer hold.
-    pub dropped: Vec<RunNote>,
-    /// New notes.
-    pub added: Vec<RunNote>,
 }
 
 impl SyncRun {

@@ -10,7 +10,7 @@
 
 use crate::domain::error_code::ErrorCode;
 use crate::domain::outcome::{Outcome, Status};
-use crate::domain::sync_run::{NoteChanges, RunFailure, RunNote};
+use crate::domain::run_notes::{NoteChanges, RunFailure, RunNote};
 use crate::domain::timestamp::Timestamp;
 
 /// Counts to be added to those of the run (negative where something is taken back).

@@ -5,13 +5,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::auth::self_service::Session;
 use crate::domain::timestamp::Timestamp;
 use crate::http::body::JsonBody;
 use crate::http::current_user::LoggedIn;
 use crate::http::error::ApiError;
 use crate::http::peer::origin_of;
 use crate::http::state::AppState;
-use crate::store::accounts::Session;
 
 #[derive(Deserialize)]
 struct PasswordRequest {

@@ -10,13 +10,13 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use uuid::Uuid;
 
 use crate::auth::Identity;
-use crate::auth::roles::{Caller, check_access, check_login};
+use crate::auth::roles::{Caller, check_login};
 use crate::domain::access::{Action, Role, Scope};
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
 use crate::http::error::ApiError;
 use crate::http::rate_limits::{Quota, Retry};
-use crate::http::request_layer::Started;
+use crate::http::request_context::Started;
 use crate::http::state::AppState;
 
 /// Who asks. As an argument of a handler it demands a good access token and charges the request as one operation.
@@ -165,6 +165,6 @@ pub async fn require_access(
     workspace: WorkspaceId,
     action: Action,
 ) -> Result<Role, ApiError> {
-    let (store, caller) = (state.store.clone(), user.caller());
-    Ok(web::block(move || check_access(&store, caller, workspace, action)).await??)
+    let (authenticator, caller) = (state.authenticator.clone(), user.caller());
+    Ok(web::block(move || authenticator.check_access(caller, workspace, action)).await??)
 }

@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::timestamp::Timestamp;
-use crate::store::documents::ListedDocument;
 use crate::sync::DocumentView;
+use crate::sync::ListedDocument;
 
 /// Bytes that are written as standard base64 with padding, straight into the output.
 #[derive(Clone, Copy, Debug)]

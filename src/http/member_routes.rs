@@ -10,13 +10,13 @@ use crate::domain::ids::WorkspaceId;
 use crate::domain::timestamp::Timestamp;
 use crate::http::body::JsonBody;
 use crate::http::current_user::{CurrentUser, LoggedIn, require_access};
-use crate::http::documents::page_token;
-use crate::http::documents::query::{ParameterError, RawQuery};
 use crate::http::error::ApiError;
+use crate::http::page_token;
+use crate::http::parameters::{ParameterError, RawQuery};
 use crate::http::peer::peer_of;
 use crate::http::state::AppState;
 use crate::http::workspace_routes::WorkspaceResponse;
-use crate::store::accounts::{Acceptance, Invitation, InvitationsOf, Member, MemberChange, MemberRemoval};
+use crate::sync::workspaces::{Grant, Invitation, Member, MemberChange, MemberRemoval};
 
 /// Stands for the caller where a member's name is expected.
 const MYSELF: &str = "me";
@@ -97,9 +97,9 @@ async fn list_members(
     let after = query.page_token().map(|token| page_token::read_after_member(workspace_id, token));
     let after = after.transpose().map_err(ParameterError::from)?;
     require_access(&state, &user, workspace_id, Action::ManageMembers).await?;
-    let store = state.store.clone();
+    let sync = state.sync.clone();
     let limit = page_size.saturating_add(1);
-    let mut rows = web::block(move || store.list_members(workspace_id, after.as_deref(), limit)).await??;
+    let mut rows = web::block(move || sync.list_members(workspace_id, after.as_deref(), limit)).await??;
     let page = usize::try_from(page_size).unwrap_or(usize::MAX);
     let has_more = rows.len() > page;
     rows.truncate(page);
@@ -120,17 +120,9 @@ async fn put_member(
     require_access(&state, &user, workspace_id, Action::ManageMembers).await?;
     let (at_once, now, role, by) = (state.members_at_once, state.clock.now(), body.0.role, user.user_id);
     let username = member_name(&username, &user)?;
-    let (store, name) = (state.store.clone(), username.clone());
-    let (change, member) = web::block(move || {
-        let change = if at_once {
-            store.put_member(workspace_id, name.clone(), role, now)?
-        } else {
-            store.invite_member(workspace_id, name.clone(), role, by, now)?
-        };
-        let member = if change == MemberChange::Put { store.find_member(workspace_id, &name)? } else { None };
-        Ok::<_, ApiError>((change, member))
-    })
-    .await??;
+    let sync = state.sync.clone();
+    let grant = Grant { workspace_id, username: username.clone(), role, by };
+    let (change, member) = web::block(move || sync.put_member(grant, at_once, now)).await??;
     let peer = Some(peer_of(&request, state.trust_proxy));
     let audited = |event| line(event, peer).by(by).at(workspace_id).to(&username).with_role(role).write();
     match change {
@@ -169,10 +161,10 @@ async fn remove_member(
     let action = if is_leaving { Action::Leave } else { Action::ManageMembers };
     require_access(&state, &user, workspace_id, action).await?;
     let username = member_name(&username, &user)?;
-    let (store, user_id, name) = (state.store.clone(), user.user_id, username.clone());
+    let (sync, user_id, name) = (state.sync.clone(), user.user_id, username.clone());
     let removal = web::block(move || match is_leaving {
-        true => store.leave_workspace(workspace_id, user_id),
-        false => store.remove_member(workspace_id, name),
+        true => sync.leave_workspace(workspace_id, user_id),
+        false => sync.remove_member(workspace_id, name),
     });
     match removal.await?? {
         MemberRemoval::Removed => {
@@ -192,14 +184,14 @@ async fn list_outgoing(
 ) -> Result<HttpResponse, ApiError> {
     let workspace_id = path.into_inner();
     require_access(&state, &user, workspace_id, Action::ManageMembers).await?;
-    let store = state.store.clone();
-    let rows = web::block(move || store.list_invitations(InvitationsOf::Workspace(workspace_id))).await??;
+    let sync = state.sync.clone();
+    let rows = web::block(move || sync.list_invitations_to(workspace_id)).await??;
     Ok(HttpResponse::Ok().json(InvitationsResponse { items: rows.into_iter().map(Into::into).collect() }))
 }
 
 async fn list_incoming(LoggedIn(user): LoggedIn, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let (store, name) = (state.store.clone(), user.username);
-    let rows = web::block(move || store.list_invitations(InvitationsOf::Person(&name))).await??;
+    let (sync, name) = (state.sync.clone(), user.username);
+    let rows = web::block(move || sync.list_invitations_of(&name)).await??;
     Ok(HttpResponse::Ok().json(InvitationsResponse { items: rows.into_iter().map(Into::into).collect() }))
 }
 
@@ -210,11 +202,8 @@ async fn accept(
     path: web::Path<WorkspaceId>,
 ) -> Result<HttpResponse, ApiError> {
     let workspace_id = path.into_inner();
-    let (store, now, user_id, name) = (state.store.clone(), state.clock.now(), user.user_id, user.username);
-    let joined = web::block(move || match store.accept_invitation(workspace_id, user_id, name, now)? {
-        Acceptance::Joined(_role) => store.find_membership(user_id, workspace_id),
-        Acceptance::NotInvited => Ok(None),
-    });
+    let (sync, now, user_id, name) = (state.sync.clone(), state.clock.now(), user.user_id, user.username);
+    let joined = web::block(move || sync.accept_invitation(workspace_id, user_id, name, now));
     let membership = joined.await??.ok_or_else(no_such_invitation)?;
     let peer = Some(peer_of(&request, state.trust_proxy));
     line(Event::MemberJoined, peer).by(user_id).at(workspace_id).with_role(membership.role).write();
@@ -228,8 +217,8 @@ async fn decline(
     path: web::Path<WorkspaceId>,
 ) -> Result<HttpResponse, ApiError> {
     let workspace_id = path.into_inner();
-    let (store, user_id, name) = (state.store.clone(), user.user_id, user.username);
-    if !web::block(move || store.decline_invitation(workspace_id, name)).await?? {
+    let (sync, user_id, name) = (state.sync.clone(), user.user_id, user.username);
+    if !web::block(move || sync.decline_invitation(workspace_id, name)).await?? {
         return Err(no_such_invitation());
     }
     let peer = Some(peer_of(&request, state.trust_proxy));

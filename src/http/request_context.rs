@@ -1,5 +1,7 @@
 //! What a request is called in logs and answers: its id, and the trace that it belongs to.
 
+use std::time::Instant;
+
 use actix_web::http::header::{HeaderMap, HeaderName};
 use uuid::Uuid;
 
@@ -16,6 +18,10 @@ pub struct RequestContext {
     /// The W3C trace, if the client is in one.
     pub trace: Option<TraceParent>,
 }
+
+/// When the first byte of the request's head had been read, about.
+#[derive(Clone, Copy, Debug)]
+pub struct Started(pub Instant);
 
 /// A `traceparent` header (W3C Trace Context, version 00 and later ones that start like it).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use crate::http::current_user::CurrentUser;
 use crate::http::error::is_server_failure;
 use crate::http::peer::peer_of;
 use crate::http::rate_limits::{self, Quota};
-use crate::http::request_context::{RequestContext, X_REQUEST_ID};
+use crate::http::request_context::{RequestContext, Started, X_REQUEST_ID};
 use crate::http::state::AppState;
 
 /// What pages may do unless a route says otherwise: nothing.
@@ -32,10 +32,6 @@ pub const KEEP_ALIVE_S: u64 = 75;
 const KEEP_ALIVE: &str = "timeout=75";
 /// What requests that match no route are counted under, so that made-up paths make no new metrics.
 const UNMATCHED: &str = "unmatched";
-
-/// When the first byte of the request's head had been read, about.
-#[derive(Clone, Copy, Debug)]
-pub struct Started(pub Instant);
 
 /// Wraps everything.
 ///

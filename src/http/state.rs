@@ -11,15 +11,12 @@ use crate::domain::limits::Limits;
 use crate::domain::timestamp::Clock;
 use crate::http::admission::Admission;
 use crate::http::rate_limits::RateLimits;
-use crate::store::Store;
 use crate::sync::SyncService;
 use crate::sync::live::Live;
 
 /// The application's parts, as handlers see them.
 pub struct AppState {
-    /// Storage, for what has no use case of its own (accounts, members, health).
-    pub store: Arc<Store>,
-    /// The sync use cases.
+    /// The use cases.
     pub sync: Arc<SyncService>,
     /// The documents that are edited live.
     pub live: Arc<Live>,

@@ -9,7 +9,7 @@ use crate::domain::quota::Held;
 use crate::http::current_user::{CurrentUser, require_access};
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
-use crate::store::statistics::Statistics;
+use crate::sync::workspaces::Statistics;
 
 /// How far back sync runs are summed up.
 const DAYS: i64 = 30;
@@ -52,8 +52,8 @@ async fn read_statistics(
 ) -> Result<HttpResponse, ApiError> {
     let workspace_id = path.into_inner();
     require_access(&state, &user, workspace_id, Action::ReadStatistics).await?;
-    let (store, since) = (state.store.clone(), state.clock.now().plus_seconds(-DAYS * DAY_S));
-    let statistics = web::block(move || store.find_statistics(workspace_id, since)).await??;
+    let (sync, since) = (state.sync.clone(), state.clock.now().plus_seconds(-DAYS * DAY_S));
+    let statistics = web::block(move || sync.find_statistics(workspace_id, since)).await??;
     Ok(HttpResponse::Ok().json(response(&statistics, &state)))
 }
 

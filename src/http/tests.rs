@@ -108,7 +108,6 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
             concurrent_batches: 4,
             concurrent_reads: 2,
         }),
-        store,
         clock,
     })
 }

@@ -13,7 +13,7 @@ use crate::http::current_user::{CurrentUser, LoggedIn, require_access};
 use crate::http::error::ApiError;
 use crate::http::peer::peer_of;
 use crate::http::state::AppState;
-use crate::store::accounts::{Membership, WorkspaceCreation, WorkspaceDeletion};
+use crate::sync::workspaces::{Membership, WorkspaceCreation, WorkspaceDeletion};
 
 const MAX_NAME_CHARS: usize = 200;
 
@@ -81,8 +81,8 @@ async fn create_workspace(
     check_name(&name)?;
     let workspace_id = workspace_id.unwrap_or_else(|| WorkspaceId(Uuid::now_v7()));
     let created_at = state.clock.now();
-    let (store, stored_name, user_id) = (state.store.clone(), name.clone(), user.user_id);
-    let made = web::block(move || store.create_workspace(user_id, workspace_id, stored_name, created_at)).await??;
+    let (sync, stored_name, user_id) = (state.sync.clone(), name.clone(), user.user_id);
+    let made = web::block(move || sync.create_workspace(user_id, workspace_id, stored_name, created_at)).await??;
     match made {
         WorkspaceCreation::Created => {
             let peer = Some(peer_of(&request, state.trust_proxy));
@@ -106,8 +106,8 @@ fn check_name(name: &str) -> Result<(), ApiError> {
 
 /// A token for scripts sees the one workspace that it is for.
 async fn list_workspaces(user: CurrentUser, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let (store, user_id) = (state.store.clone(), user.user_id);
-    let mut rows = web::block(move || store.list_workspaces(user_id)).await??;
+    let (sync, user_id) = (state.sync.clone(), user.user_id);
+    let mut rows = web::block(move || sync.list_workspaces(user_id)).await??;
     if let Some(scope) = user.scope {
         rows.retain(|row| row.workspace_id == scope.workspace_id);
         rows.iter_mut().for_each(|row| row.role = row.role.min(scope.role));
@@ -125,11 +125,8 @@ async fn rename_workspace(
     let workspace_id = path.into_inner();
     require_access(&state, &user, workspace_id, Action::Rename).await?;
     check_name(&body.0.name)?;
-    let (store, user_id) = (state.store.clone(), user.user_id);
-    let renamed = web::block(move || {
-        store.rename_workspace(workspace_id, body.0.name)?;
-        store.find_membership(user_id, workspace_id)
-    });
+    let (sync, user_id) = (state.sync.clone(), user.user_id);
+    let renamed = web::block(move || sync.rename_workspace(user_id, workspace_id, body.0.name));
     let membership = renamed.await??.ok_or_else(ApiError::no_such_workspace)?;
     let peer = Some(peer_of(&request, state.trust_proxy));
     line(Event::WorkspaceRenamed, peer).by(user_id).at(workspace_id).write();
@@ -147,8 +144,8 @@ async fn delete_workspace(
     let Ok(web::Query(DeletionQuery { name })) = web::Query::from_query(request.query_string()) else {
         return Err(ApiError::bad_request("name is missing: the workspace's name, to show that it is the one meant"));
     };
-    let (store, now) = (state.store.clone(), state.clock.now());
-    match web::block(move || store.delete_workspace(workspace_id, Some(name), now)).await?? {
+    let (sync, now) = (state.sync.clone(), state.clock.now());
+    match web::block(move || sync.delete_workspace(workspace_id, name, now)).await?? {
         WorkspaceDeletion::Deleted => {
             let peer = Some(peer_of(&request, state.trust_proxy));
             line(Event::WorkspaceDeleted, peer).by(user.user_id).at(workspace_id).write();

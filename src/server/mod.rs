@@ -81,6 +81,7 @@ pub enum ServerError {
 /// What is alive while the server runs.
 struct Parts {
     state: web::Data<AppState>,
+    store: Arc<Store>,
     stop: watch::Sender<bool>,
     retention: Arc<Retention>,
 }
@@ -92,11 +93,12 @@ struct Parts {
 pub fn run(config: &Config) -> Result<(), ServerError> {
     let parts = build(config)?;
     let (state, retention) = (parts.state.clone(), Arc::clone(&parts.retention));
+    let store = Arc::clone(&parts.store);
     let outcome = actix_web::rt::System::new().block_on(serve(config, parts));
     // Answers are out; what remains is background work and the write-ahead log.
     retention.close();
     state.sync.close();
-    state.store.close();
+    store.close();
     tracing::info!("stopped");
     outcome
 }
@@ -135,7 +137,6 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
     let authenticator = Authenticator::new(Arc::clone(&store), tokens, provider, Arc::clone(&clock));
     let (stop, stopping) = watch::channel(false);
     let state = web::Data::new(AppState {
-        store,
         live: Live::start(Arc::clone(&sync), config.live),
         origins: config.cors_origins.clone(),
         sync,
@@ -151,7 +152,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
         trust_proxy: config.trust_proxy,
         stopping,
     });
-    Ok(Parts { state, stop, retention: Arc::new(Retention::start(purger)) })
+    Ok(Parts { state, store, stop, retention: Arc::new(Retention::start(purger)) })
 }
 
 /// How changes of other servers are found, in the log.
@@ -234,7 +235,7 @@ fn install_metrics() -> Result<PrometheusHandle, ServerError> {
 }
 
 async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
-    let Parts { state, stop, retention: _ } = parts;
+    let Parts { state, store, stop, retention: _ } = parts;
     connections::make_room_for(config.events.max_streams);
     let stopped = stop_signal(stop)?;
     let for_workers = (state.clone(), config.cors_origins.clone());
@@ -248,8 +249,8 @@ async fn serve(config: &Config, parts: Parts) -> Result<(), ServerError> {
         .bind(config.listen)
         .map_err(|cause| ServerError::Listen { address: config.listen, cause })?;
     let address = server.addrs().first().copied().unwrap_or(config.listen);
-    banner::print(config, address, !state.store.list_users(None, 1)?.is_empty())?;
-    upkeep::start(&state);
+    banner::print(config, address, !store.list_users(None, 1)?.is_empty())?;
+    upkeep::start(&state, &store);
     let metrics = config.metrics_listen.map(|address| serve_metrics(address, &state)).transpose()?;
     let ended = server.run().await;
     if let Some(metrics) = metrics {

@@ -20,7 +20,7 @@ const ERASURE_PAUSE: Duration = Duration::from_millis(5);
 const SYNC_RUNS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Starts it, on the event loop of the caller.
-pub fn start(state: &web::Data<AppState>) {
+pub fn start(state: &web::Data<AppState>, store: &Arc<Store>) {
     let metrics = state.metrics.clone();
     every(METRICS_INTERVAL, move || metrics.run_upkeep());
     if let Some(limits) = state.rate_limits.clone() {
@@ -28,9 +28,9 @@ pub fn start(state: &web::Data<AppState>) {
     }
     let (sync, clock) = (Arc::clone(&state.sync), Arc::clone(&state.clock));
     every(SYNC_RUNS_INTERVAL, move || close_silent_runs(&sync, clock.now()));
-    let store = Arc::clone(&state.store);
-    every(GAUGES_INTERVAL, move || observe(&store));
-    let store = Arc::clone(&state.store);
+    let observed = Arc::clone(store);
+    every(GAUGES_INTERVAL, move || observe(&observed));
+    let store = Arc::clone(store);
     every(ERASURE_INTERVAL, move || erase_deleted(&store));
     if let Some(provider) = state.authenticator.provider().cloned() {
         every(KEYS_INTERVAL, move || {

@@ -8,11 +8,10 @@ use diesel::sqlite::Sqlite;
 
 use super::connection::AnyConnection;
 use super::encoding::{decode_roots, decode_state_vector, decode_text, is_set_aside};
-use super::rows::{HeadRow, digest, kind_from_code};
+use super::rows::{HeadRow, PURGED, digest, kind_from_code};
 use super::schema::{document_bodies, document_log, documents, workspaces};
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
-use super::tombstones::PURGED;
 use super::{Store, StoreError};
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};

@@ -9,7 +9,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
 
-use super::connection::{Connector, Purpose, wal_path};
+use super::connection::{Connector, Purpose};
+use super::database_file::wal_path;
 use super::lives::Life;
 use super::statement::Statement;
 use super::{DatabaseUrl, Store, StoreConfig, StoreError, lives, migrations};

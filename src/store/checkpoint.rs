@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 
-use super::connection::{AnyConnection, Connector, wal_path};
+use super::connection::{AnyConnection, Connector};
+use super::database_file::wal_path;
 use super::{StoreConfig, StoreError};
 
 /// Log bytes from which a background checkpoint is worth its two fsyncs.

@@ -1,6 +1,6 @@
 //! One connection to either database, and the pools of them. Knows no table.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,6 @@ use super::config::StoreConfig;
 use super::database_file::DatabaseFile;
 use super::error::StoreError;
 use super::hosts::Hosts;
-use super::postgres::transaction::PLANNER;
 use super::url::{DatabaseUrl, with_limits};
 use super::watch::Watch;
 
@@ -297,6 +296,11 @@ pub(super) fn in_time<T>(
     end(connection, body)
 }
 
+/// Lookups by key, row by row, are right for every statement of a write and of a snapshot, whatever the tables' sizes: a
+/// plan made while a table was small, or before it was first analysed, is kept after it has grown.
+pub(super) const PLANNER: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
+                       SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off";
+
 /// Runs `body` in a read-only transaction whose statements all see the same state.
 ///
 /// # Errors
@@ -331,11 +335,4 @@ fn end<T>(
             Err(error)
         }
     }
-}
-
-/// The file that SQLite writes ahead into.
-pub(super) fn wal_path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
-    PathBuf::from(name)
 }

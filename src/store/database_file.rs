@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::StoreError;
-use super::connection::wal_path;
 
 /// Device and inode: what makes a file this file while it is open.
 type FileId = (u64, u64);
@@ -79,6 +78,13 @@ fn id_of(metadata: &Metadata) -> FileId {
 
 fn gone(path: &Path) -> String {
     format!("{} was removed or replaced while it was in use; put it back, or restart the server", path.display())
+}
+
+/// The file that SQLite writes ahead into.
+pub(super) fn wal_path(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
-use super::connection::{AnyConnection, wal_path};
+use super::connection::AnyConnection;
+use super::database_file::wal_path;
 use super::schema::{documents, workspaces};
 use super::upkeep::TO_COMPACT;
 use super::{Store, StoreError};

@@ -11,9 +11,10 @@ use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
 use super::connection::{AnyConnection, Connector};
+use super::database::Writes;
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
-use super::{End, Store, StoreError, Writes};
+use super::{End, Store, StoreError};
 use crate::domain::timestamp::Timestamp;
 
 /// What a statement of a check may take.

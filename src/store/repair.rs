@@ -5,10 +5,9 @@ use diesel::prelude::*;
 
 use super::connection::AnyConnection;
 use super::encoding::set_aside;
-use super::rows::{NewHeadRow, kind_code};
+use super::rows::{NewHeadRow, PURGED, kind_code};
 use super::schema::{document_bodies, document_log, documents, receipts, workspaces};
 use super::sql_uuid::DbUuid;
-use super::tombstones::PURGED;
 use super::upkeep::{Swap, ensure_body, lengths_after, lock, lock_workspace};
 use super::usage::recount;
 use super::{Store, StoreError};

@@ -9,7 +9,7 @@ use diesel::sql_types::Bool;
 use uuid::Uuid;
 
 use super::connection::AnyConnection;
-use super::postgres::transaction::PLANNER;
+use super::connection::PLANNER;
 use super::schema::{documents, purges, receipts, sessions, workspaces};
 use super::sql_uuid::DbUuid;
 use super::tombstones::TO_PURGE;

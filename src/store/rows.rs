@@ -11,6 +11,9 @@ use crate::domain::ids::{DocumentId, UserId};
 use crate::domain::operation::{Digest, OperationKind};
 use crate::domain::timestamp::Timestamp;
 
+/// The `sequence` of a document whose tombstone has been purged.
+pub(super) const PURGED: i64 = 0;
+
 /// The columns of [`DocumentHead`].
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = documents)]

@@ -11,7 +11,7 @@ use super::feed::{FeedRow, FeedState};
 use super::feed_pages::{FeedPage, Span, load_changes};
 use super::schema::{users, workspaces};
 use super::sql_uuid::DbUuid;
-use super::{BatchScope, StoreError, postgres, sqlite, sync_runs, usage};
+use super::{BatchScope, End, Store, StoreError, connection, postgres, sqlite, sync_runs, usage};
 use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
 use crate::domain::ids::{DocumentId, SyncId, Version};
 use crate::domain::quota::Held;
@@ -88,6 +88,64 @@ pub trait BatchTransaction: Snapshot {
 
     /// Stores the run, new or not, and what changed in its notes.
     fn save_sync_run(&mut self, run: &SyncRun, notes: &NoteChanges) -> Result<(), StoreError>;
+}
+
+impl Store {
+    /// Runs `body` on one state of the database, as the scope's batch may see it. Locks nothing; called again if the
+    /// connection turns out to be cut.
+    ///
+    /// # Errors
+    /// What `body` answered; `Busy` or `Timeout` if no connection is free in time; `Unavailable` if the database failed.
+    pub fn look<T>(
+        &self,
+        scope: &BatchScope,
+        mut body: impl FnMut(&mut dyn Snapshot) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut cut = 0;
+        loop {
+            let mut pooled = self.readers.get(scope.deadline)?;
+            pooled.allow(connection::READ_TIME, Some(scope.deadline));
+            let looked = connection::in_snapshot(&mut pooled.connection, |connection| {
+                body(&mut BatchSession::new(connection, scope))
+            });
+            pooled.note(&looked);
+            match looked {
+                Err(StoreError::Unavailable(_)) if cut < self.readers.size() => cut += 1,
+                looked => return looked,
+            }
+        }
+    }
+
+    /// Runs `body` in a transaction that has locked the scope's workspace, and answers its value once what it wrote is
+    /// durable (or, with [`End::Rollback`], undone). On Postgres `body` is called again after a lost race, a few times.
+    ///
+    /// # Errors
+    /// What `body` answered; `NoSuchWorkspace`; `Busy` when too much is waiting; `Timeout` after the scope's deadline;
+    /// `LostRace` when every try lost; `Refused` if `body` panicked; `Unavailable` if the database failed.
+    pub fn run_batch<T, F>(&self, scope: BatchScope, mut body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn BatchTransaction) -> Result<(T, End), StoreError> + Send + 'static,
+    {
+        self.write_until(scope.deadline, move |connection| {
+            let mut session = BatchSession::new(connection, &scope);
+            session.lock()?;
+            body(&mut session)
+        })
+    }
+
+    /// As [`run_batch`](Self::run_batch) for a `body` that only carries out what was decided before: the workspace is
+    /// locked by its first write, and a lost race is not tried again.
+    ///
+    /// # Errors
+    /// As those of [`run_batch`](Self::run_batch).
+    pub fn write_batch<T, F>(&self, scope: BatchScope, mut body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn BatchTransaction) -> Result<(T, End), StoreError> + Send + 'static,
+    {
+        self.write_tried(scope.deadline, 1, move |connection| body(&mut BatchSession::new(connection, &scope)))
+    }
 }
 
 /// Both, on either database.

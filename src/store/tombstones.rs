@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::connection::AnyConnection;
+use super::rows::PURGED;
 use super::schema::{document_bodies, document_log, documents, workspaces};
 use super::sql_uuid::DbUuid;
 use super::upkeep::lock_workspace;
@@ -13,9 +14,6 @@ use super::usage::{Rewrites, measured};
 use super::{Store, StoreError, search};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::timestamp::Timestamp;
-
-/// The `sequence` of a document whose tombstone has been purged.
-pub(super) const PURGED: i64 = 0;
 
 /// Word for word as in the partial index `documents_to_purge`.
 pub(super) const TO_PURGE: &str = "deleted_at IS NOT NULL AND sequence > 0";

@@ -6,10 +6,9 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::connection::AnyConnection;
-use super::rows::NewLogRow;
+use super::rows::{NewLogRow, PURGED};
 use super::schema::{document_bodies, document_log, documents, workspaces};
 use super::sql_uuid::DbUuid;
-use super::tombstones::PURGED;
 use super::{Store, StoreError};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::quota::Held;

@@ -27,6 +27,7 @@ pub mod take_back;
 mod texts;
 mod types;
 pub mod view;
+pub mod workspaces;
 
 pub use self::service::SyncService;
 pub use self::types::{
@@ -34,3 +35,4 @@ pub use self::types::{
     ServerSide, SyncError, VersionView, YjsBodies,
 };
 pub use crate::store::StoreError;
+pub use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};

@@ -2,10 +2,9 @@
 //! nobody drives any more.
 
 use crate::domain::ids::{UserId, WorkspaceId};
-use crate::domain::sync_run::{Direction, RunKey, RunNote, SyncRun, silent_since};
+use crate::domain::sync_run::{Direction, HistoryPlace, RunKey, RunNote, SyncRun, silent_since};
 use crate::domain::timestamp::Timestamp;
 use crate::store::StoreError;
-use crate::store::sync_runs::HistoryPlace;
 use crate::sync::{SyncError, SyncService};
 
 /// Runs that are looked up at a time to be closed or forgotten, each in transactions of its own.

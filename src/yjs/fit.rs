@@ -9,7 +9,7 @@ use crate::domain::yjs_facts::{Client, Clock, ScannedUpdate, StateVector};
 use crate::yjs::document::{Document, Index, Kind, NONE, Node, at};
 use crate::yjs::overlap::has_other_contents;
 use crate::yjs::reader::Id;
-use crate::yjs::scan::ScanError;
+use crate::yjs::scan_error::ScanError;
 use crate::yjs::structs::{Parent, Struct};
 use crate::yjs::walk::{Listener, NO_CAPS, Section, walk_update};
 use crate::yjs::weave::Weave;

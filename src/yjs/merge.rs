@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use crate::domain::limits::YjsCaps;
 use crate::domain::yjs_facts::{DeleteSet, ScannedUpdate, StateVector};
 use crate::yjs::reader::{put_length, put_number};
-use crate::yjs::scan::{ScanError, scan_update};
+use crate::yjs::scan::scan_update;
+use crate::yjs::scan_error::ScanError;
 use crate::yjs::squash::squash_weave;
 use crate::yjs::weave::{Weave, deletions_of_parts};
 

@@ -20,10 +20,12 @@ mod placing;
 mod put_off;
 mod reader;
 pub mod render;
+mod render_config;
 mod render_error;
 #[cfg(test)]
 mod samples;
 pub mod scan;
+mod scan_error;
 pub mod seed;
 mod squash;
 mod structs;

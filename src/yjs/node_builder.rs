@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::domain::yjs_facts::{Client, Clock};
 use crate::yjs::document::{Document, Flags, Index, Kind, NONE, Node, Section, at, index_of};
 use crate::yjs::reader::Id;
-use crate::yjs::scan::ScanError;
+use crate::yjs::scan_error::ScanError;
 use crate::yjs::structs::{Body, Content, Item, Place, SharedType};
 use crate::yjs::text_cursor::TextCursor;
 use crate::yjs::weave::{Run, RunStruct, Weave};

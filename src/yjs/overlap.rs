@@ -5,7 +5,7 @@
 
 use crate::domain::yjs_facts::{Client, Clock, StateVector};
 use crate::yjs::reader::{Id, Reader};
-use crate::yjs::scan::ScanError;
+use crate::yjs::scan_error::ScanError;
 use crate::yjs::structs::{Body, Content, Item, Place, Struct};
 use crate::yjs::text_cursor::TextCursor;
 use crate::yjs::walk::Section;

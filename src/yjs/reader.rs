@@ -3,7 +3,7 @@
 //! Knows nothing of documents. Never allocates: a claimed length is checked against the bytes that are left.
 
 use crate::domain::yjs_facts::{Client, Clock};
-use crate::yjs::scan::ScanError;
+use crate::yjs::scan_error::ScanError;
 
 /// The largest client id: the integers that JavaScript holds exactly.
 const MAX_CLIENT: u64 = (1 << 53) - 1;

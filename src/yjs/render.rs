@@ -5,9 +5,8 @@
 //! happens there costs one worker and one document. Workers are shared fairly (`lanes`), and a document that took too
 //! long, or that its worker died over, is put off for a while (`put_off`).
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::domain::operation::Digest;
 use crate::domain::yjs_facts::Client;
@@ -15,21 +14,9 @@ use crate::yjs::edit::{Edited, Wanted};
 use crate::yjs::frames::{Answer, Job, Task};
 use crate::yjs::lanes::{Lanes, NOBODY};
 use crate::yjs::put_off::PutOff;
+pub use crate::yjs::render_config::RenderConfig;
 pub use crate::yjs::render_error::{EditError, RenderError};
 use crate::yjs::worker_handle::{JobError, WorkerHandle};
-
-/// How the pool of workers is set up.
-#[derive(Clone, Debug)]
-pub struct RenderConfig {
-    /// The program to run as a worker: this binary.
-    pub program: PathBuf,
-    /// Workers at most.
-    pub workers: usize,
-    /// Address space of a worker, in bytes; 256 MiB of it are a stack, so less than 512 MiB leaves little for documents.
-    pub max_memory_bytes: u64,
-    /// Time for one document. A caller waits at most twice as long for a free worker.
-    pub time_budget: Duration,
-}
 
 /// A pool of worker processes. Dropping it ends them.
 #[derive(Debug)]

@@ -14,29 +14,9 @@ use crate::domain::yjs_facts::{Client, ClientSpan, Clock, DeleteSet, ScannedUpda
 use crate::yjs::nesting::Nesting;
 use crate::yjs::order::{Need, can_be_integrated};
 use crate::yjs::reader::{Id, Reader};
+pub use crate::yjs::scan_error::ScanError;
 use crate::yjs::structs::{Body, Content, Item, Parent, Struct};
 use crate::yjs::walk::{Listener, Section, Unique, walk_update, within};
-
-/// Why bytes are not accepted as Yjs.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ScanError {
-    /// Not a Yjs v1 update (or state vector) that the server accepts.
-    #[error("{reason} (at byte {offset})")]
-    Invalid {
-        /// What is wrong.
-        reason: &'static str,
-        /// Where.
-        offset: usize,
-    },
-    /// Over a published cap.
-    #[error("over the limit {limit} of {max}")]
-    TooLarge {
-        /// The limit's published name.
-        limit: &'static str,
-        /// Its value.
-        max: usize,
-    },
-}
 
 /// Reads one Yjs v1 update.
 ///

@@ -8,7 +8,7 @@
 use crate::domain::yjs_facts::{Client, Clock};
 use crate::yjs::reader::Id;
 use crate::yjs::reader::put_length;
-use crate::yjs::scan::ScanError;
+use crate::yjs::scan_error::ScanError;
 use crate::yjs::structs::{Body, Content, Place, cut_text, last_id, put_collected, put_deleted, put_text};
 use crate::yjs::weave::{Run, RunStruct, Weave, put_deletes, put_section};
 

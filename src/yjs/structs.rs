@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::domain::yjs_facts::{Client, Clock};
 use crate::yjs::reader::{Id, MAX_CLOCK, Reader, put_id, put_length, put_number, put_string, utf16_length};
-use crate::yjs::scan::ScanError;
+use crate::yjs::scan_error::ScanError;
 use crate::yjs::values::{skip_any, skip_json};
 
 const HAS_ORIGIN: u8 = 0x80;

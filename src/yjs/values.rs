@@ -5,7 +5,7 @@
 use serde::de::IgnoredAny;
 
 use crate::yjs::reader::Reader;
-use crate::yjs::scan::ScanError;
+use crate::yjs::scan_error::ScanError;
 
 /// An array or map that is being read.
 struct Open {

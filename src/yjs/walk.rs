@@ -5,7 +5,7 @@
 use crate::domain::limits::YjsCaps;
 use crate::domain::yjs_facts::{Client, Clock};
 use crate::yjs::reader::{MAX_CLOCK, Reader};
-use crate::yjs::scan::ScanError;
+use crate::yjs::scan_error::ScanError;
 use crate::yjs::structs::Struct;
 
 /// Caps for bytes that were scanned when they came in: the server's own.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::yjs_facts::{Client, Clock, DeleteSet, StateVector};
 use crate::yjs::reader::{Id, Reader, put_length, put_number};
-use crate::yjs::scan::ScanError;
+use crate::yjs::scan_error::ScanError;
 use crate::yjs::structs::Struct;
 use crate::yjs::walk::{Listener, NO_CAPS, Section, walk_update};
 

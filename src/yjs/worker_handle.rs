@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::yjs::frames::{Answer, Job, READY, read_answer, read_byte, write_job};
-use crate::yjs::render::RenderConfig;
+use crate::yjs::render_config::RenderConfig;
 use crate::yjs::worker::WORKER_COMMAND;
 
 /// How long a worker may take to start, whatever the time for a job: the machine may be busy.

@@ -5,16 +5,40 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Modules by their names, as `client::sync::run`, each with those that it names outside its tests.
 pub type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// Reads the modules of these files: paths below `src`, and texts.
+/// Where names come from that a module shows without having them: by the module and the name.
+type Shown = BTreeMap<(String, String), String>;
+
+/// Reads the modules of these files: paths below `src`, and texts. What a module only shows (`pub use`) is counted as an import
+/// of the module that has it.
 pub fn imports(files: &[(String, String)]) -> Imports {
     let modules: BTreeSet<String> = files.iter().map(|(path, _)| module_of(path)).collect();
+    let mut shown = Shown::new();
+    for (path, text) in files {
+        let module = module_of(path);
+        for path in statements_of(text).into_iter().filter(|statement| statement.is_shown).flat_map(|it| it.paths) {
+            if let Some((of, Some(name))) = resolve(&path, &module, &modules).filter(|(of, _)| *of != module) {
+                shown.insert((module.clone(), name), of);
+            }
+        }
+    }
     let read = files.iter().map(|(path, text)| {
         let module = module_of(path);
-        let named = paths_in(text).into_iter().filter_map(|path| resolve(&path, &module, &modules));
-        let named = named.filter(|other| *other != module).collect();
+        let paths = statements_of(text).into_iter().flat_map(|statement| statement.paths);
+        let named = paths.filter_map(|path| resolve(&path, &module, &modules));
+        let named = named.map(|(of, name)| source_of(of, name, &shown)).filter(|other| *other != module).collect();
         (module, named)
     });
     read.collect()
+}
+
+/// The module that has what this one has or shows under a name.
+fn source_of(mut module: String, name: Option<String>, shown: &Shown) -> String {
+    let Some(name) = name else { return module };
+    let mut steps = 0..shown.len();
+    while let (Some(_), Some(next)) = (steps.next(), shown.get(&(module.clone(), name.clone()))) {
+        module.clone_from(next);
+    }
+    module
 }
 
 /// The same with only so many parts of each name: whole folders as one.
@@ -55,22 +79,43 @@ fn module_of(path: &str) -> String {
     path.strip_suffix("/mod").unwrap_or(path).replace('/', "::")
 }
 
-/// The paths that code names, those of its tests left out.
-fn paths_in(text: &str) -> Vec<String> {
-    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+/// A statement, as far as it names modules.
+struct Statement {
+    paths: Vec<String>,
+    /// It only shows what it names.
+    is_shown: bool,
+}
+
+/// The statements of code, those of its tests left out.
+fn statements_of(text: &str) -> Vec<Statement> {
+    let text = without_tests(text);
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
     let code = lines.collect::<Vec<_>>().join(" ").replace("(in crate", "(");
     let is_ours = |path: &str| ["crate::", "super::", "self::"].iter().any(|start| path.starts_with(start));
-    let mut paths = Vec::new();
-    for statement in code.split(';') {
+    let read = code.split(';').map(|statement| {
         let import = format!(" {statement}");
         let (before, tree) = import.rsplit_once(" use ").unwrap_or((&import, ""));
         let (before, tree) = if is_ours(tree) || tree.starts_with("crate") { (before, tree) } else { (&*import, "") };
-        paths.extend(branches(tree));
+        let mut paths = branches(tree);
         paths.extend(before.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').map(str::to_owned));
+        paths.retain(|path| is_ours(path));
+        let is_shown = !tree.is_empty() && before.split(' ').next_back().is_some_and(|word| word.starts_with("pub"));
+        Statement { paths, is_shown }
+    });
+    read.collect()
+}
+
+/// Modules of tests that are files of their own, and what stands behind the one that is not, left out.
+fn without_tests(text: &str) -> String {
+    let mut parts = text.split("#[cfg(test)]\nmod ");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('\n') {
+            Some((name, rest)) if name.ends_with(';') => kept.push_str(rest),
+            _ => break,
+        }
     }
-    paths.retain(|path| is_ours(path));
-    paths
+    kept
 }
 
 /// `a::{b, c::d}` as `a::b` and `a::c::d`.
@@ -94,8 +139,8 @@ fn branches(tree: &str) -> Vec<String> {
     found
 }
 
-/// The module that a path names, or that has what it names.
-fn resolve(path: &str, within: &str, modules: &BTreeSet<String>) -> Option<String> {
+/// The module that a path names, or that has what it names, and under which name.
+fn resolve(path: &str, within: &str, modules: &BTreeSet<String>) -> Option<(String, Option<String>)> {
     let mut base: Vec<&str> = within.split("::").collect();
     let mut parts = path.split("::").peekable();
     match parts.next()? {
@@ -109,8 +154,11 @@ fn resolve(path: &str, within: &str, modules: &BTreeSet<String>) -> Option<Strin
         _ => {}
     }
     base.extend(parts);
-    let mut names = (1..=base.len()).rev().filter_map(|length| base.get(..length).map(|parts| parts.join("::")));
-    names.find(|name| modules.contains(name))
+    let mut lengths = (1..=base.len()).rev();
+    lengths.find_map(|length| {
+        let module = base.get(..length).map(|parts| parts.join("::")).filter(|name| modules.contains(name))?;
+        Some((module, base.get(length).map(|name| (*name).to_owned())))
+    })
 }
 
 #[test]
@@ -128,4 +176,26 @@ fn circles_are_found() {
     assert_eq!(imports["c"], names(&[]));
     assert_eq!(circles(&imports), [names(&["a", "a::b"])].into());
     assert!(circles(&shortened(&imports, 1)).is_empty());
+}
+
+#[test]
+fn what_is_only_shown_is_its_owners() {
+    let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+    let files = [
+        file(
+            "a/mod.rs",
+            "mod b;\n#[cfg(test)]\nmod tests;\nmod c;\npub use self::b::{X, Y};\npub(crate) use self::c::Z;\n",
+        ),
+        file("a/b.rs", "use super::Z;\n"),
+        file("a/c.rs", "pub struct Z;\n"),
+        file("d.rs", "pub use crate::a::X;\nfn f() { crate::a::g() }\n"),
+        file("e.rs", "use crate::d::X;\n"),
+    ];
+    let imports = imports(&files);
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(imports["a"], names(&["a::b", "a::c"]));
+    assert_eq!(imports["a::b"], names(&["a::c"]));
+    assert_eq!(imports["d"], names(&["a", "a::b"]));
+    assert_eq!(imports["e"], names(&["a::b"]));
+    assert!(circles(&imports).is_empty());
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::answer::{AnswerKind, Counts, ProblemMembers, encode_answer};
 use super::request::{RequestError, parse_batch};
 use super::telemetry::count_batch;
-use crate::auth::roles::{Caller, check_access};
+use crate::auth::roles::Caller;
 use crate::domain::access::Action;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, UserId};
@@ -122,7 +122,7 @@ fn response_of(kind: AnswerKind) -> HttpResponseBuilder {
 /// Parses the body and checks that its author may write there.
 fn read_batch(state: &AppState, caller: Caller, body: &[u8]) -> Result<Batch, ApiError> {
     let batch = parse_batch(body, &state.limits, caller.user_id, &mut || DocumentId(Uuid::now_v7()))?;
-    check_access(&state.store, caller, batch.workspace_id, Action::Write)?;
+    state.authenticator.check_access(caller, batch.workspace_id, Action::Write)?;
     Ok(batch)
 }
 

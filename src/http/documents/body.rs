@@ -6,10 +6,10 @@ use crate::domain::ids::{BatchId, DocumentId, SyncId, Version, WorkspaceId};
 use crate::domain::sessions::Session;
 use crate::domain::timestamp::Timestamp;
 use crate::http::document_body::DocumentSummaryBody;
-use crate::http::documents::page_token;
-use crate::store::documents::{ListedDocument, VersionEntry};
+use crate::http::page_token;
 use crate::sync::VersionView;
 use crate::sync::past::PastPage;
+use crate::sync::{ListedDocument, VersionEntry};
 
 /// One page of a listing.
 #[derive(Debug, PartialEq, Eq, Serialize)]

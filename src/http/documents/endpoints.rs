@@ -7,10 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::body::{VersionBody, document_page, past_page, session_page, version_page};
-use super::query::{
-    DocumentsQuery, ParameterError, RawQuery, VersionsQuery, parse_document_id, parse_version, parse_workspace,
-};
-use crate::auth::roles::check_access;
+use super::query::{DocumentsQuery, VersionsQuery};
 use crate::domain::access::Action;
 use crate::domain::ids::{Version, WorkspaceId};
 use crate::http::blocking::run_by;
@@ -18,8 +15,9 @@ use crate::http::current_user::{CurrentUser, charge_reading, deadline_of};
 use crate::http::document_body::DocumentBody;
 use crate::http::error::ApiError;
 use crate::http::held_body::HeldBody;
+use crate::http::parameters::{RawQuery, parse_document_id, parse_version, parse_workspace};
 use crate::http::state::AppState;
-use crate::store::documents::ListQuery;
+use crate::sync::ListQuery;
 
 /// Adds the routes. `/api/v1/documents/batch` and other fixed paths must be added before them.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -193,7 +191,7 @@ where
 {
     let caller = user.caller();
     run_by(deadline, move || {
-        check_access(&state.store, caller, workspace_id, Action::Read)?;
+        state.authenticator.check_access(caller, workspace_id, Action::Read)?;
         query(&state).map_err(ApiError::from)
     })
     .await
@@ -204,11 +202,5 @@ fn is_known(known: &IfNoneMatch, current: &EntityTag) -> bool {
     match known {
         IfNoneMatch::Any => true,
         IfNoneMatch::Items(known) => known.iter().any(|tag| tag.weak_eq(current)),
-    }
-}
-
-impl From<ParameterError> for ApiError {
-    fn from(error: ParameterError) -> Self {
-        Self::bad_request(error.to_string())
     }
 }

@@ -6,6 +6,5 @@ pub mod body;
 pub mod changes;
 pub mod diff;
 pub mod endpoints;
-pub mod page_token;
 pub mod query;
 pub mod search;

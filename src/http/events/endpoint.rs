@@ -7,12 +7,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::Instant;
 
 use super::stream::{EventBody, EventStream};
-use crate::auth::roles::check_access;
 use crate::domain::access::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::http::current_user::CurrentUser;
-use crate::http::documents::query::parse_workspace;
 use crate::http::error::ApiError;
+use crate::http::parameters::parse_workspace;
 use crate::http::state::AppState;
 
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -33,7 +32,7 @@ async fn open_stream(
     let last_event_id = last_event_id(&request);
     let (for_opening, user_id, caller) = (state.clone(), user.user_id, user.caller());
     let subscription = web::block(move || -> Result<_, ApiError> {
-        check_access(&for_opening.store, caller, workspace_id, Action::Read)?;
+        for_opening.authenticator.check_access(caller, workspace_id, Action::Read)?;
         Ok(for_opening.sync.events().subscribe(workspace_id, user_id, last_event_id.as_deref())?)
     });
     let expires_at = Instant::now() + time_until(user.token_expires_at, state.clock.now());

@@ -8,6 +8,8 @@ mod metered;
 mod said;
 mod slots;
 mod socket;
+mod turns;
+mod updates;
 mod wire;
 mod work;
 

@@ -11,7 +11,7 @@ use super::messages::Frames;
 use super::socket::{Open, Socket, User};
 use super::work;
 use crate::auth::AuthError;
-use crate::auth::roles::{Caller, check_access};
+use crate::auth::roles::Caller;
 use crate::domain::access::{Action, Role};
 use crate::domain::ids::{DocumentId, UserId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
@@ -103,7 +103,7 @@ impl Socket {
     ) -> Result<(Role, Result<Slot, OpenError>), End> {
         let (state, connection) = (self.state.clone(), Arc::clone(connection));
         let entered = web::block(move || {
-            let role = check_access(&state.store, caller, workspace_id, Action::Read)?;
+            let role = state.authenticator.check_access(caller, workspace_id, Action::Read)?;
             let subscription = state.live.listen_to(workspace_id);
             Ok((role, subscription, state.live.enter(&connection, workspace_id, document_id, place)))
         });
@@ -141,8 +141,8 @@ impl Socket {
         workspaces.sort_unstable();
         workspaces.dedup();
         for workspace_id in workspaces {
-            let store = self.state.store.clone();
-            let role = match web::block(move || check_access(&store, caller, workspace_id, Action::Read)).await {
+            let authenticator = self.state.authenticator.clone();
+            let role = match web::block(move || authenticator.check_access(caller, workspace_id, Action::Read)).await {
                 Ok(Ok(role)) => role,
                 Ok(Err(AuthError::NotMember)) => {
                     return Err(End::new(4403, "not_member", "you are no longer a member of this workspace"));

@@ -6,7 +6,7 @@ use crate::domain::ids::{DocumentId, SyncId, UserId, WorkspaceId};
 use crate::domain::sync_run::{RunNote, RunStatus, SyncRun};
 use crate::domain::timestamp::Timestamp;
 use crate::http::documents::body::Page;
-use crate::http::documents::page_token;
+use crate::http::page_token;
 use crate::sync::runs::SyncRunView;
 
 /// What is said of a run in `error`: there is only one way to get there.

@@ -4,15 +4,15 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
 use super::body::{ProgressBody, run_page};
 use super::request::{HistoryQuery, OpenRunRequest, parse_sync_id};
-use crate::auth::roles::{Caller, check_access};
+use crate::auth::roles::Caller;
 use crate::domain::access::Action;
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::sync_run::RunKey;
 use crate::http::blocking::run_by;
 use crate::http::body::JsonBody;
 use crate::http::current_user::{CurrentUser, deadline_of};
-use crate::http::documents::query::parse_workspace;
 use crate::http::error::ApiError;
+use crate::http::parameters::parse_workspace;
 use crate::http::request_layer::Named;
 use crate::http::state::AppState;
 use crate::sync::SyncError;
@@ -94,7 +94,7 @@ async fn as_member<T: Send + 'static>(
 ) -> Result<T, ApiError> {
     request.extensions_mut().insert(Named(workspace_id));
     run_by(deadline_of(request), move || {
-        check_access(&state.store, caller, workspace_id, Action::RunSyncs)?;
+        state.authenticator.check_access(caller, workspace_id, Action::RunSyncs)?;
         use_case(&state).map_err(ApiError::from)
     })
     .await

@@ -3,12 +3,11 @@
 use serde::Deserialize;
 
 use crate::domain::ids::{SyncId, UserId, WorkspaceId};
-use crate::domain::sync_run::{Direction, MAX_TOTAL, RunKey};
-use crate::http::documents::page_token;
-use crate::http::documents::query::{ParameterError, RawQuery, parse_uuid};
+use crate::domain::sync_run::{Direction, HistoryPlace, MAX_TOTAL, RunKey};
 use crate::http::error::ApiError;
 use crate::http::integer;
-use crate::store::sync_runs::HistoryPlace;
+use crate::http::page_token;
+use crate::http::parameters::{ParameterError, RawQuery, parse_uuid};
 use crate::sync::runs::OpenRun;
 
 /// Characters of a `device_id` at most.

@@ -6,7 +6,6 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::request::{RestoreRequest, UndoRequest, parse_batch_id};
-use crate::auth::roles::check_access;
 use crate::domain::access::Action;
 use crate::http::batch::answer::encode_answer;
 use crate::http::batch::push::{Sending, carry_out};
@@ -116,7 +115,7 @@ async fn as_editor<T: Send + 'static>(
     request.extensions_mut().insert(Named(wanted.workspace_id));
     let (state, caller) = (state.clone(), user.caller());
     run_by(deadline_of(request), move || {
-        check_access(&state.store, caller, wanted.workspace_id, Action::Write)?;
+        state.authenticator.check_access(caller, wanted.workspace_id, Action::Write)?;
         use_case(&state, &wanted)
     })
     .await

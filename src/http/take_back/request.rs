@@ -4,8 +4,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::domain::ids::{BatchId, DocumentId, SyncId, UserId, WorkspaceId};
-use crate::http::documents::query::{ParameterError, parse_as_of, parse_uuid};
 use crate::http::error::ApiError;
+use crate::http::parameters::{ParameterError, parse_as_of, parse_uuid};
 use crate::sync::take_back::{Since, TakeBack, What};
 
 /// Characters of a name at most.

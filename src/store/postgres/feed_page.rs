@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use super::{HeadSql, load_yjs_updates};
 use crate::store::StoreError;
 use crate::store::assembly::BodyRow;
-use crate::store::feed_pages::{FeedPage, Filling, Span};
+use crate::store::feed_filling::{FeedPage, Filling, Span};
 use crate::store::rows::HeadRow;
 use crate::store::sql_uuid::{DbUuid, SqlUuid};
 use crate::store::statement::Statement;

@@ -9,17 +9,14 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use self::rows::{NoteRow, RunRow};
+use self::rows::{NoteRow, RunRow, ids};
 use super::connection::AnyConnection;
 use super::schema::{sync_notes, sync_runs, workspaces};
 use super::sql_uuid::DbUuid;
 use super::{Store, StoreError};
 use crate::domain::ids::{SyncId, UserId, WorkspaceId};
-use crate::domain::sync_run::{MAX_SHOWN_ERRORS, NoteChanges, RunKey, RunNote, SyncRun};
+use crate::domain::sync_run::{HistoryPlace, MAX_SHOWN_ERRORS, NoteChanges, RunKey, RunNote, SyncRun};
 use crate::domain::timestamp::Timestamp;
-
-/// Where a run stands in the history of its user.
-pub type HistoryPlace = (Timestamp, SyncId);
 
 /// Notes that are forgotten in one transaction, about, so that none holds up a workspace for long.
 const NOTES_AT_A_TIME: i64 = 1_000;
@@ -204,8 +201,4 @@ fn find_locked(connection: &mut AnyConnection, key: RunKey) -> Result<Option<Syn
 
 fn key_of((workspace, user, sync): (DbUuid, DbUuid, DbUuid)) -> RunKey {
     RunKey { workspace_id: WorkspaceId(workspace.0), user_id: UserId(user.0), sync_id: SyncId(sync.0) }
-}
-
-fn ids(key: RunKey) -> (DbUuid, DbUuid, DbUuid) {
-    (DbUuid(key.workspace_id.0), DbUuid(key.user_id.0), DbUuid(key.sync_id.0))
 }

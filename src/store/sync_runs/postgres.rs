@@ -9,8 +9,7 @@ use super::super::StoreError;
 use super::super::schema::sync_runs;
 use super::super::sql_uuid::SqlUuid;
 use super::super::statement::Statement;
-use super::ids;
-use super::rows::{NoteRow, RunRow};
+use super::rows::{NoteRow, RunRow, ids};
 use crate::domain::sync_run::{NoteChanges, RunKey, RunNote, SyncRun};
 
 // As for documents (see `store::postgres`): no planner may read all notes of a run because it thinks that there are few.

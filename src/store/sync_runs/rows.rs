@@ -5,11 +5,15 @@ use diesel::prelude::*;
 use super::super::StoreError;
 use super::super::schema::{sync_notes, sync_runs};
 use super::super::sql_uuid::DbUuid;
-use super::ids;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, SyncId};
 use crate::domain::sync_run::{Direction, RunFailure, RunKey, RunNote, RunStatus, SyncRun};
 use crate::domain::timestamp::Timestamp;
+
+/// A run's key, as its tables have it.
+pub(super) fn ids(key: RunKey) -> (DbUuid, DbUuid, DbUuid) {
+    (DbUuid(key.workspace_id.0), DbUuid(key.user_id.0), DbUuid(key.sync_id.0))
+}
 
 /// A run, all of its row.
 #[derive(Debug, Insertable, Queryable, Selectable)]

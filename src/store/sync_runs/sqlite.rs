@@ -4,8 +4,7 @@ use diesel::prelude::*;
 
 use super::super::StoreError;
 use super::super::schema::{sync_notes, sync_runs};
-use super::ids;
-use super::rows::{NoteRow, RunRow};
+use super::rows::{NoteRow, RunRow, ids};
 use crate::domain::sync_run::{NoteChanges, RunKey, RunNote, SyncRun};
 
 /// The run, if there is one.

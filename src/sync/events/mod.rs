@@ -5,10 +5,13 @@
 //! HTTP; what a stream does with an event is its own affair.
 
 mod agenda;
+mod config;
+mod exchange;
 mod notices;
 mod presences;
 mod reading;
 mod relay;
+mod shared;
 mod subscription;
 mod topics;
 
@@ -18,9 +21,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+pub use self::config::EventsConfig;
 pub use self::notices::{ChangeEvent, Changes};
 use self::reading::read_until_closed;
 use self::relay::{Message, Relay};
+use self::shared::Shared;
+pub use self::shared::{PresenceHearer, PresenceNews, RunLoader};
 pub use self::subscription::{Ended, Event, SubscribeError, Subscription};
 use self::topics::Topics;
 use crate::domain::ids::{DocumentId, SyncId, UserId, WorkspaceId};
@@ -32,57 +38,10 @@ const READING_THREADS: usize = 4;
 /// How long a database that hangs may hold up the server's stop.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How many streams there may be, and how they are kept up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventsConfig {
-    /// Streams of this server at a time.
-    pub max_streams: usize,
-    /// Streams of one user on this server at a time.
-    pub max_user_streams: usize,
-    /// How often an idle stream gives a sign of life, and its user's membership is checked.
-    pub heartbeat: Duration,
-    /// Postgres: tell other servers by `NOTIFY` and hear of them by `LISTEN`, rather than by polling alone.
-    pub notify: bool,
-}
-
-impl Default for EventsConfig {
-    fn default() -> Self {
-        Self { max_streams: 10_000, max_user_streams: 100, heartbeat: Duration::from_secs(15), notify: true }
-    }
-}
-
-/// Loads how far a run has come, as the JSON that its streams get; `None` if there is no such run. It may block.
-pub type RunLoader = dyn Fn(WorkspaceId, UserId, SyncId) -> Option<String> + Send + Sync;
-
-/// What another server says of the editors in a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PresenceNews {
-    /// What they say of themselves.
-    Said(Vec<Presence>),
-    /// It asks for those that are here.
-    WhoIsThere,
-}
-
-/// Hears of editors on other servers. It must not block.
-pub type PresenceHearer = dyn Fn(WorkspaceId, DocumentId, PresenceNews) + Send + Sync;
-
 /// The streams of this server.
 pub struct Events {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// What streams and threads share.
-struct Shared {
-    store: Arc<Store>,
-    config: EventsConfig,
-    topics: Topics,
-    /// To the other servers; none on SQLite.
-    relay: Option<Relay>,
-    load_run: OnceLock<Box<RunLoader>>,
-    hear_presences: OnceLock<Box<PresenceHearer>>,
-    /// The last reading failed: a dead database is told of once, not at every reading.
-    is_failing: AtomicBool,
 }
 
 impl fmt::Debug for Events {
@@ -110,8 +69,8 @@ impl Events {
             threads.extend(spawn("events", &shared, read_until_closed));
         }
         if shared.relay.is_some() {
-            threads.extend(spawn("events-send", &shared, relay::send_until_closed));
-            threads.extend(spawn("events-receive", &shared, relay::receive_until_closed));
+            threads.extend(spawn("events-send", &shared, exchange::send_until_closed));
+            threads.extend(spawn("events-receive", &shared, exchange::receive_until_closed));
         }
         Self { shared, threads: Mutex::new(threads) }
     }
@@ -207,20 +166,6 @@ impl Events {
 impl Drop for Events {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-impl Shared {
-    fn hear_presences(&self, is_own: bool, workspace: WorkspaceId, document: DocumentId, news: PresenceNews) {
-        if let Some(hear) = self.hear_presences.get().filter(|_| !is_own) {
-            hear(workspace, document, news);
-        }
-    }
-
-    fn notify_others(&self, message: Message) {
-        if let Some(relay) = &self.relay {
-            relay.post(message);
-        }
     }
 }
 

@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use super::Shared;
 use super::agenda::Job;
 use super::notices::{ChangePage, Notice};
+use super::shared::Shared;
 use crate::domain::ids::{SyncId, UserId, WorkspaceId};
 use crate::store::StoreError;
 

@@ -1,4 +1,5 @@
-//! From server to server: what was committed on one is heard on the others, over the database's messages.
+//! From server to server: what was committed on one is heard on the others, over the database's messages. These are
+//! the messages, and what waits to be sent; `exchange` sends and receives.
 //!
 //! A message says where to look, not what is there; one that is lost is made up for by the comparison of heads
 //! (`docs/adr/0014-events-across-servers.md`).
@@ -9,25 +10,12 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::presences::{self, WaitingPresences};
-use super::{PresenceNews, Shared};
+use super::presences::WaitingPresences;
 use crate::domain::ids::{DocumentId, SyncId, UserId, WorkspaceId};
-use crate::store::StoreError;
-use crate::store::notifications::{Listener, Notifier};
 use crate::sync::presence::Presence;
 
 /// Messages that wait to be sent, at most; more are dropped.
 const MAX_WAITING: usize = 10_000;
-/// After messages were sent, those that come next wait so long for one another.
-const SEND_PAUSE: Duration = Duration::from_millis(10);
-/// How often arrived messages are looked for.
-const RECEIVE_INTERVAL: Duration = Duration::from_millis(20);
-/// The same, while nobody listens.
-const IDLE_INTERVAL: Duration = Duration::from_millis(200);
-/// The first wait after a connection was lost; each further one is twice as long, up to [`MAX_BACKOFF`].
-const MIN_BACKOFF: Duration = Duration::from_millis(100);
-const MAX_BACKOFF: Duration = Duration::from_secs(5);
-
 /// Where there is something new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Message {
@@ -42,7 +30,7 @@ pub(super) enum Message {
 /// What waits to be sent to the other servers.
 pub(super) struct Relay {
     /// Names this server in its messages, so that it does not heed its own.
-    server_id: Uuid,
+    pub(super) server_id: Uuid,
     outbox: Mutex<Outbox>,
     /// Something is to be sent.
     posted: Condvar,
@@ -67,7 +55,7 @@ impl Message {
     }
 
     /// The server and its message; `None` for texts of another form, as a later version may send them.
-    fn parse(text: &str) -> Option<(Uuid, Self)> {
+    pub(super) fn parse(text: &str) -> Option<(Uuid, Self)> {
         let mut words = text.split(' ');
         let id = |words: &mut std::str::Split<'_, char>| Uuid::try_parse(words.next()?).ok();
         let server_id = id(&mut words)?;
@@ -109,13 +97,13 @@ impl Relay {
     }
 
     /// Waits for so long, or until closed; whether it is over.
-    fn pause(&self, time: Duration) -> bool {
+    pub(super) fn pause(&self, time: Duration) -> bool {
         let waited = self.closing.wait_timeout_while(self.lock(), time, |outbox| !outbox.closed);
         waited.unwrap_or_else(PoisonError::into_inner).0.closed
     }
 
     /// Waits for messages, as texts; `None` once closed.
-    fn collect(&self) -> Option<Vec<String>> {
+    pub(super) fn collect(&self) -> Option<Vec<String>> {
         let mut outbox = self.lock();
         loop {
             if outbox.closed {
@@ -141,122 +129,6 @@ impl Relay {
     pub(super) fn present(&self, workspace_id: WorkspaceId, document_id: DocumentId, said: Vec<Presence>) {
         self.lock().presences.add((workspace_id, document_id), said);
         self.posted.notify_one();
-    }
-}
-
-/// Sends what is posted until the streams are closed.
-pub(super) fn send_until_closed(shared: &Shared) {
-    let Some(relay) = &shared.relay else { return };
-    let mut notifier = None;
-    let mut outage = Outage::new("send");
-    while let Some(messages) = relay.collect() {
-        // A connection may have been cut while it was idle: the second try is on a new one.
-        let mut sent = send(shared, &mut notifier, &messages);
-        if sent.is_err() && !outage.is_on() {
-            sent = send(shared, &mut notifier, &messages);
-        }
-        relay.pause(match sent {
-            Ok(()) => outage.over().unwrap_or(SEND_PAUSE),
-            Err(error) => outage.goes_on(&error),
-        });
-    }
-}
-
-fn send(shared: &Shared, notifier: &mut Option<Notifier>, messages: &[String]) -> Result<(), StoreError> {
-    let mut open = match notifier.take() {
-        Some(open) => open,
-        None => shared.store.open_notifier()?,
-    };
-    open.send(messages)?;
-    count_messages("sent", messages.len());
-    *notifier = Some(open);
-    Ok(())
-}
-
-/// Hears what other servers send until the streams are closed.
-pub(super) fn receive_until_closed(shared: &Shared) {
-    let Some(relay) = &shared.relay else { return };
-    let mut listener = None;
-    let mut outage = Outage::new("receive");
-    loop {
-        let interval = if shared.topics.are_idle() { IDLE_INTERVAL } else { RECEIVE_INTERVAL };
-        let is_over = relay.pause(match receive(shared, relay, &mut listener) {
-            Ok(()) => outage.over().unwrap_or(interval),
-            Err(error) => outage.goes_on(&error),
-        });
-        if is_over {
-            return;
-        }
-    }
-}
-
-fn receive(shared: &Shared, relay: &Relay, listener: &mut Option<Listener>) -> Result<(), StoreError> {
-    let mut open = match listener.take() {
-        Some(open) => open,
-        None => shared.store.open_listener()?,
-    };
-    for text in open.receive()? {
-        count_messages("received", 1);
-        if let Some((server_id, workspace_id, document_id, said)) = presences::parse(&text) {
-            shared.hear_presences(server_id == relay.server_id, workspace_id, document_id, PresenceNews::Said(said));
-            continue;
-        }
-        match Message::parse(&text) {
-            Some((server_id, _)) if server_id == relay.server_id => {}
-            Some((_, Message::Changed(workspace_id))) => shared.topics.changed(workspace_id),
-            Some((_, Message::Progressed(workspace_id, user_id, run))) => {
-                shared.topics.progressed(workspace_id, user_id, run);
-            }
-            Some((_, Message::WhoIsThere(workspace_id, document_id))) => {
-                shared.hear_presences(false, workspace_id, document_id, PresenceNews::WhoIsThere);
-            }
-            None => tracing::debug!("a message of another version was not understood"),
-        }
-    }
-    *listener = Some(open);
-    Ok(())
-}
-
-fn count_messages(direction: &'static str, count: usize) {
-    let count = u64::try_from(count).unwrap_or(u64::MAX);
-    metrics::counter!("landfall_server_messages_total", "direction" => direction).increment(count);
-}
-
-/// A connection that is lost and, perhaps, found again; each is told of once.
-struct Outage {
-    purpose: &'static str,
-    wait: Option<Duration>,
-}
-
-impl Outage {
-    fn new(purpose: &'static str) -> Self {
-        Self { purpose, wait: None }
-    }
-
-    fn is_on(&self) -> bool {
-        self.wait.is_some()
-    }
-
-    /// It works: no wait.
-    fn over(&mut self) -> Option<Duration> {
-        self.wait.take().map(|_waited| {
-            tracing::info!(purpose = self.purpose, "messages between servers work again");
-            Duration::ZERO
-        })
-    }
-
-    /// It does not: how long to wait before the next try.
-    fn goes_on(&mut self, error: &StoreError) -> Duration {
-        let wait = match self.wait {
-            Some(wait) => (wait * 2).min(MAX_BACKOFF),
-            None => {
-                let purpose = self.purpose;
-                tracing::warn!(%error, purpose, "messages between servers are interrupted; polling goes on");
-                MIN_BACKOFF
-            }
-        };
-        self.wait = Some(wait);
-        wait
     }
 }
 

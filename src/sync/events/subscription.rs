@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Shared;
 use super::notices::{ChangePage, Changes, Notice};
+use super::shared::Shared;
 use super::topics::{Full, Topic};
 use crate::domain::cursor::{Cursor, CursorError, FeedKey};
 use crate::domain::ids::{UserId, WorkspaceId};

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
-use super::EventsConfig;
 use super::agenda::{Agenda, Job};
+use super::config::EventsConfig;
 use super::notices::Notice;
 use crate::domain::cursor::FeedKey;
 use crate::domain::ids::{SyncId, UserId, WorkspaceId};

@@ -2,18 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use super::walk::{EndedEarly, Walk};
+use super::walk::{EndedEarly, Lines, Walk};
 use crate::domain::caution::{Due, judge};
 use crate::domain::timestamp::Timestamp;
-
-/// Before which times a run purges; `None` = this run leaves that kind alone.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Lines {
-    pub tombstones: Option<Timestamp>,
-    pub receipts: Option<Timestamp>,
-    pub history: Option<Timestamp>,
-    pub sessions: Option<Timestamp>,
-}
 
 impl Walk<'_> {
     /// Decides about each kind.

@@ -1,10 +1,12 @@
 //! One run: the walk over all workspaces, slice by slice.
 
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::fold::{Folded, fold_step};
-use super::lines::Lines;
-use super::{LEASE, LEASE_S, Purger, Stop};
+use super::purger::Purger;
+use super::stop::Stop;
 use crate::domain::ids::{DocumentId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
 use crate::store::sync_runs::RunDeletion;
@@ -29,6 +31,12 @@ const MOST_FAILURES: u32 = 5;
 /// Old versions are folded when they are older than they must be by a tenth of the retention, but not by more than this:
 /// a document that is written to all the time is folded once a day, not by every run.
 const LONGEST_SLACK_S: i64 = 86_400;
+
+/// Names the lease under which the work is done.
+const LEASE: &str = "retention";
+
+/// Seconds without a sign of life after which another server takes over: more than any slice takes.
+const LEASE_S: i64 = 120;
 
 /// What a run removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +83,37 @@ impl Purged {
     }
 }
 
+impl Purger {
+    /// One run over everything, until it is done or told to stop; `None` if another server has the lease. After a run
+    /// the lease is kept until the next one is due, so that many servers do not each do it.
+    ///
+    /// # Errors
+    /// What the store said, if the run could not go on. What was purged until then stays so.
+    pub fn run(&self, stop: &Stop) -> Result<Option<Purged>, StoreError> {
+        let looked =
+            std::mem::replace(&mut *self.looked.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        self.passed.store(i64::try_from(looked.elapsed().as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
+        if !self.store.take_lease(LEASE, self.holder, self.clock.now(), LEASE_S)? {
+            return Ok(None);
+        }
+        let mut walk = Walk::new(self, stop);
+        let started = Instant::now();
+        let ended = walk.everything();
+        let purged = walk.purged();
+        purged.log(started.elapsed());
+        match ended {
+            Ok(()) => {
+                let interval = i64::try_from(self.config.interval.as_secs()).unwrap_or(LEASE_S);
+                self.store.take_lease(LEASE, self.holder, self.clock.now(), interval)?;
+            }
+            Err(EndedEarly::Stopped) => self.store.release_lease(LEASE, self.holder)?,
+            Err(EndedEarly::LeaseLost) => tracing::info!("another server has taken over purging"),
+            Err(EndedEarly::Failed(error)) => return Err(error),
+        }
+        Ok(Some(purged))
+    }
+}
+
 /// Why a run ends early.
 #[derive(Debug)]
 pub(super) enum EndedEarly {
@@ -90,6 +129,15 @@ impl From<StoreError> for EndedEarly {
     fn from(error: StoreError) -> Self {
         Self::Failed(error)
     }
+}
+
+/// Before which times a run purges; `None` = this run leaves that kind alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lines {
+    pub tombstones: Option<Timestamp>,
+    pub receipts: Option<Timestamp>,
+    pub history: Option<Timestamp>,
+    pub sessions: Option<Timestamp>,
 }
 
 /// A run under way.

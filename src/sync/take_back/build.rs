@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::TakeBack;
+use super::request::TakeBack;
 use super::targets::Target;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};

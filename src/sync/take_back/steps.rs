@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::TakeBack;
+use super::request::TakeBack;
 use crate::domain::sync_run::RunKey;
 use crate::domain::take_back::Moment;
 use crate::domain::timestamp::Timestamp;

@@ -1,6 +1,6 @@
 //! Finding what is to be taken back: the documents, and the spans of their versions.
 
-use super::{DOCUMENTS_AT_ONCE, Since, TakeBack, What};
+use super::request::{DOCUMENTS_AT_ONCE, Since, TakeBack, What};
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{BatchId, DocumentId, Version};
 use crate::domain::operation::OperationKind;

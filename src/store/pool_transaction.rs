@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
-use crate::store::connection::{AnyConnection, Pool};
-use crate::store::{End, StoreError};
+use super::connection::{AnyConnection, PLANNER, Pool};
+use super::{End, StoreError};
 
 /// The first pause after a lost race; each further one is twice as long, and each is cut by chance.
 const PAUSE: Duration = Duration::from_millis(4);
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(4);
 /// # Errors
 /// What `body` answered; `LostRace` if every try lost; `Timeout` after the deadline; `Busy` or `Unavailable` if there is
 /// no connection; `Refused` if `body` panicked.
-pub(in crate::store) fn run<T, F>(pool: &Pool, attempts: u32, deadline: Instant, mut body: F) -> Result<T, StoreError>
+pub(super) fn run<T, F>(pool: &Pool, attempts: u32, deadline: Instant, mut body: F) -> Result<T, StoreError>
 where
     F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError>,
 {
@@ -89,11 +89,6 @@ where
         }
     }
 }
-
-/// Lookups by key, row by row, are right for every statement of a write and of a snapshot, whatever the tables' sizes: a
-/// plan made while a table was small, or before it was first analysed, is kept after it has grown.
-pub(in crate::store) const PLANNER: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
-                       SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off";
 
 /// One round trip: the transaction, its time, and its planner.
 fn begin(connection: &mut AnyConnection, deadline: Instant) -> Result<(), StoreError> {
