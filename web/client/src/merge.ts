@@ -67,22 +67,19 @@ function bothSides(base: string, mine: string, theirs: string): string {
   const cuts = new Uint8Array(base.length);
   for (const { at, cut } of sides.flat()) for (let n = at; n < at + cut; n += 1) cuts[n] = (cuts[n] ?? 0) + 1;
   let made = "";
-  /** The lines that each side put since the last letter that both kept. */
-  let [ours, others]: [string[], string[]] = [[], []];
+  let isParted = true;
   for (let at = 0; at <= base.length; at += 1) {
     const [left, right] = sides.map((changes) => changes.find((change) => change.at === at));
     const was = base.slice(at, at + Math.max(left?.cut ?? 0, right?.cut ?? 0));
     const [one, other] = [left?.insert ?? "", right?.insert ?? ""];
-    const isThere = isIn([...ours, ...wordLines(other)], one);
-    const isOtherThere = isIn(isThere ? others : [...others, ...wordLines(one)], other);
-    made += sideBySide(was, isThere ? "" : one, isOtherThere ? "" : other);
-    others.push(...wordLines(one));
-    ours.push(...wordLines(other));
+    const put = sideBySide(was, one, other);
+    made += put;
+    isParted &&= put === "";
     const letter = base.charAt(at);
     if (cuts[at] === 0) {
       made += letter;
-      [ours, others] = [[], []];
-    } else if (ours.length + others.length > 0 && cuts[at] === 1 && letter.trim() === "" && /\S$/.test(made)) {
+      isParted = true;
+    } else if (!isParted && cuts[at] === 1 && letter.trim() === "" && /\S$/.test(made)) {
       // A space that only one side took away still parts what the other one put before it from what follows; a line end rather so.
       const kept = cuts.indexOf(0, at);
       const run = base.slice(at, kept < 0 ? undefined : kept).split("");
@@ -101,17 +98,6 @@ function sideBySide(was: string, one: string, other: string): string {
     return (merge([...was], [...one], [...other], (_, left, right) => [...left, ...right]) ?? [one]).join("");
   }
   return /\S$/.test(one) && /^\S/.test(other) ? `${one} ${other}` : one + other;
-}
-
-/** The lines of a text that hold more than space. */
-function wordLines(text: string): string[] {
-  return text.split("\n").filter((line) => line.trim() !== "");
-}
-
-/** Whether a text holds words, and no line that is not among these. */
-function isIn(lines: readonly string[], text: string): boolean {
-  const own = wordLines(text);
-  return own.length > 0 && own.every((line) => lines.includes(line));
 }
 
 /** Whether one text is another one with letters added. */
