@@ -50,6 +50,7 @@ mod sql_uuid;
 mod sqlite;
 mod statement;
 pub mod statistics;
+mod steps;
 pub mod sync_runs;
 pub mod tombstones;
 pub mod upkeep;
@@ -116,6 +117,8 @@ pub struct Store {
     write_timeout: Duration,
     /// SQLite: where it lies.
     file: Option<DatabaseFile>,
+    /// Postgres: whether its tables lie on several servers.
+    is_sharded: bool,
     /// Opens connections for messages between servers; SQLite has none.
     messages: Option<Connector>,
     /// Opens the connection of health checks.
@@ -180,7 +183,9 @@ impl Store {
         }
         let messages = messages_of(url, config)?;
         let readers = Pool::open("database", connector.clone(), config)?;
-        let store = Self { readers, writes, write_timeout: config.write_timeout(), file, messages, probing: connector };
+        let is_sharded = distribution::is_sharded(url)?;
+        let write_timeout = config.write_timeout();
+        let store = Self { readers, writes, write_timeout, file, is_sharded, messages, probing: connector };
         store.recognise(SystemClock.now())?;
         Ok(store)
     }
@@ -198,7 +203,8 @@ impl Store {
         let connector = Connector::new(url, Purpose::Read, config);
         let readers = Pool::open("database", connector.clone(), config)?;
         let write_timeout = config.write_timeout();
-        Ok(Self { readers, writes: Writes::Nowhere, write_timeout, file, messages: None, probing: connector })
+        let (writes, is_sharded) = (Writes::Nowhere, false);
+        Ok(Self { readers, writes, write_timeout, file, is_sharded, messages: None, probing: connector })
     }
 
     /// Runs `body` on one state of the database, as the scope's batch may see it. Locks nothing; called again if the
@@ -216,7 +222,7 @@ impl Store {
             let mut pooled = self.readers.get(scope.deadline)?;
             pooled.allow(connection::READ_TIME, Some(scope.deadline));
             let looked = connection::in_snapshot(&mut pooled.connection, |connection| {
-                body(&mut BatchSession::new(connection, scope))
+                body(&mut BatchSession::new(connection, scope, self.is_sharded))
             });
             pooled.note(&looked);
             match looked {
@@ -237,8 +243,9 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut dyn BatchTransaction) -> Result<(T, End), StoreError> + Send + 'static,
     {
+        let is_sharded = self.is_sharded;
         self.write_until(scope.deadline, move |connection| {
-            let mut session = BatchSession::new(connection, &scope);
+            let mut session = BatchSession::new(connection, &scope, is_sharded);
             session.lock()?;
             body(&mut session)
         })
@@ -254,7 +261,10 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut dyn BatchTransaction) -> Result<(T, End), StoreError> + Send + 'static,
     {
-        self.write_tried(scope.deadline, 1, move |connection| body(&mut BatchSession::new(connection, &scope)))
+        let is_sharded = self.is_sharded;
+        self.write_tried(scope.deadline, 1, move |connection| {
+            body(&mut BatchSession::new(connection, &scope, is_sharded))
+        })
     }
 
     /// Finishes what was accepted, carries the write-ahead log over and ends the threads. Later writes are

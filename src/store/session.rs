@@ -97,12 +97,14 @@ pub(super) struct BatchSession<'a> {
     workspace_id: DbUuid,
     /// Known once the workspace is locked.
     head_sequence: Option<i64>,
+    /// Whether its tables lie on several servers.
+    is_sharded: bool,
 }
 
 impl<'a> BatchSession<'a> {
     /// A session that has done nothing yet, in a transaction that has begun.
-    pub(super) fn new(connection: &'a mut AnyConnection, scope: &'a BatchScope) -> Self {
-        Self { connection, scope, workspace_id: DbUuid(scope.workspace_id.0), head_sequence: None }
+    pub(super) fn new(connection: &'a mut AnyConnection, scope: &'a BatchScope, is_sharded: bool) -> Self {
+        Self { connection, scope, workspace_id: DbUuid(scope.workspace_id.0), head_sequence: None, is_sharded }
     }
 
     /// Whether everything that the decision leaned on, and that the write set does not replace, still stands. The
@@ -230,6 +232,9 @@ impl BatchTransaction for BatchSession<'_> {
         }
         self.head_sequence = Some(match self.connection {
             AnyConnection::Sqlite(connection) => sqlite::write(connection, self.scope, writes)?,
+            AnyConnection::Postgres(connection) if self.is_sharded => {
+                postgres::in_parts::write(connection, self.scope, writes)?
+            }
             AnyConnection::Postgres(connection) => postgres::write(connection, self.scope, writes)?,
         });
         Ok(())

@@ -95,6 +95,10 @@ where
 pub(in crate::store) const PLANNER: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
                        SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off";
 
+/// What a transaction does on every shard, it does on one after the other. Only then may it also change a table that every server has a
+/// copy of. A Postgres without Citus takes this for a setting of nobody's.
+pub(in crate::store) const SEQUENTIAL: &str = "SET LOCAL citus.multi_shard_modify_mode = 'sequential'";
+
 /// One round trip: the transaction, its time, and its planner.
 fn begin(connection: &mut AnyConnection, deadline: Instant) -> Result<(), StoreError> {
     let left = deadline.saturating_duration_since(Instant::now()).as_millis();
