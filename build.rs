@@ -1,6 +1,8 @@
 //! Packs pages into the binary: the editor (`web/dist`) for `src/http/editor.rs`, and Swagger UI for `src/http/pages.rs`.
 //! Writes a table of each page's files, with their types, digests and compressed forms. Compressing here, once and as hard
 //! as can be, makes the first load small and serving it a matter of copying bytes.
+//!
+//! Lists Postgres' migrations for `src/store/steps.rs`.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -22,6 +24,8 @@ const PAGE: &str = "index.html";
 const API_PAGE: &str = "src/http/api_page";
 /// What that page uses of Swagger UI's many files.
 const SWAGGER_UI: [&str; 4] = ["favicon-32x32.png", "index.css", "swagger-ui-bundle.js", "swagger-ui.css"];
+/// Postgres' migrations, relative to the crate.
+const STEPS: &str = "migrations/postgres";
 /// Brotli's hardest setting, and the largest window that every browser takes (as its base-2 logarithm).
 const BROTLI_QUALITY: u32 = 11;
 const BROTLI_WINDOW: u32 = 22;
@@ -37,7 +41,7 @@ struct Source {
 }
 
 fn main() {
-    for input in ["build.rs", DIST, API_PAGE] {
+    for input in ["build.rs", DIST, API_PAGE, STEPS] {
         println!("cargo::rerun-if-changed={input}");
     }
     for (table, sources) in [("editor_files", editor()), ("api_page_files", api_page())] {
@@ -45,6 +49,25 @@ fn main() {
             println!("cargo::error={table} cannot be packed into the binary: {failure}");
         }
     }
+    if let Err(failure) = list_steps() {
+        println!("cargo::error={STEPS} cannot be listed: {failure}");
+    }
+}
+
+/// Writes the list of the migrations, in order: the name of each, its way up and its way down.
+fn list_steps() -> Result<(), Box<dyn Error>> {
+    let folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join(STEPS);
+    let mut names =
+        fs::read_dir(&folder)?.map(|entry| Ok(entry?.file_name())).collect::<Result<Vec<_>, std::io::Error>>()?;
+    names.sort();
+    let mut text = String::from("[\n");
+    for name in names {
+        let [up, down] = ["up.sql", "down.sql"].map(|file| folder.join(&name).join(file));
+        writeln!(text, "Step {{ name: {name:?}, up: include_str!({up:?}), down: include_str!({down:?}) }},")?;
+    }
+    text.push_str("]\n");
+    fs::write(PathBuf::from(std::env::var("OUT_DIR")?).join("postgres_steps.rs"), text)?;
+    Ok(())
 }
 
 fn editor() -> Result<Vec<Source>, Box<dyn Error>> {

@@ -301,6 +301,10 @@ pub(super) fn in_time<T>(
 pub(super) const PLANNER: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
                        SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off";
 
+/// What a transaction does on every shard, it does on one after the other. Only then may it also change a table that
+/// every server has a copy of. A Postgres without Citus takes this for a setting of nobody's.
+pub(super) const SEQUENTIAL: &str = "SET LOCAL citus.multi_shard_modify_mode = 'sequential'";
+
 /// Runs `body` in a read-only transaction whose statements all see the same state.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::scope::End;
 use super::url::DatabaseUrl;
 use super::writer::Writer;
-use super::{migrations, pool_transaction, poolers};
+use super::{distribution, migrations, pool_transaction, poolers};
 use crate::clock::SystemClock;
 use crate::domain::timestamp::Clock;
 
@@ -22,6 +22,8 @@ pub struct Store {
     pub(super) write_timeout: Duration,
     /// SQLite: where it lies.
     pub(super) file: Option<DatabaseFile>,
+    /// Postgres: whether its tables lie on several servers.
+    pub(super) is_sharded: bool,
     /// Opens connections for messages between servers; SQLite has none.
     pub(super) messages: Option<Connector>,
     /// Opens the connection of health checks.
@@ -86,7 +88,9 @@ impl Store {
         }
         let messages = messages_of(url, config)?;
         let readers = Pool::open("database", connector.clone(), config)?;
-        let store = Self { readers, writes, write_timeout: config.write_timeout(), file, messages, probing: connector };
+        let is_sharded = distribution::is_sharded(url)?;
+        let write_timeout = config.write_timeout();
+        let store = Self { readers, writes, write_timeout, file, is_sharded, messages, probing: connector };
         store.recognise(SystemClock.now())?;
         Ok(store)
     }
@@ -104,7 +108,8 @@ impl Store {
         let connector = Connector::new(url, Purpose::Read, config);
         let readers = Pool::open("database", connector.clone(), config)?;
         let write_timeout = config.write_timeout();
-        Ok(Self { readers, writes: Writes::Nowhere, write_timeout, file, messages: None, probing: connector })
+        let (writes, is_sharded) = (Writes::Nowhere, false);
+        Ok(Self { readers, writes, write_timeout, file, is_sharded, messages: None, probing: connector })
     }
 
     /// Finishes what was accepted, carries the write-ahead log over and ends the threads. Later writes are

@@ -8,7 +8,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
 
-use super::connection::{AnyConnection, Connector, Purpose};
+use super::connection::{AnyConnection, Connector, PLANNER, Purpose};
 use super::statement::Statement;
 use super::{DatabaseUrl, StoreConfig, StoreError, migrations};
 
@@ -28,9 +28,11 @@ pub(super) const TABLES: &str = "SELECT class.relname::text, \
      WHERE class.relnamespace = current_schema()::regnamespace AND class.relkind IN ('r', 'p') \
      ORDER BY class.relname";
 
-/// Whether Citus is there, and which tables it has been given.
+/// Whether Citus is there, which tables it has been given, and whether it has anywhere to put them.
 const HAS_CITUS: &str = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')";
 const GIVEN: &str = "SELECT table_name::text, NULL::text FROM citus_tables WHERE citus_table_type <> 'local'";
+const HAS_WORKERS: &str = "SELECT EXISTS (SELECT 1 FROM pg_dist_node WHERE shouldhaveshards AND noderole = 'primary')";
+const DATABASE: &str = "SELECT quote_ident(current_database())";
 
 /// What a Citus cluster is told, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,28 @@ pub struct Distribution {
     /// Tables that stay where they are.
     pub local: Vec<String>,
     has_citus: bool,
+    has_workers: bool,
+}
+
+/// Whether the tables have been spread over several servers.
+///
+/// # Errors
+/// Whatever the database said.
+pub(super) fn is_sharded(url: &DatabaseUrl) -> Result<bool, StoreError> {
+    if matches!(url, DatabaseUrl::Sqlite(_)) {
+        return Ok(false);
+    }
+    connect(url)?
+        .transaction(|connection| Ok(given(connection)?.is_some_and(|given| given.contains(&FIRST.to_owned()))))
+}
+
+/// The tables that Citus has been given, if there is a Citus.
+fn given(connection: &mut PgConnection) -> Result<Option<Vec<String>>, StoreError> {
+    if !Statement::<Pg, Bool>::new(HAS_CITUS).get_result(connection)? {
+        return Ok(None);
+    }
+    let given: Vec<(String, Option<String>)> = Statement::<Pg, (Text, Nullable<Text>)>::new(GIVEN).load(connection)?;
+    Ok(Some(given.into_iter().map(|(name, _)| name).collect()))
 }
 
 /// Works out what is to be done. Changes nothing.
@@ -49,26 +73,31 @@ pub struct Distribution {
 pub fn plan(url: &DatabaseUrl) -> Result<Distribution, StoreError> {
     let mut connection = open(url)?;
     connection.transaction(|connection| {
-        let has_citus = Statement::<Pg, Bool>::new(HAS_CITUS).get_result(connection)?;
-        let given: Vec<(String, Option<String>)> = match has_citus {
-            true => Statement::<Pg, (Text, Nullable<Text>)>::new(GIVEN).load(connection)?,
-            false => Vec::new(),
-        };
+        let given = given(connection)?;
+        let has_citus = given.is_some();
+        let has_workers = has_citus && Statement::<Pg, Bool>::new(HAS_WORKERS).get_result(connection)?;
+        let database: String = Statement::<Pg, Text>::new(DATABASE).get_result(connection)?;
         let tables: Vec<(String, Option<String>)> =
             Statement::<Pg, (Text, Nullable<Text>)>::new(TABLES).load(connection)?;
-        let given: Vec<String> = given.into_iter().map(|(name, _)| name).collect();
-        let (statements, local) = statements_for(&tables, &given)?;
-        Ok(Distribution { statements, local, has_citus })
+        let (statements, local) = statements_for(&database, &tables, &given.unwrap_or_default())?;
+        Ok(Distribution { statements, local, has_citus, has_workers })
     })
 }
 
 /// Carries it out. A table that has been distributed before is left as it is.
 ///
 /// # Errors
-/// `Open`, if the database has no Citus; else what the database said, with the statement.
+/// `Open`, if the database has no Citus, or that has no workers; else what the database said, with the statement.
 pub fn apply(url: &DatabaseUrl, distribution: &Distribution) -> Result<(), StoreError> {
     if !distribution.has_citus {
         return Err(StoreError::Open("this database has no Citus: CREATE EXTENSION citus first".into()));
+    }
+    if !distribution.has_workers {
+        return Err(StoreError::Open(
+            "this coordinator has no workers: SELECT citus_set_coordinator_host('HOST', PORT), then SELECT \
+             citus_add_node('HOST', PORT) for each of them"
+                .into(),
+        ));
     }
     let mut connection = open(url)?;
     for statement in &distribution.statements {
@@ -84,6 +113,10 @@ fn open(url: &DatabaseUrl) -> Result<PgConnection, StoreError> {
         return Err(StoreError::Open("a SQLite database lies in one file: only Postgres can be distributed".into()));
     }
     migrations::check(url)?;
+    connect(url)
+}
+
+fn connect(url: &DatabaseUrl) -> Result<PgConnection, StoreError> {
     let config = StoreConfig { prepare: false, ..StoreConfig::default() };
     match Connector::new(url, Purpose::Write, &config).open()? {
         AnyConnection::Postgres(connection) => Ok(connection),
@@ -91,15 +124,21 @@ fn open(url: &DatabaseUrl) -> Result<PgConnection, StoreError> {
     }
 }
 
-/// The statements for these tables (each with the first column of its primary key), less those that are given already; and
+/// The statements for these tables of a database (each with the first column of its primary key), less those that are given already; and
 /// the tables that stay.
 fn statements_for(
+    database: &str,
     tables: &[(String, Option<String>)],
     given: &[String],
 ) -> Result<(Vec<String>, Vec<String>), StoreError> {
-    // A worker that dies between the phases of a commit leaves a workspace locked until this has come round.
-    let mut statements =
-        vec!["ALTER SYSTEM SET citus.recover_2pc_interval = '2s'".to_owned(), "SELECT pg_reload_conf()".to_owned()];
+    let mut statements = vec![
+        // A worker that dies between the phases of a commit leaves a workspace locked until this has come round.
+        "ALTER SYSTEM SET citus.recover_2pc_interval = '2s'".to_owned(),
+        "SELECT pg_reload_conf()".to_owned(),
+    ];
+    // A transaction's settings stay on the coordinator. Those of a database are passed on to every server.
+    let settings = PLANNER.split("; ").filter_map(|setting| setting.trim().strip_prefix("SET LOCAL "));
+    statements.extend(settings.map(|setting| format!("ALTER DATABASE {database} SET {setting}")));
     let (mut distributed, mut local) = (Vec::new(), Vec::new());
     for (name, key) in tables {
         if key.as_deref() == Some("workspace_id") {
@@ -133,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_table_that_nobody_has_placed_stops_it() {
-        let refused = statements_for(&[table("letters", "letter_id")], &[]).unwrap_err();
+        let refused = statements_for("notes", &[table("letters", "letter_id")], &[]).unwrap_err();
         assert!(refused.to_string().contains("letters"), "{refused}");
     }
 
@@ -141,9 +180,9 @@ mod tests {
     fn what_has_been_distributed_is_left_alone() {
         let tables =
             [table("documents", "workspace_id"), table("users", "user_id"), table("workspaces", "workspace_id")];
-        let (statements, _) = statements_for(&tables, &["users".into(), "workspaces".into()]).unwrap();
+        let (statements, _) = statements_for("notes", &tables, &["users".into(), "workspaces".into()]).unwrap();
         let last = statements.last().map(String::as_str);
-        assert_eq!(statements.len(), 3, "{statements:?}");
+        assert_eq!(statements.len(), 8, "{statements:?}");
         assert_eq!(
             last,
             Some("SELECT create_distributed_table('documents', 'workspace_id', colocate_with => 'workspaces')")

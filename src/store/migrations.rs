@@ -5,11 +5,11 @@ use diesel::migration::MigrationSource;
 use diesel::{Connection, PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connection::{AnyConnection, Connector, Purpose};
+use super::connection::{AnyConnection, Connector, Purpose, SEQUENTIAL};
+use super::steps::PostgresSteps;
 use super::{DatabaseUrl, StoreConfig, StoreError};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// Names the advisory lock under which Postgres is migrated ("landfall" in ASCII).
 const ADVISORY_LOCK: i64 = 0x6c61_6e64_6661_6c6c;
@@ -28,7 +28,7 @@ pub struct Migrated {
 pub fn migrate(url: &DatabaseUrl) -> Result<Migrated, StoreError> {
     with_connection(url, |connection| match connection {
         AnyConnection::Sqlite(connection) => run_pending_sqlite(connection),
-        AnyConnection::Postgres(connection) => locked(connection, |connection| run_pending(connection, POSTGRES)),
+        AnyConnection::Postgres(connection) => locked(connection, |connection| run_pending(connection, PostgresSteps)),
     })
 }
 
@@ -40,7 +40,9 @@ pub fn check(url: &DatabaseUrl) -> Result<(), StoreError> {
     let checked = with_connection(url, |connection| match connection {
         AnyConnection::Sqlite(connection) => find_pending(connection, SQLITE),
         // A transaction, so that a pooler does not change the connection between two messages.
-        AnyConnection::Postgres(connection) => connection.transaction(|connection| find_pending(connection, POSTGRES)),
+        AnyConnection::Postgres(connection) => {
+            connection.transaction(|connection| find_pending(connection, PostgresSteps))
+        }
     })?;
     match checked.steps.first() {
         None => Ok(()),
@@ -56,7 +58,7 @@ pub fn revert_all(url: &DatabaseUrl) -> Result<Migrated, StoreError> {
     with_connection(url, |connection| match connection {
         AnyConnection::Sqlite(connection) => named(connection.revert_all_migrations(SQLITE)),
         AnyConnection::Postgres(connection) => {
-            locked(connection, |connection| named(connection.revert_all_migrations(POSTGRES)))
+            locked(connection, |connection| named(connection.revert_all_migrations(PostgresSteps)))
         }
     })
 }
@@ -75,22 +77,22 @@ fn run_pending_sqlite(connection: &mut SqliteConnection) -> Result<Migrated, Sto
     connection.immediate_transaction(|connection| run_pending(connection, SQLITE))
 }
 
-fn run_pending<C, DB>(connection: &mut C, source: EmbeddedMigrations) -> Result<Migrated, StoreError>
+fn run_pending<C, DB, S>(connection: &mut C, source: S) -> Result<Migrated, StoreError>
 where
     C: MigrationHarness<DB>,
     DB: diesel::backend::Backend,
-    EmbeddedMigrations: MigrationSource<DB>,
+    S: MigrationSource<DB>,
 {
     refuse_newer(connection, &source)?;
     named(connection.run_pending_migrations(source))
 }
 
 /// The steps that are still to be taken; none is.
-fn find_pending<C, DB>(connection: &mut C, source: EmbeddedMigrations) -> Result<Migrated, StoreError>
+fn find_pending<C, DB, S>(connection: &mut C, source: S) -> Result<Migrated, StoreError>
 where
     C: MigrationHarness<DB>,
     DB: diesel::backend::Backend,
-    EmbeddedMigrations: MigrationSource<DB>,
+    S: MigrationSource<DB>,
 {
     refuse_newer(connection, &source)?;
     let pending = connection.pending_migrations(source);
@@ -98,13 +100,13 @@ where
     Ok(Migrated { steps: pending.iter().map(|step| step.name().version().to_string()).collect() })
 }
 
-fn refuse_newer<C, DB>(connection: &mut C, source: &EmbeddedMigrations) -> Result<(), StoreError>
+fn refuse_newer<C, DB, S>(connection: &mut C, source: &S) -> Result<(), StoreError>
 where
     C: MigrationHarness<DB>,
     DB: diesel::backend::Backend,
-    EmbeddedMigrations: MigrationSource<DB>,
+    S: MigrationSource<DB>,
 {
-    let steps = MigrationSource::<DB>::migrations(source).and_then(|steps| {
+    let steps = source.migrations().and_then(|steps| {
         let known: Vec<_> = steps.iter().map(|step| step.name().version().to_string()).collect();
         let applied = connection.applied_migrations()?;
         Ok(applied.iter().map(ToString::to_string).find(|step| !known.contains(step)))
@@ -134,7 +136,7 @@ fn locked(
     work: impl FnOnce(&mut PgConnection) -> Result<Migrated, StoreError>,
 ) -> Result<Migrated, StoreError> {
     connection.transaction(|connection| {
-        connection.batch_execute(&format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))?;
+        connection.batch_execute(&format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK}); {SEQUENTIAL}"))?;
         work(connection)
     })
 }

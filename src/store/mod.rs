@@ -54,6 +54,7 @@ mod sql_uuid;
 mod sqlite;
 mod statement;
 pub mod statistics;
+mod steps;
 pub mod sync_runs;
 pub mod tombstones;
 pub mod upkeep;

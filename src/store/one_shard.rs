@@ -179,6 +179,18 @@ fn unscoped_sql(file: &Path, sql: &str, tables: &BTreeSet<String>) -> Vec<Breach
     breaches
 }
 
+/// What a sharded Postgres does not send to one shard as it is: a statement that inserts within a `WITH`, or behind one.
+fn is_cut_up(sql: &str) -> bool {
+    sql.trim_start().starts_with("WITH ") && sql.contains("INSERT INTO ")
+}
+
+/// Whether a function writes rows on every shard and also such that every server has a copy of, all at once: Citus refuses that.
+fn mixes_copies_and_shards(function: &str) -> bool {
+    let writes_copies =
+        ["insert_into", "update", "delete"].iter().any(|verb| function.contains(&format!("{verb}(users::table")));
+    writes_copies && function.contains("every shard") && !function.contains("batch_execute(SEQUENTIAL)")
+}
+
 /// The SQL texts of a source file.
 fn texts(function: &str) -> Vec<String> {
     let pieces: Vec<&str> = function.split('"').collect();
@@ -198,6 +210,10 @@ fn every_statement_names_its_workspace() {
     for (file, sql) in files(&root(), "sql") {
         statements += 1;
         breaches.extend(unscoped_sql(&file, &sql, &tables));
+        // A plain Postgres' alone: `postgres::in_parts` does the same on a sharded one.
+        if is_cut_up(&sql) && !file.ends_with("postgres/sql/write_set.sql") {
+            breaches.push(format!("{}: inserts, with a WITH", file.display()));
+        }
     }
     for (file, source) in files(&root(), "rs") {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
@@ -210,12 +226,27 @@ fn every_statement_names_its_workspace() {
             statements += function.matches("::table").count();
             breaches.extend(unscoped_queries(&file, function, &tables));
         }
+        let mixed = functions(&code).into_iter().filter(|function| mixes_copies_and_shards(function));
+        breaches.extend(mixed.map(|function| format!("{} {}: not SEQUENTIAL", file.display(), name_of(function))));
         for sql in texts(&code) {
             breaches.extend(unscoped_sql(&file, &sql, &tables));
+            breaches.extend(is_cut_up(&sql).then(|| format!("{}: inserts, with a WITH: {sql}", file.display())));
         }
     }
     assert!(statements > 100, "{statements} statements were read");
     assert!(breaches.is_empty(), "these do not say which workspace:\n{}", breaches.join("\n"));
+}
+
+#[test]
+fn what_a_cluster_refuses_is_found() {
+    assert!(is_cut_up("WITH gone AS (DELETE FROM sync_notes) INSERT INTO sync_notes SELECT ?::uuid"));
+    assert!(is_cut_up("WITH made AS (INSERT INTO receipts SELECT ?::uuid RETURNING 1) SELECT 1 FROM made"));
+    assert!(!is_cut_up("WITH page AS (SELECT 1) SELECT 1 FROM page"));
+    assert!(!is_cut_up("INSERT INTO receipts SELECT ?::uuid FROM unnest(?::text[]) WITH ORDINALITY"));
+    let deletion = "/// Asks every shard.\nfn forget() { diesel::delete(users::table.find(key)) }";
+    assert!(mixes_copies_and_shards(deletion));
+    assert!(!mixes_copies_and_shards(&deletion.replace("{ ", "{ connection.batch_execute(SEQUENTIAL)?; ")));
+    assert!(!mixes_copies_and_shards("fn rename() { diesel::update(users::table.find(key)) }"));
 }
 
 #[test]

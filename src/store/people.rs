@@ -1,9 +1,10 @@
 //! What an operator, or a person for themselves, does with accounts: new passwords, locking out, lists, deletion.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, SEQUENTIAL};
 use super::members::{lock_members, owners, remove, role_of};
 use super::schema::{
     access_tokens, document_log, documents, external_identities, invitations, members, receipts, sessions, sync_notes,
@@ -144,6 +145,9 @@ fn delete_user(
     username: &str,
     now: Timestamp,
 ) -> Result<UserDeletion, StoreError> {
+    if let AnyConnection::Postgres(connection) = connection {
+        connection.batch_execute(SEQUENTIAL)?;
+    }
     let key = DbUuid(user_id.0);
     let places: Vec<DbUuid> = members::table
         .filter(members::user_id.eq(key))

@@ -147,7 +147,7 @@ fn a_batch_looks_everything_up_by_its_full_key() {
     add_workspace(&mut connection, &scope);
     record(&mut connection, &statements);
     let id = DocumentId(Uuid::from_u128(3));
-    let mut batch = BatchSession::new(&mut connection, &scope);
+    let mut batch = BatchSession::new(&mut connection, &scope, false);
     batch.feed().unwrap();
     batch.lock().unwrap();
     batch.find_receipts(&["1", "2"]).unwrap();
@@ -196,7 +196,7 @@ fn a_run_is_counted_by_its_full_key() {
         noted_at: Timestamp(0),
     };
     record(&mut connection, &statements);
-    let mut batch = BatchSession::new(&mut connection, &scope);
+    let mut batch = BatchSession::new(&mut connection, &scope, false);
     batch.lock().unwrap();
     for (dropped, added) in [(vec![], vec![note.clone()]), (vec![note], vec![])] {
         batch.find_sync_run(run.sync_id).unwrap();

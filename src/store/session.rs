@@ -106,7 +106,7 @@ impl Store {
             let mut pooled = self.readers.get(scope.deadline)?;
             pooled.allow(connection::READ_TIME, Some(scope.deadline));
             let looked = connection::in_snapshot(&mut pooled.connection, |connection| {
-                body(&mut BatchSession::new(connection, scope))
+                body(&mut BatchSession::new(connection, scope, self.is_sharded))
             });
             pooled.note(&looked);
             match looked {
@@ -127,8 +127,9 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut dyn BatchTransaction) -> Result<(T, End), StoreError> + Send + 'static,
     {
+        let is_sharded = self.is_sharded;
         self.write_until(scope.deadline, move |connection| {
-            let mut session = BatchSession::new(connection, &scope);
+            let mut session = BatchSession::new(connection, &scope, is_sharded);
             session.lock()?;
             body(&mut session)
         })
@@ -144,7 +145,10 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut dyn BatchTransaction) -> Result<(T, End), StoreError> + Send + 'static,
     {
-        self.write_tried(scope.deadline, 1, move |connection| body(&mut BatchSession::new(connection, &scope)))
+        let is_sharded = self.is_sharded;
+        self.write_tried(scope.deadline, 1, move |connection| {
+            body(&mut BatchSession::new(connection, &scope, is_sharded))
+        })
     }
 }
 
@@ -155,12 +159,14 @@ pub(super) struct BatchSession<'a> {
     workspace_id: DbUuid,
     /// Known once the workspace is locked.
     head_sequence: Option<i64>,
+    /// Whether its tables lie on several servers.
+    is_sharded: bool,
 }
 
 impl<'a> BatchSession<'a> {
     /// A session that has done nothing yet, in a transaction that has begun.
-    pub(super) fn new(connection: &'a mut AnyConnection, scope: &'a BatchScope) -> Self {
-        Self { connection, scope, workspace_id: DbUuid(scope.workspace_id.0), head_sequence: None }
+    pub(super) fn new(connection: &'a mut AnyConnection, scope: &'a BatchScope, is_sharded: bool) -> Self {
+        Self { connection, scope, workspace_id: DbUuid(scope.workspace_id.0), head_sequence: None, is_sharded }
     }
 
     /// Whether everything that the decision leaned on, and that the write set does not replace, still stands. The
@@ -288,6 +294,9 @@ impl BatchTransaction for BatchSession<'_> {
         }
         self.head_sequence = Some(match self.connection {
             AnyConnection::Sqlite(connection) => sqlite::write(connection, self.scope, writes)?,
+            AnyConnection::Postgres(connection) if self.is_sharded => {
+                postgres::in_parts::write(connection, self.scope, writes)?
+            }
             AnyConnection::Postgres(connection) => postgres::write(connection, self.scope, writes)?,
         });
         Ok(())

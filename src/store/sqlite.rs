@@ -12,7 +12,7 @@ use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
 use super::schema::{document_log, documents, receipts};
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
-use super::usage::{Sizes, is_within};
+use super::usage::{ADVANCE_FEED, Sizes, is_within};
 use super::{BatchScope, StoreError};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, WriteSet};
 use crate::domain::ids::{DocumentId, Version};
@@ -97,12 +97,6 @@ pub(super) fn write(
     }
     Ok(head_sequence)
 }
-
-/// What is counted is counted in the row that every batch writes anyway.
-const ADVANCE_FEED: &str = "UPDATE workspaces SET head_sequence = head_sequence + ?, documents = documents + ?, \
-     deleted_documents = deleted_documents + ?, text_bytes = text_bytes + ?, yjs_bytes = yjs_bytes + ?, \
-     history_bytes = history_bytes + ? WHERE workspace_id = ? \
-     RETURNING head_sequence, version_floor, documents, text_bytes + yjs_bytes";
 
 fn write_head(
     connection: &mut SqliteConnection,

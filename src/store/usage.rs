@@ -37,6 +37,12 @@ impl Usage {
     }
 }
 
+/// Moves a workspace's feed on. What is counted is counted in the row that every batch writes anyway.
+pub(super) const ADVANCE_FEED: &str = "UPDATE workspaces SET head_sequence = head_sequence + ?, documents = documents + ?, \
+     deleted_documents = deleted_documents + ?, text_bytes = text_bytes + ?, yjs_bytes = yjs_bytes + ?, \
+     history_bytes = history_bytes + ? WHERE workspace_id = ? \
+     RETURNING head_sequence, version_floor, documents, text_bytes + yjs_bytes";
+
 /// Bytes by what they are of, or the change of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sizes {

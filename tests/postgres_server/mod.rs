@@ -1,8 +1,10 @@
 //! A Postgres for tests: one private server for each test process, one database for each test.
 //!
 //! The server lives in a temporary directory and listens on a socket there; it ends, and the directory goes, when the
-//! test process does, however that ends. `LANDFALL_TEST_POSTGRES_URL` names a running server to use instead. Without
-//! any Postgres a test fails: what was not tested must not look as if it had been.
+//! test process does, however that ends. `LANDFALL_TEST_POSTGRES_URL` names a running server to use instead, or the
+//! servers of a cluster, the coordinator first: each database is made on all of them, as a copy of the one that
+//! `LANDFALL_TEST_POSTGRES_TEMPLATE` names. Without any Postgres a test fails: what was not tested must not look as if it
+//! had been.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,8 +15,10 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use uuid::Uuid;
 
-/// Names a running server, with the right to create databases.
+/// Names a running server, with the right to create databases; or several, with spaces between them.
 const SERVER_VARIABLE: &str = "LANDFALL_TEST_POSTGRES_URL";
+/// Names the database that each is a copy of; nobody may be connected to it.
+const TEMPLATE_VARIABLE: &str = "LANDFALL_TEST_POSTGRES_TEMPLATE";
 
 /// Starts the server, says so, waits until the tests' end of the pipe is closed, and cleans up.
 const KEEPER: &str = r#"
@@ -38,19 +42,19 @@ pub struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    /// Makes an empty database.
+    /// Makes a database without rows; one that is empty, unless there is a template.
     pub fn create() -> Self {
         let name = format!("landfall_test_{}", Uuid::new_v4().simple());
-        on_server(&format!("CREATE DATABASE {name}"));
-        Self { url: with_database(server_url(), &name), name }
+        make(&name, std::env::var(TEMPLATE_VARIABLE).ok().as_deref());
+        Self { url: with_database(first_server(), &name), name }
     }
 
     /// Makes a copy of a database that nobody is connected to.
     #[allow(dead_code, reason = "not every suite copies databases")]
     pub fn copy_of(other: &Self) -> Self {
         let name = format!("landfall_test_{}", Uuid::new_v4().simple());
-        on_server(&format!("CREATE DATABASE {name} TEMPLATE {}", other.name));
-        Self { url: with_database(server_url(), &name), name }
+        make(&name, Some(&other.name));
+        Self { url: with_database(first_server(), &name), name }
     }
 
     /// Dumps it into a file, as the documentation says.
@@ -62,8 +66,8 @@ impl PostgresDatabase {
     /// Makes it anew from a dump.
     #[allow(dead_code, reason = "not every suite backs databases up")]
     pub fn replace_by(&self, file: &Path) {
-        on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
-        on_server(&format!("CREATE DATABASE {}", self.name));
+        on_servers(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        make(&self.name, None);
         run("pg_restore", &["--exit-on-error", "--dbname", &self.url], file, &[]);
     }
 
@@ -75,8 +79,13 @@ impl PostgresDatabase {
 
 impl Drop for PostgresDatabase {
     fn drop(&mut self) {
-        on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        on_servers(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
+}
+
+fn make(name: &str, template: Option<&str>) {
+    let template = template.map(|template| format!(" TEMPLATE {template}")).unwrap_or_default();
+    on_servers(&format!("CREATE DATABASE {name}{template}"));
 }
 
 /// Runs one of Postgres' own programs.
@@ -87,11 +96,17 @@ fn run(program: &str, options: &[&str], file: &Path, rest: &[&str]) {
     assert!(done.status.success(), "{}: {}", program.display(), String::from_utf8_lossy(&done.stderr));
 }
 
-fn on_server(statement: &str) {
-    let mut connection = PgConnection::establish(server_url()).unwrap_or_else(|error| {
-        panic!("the test server does not answer ({SERVER_VARIABLE}, if set, names it): {error}")
-    });
-    connection.batch_execute(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+fn on_servers(statement: &str) {
+    for url in server_urls().split_whitespace() {
+        let mut connection = PgConnection::establish(url).unwrap_or_else(|error| {
+            panic!("the test server does not answer ({SERVER_VARIABLE}, if set, names it): {error}")
+        });
+        connection.batch_execute(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+}
+
+fn first_server() -> &'static str {
+    server_urls().split_whitespace().next().unwrap_or_default()
 }
 
 /// The URL with another database in its path.
@@ -102,7 +117,7 @@ fn with_database(url: &str, name: &str) -> String {
     format!("{scheme}://{host}/{name}?{parameters}")
 }
 
-fn server_url() -> &'static str {
+fn server_urls() -> &'static str {
     static SERVER: OnceLock<(String, Option<Child>)> = OnceLock::new();
     let (url, _keeper) = SERVER.get_or_init(|| match std::env::var(SERVER_VARIABLE) {
         Ok(url) => (url, None),

@@ -7,13 +7,20 @@ use landfall::domain::ids::{DocumentId, UserId, WorkspaceId};
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::migrations::{migrate, revert_all};
 use landfall::store::sessions::Rotation;
-use landfall::store::{Store, StoreConfig, StoreError, distribution};
+use landfall::store::{DatabaseUrl, Store, StoreConfig, StoreError, distribution};
 use uuid::Uuid;
 
 use crate::support::{Author, Database, new_id};
 
-pub fn the_schema_goes_up_down_and_up_again(database: &Database) {
+/// A database without tables, also where it is the copy of one that has them.
+fn empty(database: &Database) -> DatabaseUrl {
     let url = database.url();
+    revert_all(&url).unwrap();
+    url
+}
+
+pub fn the_schema_goes_up_down_and_up_again(database: &Database) {
+    let url = empty(database);
     let up = migrate(&url).unwrap().steps;
     assert!(!up.is_empty());
     assert!(migrate(&url).unwrap().steps.is_empty());
@@ -26,7 +33,7 @@ pub fn the_schema_goes_up_down_and_up_again(database: &Database) {
 
 /// A step that a later program took.
 pub fn a_newer_schema_is_refused(database: &Database) {
-    let url = database.url();
+    let url = empty(database);
     let steps = migrate(&url).unwrap().steps;
     database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999999999')");
     for refused in [migrate(&url).map(drop), Store::open(&url, &StoreConfig::default()).map(drop)] {
@@ -82,6 +89,7 @@ pub fn two_stores_open_and_write_at_once(database: &Database) {
 
 /// The schema as it was before a step, with the list of the steps that were taken.
 fn migrate_up_to(database: &Database, step: &str) {
+    empty(database);
     let folder = match database {
         Database::Sqlite(_) => "sqlite",
         Database::Postgres(_) => "postgres",
@@ -90,7 +98,7 @@ fn migrate_up_to(database: &Database, step: &str) {
     let mut steps: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     steps.sort();
     database.execute(
-        "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, \
+        "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, \
          run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)",
     );
     for path in steps {

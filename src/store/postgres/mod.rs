@@ -1,6 +1,7 @@
 //! A batch on Postgres: sets, not rows, so that a batch of any size takes the same few round trips. Decides nothing.
 
 pub(super) mod feed_page;
+pub(super) mod in_parts;
 
 use std::collections::BTreeMap;
 

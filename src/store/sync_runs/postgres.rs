@@ -20,8 +20,10 @@ const FIND_NOTES: &str = include_str!("find_notes.sql");
 /// Stores a run, new or not.
 const SAVE_RUN: &str = include_str!("save_run.sql");
 
-/// Stores what changed in a run's notes: every array is a column, every place in it a note.
-const SAVE_NOTES: &str = include_str!("save_notes.sql");
+/// Removes notes and stores others: every array is a column, every place in it a note. Two statements, since no sharded
+/// Postgres sends a statement that inserts behind a `WITH` to one shard.
+const DROP_NOTES: &str = include_str!("drop_notes.sql");
+const ADD_NOTES: &str = include_str!("add_notes.sql");
 
 type NoteSql = SqlTypeOf<AsSelect<NoteRow, Pg>>;
 
@@ -58,32 +60,43 @@ pub(in crate::store) fn save(
     notes: &NoteChanges,
 ) -> Result<(), StoreError> {
     save_run(connection, &RunRow::new(key, run))?;
-    if notes.dropped.is_empty() && notes.added.is_empty() {
-        return Ok(());
-    }
-    save_notes(connection, key, notes)
-}
-
-fn save_notes(connection: &mut PgConnection, key: RunKey, notes: &NoteChanges) -> Result<(), StoreError> {
-    let (workspace_id, user_id, sync_id) = ids(key);
     let [dropped, added] = [&notes.dropped, &notes.added]
         .map(|notes| notes.iter().map(|note| NoteRow::new(key, note)).collect::<Vec<_>>());
-    Statement::<Pg>::new(SAVE_NOTES)
+    drop_notes(connection, key, &dropped)?;
+    add_notes(connection, key, &added)
+}
+
+fn drop_notes(connection: &mut PgConnection, key: RunKey, dropped: &[NoteRow]) -> Result<(), StoreError> {
+    if dropped.is_empty() {
+        return Ok(());
+    }
+    let (workspace_id, user_id, sync_id) = ids(key);
+    Statement::<Pg>::new(DROP_NOTES)
         .bind::<SqlUuid, _>(workspace_id)
         .bind::<SqlUuid, _>(user_id)
         .bind::<SqlUuid, _>(sync_id)
-        .bind::<Array<Text>, _>(column(&dropped, |row| row.client_id.as_str()))
-        .bind::<Array<BigInt>, _>(column(&dropped, |row| row.note_number))
+        .bind::<Array<Text>, _>(column(dropped, |row| row.client_id.as_str()))
+        .bind::<Array<BigInt>, _>(column(dropped, |row| row.note_number))
+        .execute(connection)?;
+    Ok(())
+}
+
+fn add_notes(connection: &mut PgConnection, key: RunKey, added: &[NoteRow]) -> Result<(), StoreError> {
+    if added.is_empty() {
+        return Ok(());
+    }
+    let (workspace_id, user_id, sync_id) = ids(key);
+    Statement::<Pg>::new(ADD_NOTES)
         .bind::<SqlUuid, _>(workspace_id)
         .bind::<SqlUuid, _>(user_id)
         .bind::<SqlUuid, _>(sync_id)
-        .bind::<Array<Text>, _>(column(&added, |row| row.client_id.as_str()))
-        .bind::<Array<BigInt>, _>(column(&added, |row| row.note_number))
-        .bind::<Array<Nullable<SqlUuid>>, _>(column(&added, |row| row.document_id))
-        .bind::<Array<Nullable<Text>>, _>(column(&added, |row| row.code.as_deref()))
-        .bind::<Array<Nullable<Text>>, _>(column(&added, |row| row.message.as_deref()))
-        .bind::<Array<BigInt>, _>(column(&added, |row| row.retry_count))
-        .bind::<Array<BigInt>, _>(column(&added, |row| row.created_at))
+        .bind::<Array<Text>, _>(column(added, |row| row.client_id.as_str()))
+        .bind::<Array<BigInt>, _>(column(added, |row| row.note_number))
+        .bind::<Array<Nullable<SqlUuid>>, _>(column(added, |row| row.document_id))
+        .bind::<Array<Nullable<Text>>, _>(column(added, |row| row.code.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(column(added, |row| row.message.as_deref()))
+        .bind::<Array<BigInt>, _>(column(added, |row| row.retry_count))
+        .bind::<Array<BigInt>, _>(column(added, |row| row.created_at))
         .execute(connection)?;
     Ok(())
 }

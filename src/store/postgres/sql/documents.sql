@@ -1,4 +1,4 @@
-WITH weighed AS MATERIALIZED (
+WITH weighed AS (
     SELECT
         document.*, wanted.place, author.username,
         CASE WHEN document.state_vector IS NOT NULL AND body.yjs_version >= document.epoch

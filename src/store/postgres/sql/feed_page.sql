@@ -8,7 +8,7 @@ WITH page AS MATERIALIZED (
     ORDER BY document.sequence
     LIMIT ?
 ),
-weighed AS MATERIALIZED (
+weighed AS (
     SELECT
         page.*, author.username,
         body.yjs_version, body.content_version AS body_content_version, body.yjs_snapshot, body.content AS body_content,

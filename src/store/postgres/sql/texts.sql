@@ -1,4 +1,4 @@
-WITH weighed AS MATERIALIZED (
+WITH weighed AS (
     SELECT
         wanted.document_id, wanted.version, wanted.place, named.title, written.content,
         coalesce(sum(octet_length(written.content))
