@@ -18,7 +18,6 @@ use crate::domain::refusal::not_now;
 use crate::domain::text_merge::MERGE_STEPS;
 use crate::domain::text_steps::{PlannedEdit, WantedText};
 use crate::domain::track::{Authorship, Track};
-use crate::domain::unfit::UnfitAnswer;
 use crate::domain::verdict::Verdict;
 
 /// How a batch is to be run.
@@ -215,10 +214,8 @@ impl Planner<'_> {
         let mut decision = decide(&situation, operation, &mut budget);
         self.merge_steps -= steps - budget.left();
         self.merge_bytes = self.merge_bytes.saturating_sub(decision.merged_bytes());
-        match loaded.unfit.get(&operation.index).and_then(|unfit| unfit.answer(&decision, operation.index)) {
-            Some(UnfitAnswer::Error(error)) => return Verdict::failure(Ending::failed(error)),
-            Some(UnfitAnswer::Refusal(refusal)) => decision = refusal.into(),
-            None => {}
+        if let Some(refusal) = loaded.unfit.get(&operation.index).and_then(|unfit| unfit.refusal(&decision)) {
+            decision = refusal.into();
         }
         match decision {
             Decision::Refuse(refusal) => {

@@ -2,7 +2,6 @@
 
 use crate::domain::decision::Decision;
 use crate::domain::error_code::ErrorCode;
-use crate::domain::operation::OperationError;
 use crate::domain::refusal::{Refusal, divergent_contents};
 
 /// What was found of an update before it is decided on.
@@ -16,25 +15,19 @@ pub enum Unfit {
     Divergent,
 }
 
-/// How an unfit update is answered.
-pub(super) enum UnfitAnswer {
-    Refusal(Refusal),
-    Error(OperationError),
-}
-
 impl Unfit {
-    /// The answer to the operation at `index`, if `decision` takes its update in.
-    pub(super) fn answer(&self, decision: &Decision, index: usize) -> Option<UnfitAnswer> {
-        let error = |code, message: &str| {
-            let pointer = Some(format!("/operations/{index}/data/yjs_state_b64"));
-            UnfitAnswer::Error(OperationError { code, message: message.to_owned(), pointer })
+    /// The refusal of the operation, if `decision` takes its update in.
+    pub(super) fn refusal(&self, decision: &Decision) -> Option<Refusal> {
+        let at_fault = |code, message: &str| Refusal {
+            message: message.to_owned().into(),
+            ..Refusal::new(code, "", Some("data/yjs_state_b64"))
         };
         match (decision, self) {
             (Decision::Refuse(_) | Decision::Delete | Decision::Wants(_), _) => None,
-            (_, Self::Divergent) => Some(UnfitAnswer::Refusal(divergent_contents())),
+            (_, Self::Divergent) => Some(divergent_contents()),
             (Decision::Unchanged, _) => None,
-            (_, Self::Invalid(message)) => Some(error(ErrorCode::YjsInvalid, message)),
-            (_, Self::TooLarge(message)) => Some(error(ErrorCode::TooLarge, message)),
+            (_, Self::Invalid(message)) => Some(at_fault(ErrorCode::YjsInvalid, message)),
+            (_, Self::TooLarge(message)) => Some(at_fault(ErrorCode::TooLarge, message)),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::auth::AuthError;
 use crate::auth::tokens::TokenError;
 use crate::http::error::ApiError;
 use crate::sync::events::SubscribeError;
-use crate::sync::{StoreError, SyncError};
+use crate::sync::{BatchRefusal, StoreError, SyncError};
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -32,9 +32,11 @@ impl From<SyncError> for ApiError {
             SyncError::Store(cause) => cause.into(),
             SyncError::NotFound => Self::NotFound("there is no such document or version".to_owned()),
             SyncError::NoSuchRun => Self::NotFound("there is no such sync run of yours in this workspace".to_owned()),
-            SyncError::ForeignCursor(foreign) => Self::bad_request(foreign.to_string()),
-            SyncError::CursorExpired => Self::CursorExpired,
-            SyncError::SyncCancelled => Self::SyncCancelled,
+            SyncError::Refused(refusal) => match refusal {
+                BatchRefusal::ForeignCursor => Self::bad_request(refusal.to_string()),
+                BatchRefusal::CursorExpired => Self::CursorExpired,
+                BatchRefusal::SyncCancelled => Self::SyncCancelled,
+            },
             SyncError::HistoryExpired { since } => Self::HistoryExpired { since },
             SyncError::NoSuchBatch => Self::NotFound("there is no such batch in this workspace".to_owned()),
             SyncError::TooManyRestores => Self::Busy,

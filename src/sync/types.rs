@@ -43,25 +43,18 @@ impl Batch {
     }
 }
 
-/// Why a batch is refused as a whole although it could be read; nothing of it is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a batch, or a pull, is refused as a whole although it could be read; nothing of it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchRefusal {
     /// The cursor was not given out by this workspace's feed.
+    #[error("{}", ForeignCursor)]
     ForeignCursor,
     /// What the cursor's reader has not seen may have been purged.
+    #[error("the cursor has expired")]
     CursorExpired,
-    /// The batch's sync run was cancelled.
+    /// The batch's sync run was cancelled: it takes no more batches.
+    #[error("the sync run was cancelled")]
     SyncCancelled,
-}
-
-impl From<BatchRefusal> for SyncError {
-    fn from(refusal: BatchRefusal) -> Self {
-        match refusal {
-            BatchRefusal::ForeignCursor => Self::ForeignCursor(ForeignCursor),
-            BatchRefusal::CursorExpired => Self::CursorExpired,
-            BatchRefusal::SyncCancelled => Self::SyncCancelled,
-        }
-    }
 }
 
 /// Where a pull starts.
@@ -213,12 +206,9 @@ pub enum SyncError {
     /// The user has no such sync run there.
     #[error("no such sync run")]
     NoSuchRun,
-    /// The cursor was not given out by this workspace's feed.
+    /// Nothing is wrong with the store, but the whole is refused.
     #[error(transparent)]
-    ForeignCursor(#[from] ForeignCursor),
-    /// What the cursor's reader has not seen may have been purged.
-    #[error("the cursor has expired")]
-    CursorExpired,
+    Refused(#[from] BatchRefusal),
     /// The history does not reach back so far.
     #[error("the history reaches back to {since}")]
     HistoryExpired {
@@ -231,7 +221,4 @@ pub enum SyncError {
     /// As many restores as may be are under way.
     #[error("too many restores are under way")]
     TooManyRestores,
-    /// The sync run was cancelled: it takes no more batches.
-    #[error("the sync run was cancelled")]
-    SyncCancelled,
 }

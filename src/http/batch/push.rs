@@ -23,7 +23,7 @@ use crate::http::shares::Share;
 use crate::http::state::AppState;
 use crate::sync::answer::ANSWER_BYTES;
 use crate::sync::apply::AppliedBatch;
-use crate::sync::{Batch, BatchAnswer, Restored, SyncError};
+use crate::sync::{Batch, BatchAnswer, BatchRefusal, Restored, SyncError};
 
 /// Adds the route.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -165,8 +165,8 @@ impl Pushing {
 /// A refusal, with its place in the body where it has one.
 fn refusal_of_batch(error: SyncError) -> ApiError {
     match error {
-        SyncError::ForeignCursor(foreign) => {
-            ApiError::BadRequest { detail: foreign.to_string(), pointer: Some("/cursor".to_owned()) }
+        SyncError::Refused(refusal @ BatchRefusal::ForeignCursor) => {
+            ApiError::BadRequest { detail: refusal.to_string(), pointer: Some("/cursor".to_owned()) }
         }
         other => other.into(),
     }

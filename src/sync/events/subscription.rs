@@ -11,7 +11,7 @@ use super::topics::{Full, Topic};
 use crate::domain::cursor::{Cursor, CursorError, FeedKey};
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::store::StoreError;
-use crate::sync::SyncError;
+use crate::sync::{BatchRefusal, SyncError};
 
 /// Missed changes that a stream is told; who has missed more pulls.
 const MAX_MISSED: u32 = 1_000;
@@ -125,7 +125,7 @@ impl Subscription {
             Some(text) => {
                 let start = match Cursor::open(text, workspace_id, &feed.key) {
                     Ok(start) => start,
-                    Err(CursorError::Foreign(foreign)) => return Err(SyncError::from(foreign).into()),
+                    Err(CursorError::Foreign(_)) => return Err(SyncError::from(BatchRefusal::ForeignCursor).into()),
                     // What its reader has missed, or has and must not have, only a pull can tell.
                     Err(CursorError::EarlierGeneration) => {
                         let start = Cursor::start(feed.purged_sequence);
@@ -134,7 +134,7 @@ impl Subscription {
                     }
                 };
                 if start.sequence > head.sequence || start.is_expired(feed.purged_sequence) {
-                    return Err(SyncError::CursorExpired.into());
+                    return Err(SyncError::from(BatchRefusal::CursorExpired).into());
                 }
                 let missed = head.sequence.saturating_sub(start.sequence);
                 let is_far_behind = missed > i64::from(MAX_MISSED)

@@ -19,7 +19,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::store::StoreError;
 use crate::sync::past::{AsOf, moment_of};
 use crate::sync::runs::{OpenRun, SyncRunView};
-use crate::sync::{Batch, BatchAnswer, Restored, SyncError, SyncService};
+use crate::sync::{Batch, BatchAnswer, BatchRefusal, Restored, SyncError, SyncService};
 
 /// Documents that a preview shows.
 pub const PREVIEWED_DOCUMENTS: usize = 1_000;
@@ -52,7 +52,7 @@ impl SyncService {
     pub fn begin_restore(self: &Arc<Self>, request: &TakeBack, deadline: Instant) -> Result<Begun, SyncError> {
         let key = request.run_key();
         let known = match self.find_run(key) {
-            Ok(view) if view.run.status == RunStatus::Cancelled => return Err(SyncError::SyncCancelled),
+            Ok(view) if view.run.status == RunStatus::Cancelled => return Err(BatchRefusal::SyncCancelled.into()),
             Ok(view) => Some(view.run.started_at),
             Err(SyncError::NoSuchRun) => None,
             Err(error) => return Err(error),
