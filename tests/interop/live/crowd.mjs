@@ -72,7 +72,11 @@ function begin(place) {
             begin(place)
         })
     })
+    // Hocuspocus' provider counts what is not saved from its first question on, and hears also of what it sent since its login: what is
+    // typed in between could be taken for saved too early.
+    const counts = () => editor.kind === 'y' || editor.isSynced() || editor.provider.configuration.websocketProvider.status !== 'connected'
     editor.type = () => {
+        if (!counts()) return
         const key = String.fromCharCode(FIRST_KEY + typed.size)
         if (key.charCodeAt(0) > LAST_KEY) return
         typed.add(key)
