@@ -37,11 +37,11 @@ fuzz-yjs seconds="600" seed=`date +%s`:
     FUZZ_YJS_SECONDS={{ seconds }} FUZZ_YJS_SEED={{ seed }} FUZZ_YJS_MUTANTS=1000000000 \
         cargo test --locked --test yjs_differential -- --nocapture
 
-# Kill servers at random moments while editors push, then look for anything lost, doubled or wrong. `only`: sqlite, postgres
-# or two_servers; each runs so many kills, or so many seconds
+# Kill servers at random moments while editors push or type live, then look for anything lost, doubled or wrong. `only`: sqlite,
+# postgres, two_servers or live; each runs so many kills, or so many seconds
 torture kills="1000" seconds="3600" only="":
     TORTURE_KILLS={{ kills }} TORTURE_SECONDS={{ seconds }} \
-        cargo test --locked --release --test http torture::{{ only }} -- --nocapture --test-threads=1
+        cargo test --locked --release --test http torture::{{ only }} -- --include-ignored --nocapture --test-threads=1
 
 # Send so many spoiled requests to a server on SQLite and to one on Postgres, and compare their answers; prints the seed
 fuzz-requests count="20000" seed=`date +%s`:

@@ -38,6 +38,7 @@ mod http {
     mod interop;
     mod limits;
     mod live;
+    mod live_folder;
     mod lives;
     mod members;
     mod metrics;
@@ -53,6 +54,8 @@ mod http {
     mod repair;
     mod request_fuzz;
     mod requests;
+    #[path = "../client_sync/reserved_port.rs"]
+    mod reserved_port;
     mod retention;
     mod search;
     mod seed_request;

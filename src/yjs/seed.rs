@@ -1,13 +1,22 @@
 //! The Yjs state of a text that had none: one insertion by one client. The same bytes whoever makes it.
 
-use crate::domain::yjs_facts::Client;
+use crate::domain::yjs_facts::{Client, DeleteSet};
 use crate::yjs::reader::{put_length, put_number};
 use crate::yjs::text::CONTENT_ROOT;
+use crate::yjs::weave::put_deletes;
 
 /// An item that is a text and has no neighbours.
 const TEXT_ITEM: u8 = 4;
 /// Its parent is a root, which is named.
 const IN_ROOT: u8 = 1;
+
+/// A Yjs update that deletes, and inserts nothing.
+#[must_use]
+pub fn deleting_update(deletes: &DeleteSet) -> Vec<u8> {
+    let mut out = vec![0];
+    put_deletes(&mut out, deletes);
+    out
+}
 
 /// A Yjs update by which `client` writes `text` into an empty document, where its text is.
 #[must_use]
@@ -43,6 +52,14 @@ mod tests {
             prop_assert_eq!(derive_text([update.as_slice()]).unwrap(), text);
             prop_assert!(scanned.is_complete_for(&Default::default()));
             prop_assert_eq!(scanned.root_inserts.into_iter().collect::<Vec<_>>(), [CONTENT_ROOT]);
+        }
+
+        #[test]
+        fn what_is_deleted_shows_no_more(text in "\\PC{1,200}", client in 0..=u64::from(u32::MAX)) {
+            let mut deletes = DeleteSet::default();
+            deletes.insert(client, 0, u32::try_from(text.encode_utf16().count()).unwrap());
+            let (update, deletion) = (seed_update(client, &text), deleting_update(&deletes));
+            prop_assert_eq!(derive_text([update.as_slice(), deletion.as_slice()]).unwrap(), "");
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::reserved_port::ReservedPort;
 use crate::harness::user::new_id;
 use crate::harness::{Database, TestServer, User, create, delete, on_both_databases, update};
 use crate::yjs_support::{interop_directory, node_with};
@@ -23,6 +23,8 @@ on_both_databases!(
     what_leans_on_unknown_changes_is_asked_for,
     a_deleted_document_is_refused,
     a_plain_text_becomes_live,
+    a_viewer_sees_a_plain_text,
+    what_a_script_writes_is_not_typed_over,
     two_servers_make_one_state_of_a_text,
 );
 
@@ -72,7 +74,7 @@ fn who_is_cut_off_finds_together_again(database: Database) {
 }
 
 /// Starts a script, and waits until its editors type.
-fn start_typing(
+pub fn start_typing(
     server: &TestServer,
     user: &User,
     document: &str,
@@ -92,7 +94,7 @@ fn start_typing(
     (child, output)
 }
 
-fn finish(mut child: Child, output: BufReader<std::process::ChildStdout>) -> Value {
+pub fn finish(mut child: Child, output: BufReader<std::process::ChildStdout>) -> Value {
     let lines: Vec<String> = output.lines().map_while(Result::ok).collect();
     assert!(child.wait().expect("a child").success());
     serde_json::from_str(lines.iter().find(|line| line.starts_with('{')).expect("an answer")).unwrap()
@@ -100,7 +102,8 @@ fn finish(mut child: Child, output: BufReader<std::process::ChildStdout>) -> Val
 
 /// The server is killed in the middle of typing, again and again, and starts where it was.
 fn nothing_saved_is_lost_by_kills(database: Database) {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let port = ReservedPort::take();
+    let address = port.address().to_string();
     let mut server = TestServer::start_with(database, &[("LANDFALL_RATE_LIMIT", "off"), ("LANDFALL_LISTEN", &address)]);
     let ada = server.register("ada");
     let document = new_id();
@@ -190,12 +193,8 @@ fn a_deleted_document_is_refused(database: Database) {
 /// By the first who may write it; whoever sends texts goes on as before.
 fn a_plain_text_becomes_live(database: Database) {
     let server = TestServer::start(database);
-    let (ada, eve) = (server.register("ada"), server.register("eve"));
-    let eve = ada.invite(&eve, "viewer");
+    let ada = server.register("ada");
     let document = ada.new_document("Plain", "one\nzwölf\n");
-    let said = run(&server, &ada, &document, "refused.mjs", &["foreign", &eve.access_token, &document]);
-    assert_eq!((&said[0]["code"], &said[0]["again"]), (&4409.into(), &1.into()), "a viewer writes nothing: {said:?}");
-    assert_eq!(ada.read(&document).body["version"], 1);
     let said = run(&server, &ada, &document, "type.mjs", &["1", "5", "y", "hocuspocus"]);
     assert_eq!(said[0]["closes"], serde_json::json!([]));
     assert_stored(&ada, &document, &said[0]);
@@ -210,9 +209,28 @@ fn a_plain_text_becomes_live(database: Database) {
     assert!(answer.outcomes()[0].starts_with("offline success"), "{answer}");
     let now = ada.read(&document).string("/content");
     assert_eq!((typed(&now), rest(&now)), (10, "one\nzwölf\nthree\n".to_owned()));
-    // The viewer may look on now.
-    let said = run(&server, &ada, &document, "refused.mjs", &["viewer", &eve.access_token, &document]);
-    assert!(said[0]["owner"].as_str().unwrap().starts_with("yes"), "{said:?}");
+}
+
+/// Without writing anything, and also after having been away.
+fn a_viewer_sees_a_plain_text(database: Database) {
+    let server = TestServer::start(database);
+    let (ada, eve) = (server.register("ada"), server.register("eve"));
+    let eve = ada.invite(&eve, "viewer");
+    let document = ada.new_document("Plain", "one\n");
+    let said = run(&server, &ada, &document, "plain.mjs", &["viewer", &eve.access_token, &document]);
+    assert_eq!(said[0]["version"], 2, "looking on makes no version: {said:?}");
+    assert_eq!(said[0]["closes"], serde_json::json!([]));
+    assert_stored(&ada, &document, &said[0]);
+}
+
+fn what_a_script_writes_is_not_typed_over(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    for _ in 0..5 {
+        let document = ada.new_document("Empty", "");
+        let said = run(&server, &ada, &document, "plain.mjs", &["script", "", &document]);
+        assert_stored(&ada, &document, &said[0]);
+    }
 }
 
 fn two_servers_make_one_state_of_a_text(database: Database) {

@@ -4,6 +4,7 @@
 
 mod editor;
 mod findings;
+mod live;
 mod mirror;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

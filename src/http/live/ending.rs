@@ -44,10 +44,8 @@ impl From<OpenError> for End {
         match &error {
             OpenError::Full => Self::new(4529, "full", "too many sockets are open (GET /api/v1/limits)"),
             OpenError::Deleted => Self::new(4410, "deleted", "the document was deleted"),
-            OpenError::Plain => {
-                let reason = "the document is plain text: it can be read live once an editor has opened it";
-                Self::new(4409, "plain", reason)
-            }
+            // Others write to it all the time.
+            OpenError::Plain => Self::not_now(),
             OpenError::Refused(reason) => Self::new(4422, "refused", reason.clone()),
             OpenError::Damaged => Self::new(4422, "damaged", "the document's Yjs state cannot be read"),
             OpenError::Sync(cause) => {

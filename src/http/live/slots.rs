@@ -15,8 +15,9 @@ use crate::auth::roles::Caller;
 use crate::domain::access::{Action, Role};
 use crate::domain::ids::{DocumentId, UserId, WorkspaceId};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::yjs_facts::StateVector;
 use crate::http::error::ApiError;
-use crate::sync::live::{Connection, OpenError, Slot};
+use crate::sync::live::{Connection, Missing, OpenError, Slot};
 
 /// How often a document that others write to is given a Yjs state.
 const SEED_TRIES: u32 = 3;
@@ -61,7 +62,7 @@ impl Socket {
         let (workspace_id, document_id) = parse_name(name).ok_or_else(no_such)?;
         let place = self.open.iter().position(Option::is_none).unwrap_or(self.open.len());
         if place >= self.state.live.config().max_documents {
-            return Err(OpenError::Full.into());
+            return Err(End::new(4429, "documents", "this socket has as many documents open as it may"));
         }
         let (caller, connection) = (user.caller, Arc::clone(&user.connection));
         let mut entered = self.enter(caller, &connection, (workspace_id, document_id), place).await?;
@@ -81,7 +82,15 @@ impl Socket {
         let here = slot.presences();
         let granted = frames.granted(may_write);
         let awareness = (!here.is_empty()).then(|| frames.awareness(&here));
-        let open = Open { frames, workspace_id, slot: Arc::new(slot), may_write, was_asked: false, incomplete: 0 };
+        let open = Open {
+            frames,
+            workspace_id,
+            slot: Arc::new(slot),
+            may_write,
+            was_asked: false,
+            incomplete: 0,
+            shown: StateVector::default(),
+        };
         if place == self.open.len() {
             self.open.push(None);
         }
@@ -105,7 +114,9 @@ impl Socket {
         let entered = web::block(move || {
             let role = state.authenticator.check_access(caller, workspace_id, Action::Read)?;
             let subscription = state.live.listen_to(workspace_id);
-            Ok((role, subscription, state.live.enter(&connection, workspace_id, document_id, place)))
+            let may_write = role >= Role::Editor;
+            let slot = state.live.enter(&connection, (workspace_id, document_id), place, may_write);
+            Ok((role, subscription, slot))
         });
         match entered.await {
             Ok(Ok((role, subscription, slot))) => {
@@ -118,6 +129,44 @@ impl Socket {
             Ok(Err(AuthError::NotMember)) => Err(no_such()),
             Ok(Err(_)) | Err(_) => Err(End::not_now()),
         }
+    }
+
+    /// What an editor lacks of its document. A plain text is given a state first if this user may write, and else is shown
+    /// without.
+    pub(super) async fn missing(&mut self, place: usize, known: StateVector) -> Result<Missing, End> {
+        let known = Arc::new(known);
+        for _ in 0..SEED_TRIES {
+            let (Some(user), Some(open)) = (&self.user, self.at(place)) else { return Ok(Missing::default()) };
+            let (user_id, may_write) = (user.caller.user_id, open.may_write);
+            let (workspace_id, document_id) = (open.workspace_id, open.slot.room().document_id);
+            let (slot, reader) = (Arc::clone(&open.slot), Arc::clone(&known));
+            let missing = web::block(move || match slot.missing(&reader) {
+                Err(OpenError::Plain) if !may_write => slot.plain_text(&reader),
+                missing => missing,
+            });
+            match missing.await {
+                Ok(Err(OpenError::Plain)) => self.seed(user_id, workspace_id, document_id).await?,
+                Ok(missing) => return Ok(missing?),
+                Err(_stopping) => break,
+            }
+        }
+        Err(End::not_now())
+    }
+
+    /// The document is a plain text that was changed, or was until now.
+    pub(super) async fn renew_text(&mut self, place: usize) -> Result<(), End> {
+        let Some(Some(open)) = self.open.get_mut(place) else { return Ok(()) };
+        let shown = std::mem::take(&mut open.shown);
+        let missing = self.missing(place, shown).await?;
+        let Some(Some(open)) = self.open.get_mut(place) else { return Ok(()) };
+        open.shown = missing.shown;
+        let updates = [missing.outdated, missing.update].into_iter().flatten();
+        let frames: Vec<_> = updates.map(|update| open.frames.update(&update)).collect();
+        for frame in frames {
+            self.charge(frame.len());
+            self.send(frame).await?;
+        }
+        Ok(())
     }
 
     async fn seed(&mut self, user_id: UserId, workspace_id: WorkspaceId, document_id: DocumentId) -> Result<(), End> {
@@ -152,6 +201,10 @@ impl Socket {
             };
             for open in self.open.iter_mut().flatten().filter(|open| open.workspace_id == workspace_id) {
                 open.may_write = role >= Role::Editor;
+                if open.may_write && !open.shown.is_empty() {
+                    // What this editor was shown is not stored, and must be before it is changed.
+                    return Err(End::new(1012, "role", "you may change the document now; connect again"));
+                }
             }
         }
         Ok(())

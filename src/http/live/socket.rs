@@ -12,6 +12,7 @@ use super::metered::Meter;
 use super::said::Said;
 use crate::auth::roles::Caller;
 use crate::domain::ids::{UserId, WorkspaceId};
+use crate::domain::yjs_facts::StateVector;
 use crate::http::state::AppState;
 use crate::sync::live::{Connection, Heard, Slot};
 
@@ -43,6 +44,8 @@ pub(super) struct Open {
     pub was_asked: bool,
     /// Its updates that needed what the server lacked. Its next answer holds them, since it comes after them.
     pub incomplete: u32,
+    /// What its editor was shown of a plain text; see [`Slot::plain_text`].
+    pub shown: StateVector,
 }
 
 /// A socket, from its handshake to its end.

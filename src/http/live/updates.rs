@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::web;
-
 use super::ending::End;
 use super::messages::EMPTY_UPDATE;
 use super::socket::Socket;
 use super::work;
+use crate::domain::yjs_facts::StateVector;
 use crate::sync::live::{Delivery, News, OpenError, Refusal};
 use crate::yjs::scan::{scan_state_vector, scan_update};
 
@@ -20,22 +19,23 @@ impl Socket {
     pub(super) async fn answer_step_1(&mut self, place: usize, vector: &[u8]) -> Result<(), End> {
         let known = scan_state_vector(vector, &self.state.limits.yjs)
             .map_err(|error| End::new(4422, "refused", format!("the state vector cannot be read: {error}")))?;
-        let (Some(user), Some(open)) = (&self.user, self.at(place)) else { return Ok(()) };
-        let slot = Arc::clone(&open.slot);
+        let Some(user_id) = self.user.as_ref().map(|user| user.user_id) else { return Ok(()) };
         let deadline = Instant::now() + Duration::from_millis(self.state.limits.timeout_ms);
-        let Ok(mut share) = self.state.admission.answer(user.user_id, deadline).await else {
+        let state = self.state.clone();
+        let Ok(mut share) = state.admission.answer(user_id, deadline).await else {
             return Err(End::not_now());
         };
-        let missing = match web::block(move || slot.missing(known)).await {
-            Ok(missing) => missing?,
-            Err(_stopping) => return Err(End::not_now()),
-        };
+        let missing = self.missing(place, known).await?;
         let update = missing.update.as_deref().unwrap_or(EMPTY_UPDATE);
-        let Some(open) = self.at(place) else { return Ok(()) };
+        let Some(Some(open)) = self.open.get_mut(place) else { return Ok(()) };
+        open.shown = missing.shown;
+        let outdated = missing.outdated.map(|outdated| open.frames.update(&outdated));
         let step_2 = open.frames.step_2(update);
         let step_1 = open.may_write.then(|| open.frames.step_1(&missing.state_vector));
         share.shrink_to(step_2.len());
         self.charge(step_2.len());
+        // What was outdated goes before the question for what the editor has.
+        self.send_if_any(outdated).await?;
         self.send(step_2).await?;
         drop(share);
         if let Some(step_1) = step_1 {
@@ -78,6 +78,8 @@ impl Socket {
         let place = delivery.place;
         let Some(open) = self.at(place) else { return Ok(()) };
         let frame = match delivery.news {
+            News::Text => return self.renew_text(place).await,
+            News::Update(_) if !open.shown.is_empty() => return self.renew_text(place).await,
             News::Update(update) => Some(open.frames.update(&update)),
             News::Presence(presences) => Some(open.frames.awareness(&presences)),
             News::Saved { is_answer } => return self.report_saved(place, is_answer).await,
@@ -125,11 +127,8 @@ impl Socket {
     /// Asks the editor for all that the server lacks, once at a time.
     async fn ask_for_all(&mut self, place: usize) -> Result<(), End> {
         let Some(open) = self.at(place).filter(|open| !open.was_asked) else { return Ok(()) };
-        let (slot, frames) = (Arc::clone(&open.slot), open.frames.clone());
-        let missing = match web::block(move || slot.missing(Default::default())).await {
-            Ok(missing) => missing?,
-            Err(_stopping) => return Err(End::not_now()),
-        };
+        let frames = open.frames.clone();
+        let missing = self.missing(place, StateVector::default()).await?;
         self.note_asked(place, true);
         self.send(frames.step_1(&missing.state_vector)).await
     }

@@ -52,7 +52,7 @@ pub enum OpenError {
     /// The document is a tombstone.
     #[error("the document was deleted")]
     Deleted,
-    /// The document has a text and no Yjs state: an editor would show it empty. See [`Live::seed`].
+    /// The document has a text and no Yjs state: an editor would show it empty. See [`Live::seed`] and [`Slot::plain_text`].
     #[error("the document is plain text without Yjs state")]
     Plain,
     /// It cannot be given one.
@@ -88,6 +88,10 @@ pub struct Missing {
     pub update: Option<Vec<u8>>,
     /// What the server knows, encoded.
     pub state_vector: Vec<u8>,
+    /// A Yjs update by which it forgets what it was shown of a plain text as it was; `None` if that is nothing.
+    pub outdated: Option<Vec<u8>>,
+    /// What it has of a state that is not stored, see [`Slot::plain_text`].
+    pub shown: StateVector,
 }
 
 /// The documents that are open on this server.
@@ -179,13 +183,13 @@ impl Live {
     /// is missed if the workspace is listened to before ([`Live::listen_to`]).
     ///
     /// # Errors
-    /// See [`OpenError`].
+    /// `Plain` if the document is one and the user may write, who is to give it a state first; see [`OpenError`].
     pub fn enter(
         self: &Arc<Self>,
         connection: &Connection,
-        workspace_id: WorkspaceId,
-        document_id: DocumentId,
+        (workspace_id, document_id): (WorkspaceId, DocumentId),
         place: usize,
+        may_write: bool,
     ) -> Result<Slot, OpenError> {
         // In this order nothing is missed: first join, then look.
         let room = {
@@ -203,7 +207,7 @@ impl Live {
         if head.as_ref().is_some_and(DocumentHead::is_deleted) {
             return Err(OpenError::Deleted);
         }
-        if head.as_ref().is_some_and(is_plain) {
+        if may_write && head.as_ref().is_some_and(is_plain) {
             return Err(OpenError::Plain);
         }
         if slot.room.sent_up_to().is_none() {
@@ -271,13 +275,14 @@ impl Slot {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn missing(&self, known: StateVector) -> Result<Missing, OpenError> {
+    pub fn missing(&self, known: &StateVector) -> Result<Missing, OpenError> {
         let (workspace_id, document_id) = (self.room.workspace_id, self.room.document_id);
-        let request = DiffRequest { document_id, known, version: None };
+        let request = DiffRequest { document_id, known: known.clone(), version: None };
         let diffs = self.live.sync.diff_documents(workspace_id, &[request])?;
         match diffs.into_iter().next().map(|diff| diff.outcome) {
-            Some(DiffOutcome::Live { state_vector: Some(state_vector), update, .. }) => {
-                Ok(Missing { update, state_vector })
+            Some(DiffOutcome::Live { version, state_vector: Some(state_vector), update }) => {
+                let outdated = self.outdated(version, known, &state_vector);
+                Ok(Missing { update, state_vector, outdated, shown: StateVector::default() })
             }
             Some(DiffOutcome::Live { state_vector: None, .. }) => {
                 let heads = self.live.sync.store.find_heads(workspace_id, &[document_id])?;
@@ -322,7 +327,7 @@ fn is_plain(head: &DocumentHead) -> bool {
 
 /// A document that has nothing yet.
 fn nothing_yet() -> Missing {
-    Missing { update: None, state_vector: encode_state_vector(&StateVector::default()) }
+    Missing { state_vector: encode_state_vector(&StateVector::default()), ..Missing::default() }
 }
 
 impl Drop for Slot {

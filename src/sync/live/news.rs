@@ -29,6 +29,8 @@ pub enum News {
     },
     /// An update of this socket cannot be stored.
     Refused(Refusal),
+    /// The document is a plain text that was changed.
+    Text,
     /// The document was deleted.
     Deleted,
 }
@@ -115,7 +117,7 @@ impl News {
             Self::Presence(presences) => {
                 presences.iter().map(|presence| presence.state.as_ref().map_or(0, |state| state.len())).sum()
             }
-            Self::Saved { .. } | Self::Incomplete { .. } | Self::Refused(_) | Self::Deleted => 0,
+            Self::Saved { .. } | Self::Incomplete { .. } | Self::Refused(_) | Self::Text | Self::Deleted => 0,
         }
     }
 }

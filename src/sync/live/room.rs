@@ -100,6 +100,8 @@ struct State {
     is_worked: bool,
     /// The version up to which everybody was told; `None` until it was looked up.
     sent_up_to: Option<Version>,
+    /// Whether the document is known to have a Yjs state.
+    has_state: bool,
 }
 
 #[derive(Debug)]
@@ -135,6 +137,16 @@ impl Room {
     /// The version up to which everybody was told, if that is known.
     pub(super) fn sent_up_to(&self) -> Option<Version> {
         self.lock().sent_up_to
+    }
+
+    /// Whether the document is known to have a Yjs state.
+    pub(super) fn has_state(&self) -> bool {
+        self.lock().has_state
+    }
+
+    /// Whether the document has a Yjs state, as it was last seen.
+    pub(super) fn note_state(&self, has_state: bool) {
+        self.lock().has_state = has_state;
     }
 
     /// Everybody knows this version, or will read it. Never goes back.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Live;
 use super::news::{News, Refusal};
 use super::room::{Room, Task, Waiting, Work};
+use super::{Live, OpenError, is_plain};
 use crate::domain::access::{Action, permit};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
@@ -17,6 +17,9 @@ use crate::sync::presence::SocketId;
 use crate::sync::{Batch, SyncError, SyncService};
 use crate::yjs::merge::{join_updates, merge_updates};
 use crate::yjs::scan::scan_update;
+
+/// How often it is tried to give a document its first state, while others write to it.
+const BEGINNINGS: u32 = 8;
 
 /// An update that was scanned, and whose it is.
 struct Scanned {
@@ -102,7 +105,11 @@ impl Live {
 
     fn store(&self, room: &Room, user_id: UserId, update: ScannedUpdate, deadline: Instant) -> Result<Fate, SyncError> {
         let place = LiveEdit { workspace_id: room.workspace_id, document_id: room.document_id, user_id };
-        let outcome = self.sync.apply_live(&place, update, deadline)?;
+        let outcome = match self.apply(room, &place, update, deadline) {
+            Ok(outcome) => outcome,
+            Err(OpenError::Sync(error)) => return Err(error),
+            Err(refused) => return Ok(Fate::Refused(refused.to_string())),
+        };
         let committed_at = Instant::now();
         let code = outcome.error().map(|error| (error.code, error.message.clone()));
         Ok(match (outcome.ending, code) {
@@ -154,6 +161,9 @@ impl Live {
         let Some(since) = store.find_updates_since(workspace_id, document_id, sent)? else { return Ok(()) };
         if since.head.is_deleted() {
             room.send_to_all(None, &News::Deleted);
+        } else if is_plain(&since.head) {
+            room.note_state(false);
+            room.send_to_all(None, &News::Text);
         } else if let Some(updates) = since.updates {
             for update in updates {
                 room.send_to_all(None, &News::Update(update.into()));
@@ -176,23 +186,52 @@ pub(super) struct LiveEdit {
     pub user_id: UserId,
 }
 
-impl SyncService {
-    /// Applies an update that came over a socket, as a batch of one operation. A document that does not exist is made.
-    fn apply_live(&self, edit: &LiveEdit, update: ScannedUpdate, deadline: Instant) -> Result<Outcome, SyncError> {
+impl Live {
+    /// Applies an update that came over a socket, as a batch of one operation. A document that does not exist is made; one that
+    /// has a text and no Yjs state is given one first, so that the update overwrites nothing.
+    fn apply(
+        &self,
+        room: &Room,
+        edit: &LiveEdit,
+        update: ScannedUpdate,
+        deadline: Instant,
+    ) -> Result<Outcome, OpenError> {
         let changes = Changes { yjs: Some(update), ..Changes::default() };
-        let outcome = self.apply_one(edit, OperationKind::Update, None, changes.clone(), deadline)?;
-        if outcome.error().is_none_or(|error| error.code != ErrorCode::NotFound) {
-            return Ok(outcome);
+        let apply = |kind, base, changes| self.sync.apply_one(edit, kind, base, changes, deadline);
+        if room.has_state() {
+            let outcome = apply(OperationKind::Update, None, changes.clone())?;
+            if outcome.error().is_none_or(|error| error.code != ErrorCode::NotFound) {
+                return Ok(outcome);
+            }
         }
-        let named = Changes { title: Some(edit.document_id.to_string()), ..changes.clone() };
-        let outcome = self.apply_one(edit, OperationKind::Create, None, named, deadline)?;
-        if outcome.conflict().is_none() {
-            return Ok(outcome);
+        for _ in 0..BEGINNINGS {
+            let head = self.sync.store.find_heads(edit.workspace_id, &[edit.document_id])?.into_iter().next();
+            let outcome = match head {
+                None => {
+                    let title = Some(edit.document_id.to_string());
+                    apply(OperationKind::Create, None, Changes { title, ..changes.clone() })?
+                }
+                Some(head) if is_plain(&head) => {
+                    self.seed(edit.user_id, edit.workspace_id, edit.document_id, deadline)?;
+                    continue;
+                }
+                Some(head) => {
+                    let has_state = head.is_deleted() || head.state_vector.is_some();
+                    let outcome = apply(OperationKind::Update, (!has_state).then_some(head.version), changes.clone())?;
+                    room.note_state(outcome.error().is_none());
+                    outcome
+                }
+            };
+            if outcome.conflict().is_none() {
+                return Ok(outcome);
+            }
+            // Somebody made or changed it at the same moment, perhaps on another server.
         }
-        // Somebody made it at the same moment, perhaps on another server.
-        self.apply_one(edit, OperationKind::Update, None, changes, deadline)
+        Err(StoreError::Unavailable("the document changes all the time".to_owned()).into())
     }
+}
 
+impl SyncService {
     /// Applies one operation. An update that states no version is forced.
     pub(super) fn apply_one(
         &self,

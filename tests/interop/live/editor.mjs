@@ -17,6 +17,14 @@ export async function until(what, is, patience = 30_000) {
     }
 }
 
+/** A socket that is given up while it connects says so; nobody has to hear it. */
+class Socket extends WebSocket {
+    constructor(...settings) {
+        super(...settings)
+        this.on('error', () => {})
+    }
+}
+
 /** An editor of `document` by `kind` (`y`, `hocuspocus`; `y@URL` for one on another server). Its `closes` are the codes with which sockets were closed. */
 export function connect(kind, document, token, doc = new Y.Doc()) {
     const closes = []
@@ -26,7 +34,7 @@ export function connect(kind, document, token, doc = new Y.Doc()) {
     if (kind === 'y') {
         const provider = new WebsocketProvider(`${url}/api/v1/live/y/${workspace}`, document, doc, {
             params: { token },
-            WebSocketPolyfill: WebSocket,
+            WebSocketPolyfill: Socket,
             disableBc: true,
             maxBackoffTime: 300,
         })
@@ -46,7 +54,7 @@ export function connect(kind, document, token, doc = new Y.Doc()) {
     }
     const socket = new HocuspocusProviderWebsocket({
         url: `${url}/api/v1/live/hocuspocus`,
-        WebSocketPolyfill: WebSocket,
+        WebSocketPolyfill: Socket,
         delay: 50,
         minDelay: 50,
         maxDelay: 300,

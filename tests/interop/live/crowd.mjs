@@ -1,0 +1,107 @@
+// Editors that type into one document without end while the server is killed and started again. When a socket ends, its editor may be
+// lost with all that it had, and another one begins with nothing: whatever had been reported as saved has to be there all the same.
+// Arguments: how many editors, keys a second, a seed. Prints a line for each key that is known to be saved, until its input ends; then
+// waits until everybody has the same, and prints what was typed, what was known to be saved, and the text.
+
+import { connect, sleep, until } from './editor.mjs'
+
+// Each provider has its own for the end of the process.
+process.setMaxListeners(0)
+const [count, rate, seed] = process.argv.slice(2).map(Number)
+const document = process.env.LANDFALL_DOCUMENT
+// Each key is a character of its own, so that it is known wherever it is put.
+const [FIRST_KEY, LAST_KEY] = [0x3400, 0xd7a3]
+const typed = new Set()
+const saved = new Set()
+const lost = { editors: 0, kills: 0 }
+let state = seed % 2_147_483_648
+let isTyping = true
+
+function below(limit) {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+    return Math.floor((state / 2_147_483_648) * limit)
+}
+
+/** How each key was known to be saved. */
+const why = new Map()
+
+function noteSaved(keys, how) {
+    for (const key of keys) {
+        if (saved.has(key)) continue
+        saved.add(key)
+        why.set(key, `${how} at ${Date.now() % 100000}`)
+        console.log('saved')
+    }
+}
+
+// All sockets end at once. Then everybody is lost, or every second one: the others type on, and send all that they have.
+let lastEnd = 0
+let isEverybodyLost = false
+function isLost(place) {
+    if (Date.now() - lastEnd > 500) {
+        lost.kills += 1
+        isEverybodyLost = below(3) > 0
+    }
+    lastEnd = Date.now()
+    return isEverybodyLost || place % 2 === 0
+}
+
+const editors = []
+const closes = new Set()
+
+function begin(place) {
+    const editor = connect(place % 2 === 0 ? 'hocuspocus' : 'y', document, process.env.LANDFALL_TOKEN)
+    const own = []
+    const text = editor.doc.getText('content')
+    // What another one typed is passed on once it is committed.
+    text.observe((event, transaction) => {
+        if (transaction.local) return
+        for (const { insert } of event.delta) if (insert) noteSaved([...insert].filter((key) => !own.includes(key)), `seen by ${place} ${editor.doc.clientID}`)
+    })
+    // This one says itself what of its own is saved.
+    editor.provider.on('unsyncedChanges', ({ number }) => number === 0 && noteSaved(own, `told to ${place} ${editor.doc.clientID}`))
+    editor.provider.on(place % 2 === 0 ? 'close' : 'connection-close', (ended) => {
+        const code = (ended?.event ?? ended)?.code
+        closes.add(code)
+        if (editors[place] !== editor || !isLost(place)) return
+        lost.editors += 1
+        editors[place] = undefined
+        setTimeout(() => {
+            editor.destroy()
+            editor.doc.destroy()
+            begin(place)
+        })
+    })
+    // Hocuspocus' provider counts what is not saved from its first question on, and hears also of what it sent since its login: what is
+    // typed in between could be taken for saved too early.
+    const counts = () => editor.kind === 'y' || editor.isSynced() || editor.provider.configuration.websocketProvider.status !== 'connected'
+    editor.type = () => {
+        if (!counts()) return
+        const key = String.fromCharCode(FIRST_KEY + typed.size)
+        if (key.charCodeAt(0) > LAST_KEY) return
+        typed.add(key)
+        own.push(key)
+        text.insert(below(text.length + 1), key)
+    }
+    editor.text = () => text.toString()
+    editors[place] = editor
+}
+
+for (let place = 0; place < count; place += 1) begin(place)
+process.stdin.resume()
+process.stdin.on('end', () => (isTyping = false))
+while (isTyping) {
+    await sleep(1_000 / rate / count)
+    editors[below(count)]?.type()
+}
+const isSettled = () => {
+    const all = editors.filter((editor) => editor !== undefined)
+    return all.length === count && all.every((editor) => editor.isSaved() && editor.text() === all[0].text())
+}
+await until('all are saved and equal', isSettled, 60_000).catch((error) => {
+    const found = editors.map((editor) => editor && [editor.kind, editor.isSaved(), editor.text().length])
+    throw new Error(`${error.message}: ${JSON.stringify(found)}`)
+})
+for (const key of saved) if (!editors[0].text().includes(key)) console.error('lost:', key, why.get(key))
+console.log(JSON.stringify({ typed: [...typed].join(''), saved: [...saved].join(''), text: editors[0].text(), closes: [...closes], lost }))
+process.exit(0)
