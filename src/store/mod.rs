@@ -53,6 +53,7 @@ pub mod statistics;
 pub mod sync_runs;
 pub mod tombstones;
 pub mod upkeep;
+pub mod uploads;
 pub mod url;
 pub mod usage;
 mod watch;

@@ -1,4 +1,5 @@
-//! Removing what has been kept long enough: tombstones, receipts, old versions, closed sync runs, expired tokens.
+//! Removing what has been kept long enough: tombstones, receipts, old versions, closed sync runs, expired tokens, uploads
+//! that nobody committed.
 //!
 //! A background thread on each server; a lease sees to it that one at a time does the work. Everything is done in small
 //! slices with pauses between them, so that batches get through and stopping is prompt. What fails is tried again by the
@@ -22,6 +23,7 @@ use self::walk::{EndedEarly, Walk};
 use crate::domain::caution::LONGEST_WAIT_S;
 use crate::domain::limits::Limits;
 use crate::domain::timestamp::Clock;
+use crate::domain::upload::UploadLimits;
 use crate::store::{Store, StoreError};
 use crate::yjs::render::Renderer;
 
@@ -45,6 +47,8 @@ pub struct RetentionConfig {
     pub tombstones_s: i64,
     /// Seconds that old versions, and the history of sync runs, are kept.
     pub history_s: i64,
+    /// How long uploads are kept.
+    pub upload: UploadLimits,
     /// Seconds that a purge that looks wrong waits, at most; it never waits longer than things of its kind are kept.
     pub caution_s: i64,
 }
@@ -58,6 +62,7 @@ impl RetentionConfig {
             receipts_s: limits.receipt_retention_s,
             tombstones_s: limits.tombstone_retention_s,
             history_s: limits.history_retention_s,
+            upload: limits.upload,
             caution_s: LONGEST_WAIT_S,
         }
     }

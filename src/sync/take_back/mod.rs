@@ -115,6 +115,7 @@ impl TakeBack {
             dry_run: self.dry_run,
             sync_id,
             pull: None,
+            upload: None,
             operations,
         }
     }
