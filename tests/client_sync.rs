@@ -15,6 +15,7 @@ mod harness;
 mod postgres_server;
 
 mod client_sync {
+    mod atomic;
     mod backups;
     mod bad_network;
     mod choices;

@@ -71,6 +71,7 @@ mod http {
     mod text_edits;
     mod the_past;
     mod torture;
+    mod uploads;
     mod validation;
     mod yjs_documents;
     mod yjs_fit;

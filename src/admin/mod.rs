@@ -83,12 +83,15 @@ fn new_generation(options: DatabaseOptions, out: &mut dyn Write) -> Result<(), B
 fn verify_all(options: DatabaseOptions, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let config = DatabaseConfig::try_from(options)?;
     let store = Store::open_to_look(&config.url, &StoreConfig::default())?;
-    let verify::Verified { workspaces, documents, versions, receipts, findings } =
+    let verify::Verified { workspaces, documents, versions, receipts, staged, findings } =
         verify::verify(&store, |finding| -> Result<(), Box<dyn Error>> { Ok(writeln!(out, "{finding}")?) })?;
     writeln!(
         out,
         "read {documents} documents in {versions} versions and {receipts} receipts of {workspaces} workspaces"
     )?;
+    if staged > 0 {
+        writeln!(out, "read {staged} staged operations")?;
+    }
     match findings {
         0 => Ok(()),
         1 => Err("1 part is not as it should be".into()),

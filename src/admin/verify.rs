@@ -5,6 +5,7 @@ use std::fmt;
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::operation::digest_of;
+use crate::domain::upload::UploadKey;
 use crate::store::audit::{RawDocument, RawReceipt, RawVersion, is_known_damage, read_text};
 use crate::store::{Store, StoreError};
 use crate::yjs::fit::{Unplaceable, unplaceable};
@@ -18,8 +19,8 @@ const PAGE: u32 = 200;
 pub struct Finding {
     /// Where.
     pub workspace_id: WorkspaceId,
-    /// Which document.
-    pub document_id: DocumentId,
+    /// Which document; none for what is staged.
+    pub document_id: Option<DocumentId>,
     /// Which part of it.
     pub part: String,
     /// What is wrong.
@@ -29,7 +30,10 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { workspace_id, document_id, part, reason } = self;
-        write!(f, "workspace {workspace_id} document {document_id} {part}: {reason}")
+        match document_id {
+            Some(document_id) => write!(f, "workspace {workspace_id} document {document_id} {part}: {reason}"),
+            None => write!(f, "workspace {workspace_id} {part}: {reason}"),
+        }
     }
 }
 
@@ -44,11 +48,13 @@ pub struct Verified {
     pub versions: u64,
     /// Receipts.
     pub receipts: u64,
+    /// Operations that are staged for a commit.
+    pub staged: u64,
     /// Parts that are not as they should be.
     pub findings: u64,
 }
 
-/// Reads all documents and receipts; `tell` gets each finding as it is made.
+/// Reads all documents, receipts and staged operations; `tell` gets each finding as it is made.
 ///
 /// # Errors
 /// What the store or `tell` said.
@@ -80,7 +86,9 @@ pub fn verify<E: From<StoreError>>(
                     }
                 }
             }
-            for finding in &check_receipts(store, workspace_id, &mut verified.receipts)? {
+            let mut findings = check_receipts(store, workspace_id, &mut verified.receipts)?;
+            findings.extend(check_staged(store, workspace_id, &mut verified.staged)?);
+            for finding in &findings {
                 verified.findings += 1;
                 tell(finding)?;
             }
@@ -142,7 +150,7 @@ pub(super) fn examine(
         }
         Ok(_) => {}
     }
-    let finding = |(part, reason)| Finding { workspace_id, document_id, part, reason };
+    let finding = |(part, reason)| Finding { workspace_id, document_id: Some(document_id), part, reason };
     let findings = findings.into_iter().map(finding).collect();
     Ok(Some(Examined { findings, versions: log.versions }))
 }
@@ -233,9 +241,18 @@ fn check_receipts(store: &Store, workspace_id: WorkspaceId, count: &mut u64) -> 
     store.read_raw_receipts(workspace_id, |receipt| {
         *count += 1;
         if let Some(reason) = fault_of(&receipt) {
-            let (document_id, part) = (receipt.document_id, name_of(&receipt));
+            let (document_id, part) = (Some(receipt.document_id), name_of(&receipt));
             findings.push(Finding { workspace_id, document_id, part, reason });
         }
+    })?;
+    Ok(findings)
+}
+
+fn check_staged(store: &Store, workspace_id: WorkspaceId, count: &mut u64) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = Vec::new();
+    *count += store.check_uploads(workspace_id, |UploadKey { user_id, upload_id, .. }, name, reason| {
+        let part = format!("upload {upload_id} of user {user_id} operation {name:?}");
+        findings.push(Finding { workspace_id, document_id: None, part, reason });
     })?;
     Ok(findings)
 }

@@ -92,6 +92,33 @@ pub struct LimitOptions {
     /// Bytes of all workspaces that one user answers for, or `off`
     #[arg(long, env = "LANDFALL_MAX_USER_BYTES", value_name = "BYTES", default_value = "off", value_parser = quota)]
     pub max_user_bytes: Quota,
+    /// Most operations of an upload, which is an atomic batch over several requests
+    #[arg(
+        long, env = "LANDFALL_MAX_UPLOAD_OPERATIONS", value_name = "N", default_value = "10000",
+        value_parser = positive
+    )]
+    pub max_upload_operations: usize,
+    /// Most bytes of the operations of an upload
+    #[arg(
+        long, env = "LANDFALL_MAX_UPLOAD_BYTES", value_name = "BYTES", default_value = "268435456",
+        value_parser = positive
+    )]
+    pub max_upload_bytes: usize,
+    /// Most uploads that one user may have open in a workspace
+    #[arg(long, env = "LANDFALL_MAX_OPEN_UPLOADS", value_name = "N", default_value = "8", value_parser = positive)]
+    pub max_open_uploads: usize,
+    /// Most bytes of all open uploads of a workspace
+    #[arg(
+        long, env = "LANDFALL_MAX_WORKSPACE_UPLOAD_BYTES", value_name = "BYTES", default_value = "1073741824",
+        value_parser = positive
+    )]
+    pub max_workspace_upload_bytes: usize,
+    /// How long an upload may be open, and its answer is kept, in seconds
+    #[arg(
+        long, env = "LANDFALL_UPLOAD_RETENTION_S", value_name = "SECONDS", default_value_t = 86_400,
+        value_parser = clap::value_parser!(i64).range(1..=3_153_600)
+    )]
+    pub upload_retention_s: i64,
     /// How long receipts are kept, in seconds; at least as long as tombstones
     #[arg(
         long, env = "LANDFALL_RECEIPT_RETENTION_S", value_name = "SECONDS", default_value_t = 90 * 86_400,

@@ -27,6 +27,7 @@ use crate::auth::accounts::RegistrationPolicy;
 use crate::auth::provider::{JwksSource, ProviderConfig};
 use crate::domain::limits::{Limits, YjsCaps};
 use crate::domain::quota::Quotas;
+use crate::domain::upload::UploadLimits;
 use crate::store::{DatabaseUrl, StoreConfig};
 use crate::sync::events::EventsConfig;
 use crate::sync::live::LiveConfig;
@@ -292,6 +293,13 @@ fn limits_of(options: &ServeOptions) -> Result<Limits, ConfigError> {
         receipt_retention_s: given.receipt_retention_s,
         tombstone_retention_s: given.tombstone_retention_s,
         history_retention_s: given.history_retention_s,
+        upload: UploadLimits {
+            max_operations: given.max_upload_operations,
+            max_bytes: given.max_upload_bytes,
+            max_open: given.max_open_uploads,
+            max_workspace_bytes: given.max_workspace_upload_bytes,
+            retention_s: given.upload_retention_s,
+        },
     })
 }
 

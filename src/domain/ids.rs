@@ -48,6 +48,11 @@ uuid_newtype!(
 );
 
 uuid_newtype!(
+    /// An upload: an atomic batch that is staged over several requests. Unique to its workspace and user.
+    UploadId
+);
+
+uuid_newtype!(
     /// A batch that made versions: its time, and its place in its workspace.
     BatchId
 );

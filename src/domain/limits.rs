@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::quota::Quotas;
+use crate::domain::upload::UploadLimits;
 
 /// What one request, one operation and one Yjs update may be. Every figure is inclusive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,6 +35,8 @@ pub struct Limits {
     pub tombstone_retention_s: i64,
     /// Seconds that old versions are kept.
     pub history_retention_s: i64,
+    /// What an upload may be.
+    pub upload: UploadLimits,
 }
 
 /// Caps on the shape of one Yjs update (docs/adr/0004): wide enough for every recorded history, also as
@@ -70,6 +73,7 @@ impl Default for Limits {
             receipt_retention_s: 90 * DAY_S,
             tombstone_retention_s: 90 * DAY_S,
             history_retention_s: 90 * DAY_S,
+            upload: UploadLimits::default(),
         }
     }
 }

@@ -41,5 +41,6 @@ pub mod timestamp;
 pub mod track;
 pub mod unfit;
 pub mod unified_diff;
+pub mod upload;
 mod verdict;
 pub mod yjs_facts;

@@ -66,6 +66,15 @@ pub struct Plan {
     pub edits: Vec<PlannedEdit>,
 }
 
+impl Plan {
+    /// Of outcomes that are known: nothing is to be stored.
+    #[must_use]
+    pub fn of_outcomes(outcomes: Vec<Outcome>, order: Vec<usize>) -> Self {
+        let (writes, wanted, edits) = (WriteSet::default(), Vec::new(), Vec::new());
+        Self { outcomes, writes, order, rolled_back: false, wanted, edits }
+    }
+}
+
 /// Decides every operation and collects what is to be stored.
 #[must_use]
 pub fn plan(mode: Mode<'_>, operations: &[Submitted], resolutions: &[Resolution], loaded: &Loaded) -> Plan {

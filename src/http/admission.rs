@@ -30,6 +30,8 @@ pub struct AdmissionConfig {
     pub concurrent_batches: usize,
     /// Large bodies that are being inflated or parsed at a time: as many as there are cores.
     pub concurrent_reads: usize,
+    /// Bytes of the uploads that are being committed at a time: as many as one may have.
+    pub upload_bytes: usize,
 }
 
 /// The bounds.
@@ -39,6 +41,7 @@ pub struct Admission {
     answers: Shares<UserId>,
     merging: Shares<UserId>,
     reading: Shares<UserId>,
+    committing: Shares<UserId>,
     waiting: Shares<WorkspaceId>,
     writing: Shares<WorkspaceId>,
 }
@@ -54,12 +57,14 @@ impl Admission {
     /// Bounds of these sizes.
     #[must_use]
     pub fn new(config: AdmissionConfig) -> Self {
-        let AdmissionConfig { in_flight_bytes, waiting_batches, concurrent_batches, concurrent_reads } = config;
+        let AdmissionConfig { in_flight_bytes, waiting_batches, concurrent_batches, concurrent_reads, upload_bytes } =
+            config;
         Self {
             bodies: Shares::new("body_bytes", in_flight_bytes, in_flight_bytes / QUARTER),
             answers: Shares::new("answer_bytes", in_flight_bytes, in_flight_bytes / QUARTER),
             merging: Shares::new("merge_bytes", in_flight_bytes / 2, in_flight_bytes / 2 / QUARTER),
             reading: Shares::new("reading_bodies", concurrent_reads, concurrent_reads / 2),
+            committing: Shares::new("upload_bytes", upload_bytes, upload_bytes),
             waiting: Shares::new("waiting_batches", waiting_batches, waiting_batches.div_ceil(QUARTER)),
             writing: Shares::new("writing_batches", concurrent_batches, concurrent_batches / QUARTER),
         }
@@ -101,6 +106,14 @@ impl Admission {
         self.merging.acquire(user, room, deadline).await.map(Some).ok_or(ApiError::Busy)
     }
 
+    /// Room to commit an upload of so many bytes. The largest ones are committed one after the other.
+    ///
+    /// # Errors
+    /// `Busy`, if there is none by the deadline.
+    pub async fn commit(&self, user: UserId, bytes: usize, deadline: Instant) -> Result<Share, ApiError> {
+        self.committing.acquire(user, bytes.max(1), deadline).await.ok_or(ApiError::Busy)
+    }
+
     /// A turn to inflate or to parse a large body. A user has half of the cores at most, so that the others' small requests
     /// find one free.
     ///
@@ -135,8 +148,14 @@ mod tests {
     const COLD: WorkspaceId = WorkspaceId(Uuid::from_u128(4));
 
     fn of_bytes(in_flight_bytes: usize) -> Admission {
-        let (waiting_batches, concurrent_batches, concurrent_reads) = (8, 4, 2);
-        Admission::new(AdmissionConfig { in_flight_bytes, waiting_batches, concurrent_batches, concurrent_reads })
+        let (waiting_batches, concurrent_batches, concurrent_reads, upload_bytes) = (8, 4, 2, 4_000);
+        Admission::new(AdmissionConfig {
+            in_flight_bytes,
+            waiting_batches,
+            concurrent_batches,
+            concurrent_reads,
+            upload_bytes,
+        })
     }
 
     fn admission() -> Admission {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::auth::AuthError;
 use crate::auth::tokens::TokenError;
+use crate::domain::upload::UploadRefusal;
 use crate::http::error::ApiError;
 use crate::sync::events::SubscribeError;
 use crate::sync::{BatchRefusal, StoreError, SyncError};
@@ -36,10 +37,29 @@ impl From<SyncError> for ApiError {
                 BatchRefusal::ForeignCursor => Self::bad_request(refusal.to_string()),
                 BatchRefusal::CursorExpired => Self::CursorExpired,
                 BatchRefusal::SyncCancelled => Self::SyncCancelled,
+                BatchRefusal::UploadChanged => Self::Busy,
             },
             SyncError::HistoryExpired { since } => Self::HistoryExpired { since },
             SyncError::NoSuchBatch => Self::NotFound("there is no such batch in this workspace".to_owned()),
             SyncError::TooManyRestores => Self::Busy,
+            SyncError::Upload(refusal) => refusal.into(),
+        }
+    }
+}
+
+impl From<UploadRefusal> for ApiError {
+    fn from(refusal: UploadRefusal) -> Self {
+        match refusal {
+            UploadRefusal::Unknown => Self::UploadNotFound,
+            UploadRefusal::Dropped => Self::UploadExpired,
+            UploadRefusal::Committed => Self::UploadCommitted,
+            UploadRefusal::TooLarge { max_operations, max_bytes } => Self::UploadTooLarge { max_operations, max_bytes },
+            UploadRefusal::TooMany { max_open } => Self::TooManyUploads(format!(
+                "you have {max_open} uploads open in this workspace, which is the limit; commit or delete one of them"
+            )),
+            UploadRefusal::NoRoom { max_workspace_bytes } => Self::TooManyUploads(format!(
+                "the open uploads of this workspace have {max_workspace_bytes} bytes, which is the limit; commit or delete one"
+            )),
         }
     }
 }

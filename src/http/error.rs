@@ -60,6 +60,29 @@ pub enum ApiError {
     /// 409: the sync run was cancelled.
     #[error("the sync run was cancelled; open a new one under a new id")]
     SyncCancelled,
+    /// 409: the upload was committed.
+    #[error("the upload was committed before, without these operations; begin another one")]
+    UploadCommitted,
+    /// 409: as many uploads as may be are open, or have as many bytes.
+    #[error("{0}")]
+    TooManyUploads(String),
+    /// 404: no such upload of this user there.
+    #[error("there is no such upload of yours in this workspace; begin by staging its operations")]
+    UploadNotFound,
+    /// 410: the upload was dropped.
+    #[error("the upload was dropped, and nothing of it was applied; begin another one")]
+    UploadExpired,
+    /// 413: an upload would be larger than a published limit.
+    #[error(
+        "an upload has at most {max_operations} operations and {max_bytes} bytes; send the rest as another one \
+         (GET /api/v1/limits)"
+    )]
+    UploadTooLarge {
+        /// Operations.
+        max_operations: usize,
+        /// Bytes.
+        max_bytes: usize,
+    },
     /// 410: the cursor is older than the tombstones that it would need.
     #[error("the cursor is too old; pull again from the start, without a cursor")]
     CursorExpired,
@@ -178,6 +201,11 @@ impl ApiError {
             Self::WorkspaceExists => (StatusCode::CONFLICT, "workspace_exists", "Workspace exists"),
             Self::LastOwner | Self::LastOwnerOf(_) => (StatusCode::CONFLICT, "last_owner", "Last owner"),
             Self::SyncCancelled => (StatusCode::CONFLICT, "sync_cancelled", "Sync run cancelled"),
+            Self::UploadCommitted => (StatusCode::CONFLICT, "upload_committed", "Upload committed"),
+            Self::TooManyUploads(_) => (StatusCode::CONFLICT, "too_many_uploads", "Too many uploads"),
+            Self::UploadNotFound => (StatusCode::NOT_FOUND, "upload_not_found", "No such upload"),
+            Self::UploadExpired => (StatusCode::GONE, "upload_expired", "Upload expired"),
+            Self::UploadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "upload_too_large", "Upload too large"),
             Self::CursorExpired => (StatusCode::GONE, "cursor_expired", "Cursor expired"),
             Self::HistoryExpired { .. } => (StatusCode::GONE, "history_expired", "History expired"),
             Self::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "Payload too large"),

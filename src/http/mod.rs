@@ -108,6 +108,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(member_routes::routes)
         .configure(statistics_routes::routes)
         .configure(batch::push::routes)
+        .configure(batch::uploads::routes)
         .configure(take_back::endpoints::routes)
         .configure(documents::changes::routes)
         .configure(documents::diff::routes)

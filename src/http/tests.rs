@@ -107,6 +107,7 @@ fn state_in(directory: &Path, registration: RegistrationPolicy, operations_per_m
             waiting_batches: 16,
             concurrent_batches: 4,
             concurrent_reads: 2,
+            upload_bytes: Limits::default().upload.max_bytes,
         }),
         clock,
     })

@@ -221,6 +221,7 @@ fn admission_of(config: &Config) -> AdmissionConfig {
         waiting_batches: config.store.writer_queue,
         concurrent_batches,
         concurrent_reads: std::thread::available_parallelism().map_or(1, usize::from),
+        upload_bytes: config.limits.upload.max_bytes,
     }
 }
 

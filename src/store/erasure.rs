@@ -10,7 +10,7 @@ use super::schema::{
     workspaces,
 };
 use super::sql_uuid::DbUuid;
-use super::{Store, StoreError, search};
+use super::{Store, StoreError, search, uploads};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::timestamp::Timestamp;
 
@@ -62,7 +62,7 @@ fn erase(connection: &mut AnyConnection, key: DbUuid) -> Result<Slice, StoreErro
     if found.is_none() {
         return Ok(Slice { removed: 0, more: false });
     }
-    let removed = erase_documents(connection, key)? + erase_runs(connection, key)?;
+    let removed = erase_documents(connection, key)? + erase_runs(connection, key)? + uploads::erase(connection, key)?;
     if removed > 0 {
         return Ok(Slice { removed, more: true });
     }

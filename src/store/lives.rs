@@ -19,7 +19,7 @@ use diesel::sql_types::Text;
 
 use super::connection::AnyConnection;
 use super::schema::{documents, lives, workspaces};
-use super::{End, Store, StoreError};
+use super::{End, Store, StoreError, uploads};
 use crate::domain::ids::Version;
 use crate::domain::life::version_floor;
 use crate::domain::timestamp::Timestamp;
@@ -187,6 +187,8 @@ fn begin_life(connection: &mut AnyConnection, now: Timestamp, before: &Life) -> 
     diesel::update(workspaces::table)
         .set((workspaces::generation.eq(life.generation), workspaces::version_floor.eq(life.version_floor)))
         .execute(connection)?;
+    // What was staged after the backup is gone: a commit of the rest would apply half of an upload.
+    uploads::drop_all(connection, now)?;
     Ok(life)
 }
 

@@ -58,6 +58,7 @@ mod steps;
 pub mod sync_runs;
 pub mod tombstones;
 pub mod upkeep;
+pub mod uploads;
 pub mod url;
 pub mod usage;
 mod watch;

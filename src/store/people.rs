@@ -7,11 +7,12 @@ use uuid::Uuid;
 use super::connection::{AnyConnection, SEQUENTIAL};
 use super::members::{lock_members, owners, remove, role_of};
 use super::schema::{
-    access_tokens, document_log, documents, external_identities, invitations, members, receipts, sessions, sync_notes,
-    sync_runs, users, workspaces,
+    access_tokens, document_log, documents, external_identities, invitations, members, receipts, sessions,
+    staged_operations, sync_notes, sync_runs, uploads, users, workspaces,
 };
 use super::sessions::end_all;
 use super::sql_uuid::DbUuid;
+use super::uploads::forget_user;
 use super::workspaces::close;
 use super::{Store, StoreError};
 use crate::domain::access::Role;
@@ -193,7 +194,14 @@ fn delete_user(
     for workspace_id in &alone {
         close(connection, *workspace_id, now)?;
     }
-    for (table, rows) in [("receipts", old_receipts), ("sync_notes", old_notes), ("sync_runs", old_runs)] {
+    let (old_uploads, old_operations) = forget_user(connection, key)?;
+    for (table, rows) in [
+        ("receipts", old_receipts),
+        ("sync_notes", old_notes),
+        ("sync_runs", old_runs),
+        ("uploads", old_uploads),
+        ("staged_operations", old_operations),
+    ] {
         removed.push((table, count(rows)?));
     }
     removed.push((
@@ -235,6 +243,11 @@ fn traces(connection: &mut AnyConnection, key: DbUuid) -> Result<Vec<RowCount>, 
         ("receipts", receipts::table.filter(receipts::user_id.eq(key)).count().get_result(connection)?),
         ("sync_runs", sync_runs::table.filter(sync_runs::user_id.eq(key)).count().get_result(connection)?),
         ("sync_notes", sync_notes::table.filter(sync_notes::user_id.eq(key)).count().get_result(connection)?),
+        ("uploads", uploads::table.filter(uploads::user_id.eq(key)).count().get_result(connection)?),
+        (
+            "staged_operations",
+            staged_operations::table.filter(staged_operations::user_id.eq(key)).count().get_result(connection)?,
+        ),
         ("workspaces", workspaces::table.filter(workspaces::owner_id.eq(key)).count().get_result(connection)?),
         ("documents", documents::table.filter(documents::updated_by.eq(key)).count().get_result(connection)?),
         ("document_log", document_log::table.filter(document_log::user_id.eq(key)).count().get_result(connection)?),

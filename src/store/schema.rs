@@ -276,6 +276,41 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, SmallInt};
+    use crate::store::sql_uuid::SqlUuid;
+
+    uploads (workspace_id, user_id, upload_id) {
+        workspace_id -> SqlUuid,
+        user_id -> SqlUuid,
+        upload_id -> SqlUuid,
+        state -> SmallInt,
+        revision -> BigInt,
+        operations -> BigInt,
+        bytes -> BigInt,
+        since -> BigInt,
+        batch_id -> Nullable<SqlUuid>,
+        answer -> Nullable<Binary>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Text};
+    use crate::store::sql_uuid::SqlUuid;
+
+    staged_operations (workspace_id, user_id, upload_id, client_id) {
+        workspace_id -> SqlUuid,
+        user_id -> SqlUuid,
+        upload_id -> SqlUuid,
+        client_id -> Text,
+        part -> BigInt,
+        number -> BigInt,
+        digest -> Binary,
+        bytes -> BigInt,
+        body -> Binary,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     workspaces,
     lives,
@@ -294,4 +329,6 @@ allow_tables_to_appear_in_same_query!(
     purges,
     leases,
     search_progress,
+    uploads,
+    staged_operations,
 );

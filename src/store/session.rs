@@ -11,11 +11,12 @@ use super::feed::{FeedRow, FeedState};
 use super::feed_pages::{FeedPage, Span, load_changes};
 use super::schema::{users, workspaces};
 use super::sql_uuid::DbUuid;
-use super::{BatchScope, End, Store, StoreError, connection, postgres, sqlite, sync_runs, usage};
+use super::{BatchScope, End, Store, StoreError, connection, postgres, sqlite, sync_runs, uploads, usage};
 use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
-use crate::domain::ids::{DocumentId, SyncId, Version};
+use crate::domain::ids::{BatchId, DocumentId, SyncId, UploadId, Version};
 use crate::domain::quota::Held;
 use crate::domain::sync_run::{NoteChanges, RunNote, SyncRun};
+use crate::domain::upload::{Committing, Upload, UploadKey, UploadOutcome};
 
 /// One state of the database, as a batch's author may see it. Locks nothing.
 pub trait Snapshot {
@@ -63,6 +64,9 @@ pub trait Snapshot {
 
     /// The run's notes of these names, those of one name oldest first.
     fn find_run_notes(&mut self, sync_id: SyncId, client_ids: &[&str]) -> Result<Vec<RunNote>, StoreError>;
+
+    /// The scope's user's upload of this id, without its operations.
+    fn find_upload(&mut self, upload_id: UploadId) -> Result<Option<Upload>, StoreError>;
 }
 
 /// A batch's transaction. What it reads includes what it wrote.
@@ -88,6 +92,17 @@ pub trait BatchTransaction: Snapshot {
 
     /// Stores the run, new or not, and what changed in its notes.
     fn save_sync_run(&mut self, run: &SyncRun, notes: &NoteChanges) -> Result<(), StoreError>;
+
+    /// Says that the batch has applied its upload, and what came of each operation.
+    ///
+    /// # Errors
+    /// `LostRace` if the upload is not as it was when it was read.
+    fn commit_upload(
+        &mut self,
+        upload: Committing,
+        outcomes: &[UploadOutcome],
+        batch_id: Option<BatchId>,
+    ) -> Result<(), StoreError>;
 }
 
 impl Store {
@@ -161,6 +176,12 @@ pub(super) struct BatchSession<'a> {
     head_sequence: Option<i64>,
     /// Whether its tables lie on several servers.
     is_sharded: bool,
+}
+
+impl BatchSession<'_> {
+    fn upload_key(&self, upload_id: UploadId) -> UploadKey {
+        UploadKey { workspace_id: self.scope.workspace_id, user_id: self.scope.user_id, upload_id }
+    }
 }
 
 impl<'a> BatchSession<'a> {
@@ -275,6 +296,10 @@ impl Snapshot for BatchSession<'_> {
             AnyConnection::Postgres(connection) => sync_runs::postgres::find_notes(connection, key, client_ids),
         }
     }
+
+    fn find_upload(&mut self, upload_id: UploadId) -> Result<Option<Upload>, StoreError> {
+        uploads::find(self.connection, self.upload_key(upload_id))
+    }
 }
 
 impl BatchTransaction for BatchSession<'_> {
@@ -328,5 +353,15 @@ impl BatchTransaction for BatchSession<'_> {
             AnyConnection::Sqlite(connection) => sync_runs::sqlite::save(connection, key, run, notes),
             AnyConnection::Postgres(connection) => sync_runs::postgres::save(connection, key, run, notes),
         }
+    }
+
+    fn commit_upload(
+        &mut self,
+        upload: Committing,
+        outcomes: &[UploadOutcome],
+        batch_id: Option<BatchId>,
+    ) -> Result<(), StoreError> {
+        let key = self.upload_key(upload.upload_id);
+        uploads::commit(self.connection, key, upload.revision, outcomes, (batch_id, self.scope.now))
     }
 }

@@ -69,6 +69,7 @@ impl SyncService {
             changes,
             batch_id,
             restored: None,
+            upload: None,
         })
     }
 }

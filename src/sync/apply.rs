@@ -9,6 +9,7 @@ use crate::domain::ids::{BatchId, DocumentId};
 use crate::domain::outcome::Attach;
 use crate::domain::plan::{BATCH_MERGE_STEPS, Plan};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::upload::UploadOutcome;
 use crate::store::feed::FeedState;
 use crate::store::{BatchScope, BatchTransaction, End, Store, StoreError};
 use crate::sync::counting::{count, find_run};
@@ -32,6 +33,8 @@ pub struct Stored {
     pub counted: bool,
     /// Its id, if it made versions.
     pub batch_id: Option<BatchId>,
+    /// That its upload has been applied.
+    pub upload: bool,
     /// The sequence of the feed's newest change, own ones included, where the batch wrote and pulls.
     head_sequence: Option<i64>,
 }
@@ -51,6 +54,11 @@ impl Processed {
     fn new(looked: Looked, plan: Plan, stored: Stored) -> Self {
         let pull = looked.cursor.map(|cursor| (cursor, looked.feed));
         Self { plan, stored, pull }
+    }
+
+    /// A batch that was applied before, as one.
+    pub(super) fn replayed(plan: Plan, batch_id: Option<BatchId>, pull: Option<(Cursor, FeedState)>) -> Self {
+        Self { plan, stored: Stored { batch_id, ..Stored::default() }, pull }
     }
 
     /// Whether its answer shows more than outcomes.
@@ -196,7 +204,8 @@ pub fn run_batch(
 #[must_use]
 pub fn has_to_store(request: &Batch, attempt: &Attempt, plan: &Plan) -> bool {
     let counts = request.sync_id.is_some() && attempt.trial.is_none();
-    !request.dry_run && (counts || !plan.writes.is_empty())
+    let ends_upload = request.upload.is_some() && !plan.rolled_back;
+    !request.dry_run && (counts || ends_upload || !plan.writes.is_empty())
 }
 
 /// Stores what was decided, and counts it. A trial only tries whether the database takes it.
@@ -225,6 +234,11 @@ pub fn store_plan(
     if stored.wrote && !plan.writes.log.is_empty() {
         stored.batch_id = Some(BatchId::new(request.workspace_id, tx.head_sequence()?, now));
     }
+    if let Some(upload) = request.upload.filter(|_| !plan.rolled_back) {
+        let outcomes: Vec<UploadOutcome> = plan.outcomes.iter().filter_map(UploadOutcome::of).collect();
+        tx.commit_upload(upload, &outcomes, stored.batch_id)?;
+        stored.upload = true;
+    }
     if stored.wrote && looked.cursor.is_some() {
         stored.head_sequence = Some(tx.head_sequence()?);
     }
@@ -237,5 +251,5 @@ pub fn store_plan(
         // Also an atomic batch that failed: its operations were processed.
         stored.counted = count(tx, run, plan, &looked.loaded.receipts, now)?;
     }
-    Ok((Ok(stored), if stored.wrote || stored.counted { End::Commit } else { End::Rollback }))
+    Ok((Ok(stored), if stored.wrote || stored.counted || stored.upload { End::Commit } else { End::Rollback }))
 }

@@ -14,6 +14,7 @@ use crate::domain::quota::{Held, Quotas, Room};
 use crate::domain::sync_run::RunStatus;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::track::Authorship;
+use crate::domain::upload::{Committing, UploadState};
 use crate::domain::yjs_facts::ScannedUpdate;
 use crate::store::feed::FeedState;
 use crate::store::{Snapshot, StoreError};
@@ -91,6 +92,12 @@ pub fn look(
         && snapshot.find_sync_run(sync_id)?.is_some_and(|run| run.status == RunStatus::Cancelled)
     {
         return Ok(Err(BatchRefusal::SyncCancelled));
+    }
+    if let Some(Committing { upload_id, revision }) = request.upload {
+        let found = snapshot.find_upload(upload_id)?;
+        if !found.is_some_and(|upload| upload.state == UploadState::Open && upload.revision == revision) {
+            return Ok(Err(BatchRefusal::UploadChanged));
+        }
     }
     let (loaded, resolutions, parts) = load(snapshot, request, attempt)?;
     let (room, most) = find_room(snapshot, &attempt.quotas)?;

@@ -1,4 +1,4 @@
-//! Work that nobody waits for: compaction, keeping derived texts, marking damaged documents.
+//! Work that nobody waits for: compaction, keeping derived texts, marking damaged documents, removing what was staged.
 //!
 //! One thread, a bounded queue; what finds the queue full is dropped. Texts and marks of damage are found again when
 //! their document is next read; what is left to compact is looked for at the start and each hour.
@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
+use crate::domain::upload::UploadKey;
 use crate::store::upkeep::Swap;
 use crate::store::{Store, StoreError};
 use crate::yjs::merge::{facts_of, squash};
@@ -20,6 +21,8 @@ const QUEUE: usize = 1_024;
 
 /// Time between two looks for what is left to compact.
 const ROUND: Duration = Duration::from_secs(3_600);
+/// After a slice it pauses as long as the slice took, but not longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// Documents that one statement of a look reads.
 const FOUND_AT_ONCE: u32 = 100;
 
@@ -53,6 +56,8 @@ pub enum Task {
         /// The version that cannot.
         version: Version,
     },
+    /// Remove what is staged of an upload that is not open any more.
+    ClearUpload(UploadKey),
 }
 
 /// The background thread.
@@ -139,10 +144,23 @@ impl Worker {
             Task::MarkDamaged { workspace_id, document_id, version } => {
                 self.store.mark_damaged(workspace_id, document_id, version).map(|_| ())
             }
+            Task::ClearUpload(key) => self.clear_upload(key),
         };
         if let Err(error) = done {
             tracing::warn!(%error, "background work failed; it will be tried again");
         }
+    }
+
+    /// In slices, so that batches get through. What is left when the server stops, a purge finds.
+    fn clear_upload(&self, key: UploadKey) -> Result<(), StoreError> {
+        while !self.stopping.load(Ordering::Relaxed) {
+            let started = Instant::now();
+            if !self.store.clear_upload(key)?.more {
+                return Ok(());
+            }
+            std::thread::sleep(started.elapsed().min(LONGEST_PAUSE));
+        }
+        Ok(())
     }
 
     fn compact(&self, workspace_id: WorkspaceId, document_id: DocumentId) -> Result<(), StoreError> {

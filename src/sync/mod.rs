@@ -26,13 +26,14 @@ mod service;
 pub mod take_back;
 mod texts;
 mod types;
+pub mod uploads;
 pub mod view;
 pub mod workspaces;
 
 pub use self::service::SyncService;
 pub use self::types::{
     Batch, BatchAnswer, BatchRefusal, ChangesPage, DocumentView, OperationAnswer, Preview, PullFrom, Restored,
-    ServerSide, SyncError, VersionView, YjsBodies,
+    ServerSide, SyncError, UploadView, VersionView, YjsBodies,
 };
 pub use crate::store::StoreError;
 pub use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};

@@ -7,6 +7,7 @@ use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::limits::Limits;
 use crate::domain::sessions::{self, Session};
 use crate::domain::timestamp::Clock;
+use crate::domain::upload::UploadKey;
 use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};
 use crate::store::{BatchScope, Store, StoreError};
 use crate::sync::apply::{AppliedBatch, Attempt, Processed, process};
@@ -76,6 +77,10 @@ impl SyncService {
         let processed = self.apply_surviving_refusals(request, deadline)?;
         for document_id in processed.outgrown() {
             self.maintenance.offer(Task::Compact { workspace_id: request.workspace_id, document_id });
+        }
+        if let Some(upload) = request.upload.filter(|_| processed.stored.upload) {
+            let (workspace_id, user_id, upload_id) = (request.workspace_id, request.user_id, upload.upload_id);
+            self.clear_upload(UploadKey { workspace_id, user_id, upload_id });
         }
         if processed.stored.wrote {
             self.events.committed(request.workspace_id);
@@ -149,7 +154,9 @@ impl SyncService {
     }
 
     fn run(&self, request: &Arc<Batch>, deadline: Instant, attempt: Attempt) -> Result<Processed, SyncError> {
-        let turn = self.renderer.turn(request.user_id.0.as_u128(), deadline.min(Instant::now() + ANSWER_RENDERING));
+        // An upload may have many texts to be changed.
+        let until = if request.upload.is_some() { deadline } else { deadline.min(Instant::now() + ANSWER_RENDERING) };
+        let turn = self.renderer.turn(request.user_id.0.as_u128(), until);
         Ok(process(&self.store, &self.scope(request, deadline), request, &attempt, Some(turn))??)
     }
 
@@ -161,6 +168,11 @@ impl SyncService {
     /// The renders of one answer to this user, which must be there by the deadline.
     pub(super) fn turn_until(&self, user_id: UserId, deadline: Instant) -> Turn<'_> {
         self.renderer.turn(user_id.0.as_u128(), deadline.min(Instant::now() + ANSWER_RENDERING))
+    }
+
+    /// Has what is staged of an upload that is not open any more be removed.
+    pub(super) fn clear_upload(&self, key: UploadKey) {
+        self.maintenance.offer(Task::ClearUpload(key));
     }
 
     pub(super) fn keep(&self, workspace_id: WorkspaceId, rendered: Rendered, learned: Learned) {

@@ -1,6 +1,8 @@
 //! Changes of text on documents with Yjs state: deriving the texts that a decision needs, and making the Yjs updates that
 //! it comes to. Both are the work of worker processes, off every lock; what was made is carried out by compare-and-set.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::document::VersionText;
@@ -34,17 +36,19 @@ impl Texts<'_> {
     /// What the store says.
     pub(super) fn settle(&self, looked: &mut Looked, plan: &mut Plan) -> Result<bool, StoreError> {
         let edits = plan.edits.clone();
-        if let Some(wanted) = plan.wanted.first().copied() {
-            let before = |edit: &&PlannedEdit| edit.document_id == wanted.document_id && edit.entry < wanted.entries;
-            for edit in edits.iter().filter(before) {
-                if self.make(looked, plan, edit) {
-                    return Ok(true);
-                }
-            }
-            self.learn(looked, plan, wanted)?;
-            return Ok(true);
+        if plan.wanted.is_empty() {
+            return Ok(edits.iter().any(|edit| self.make(looked, plan, edit)));
         }
-        Ok(edits.iter().any(|edit| self.make(looked, plan, edit)))
+        // The first one of each document: what else is done to that document depends on it, and on nothing else.
+        let mut documents = BTreeSet::new();
+        let first_ones = plan.wanted.clone().into_iter().filter(|wanted| documents.insert(wanted.document_id));
+        for wanted in first_ones {
+            let before = |edit: &&PlannedEdit| edit.document_id == wanted.document_id && edit.entry < wanted.entries;
+            if !edits.iter().filter(before).any(|edit| self.make(looked, plan, edit)) {
+                self.learn(looked, plan, wanted)?;
+            }
+        }
+        Ok(true)
     }
 
     /// Finds out a text, or why it cannot be had.

@@ -1,10 +1,11 @@
 //! What goes into a use case, and what comes out of it.
 
 use crate::domain::cursor::ForeignCursor;
-use crate::domain::ids::{BatchId, DocumentId, SyncId, UserId, Version, WorkspaceId};
+use crate::domain::ids::{BatchId, DocumentId, SyncId, UploadId, UserId, Version, WorkspaceId};
 use crate::domain::operation::{OperationKind, Submitted};
 use crate::domain::outcome::Outcome;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::upload::{Committing, UploadRefusal, UploadState};
 use crate::store::StoreError;
 use crate::store::documents::VersionEntry;
 
@@ -25,6 +26,8 @@ pub struct Batch {
     pub sync_id: Option<SyncId>,
     /// Where to pull from in the same round trip; `None` = push only.
     pub pull: Option<PullFrom>,
+    /// The upload that it commits: its operations are those that were staged.
+    pub upload: Option<Committing>,
     /// The operations, in submitted order.
     pub operations: Vec<Submitted>,
 }
@@ -55,6 +58,9 @@ pub enum BatchRefusal {
     /// The batch's sync run was cancelled: it takes no more batches.
     #[error("the sync run was cancelled")]
     SyncCancelled,
+    /// The upload that the batch commits is not as it was when its operations were read.
+    #[error("the upload changed while it was being committed")]
+    UploadChanged,
 }
 
 /// Where a pull starts.
@@ -175,6 +181,21 @@ pub struct Restored {
     pub has_more: bool,
 }
 
+/// An upload as an answer shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadView {
+    /// Which one.
+    pub upload_id: UploadId,
+    /// What has become of it.
+    pub state: UploadState,
+    /// What is staged, or was applied.
+    pub operations: i64,
+    /// Bytes of what is staged; none once it was applied.
+    pub bytes: Option<i64>,
+    /// When it, or the answer of its commit, is dropped.
+    pub expires_at: Timestamp,
+}
+
 /// The answer to a batch, results in submitted order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchAnswer {
@@ -192,6 +213,8 @@ pub struct BatchAnswer {
     pub batch_id: Option<BatchId>,
     /// What a restore says besides.
     pub restored: Option<Restored>,
+    /// The upload that the request was about.
+    pub upload: Option<UploadView>,
 }
 
 /// Why a use case could not be carried out at all.
@@ -221,4 +244,7 @@ pub enum SyncError {
     /// As many restores as may be are under way.
     #[error("too many restores are under way")]
     TooManyRestores,
+    /// What was asked of an upload is refused.
+    #[error("the upload is refused: {0:?}")]
+    Upload(UploadRefusal),
 }

@@ -124,26 +124,33 @@ fn batches_can_be_counted_out() {
 }
 
 #[test]
-fn all_or_nothing_is_one_batch() {
-    let desk = Desk::with(&[("LANDFALL_MAX_OPERATIONS", "20")]);
+fn all_or_nothing_has_the_limits_of_an_upload() {
+    let limits = [("LANDFALL_MAX_OPERATIONS", "20"), ("LANDFALL_MAX_UPLOAD_OPERATIONS", "30")];
+    let desk = Desk::with(&[&limits[..], &[("LANDFALL_MAX_UPLOAD_BYTES", "20000000")]].concat());
     let place = desk.place();
-    for n in 0..21 {
+    for n in 0..31 {
         place.write(&format!("{n:02}.md"), format!("{n}\n"));
     }
     let ran = place.run(&["sync", "--atomic"]).expect(2);
-    assert!(ran.says(&["21 operations", "20"]), "{}", ran.stderr);
+    assert!(ran.says(&["31 operations", "30"]), "{}", ran.stderr);
     assert!(desk.documents().is_empty());
-    place.delete("20.md");
+    place.delete("30.md");
     place.run(&["sync", "--atomic"]).expect(0);
-    assert_eq!(desk.documents().len(), 20);
+    assert_eq!(desk.documents().len(), 30);
+    // More than one request takes, and then more than one upload.
     for n in 0..3 {
         place.write(&format!("large {n}.md"), "x".repeat(4_000_000));
     }
+    place.run(&["sync", "--atomic"]).expect(0);
+    assert_eq!(desk.documents().len(), 33);
+    for n in 3..7 {
+        place.write(&format!("large {n}.md"), "x".repeat(4_000_000));
+    }
     let ran = place.run(&["sync", "--atomic"]).expect(2);
-    assert!(ran.says(&["10485760 bytes"]), "{}", ran.stderr);
-    assert_eq!(desk.documents().len(), 20);
+    assert!(ran.says(&["20000000 bytes"]), "{}", ran.stderr);
+    assert_eq!(desk.documents().len(), 33);
     place.sync();
-    assert_eq!(desk.documents().len(), 23);
+    assert_eq!(desk.documents().len(), 37);
 }
 
 #[test]

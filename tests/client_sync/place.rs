@@ -47,6 +47,11 @@ impl Desk {
         Self::start(database, &[])
     }
 
+    /// A server on either database with these settings.
+    pub fn on_with(database: Database, settings: &[(&str, &str)]) -> Self {
+        Self::start(database, settings)
+    }
+
     /// A server on SQLite with these settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
         Self::start(Database::Sqlite, settings)

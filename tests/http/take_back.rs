@@ -18,6 +18,7 @@ on_both_databases!(
     documents_go_back_to_a_moment,
     what_one_device_did_is_taken_back,
     many_documents_are_restored_in_steps,
+    a_restore_goes_on_after_the_server_was_killed,
     what_cannot_be_taken_back_is_refused,
 );
 
@@ -383,4 +384,34 @@ fn what_cannot_be_taken_back_is_refused(database: Database) {
     restore(&ada, json!({ "as_of": "Agabc" })).expect_problem(400, "bad_request");
     let rich = json!({ "as_of": "2999-01-01T00:00:00Z", "document_ids": [id] });
     assert_eq!(restore(&ada, rich).expect(200).body["documents"], 0);
+}
+
+fn a_restore_goes_on_after_the_server_was_killed(database: Database) {
+    let mut server = TestServer::start(database);
+    let ada = server.register("ada");
+    let mut ids = Vec::new();
+    for batch in 0..3 {
+        let creates = (0..80).map(|n| create(&format!("{batch}-{n}")).title(&format!("{batch} {n}")).content("one\n"));
+        let made = ada.batch().with_all(creates).send().expect(200);
+        ids.extend(made.results().iter().map(|result| result["document_id"].as_str().unwrap().to_owned()));
+    }
+    let then = now(&ada);
+    for ids in ids.chunks(80) {
+        ada.batch().with_all(ids.iter().map(|id| update(id, id).base(1).content("spoiled\n"))).send().expect(200);
+    }
+    let request = json!({ "as_of": then, "device_id": "laptop", "client_id": "restore" });
+    let run = restore(&ada, request.clone()).expect(202).string("/sync_id");
+    server.kill();
+    server.restart();
+    // By itself nothing goes on; the same request does, and restores nothing twice.
+    let again = restore(&ada, request.clone());
+    assert!([200, 202].contains(&again.status), "{again}");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while ids.iter().any(|id| ada.read(id).string("/content") != "one\n") {
+        assert!(Instant::now() < deadline, "the restore does not go on");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(ids.iter().all(|id| ada.read(id).body["version"] == 3), "each is restored once");
+    let progress = ada.get(&format!("/api/v1/syncs/{run}?workspace_id={}", ada.workspace_id)).expect(200);
+    assert_eq!(progress.body["failed"], 0, "{progress}");
 }

@@ -12,12 +12,13 @@ use landfall::domain::cursor::FeedKey;
 use landfall::domain::document::{
     DocumentHead, DocumentWrite, Expected, HeadWrite, LogEntry, Receipt, StoredDocument, VersionText, WriteSet,
 };
-use landfall::domain::ids::{DocumentId, SyncId, UserId, Version, WorkspaceId};
+use landfall::domain::ids::{BatchId, DocumentId, SyncId, UploadId, UserId, Version, WorkspaceId};
 use landfall::domain::outcome::Outcome;
 use landfall::domain::plan::Plan;
 use landfall::domain::quota::Held;
 use landfall::domain::sync_run::{NoteChanges, RunNote, SyncRun};
 use landfall::domain::timestamp::Timestamp;
+use landfall::domain::upload::{Committing, Upload, UploadOutcome};
 use landfall::store::feed::FeedState;
 use landfall::store::feed_pages::{ChangedDocument, FeedPage, Span};
 use landfall::store::{BatchTransaction, End, Snapshot, StoreError};
@@ -261,6 +262,10 @@ impl Snapshot for ModelTransaction {
         let is_wanted = |note: &RunNote| note.client_id.as_deref().is_some_and(|name| client_ids.contains(&name));
         Ok(notes.unwrap_or_default().into_values().filter(is_wanted).collect())
     }
+
+    fn find_upload(&mut self, _upload_id: UploadId) -> Result<Option<Upload>, StoreError> {
+        Ok(None)
+    }
 }
 
 impl BatchTransaction for ModelTransaction {
@@ -320,5 +325,14 @@ impl BatchTransaction for ModelTransaction {
             assert!(notes.insert(note.number, note.clone()).is_none(), "a note was written twice");
         }
         Ok(())
+    }
+
+    fn commit_upload(
+        &mut self,
+        _upload: Committing,
+        _outcomes: &[UploadOutcome],
+        _batch_id: Option<BatchId>,
+    ) -> Result<(), StoreError> {
+        panic!("the model stages nothing")
     }
 }

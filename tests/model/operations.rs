@@ -98,6 +98,7 @@ pub fn batch(operations: impl IntoIterator<Item = Operation>) -> Batch {
         dry_run: false,
         sync_id: None,
         pull: None,
+        upload: None,
         operations: numbered.map(|(index, op)| Submitted::Valid(Box::new(Operation { index, ..op }))).collect(),
     }
 }

@@ -26,6 +26,7 @@ mod search;
 mod support;
 mod sync_runs;
 mod upkeep;
+mod uploads;
 #[path = "../yjs_support/mod.rs"]
 mod yjs_support;
 
@@ -142,6 +143,13 @@ mod both {
         random_histories_show_the_same_when_folded,
         a_long_history_is_folded,
         nothing_is_lost_while_writers_write,
+    );
+    on_both_databases!(uploads:
+        a_dropped_upload_is_removed_in_slices,
+        time_drops_uploads_and_then_forgets_them,
+        another_life_drops_open_uploads,
+        a_workspace_and_a_user_take_their_uploads_with_them,
+        what_cannot_be_read_is_found,
     );
     on_both_databases!(lives:
         a_new_life_has_another_generation_and_higher_versions,

@@ -8,6 +8,7 @@ use landfall::domain::document::{DocumentHead, HeadWrite, Receipt, WriteSet};
 use landfall::domain::ids::DocumentId;
 use landfall::domain::operation::OperationKind;
 use landfall::domain::timestamp::{Clock, Timestamp};
+use landfall::domain::upload::UploadLimits;
 use landfall::store::accounts::NewSession;
 use landfall::store::documents::ListQuery;
 use landfall::store::tombstones::PurgedTombstones;
@@ -45,6 +46,7 @@ pub const DAY: RetentionConfig = RetentionConfig {
     tombstones_s: 86_400,
     history_s: 86_400,
     caution_s: 0,
+    upload: UploadLimits { max_operations: 0, max_bytes: 0, max_open: 0, max_workspace_bytes: 0, retention_s: 86_400 },
 };
 
 /// A server's purger, at a time.

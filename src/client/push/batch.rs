@@ -45,13 +45,6 @@ impl Push<'_, '_, '_> {
             let Some((operation, raw)) = self.prepare(&candidate.0)? else { continue };
             let size = raw.get().len() + 1;
             if !operations.is_empty() && bytes + size > most.bytes {
-                if self.settings.atomic {
-                    return Err(ClientError::Usage(format!(
-                        "what is queued cannot be pushed all or nothing: it is more than the {} bytes that the server \
-                         takes at once; leave out --atomic",
-                        self.limits.max_body_bytes
-                    )));
-                }
                 turn.names.push_front(candidate);
                 break;
             }
@@ -63,17 +56,23 @@ impl Push<'_, '_, '_> {
         if operations.is_empty() { Ok(None) } else { self.write_chunk(operations, &written).map(Some) }
     }
 
+    /// The first queued operation of each document that is free.
+    pub(super) fn list_all_free(&mut self) -> Result<VecDeque<Named>, ClientError> {
+        let Local { state, held, .. } = &mut *self.pull.local;
+        Ok(state.change(|change| list_free(change, &BTreeSet::new(), held))?)
+    }
+
     /// How large the next batch may be.
     fn next_size(&mut self) -> BatchSize {
         let (all, most) = (self.all(), self.most());
         match self.settings.batch_size {
-            _ if self.settings.atomic => all,
             Some(given) => BatchSize { operations: given.min(all.operations), ..all },
             None => self.queue.size(most),
         }
     }
 
-    fn write_chunk(
+    /// Writes the request.
+    pub(super) fn write_chunk(
         &mut self,
         operations: Vec<QueuedOperation>,
         written: &[Box<RawValue>],
@@ -89,6 +88,7 @@ impl Push<'_, '_, '_> {
             atomic,
             dry_run,
             sync_id: self.run_id,
+            upload: None,
             cursor: pulls.then_some(cursor.as_deref()),
             operations: written.iter().map(AsRef::as_ref).collect(),
         };
@@ -97,7 +97,7 @@ impl Push<'_, '_, '_> {
     }
 
     /// Fixes an operation for good, marks it as sent, and writes it.
-    fn prepare(&mut self, name: &str) -> Result<Option<(QueuedOperation, Box<RawValue>)>, ClientError> {
+    pub(super) fn prepare(&mut self, name: &str) -> Result<Option<(QueuedOperation, Box<RawValue>)>, ClientError> {
         let (operation, known) = self.pull.local.state.change(|change| {
             let Some(mut operation) = change.find_operation(name)? else { return Ok((None, None)) };
             let known = change.find_with_body(operation.document_id)?;

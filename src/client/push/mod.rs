@@ -1,5 +1,6 @@
 //! Pushing the outbox: `queue` says what comes next and what follows from an answer, `batch` writes it, `run` sends it, some
-//! batches at a time, and `results` carries out what the server answers, one batch after another.
+//! batches at a time, and `results` carries out what the server answers, one batch after another. `upload` pushes all or
+//! nothing.
 
 mod answers;
 mod batch;
@@ -8,6 +9,7 @@ mod giving_up;
 mod queue;
 mod results;
 mod run;
+mod upload;
 
 use self::batch_size::BatchSize;
 use self::queue::Queue;
@@ -26,13 +28,15 @@ pub struct Push<'s, 'p, 'a> {
     queue: Queue,
     /// The run on the server, if it knows of runs.
     run_id: Option<&'s str>,
+    /// Whether something was committed in several requests.
+    has_uploaded: bool,
 }
 
 impl<'s, 'p, 'a> Push<'s, 'p, 'a> {
     /// A push that has sent nothing yet.
     #[must_use]
     pub fn new(pull: &'s mut Pull<'p, 'a>, settings: &'s SyncSettings, limits: &'s ServerLimits) -> Self {
-        Self { pull, settings, limits, queue: Queue::default(), run_id: None }
+        Self { pull, settings, limits, queue: Queue::default(), run_id: None, has_uploaded: false }
     }
 
     /// The largest batch.

@@ -8,7 +8,6 @@ use super::Push;
 use super::answers::Answered;
 use super::batch::Chunk;
 use crate::client::error::ClientError;
-use crate::client::model::Direction;
 use crate::client::transport::{Server, Until};
 
 impl<'s> Push<'s, '_, '_> {
@@ -18,28 +17,23 @@ impl<'s> Push<'s, '_, '_> {
         if queued == 0 {
             return Ok(());
         }
-        if self.settings.atomic && queued > self.limits.max_operations {
-            return Err(ClientError::Usage(format!(
-                "{queued} operations cannot be pushed all or nothing: the server takes {} at once; leave out --atomic",
-                self.limits.max_operations
-            )));
-        }
         self.pull.local.report.expect(queued);
         if !self.settings.dry_run && self.pull.server.open_run(run_id, queued, self.settings.direction.as_str()) {
             self.run_id = Some(run_id);
         }
-        let pushed = self.push_all();
+        let pushed = if self.settings.atomic { self.push_whole() } else { self.push_all() };
         if let Some(run_id) = self.run_id.filter(|_| pushed.is_err()) {
             self.pull.server.cancel_run(run_id);
         }
         pushed?;
-        if self.queue.sent() > 1 && self.settings.direction == Direction::Both && !self.settings.dry_run {
+        if self.has_to_pull() {
             self.pull.pull()?;
         }
         Ok(())
     }
 
     fn push_all(&mut self) -> Result<(), ClientError> {
+        self.forget_upload()?;
         loop {
             self.exchange()?;
             self.pull.local.interrupt.check()?;
@@ -62,7 +56,7 @@ impl<'s> Push<'s, '_, '_> {
     /// Hands batches to the threads that send them, and carries out the answers.
     fn exchange(&mut self) -> Result<(), ClientError> {
         let server = self.pull.server;
-        let senders = if self.settings.atomic { 1 } else { self.settings.concurrency.max(1) };
+        let senders = self.settings.concurrency.max(1);
         let (jobs, to_do) = channel::<Chunk>();
         let (done, answers) = channel::<Answered>();
         let to_do = Mutex::new(to_do);

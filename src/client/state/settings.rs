@@ -33,6 +33,8 @@ pub enum Setting {
     FileBytes,
     /// Characters of a title that the server takes.
     TitleChars,
+    /// The upload that was begun and is not known to be over.
+    Upload,
 }
 
 impl Setting {
@@ -49,6 +51,7 @@ impl Setting {
             Self::Doubt => "doubt",
             Self::FileBytes => "file_bytes",
             Self::TitleChars => "title_chars",
+            Self::Upload => "upload",
         }
     }
 }

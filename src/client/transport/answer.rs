@@ -9,7 +9,7 @@ use crate::client::transport::error::RemoteError;
 use crate::client::transport::wire::Problem;
 
 /// The codes of the server's refusals, as `openapi.yaml` has them.
-const PROBLEM_CODES: [&str; 22] = [
+const PROBLEM_CODES: [&str; 27] = [
     "bad_request",
     "unauthorized",
     "forbidden",
@@ -22,7 +22,12 @@ const PROBLEM_CODES: [&str; 22] = [
     "cursor_expired",
     "history_expired",
     "sync_cancelled",
+    "upload_not_found",
+    "upload_expired",
+    "upload_committed",
+    "too_many_uploads",
     "payload_too_large",
+    "upload_too_large",
     "unsupported_media_type",
     "too_many_operations",
     "invalid",

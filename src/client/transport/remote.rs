@@ -96,6 +96,12 @@ impl Remote {
         self.authorised(|token| self.http.send(&Method::PUT, path, Some(body), Some(token))).map(drop)
     }
 
+    /// Deletes something; only whether that was done is of interest.
+    pub fn delete(&self, path: &str) -> Result<(), RemoteError> {
+        let ask = || self.authorised(|token| self.http.send(&Method::DELETE, path, None, Some(token)));
+        self.http.patiently(Until::NothingHelps, ask).map(drop)
+    }
+
     /// Asks whether the server serves, as often as is allowed but each time not for long.
     pub fn check_health(&self) -> Result<(), RemoteError> {
         let ask = || self.http.ask_shortly(&Method::GET, "/api/health", HEALTH_TIMEOUT, self.known_token().as_ref());

@@ -124,6 +124,15 @@ impl<'a> Server<'a> {
         self.remote.post_timed(BATCH_PATH, body, until)
     }
 
+    /// Drops an upload; fine if there is none that is open.
+    pub fn drop_upload(&self, upload_id: &str) -> Result<(), ClientError> {
+        let path = format!("/api/v1/uploads/{upload_id}?workspace_id={}", self.identity.workspace);
+        match self.remote.delete(&path) {
+            Err(RemoteError::Refused { status: 404 | 409 | 410, .. }) | Ok(()) => Ok(()),
+            Err(error) => Err(self.failure(error)),
+        }
+    }
+
     /// Whether batches get through, for which an empty one is good enough.
     pub fn check_batches(&self) -> Result<(), ClientError> {
         let Identity { workspace, device } = &self.identity;

@@ -1,5 +1,4 @@
 //! The wire protocol as the client speaks it: what it sends and what it understands of the answers.
-//!
 //! Everything that comes from the server is checked before it is used: Yjs bytes pass the scanner.
 
 use base64::Engine;
@@ -26,11 +25,25 @@ pub struct Batch<'a> {
     /// The sync run that the batch counts towards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_id: Option<&'a str>,
+    /// The upload that it is a part of.
+    #[serde(flatten)]
+    pub upload: Option<Upload<'a>>,
     /// Present, if only as null, to pull as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Option<&'a str>>,
     /// The operations, already written.
     pub operations: Vec<&'a RawValue>,
+}
+
+/// What a batch says of its upload.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Upload<'a> {
+    /// Which one.
+    pub upload_id: &'a str,
+    /// Whether it is to be applied.
+    pub commit: bool,
+    /// The place of the batch's operations in it.
+    pub part: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -89,6 +102,21 @@ pub struct BatchAnswer {
     pub results: Vec<OperationResult>,
     /// The page of the feed that was asked for.
     pub changes: Option<ChangesPage>,
+    /// The upload after it.
+    upload: Option<UploadBody>,
+}
+
+impl BatchAnswer {
+    /// Whether its upload can still be committed.
+    #[must_use]
+    pub fn upload_is_open(&self) -> bool {
+        self.upload.as_ref().is_none_or(|UploadBody { status }| status == "open")
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct UploadBody {
+    status: String,
 }
 
 /// What became of an operation.
@@ -329,6 +357,17 @@ pub struct ServerLimits {
     pub max_content_bytes: usize,
     /// Bytes of an operation's Yjs updates.
     pub max_yjs_bytes: usize,
+    /// What may be staged; none of an older server, which stages nothing.
+    pub upload: Option<UploadLimits>,
+}
+
+/// What may be staged, and then applied at once.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct UploadLimits {
+    /// Operations.
+    pub max_operations: usize,
+    /// Bytes of them.
+    pub max_bytes: usize,
 }
 
 impl ServerLimits {
@@ -339,6 +378,7 @@ impl ServerLimits {
         max_title_chars: usize::MAX,
         max_content_bytes: usize::MAX,
         max_yjs_bytes: usize::MAX,
+        upload: None,
     };
 
     /// What a request needs besides its operations, and an operation besides its bytes.

@@ -6,12 +6,14 @@
 use serde::Serialize;
 
 use crate::domain::error_code::ErrorCode;
-use crate::domain::ids::{BatchId, DocumentId, SyncId, Version};
+use crate::domain::ids::{BatchId, DocumentId, SyncId, UploadId, Version};
 use crate::domain::operation::{OperationError, OperationKind};
 use crate::domain::outcome::{Base, Outcome, Status};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::upload::UploadState;
 use crate::http::changes_body::{ChangesBody, changes_size_estimate};
 use crate::http::document_body::{self, Base64, DocumentBody};
-use crate::sync::{BatchAnswer, OperationAnswer, Preview, Restored, ServerSide};
+use crate::sync::{BatchAnswer, OperationAnswer, Preview, Restored, ServerSide, UploadView};
 
 /// How the batch as a whole ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +120,7 @@ pub fn encode_answer(
         dry_run: answer.dry_run,
         batch_id: answer.batch_id,
         restored: answer.restored.map(RestoredBody::from),
+        upload: answer.upload.map(UploadBody::from),
         results: Results(&answer.results),
         changes: answer.changes.as_ref().map(ChangesBody::from),
         processing_time_ms,
@@ -152,6 +155,8 @@ struct AnswerBody<'a> {
     batch_id: Option<BatchId>,
     #[serde(flatten)]
     restored: Option<RestoredBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upload: Option<UploadBody>,
     results: Results<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<ChangesBody<'a>>,
@@ -228,6 +233,29 @@ impl<'a> From<&'a OperationAnswer> for ResultBody<'a> {
                 .map(|content| MergeBody { content }),
             change: answer.preview.as_deref().map(ChangeBody::from),
         }
+    }
+}
+
+/// What a request about an upload is answered besides.
+#[derive(Serialize)]
+struct UploadBody {
+    upload_id: UploadId,
+    status: &'static str,
+    operations: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<i64>,
+    expires_at: Timestamp,
+}
+
+impl From<UploadView> for UploadBody {
+    fn from(view: UploadView) -> Self {
+        let UploadView { upload_id, state, operations, bytes, expires_at } = view;
+        let status = match state {
+            UploadState::Open => "open",
+            UploadState::Committed => "committed",
+            UploadState::Dropped => "dropped",
+        };
+        Self { upload_id, status, operations, bytes, expires_at }
     }
 }
 

@@ -139,6 +139,13 @@ pub(super) fn version_or_none(raw: &RawValue) -> Result<i64, Fault> {
     version.ok_or_else(|| Fault::invalid("must be an integer of at least 1, or 0 where no document must be"))
 }
 
+/// A place among the parts of an upload: an integer from 0 to 1,000,000.
+pub(super) fn part(raw: &RawValue) -> Result<i64, Fault> {
+    const MAX_PART: i64 = 1_000_000;
+    let part = integer::parse(raw.get()).filter(|part| (0..=MAX_PART).contains(part));
+    part.ok_or_else(|| Fault::invalid(format!("must be an integer from 0 to {MAX_PART}")))
+}
+
 /// Yjs bytes in base64; `bytes_left` is what other updates of the operation have left of `max_yjs_bytes`.
 pub(super) fn yjs_bytes(raw: &RawValue, bytes_left: usize, limits: &Limits) -> Result<Vec<u8>, Fault> {
     let too_large = || over_limit("max_yjs_bytes", limits.max_yjs_bytes, "bytes");

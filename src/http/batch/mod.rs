@@ -11,4 +11,5 @@ mod operation;
 pub mod push;
 pub mod request;
 mod telemetry;
+pub mod uploads;
 mod wire;

@@ -6,12 +6,14 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, web
 use uuid::Uuid;
 
 use super::answer::{AnswerKind, Counts, ProblemMembers, encode_answer};
-use super::request::{RequestError, parse_batch};
+use super::request::{Push, RequestError, UploadRequest, parse_push};
 use super::telemetry::count_batch;
+use super::uploads::commit;
 use crate::auth::roles::Caller;
 use crate::domain::access::Action;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, UserId};
+use crate::domain::upload::UploadKey;
 use crate::http::blocking::run_by;
 use crate::http::body::{Body, read_json};
 use crate::http::current_user::{CurrentUser, charge, charge_reading, deadline_of};
@@ -23,6 +25,7 @@ use crate::http::shares::Share;
 use crate::http::state::AppState;
 use crate::sync::answer::ANSWER_BYTES;
 use crate::sync::apply::AppliedBatch;
+use crate::sync::uploads::Staging;
 use crate::sync::{Batch, BatchAnswer, BatchRefusal, Restored, SyncError};
 
 /// Adds the route.
@@ -43,15 +46,68 @@ async fn push_batch(
     let started = Instant::now();
     let (user_id, caller, bytes) = (user.user_id, user.caller(), body.len());
     let for_reading = state.clone();
-    let batch = run_by(deadline, move || {
+    let push = run_by(deadline, move || {
         let _turn = turn;
-        read_batch(&for_reading, caller, &body)
+        read_push(&for_reading, caller, &body)
     });
-    let batch = batch.await?;
+    let Push { batch, upload } = push.await?;
     request.extensions_mut().insert(Named(batch.workspace_id));
     charge(&request, user_id, counted(batch.operations.len()), counted(bytes))?;
-    carry_out(&request, &state, user_id, batch, Sending { started, share: Some(share), preview: false, restored: None })
-        .await
+    let sending = Sending { started, share: Some(share), preview: false, restored: None };
+    match upload {
+        None => carry_out(&request, &state, user_id, batch, sending).await,
+        Some(upload) if upload.commit => commit_upload(&request, &state, batch, upload, sending).await,
+        Some(upload) => stage(&request, &state, batch, upload, sending).await,
+    }
+}
+
+/// Keeps the operations of a request for the commit of their upload.
+async fn stage(
+    request: &HttpRequest,
+    state: &web::Data<AppState>,
+    batch: Batch,
+    upload: UploadRequest,
+    sending: Sending,
+) -> Result<HttpResponse, ApiError> {
+    let deadline = deadline_of(request);
+    let place = state.admission.write(batch.workspace_id, deadline).await?;
+    let pushing = Pushing::new(request, state, &sending, None);
+    let UploadRequest { upload_id, part, bodies, .. } = upload;
+    let Batch { workspace_id, user_id, operations, .. } = batch;
+    let key = UploadKey { workspace_id, user_id, upload_id };
+    let answered = run_by(deadline, move || {
+        let _held = (place, sending.share);
+        let answer = pushing.state.sync.stage(Staging { key, part, operations, bodies }, deadline)?;
+        pushing.encode(&answer)
+    });
+    let (kind, json) = answered.await?;
+    Ok(response_of(kind).body(json))
+}
+
+/// Applies an upload and answers it.
+async fn commit_upload(
+    request: &HttpRequest,
+    state: &web::Data<AppState>,
+    batch: Batch,
+    upload: UploadRequest,
+    sending: Sending,
+) -> Result<HttpResponse, ApiError> {
+    let deadline = deadline_of(request);
+    let Batch { workspace_id, user_id, .. } = batch;
+    let UploadRequest { upload_id, bodies, .. } = upload;
+    let key = UploadKey { workspace_id, user_id, upload_id };
+    let for_looking = state.clone();
+    let found = run_by(deadline, move || Ok(for_looking.sync.find_upload(key)?)).await?;
+    let staged = usize::try_from(found.size.bytes).unwrap_or(usize::MAX);
+    let room = state.admission.commit(user_id, staged, deadline).await?;
+    let place = state.admission.write(workspace_id, deadline).await?;
+    let pushing = Pushing::new(request, state, &sending, Some(key));
+    let apply = move |state: &AppState| {
+        let applied = commit(state, &batch, upload_id, &bodies, deadline);
+        drop((room, place));
+        applied
+    };
+    answer_what_was_applied(request, user_id, pushing, sending.share, apply).await
 }
 
 /// How a batch is answered that has been read, checked and charged.
@@ -75,19 +131,31 @@ pub(in crate::http) async fn carry_out(
     sending: Sending,
 ) -> Result<HttpResponse, ApiError> {
     let deadline = deadline_of(request);
-    let Sending { started, share, preview, restored } = sending;
-    let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
-    let request_id = request_id.unwrap_or_default();
     // Waited for here and not below: a batch that waits holds no thread and no connection.
     let merging = state.admission.merge(user_id, batch.bytes_to_merge(), deadline).await?;
     let place = state.admission.write(batch.workspace_id, deadline).await?;
-    let pushing = Pushing { state: state.clone(), request_id, started, deadline, preview, restored };
-    let applied = run_by(deadline, move || {
+    let pushing = Pushing::new(request, state, &sending, None);
+    let apply = move |state: &AppState| {
         // Both places are another's as soon as the batch is stored.
-        let applied = pushing.state.sync.apply_batch(batch, deadline).map_err(refusal_of_batch);
+        let applied = state.sync.apply_batch(batch, deadline);
         drop((merging, place));
-        let applied = applied?;
-        let is_large = preview || applied.shows_documents();
+        applied
+    };
+    answer_what_was_applied(request, user_id, pushing, sending.share, apply).await
+}
+
+/// Has a batch applied and answers it.
+async fn answer_what_was_applied(
+    request: &HttpRequest,
+    user_id: UserId,
+    pushing: Pushing,
+    share: Option<Share>,
+    apply: impl FnOnce(&AppState) -> Result<AppliedBatch, SyncError> + Send + 'static,
+) -> Result<HttpResponse, ApiError> {
+    let (deadline, state) = (pushing.deadline, pushing.state.clone());
+    let applied = run_by(deadline, move || {
+        let applied = apply(&pushing.state).map_err(refusal_of_batch)?;
+        let is_large = pushing.preview || applied.shows_documents();
         Ok(if is_large { Err((pushing, applied, share)) } else { Ok(pushing.answer(applied, 0)?) })
     });
     let (pushing, applied, share) = match applied.await? {
@@ -120,10 +188,10 @@ fn response_of(kind: AnswerKind) -> HttpResponseBuilder {
 }
 
 /// Parses the body and checks that its author may write there.
-fn read_batch(state: &AppState, caller: Caller, body: &[u8]) -> Result<Batch, ApiError> {
-    let batch = parse_batch(body, &state.limits, caller.user_id, &mut || DocumentId(Uuid::now_v7()))?;
-    state.authenticator.check_access(caller, batch.workspace_id, Action::Write)?;
-    Ok(batch)
+fn read_push(state: &AppState, caller: Caller, body: &[u8]) -> Result<Push, ApiError> {
+    let push = parse_push(body, &state.limits, caller.user_id, &mut || DocumentId(Uuid::now_v7()))?;
+    state.authenticator.check_access(caller, push.batch.workspace_id, Action::Write)?;
+    Ok(push)
 }
 
 /// A batch on its way to its answer.
@@ -134,9 +202,25 @@ struct Pushing {
     deadline: Instant,
     preview: bool,
     restored: Option<Restored>,
+    /// The upload that it commits.
+    upload: Option<UploadKey>,
 }
 
 impl Pushing {
+    fn new(request: &HttpRequest, state: &web::Data<AppState>, sending: &Sending, upload: Option<UploadKey>) -> Self {
+        let request_id = request.extensions().get::<RequestContext>().map(|context| context.request_id.clone());
+        let Sending { started, preview, restored, .. } = *sending;
+        Self {
+            state: state.clone(),
+            request_id: request_id.unwrap_or_default(),
+            started,
+            deadline: deadline_of(request),
+            preview,
+            restored,
+            upload,
+        }
+    }
+
     /// Writes the answer, with about so many bytes of documents.
     fn answer(&self, applied: AppliedBatch, max_bytes: usize) -> Result<(AnswerKind, Vec<u8>), ApiError> {
         let sync = &self.state.sync;
@@ -144,20 +228,25 @@ impl Pushing {
             true => sync.answer_preview(applied, max_bytes, self.deadline).map(|(answer, _left)| answer),
             false => sync.answer_batch(applied, max_bytes, self.deadline),
         };
-        let answer = BatchAnswer { restored: self.restored, ..answer.map_err(refusal_of_batch)? };
-        let elapsed = self.started.elapsed();
-        count_batch(&answer, elapsed);
-        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        let kind = AnswerKind::of(&answer);
+        let answer = answer.map_err(refusal_of_batch)?;
+        let upload = self.upload.and_then(|key| sync.show_upload(key, answer.results.len()));
+        let answer = BatchAnswer { restored: self.restored, upload, ..answer };
+        count_batch(&answer, self.started.elapsed());
+        self.encode(&answer)
+    }
+
+    fn encode(&self, answer: &BatchAnswer) -> Result<(AnswerKind, Vec<u8>), ApiError> {
+        let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let kind = AnswerKind::of(answer);
         let problem = all_culprits_conflict(kind).map(|all| ProblemMembers {
             type_uri: "urn:landfall:problem:rolled_back",
             title: "Rolled back",
             status: rolled_back_status(all).as_u16(),
-            detail: why_rolled_back(&answer),
+            detail: why_rolled_back(answer),
             code: ErrorCode::RolledBack.as_str(),
             request_id: &self.request_id,
         });
-        let json = encode_answer(&answer, problem, elapsed_ms).map_err(ApiError::internal)?;
+        let json = encode_answer(answer, problem, elapsed_ms).map_err(ApiError::internal)?;
         Ok((kind, json))
     }
 }

@@ -18,6 +18,9 @@ pub(super) struct RawRequest<'a> {
     pub atomic: Option<&'a RawValue>,
     pub dry_run: Option<&'a RawValue>,
     pub sync_id: Option<&'a RawValue>,
+    pub upload_id: Option<&'a RawValue>,
+    pub commit: Option<&'a RawValue>,
+    pub part: Option<&'a RawValue>,
     /// Present, if only as `null`, where the editor pulls too.
     pub cursor: Option<&'a RawValue>,
     pub operations: RawOperations<'a>,
@@ -153,6 +156,9 @@ enum RequestKey {
     Atomic,
     DryRun,
     SyncId,
+    UploadId,
+    Commit,
+    Part,
     Cursor,
     Operations,
     #[serde(other)]
@@ -179,6 +185,9 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 RequestKey::Atomic => request.atomic = map.next_value()?,
                 RequestKey::DryRun => request.dry_run = map.next_value()?,
                 RequestKey::SyncId => request.sync_id = map.next_value()?,
+                RequestKey::UploadId => request.upload_id = map.next_value()?,
+                RequestKey::Commit => request.commit = map.next_value()?,
+                RequestKey::Part => request.part = map.next_value()?,
                 RequestKey::Cursor => request.cursor = Some(map.next_value()?),
                 RequestKey::Operations => {
                     request.operations =

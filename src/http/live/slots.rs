@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::ending::End;
 use super::messages::Frames;
-use super::socket::{Open, Socket, User};
+use super::socket::{Asked, Open, Socket, User};
 use super::work;
 use crate::auth::AuthError;
 use crate::auth::roles::Caller;
@@ -87,7 +87,7 @@ impl Socket {
             workspace_id,
             slot: Arc::new(slot),
             may_write,
-            was_asked: false,
+            asked: Asked::No,
             incomplete: 0,
             shown: StateVector::default(),
         };

@@ -34,14 +34,25 @@ pub(super) struct User {
     pub was_asked: bool,
 }
 
+/// Whether an editor was asked for what the server lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Asked {
+    #[default]
+    No,
+    /// As it asked itself. Hocuspocus' provider counts that answer as one change that is not saved.
+    InReturn,
+    /// Since an update needs what the server lacks. The provider does not count that answer.
+    Again,
+}
+
 /// A document that the socket has open.
 pub(super) struct Open {
     pub frames: Frames,
     pub workspace_id: WorkspaceId,
     pub slot: Arc<Slot>,
     pub may_write: bool,
-    /// The editor was asked for what the server lacks, and has not answered yet.
-    pub was_asked: bool,
+    /// The question that the editor has not answered yet.
+    pub asked: Asked,
     /// Its updates that needed what the server lacked. Its next answer holds them, since it comes after them.
     pub incomplete: u32,
     /// What its editor was shown of a plain text; see [`Slot::plain_text`].

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::ending::End;
 use super::messages::EMPTY_UPDATE;
-use super::socket::Socket;
+use super::socket::{Asked, Socket};
 use super::work;
 use crate::domain::yjs_facts::StateVector;
 use crate::sync::live::{Delivery, News, OpenError, Refusal};
@@ -40,7 +40,7 @@ impl Socket {
         drop(share);
         if let Some(step_1) = step_1 {
             self.send(step_1).await?;
-            self.note_asked(place, true);
+            self.note_asked(place, Asked::InReturn);
         }
         Ok(())
     }
@@ -103,8 +103,8 @@ impl Socket {
         let Some(Some(open)) = self.open.get_mut(place) else { return Ok(()) };
         let mut count = 1;
         if is_answer {
-            open.was_asked = false;
-            count += std::mem::take(&mut open.incomplete);
+            let is_counted = std::mem::take(&mut open.asked) != Asked::Again;
+            count = std::mem::take(&mut open.incomplete).saturating_add(u32::from(is_counted));
         }
         let saved = open.frames.saved(true);
         for _ in 0..count {
@@ -116,9 +116,9 @@ impl Socket {
     /// An update needs what the server lacks. The editor is asked for it, unless it has just answered that it lacks it, too.
     async fn note_incomplete(&mut self, place: usize, is_answer: bool) -> Result<(), End> {
         let Some(Some(open)) = self.open.get_mut(place) else { return Ok(()) };
-        open.incomplete = open.incomplete.saturating_add(1);
+        let was_asked = if is_answer { std::mem::take(&mut open.asked) } else { Asked::No };
+        open.incomplete = open.incomplete.saturating_add(u32::from(was_asked != Asked::Again));
         if is_answer {
-            open.was_asked = false;
             return Ok(());
         }
         self.ask_for_all(place).await
@@ -126,16 +126,16 @@ impl Socket {
 
     /// Asks the editor for all that the server lacks, once at a time.
     async fn ask_for_all(&mut self, place: usize) -> Result<(), End> {
-        let Some(open) = self.at(place).filter(|open| !open.was_asked) else { return Ok(()) };
+        let Some(open) = self.at(place).filter(|open| open.asked == Asked::No) else { return Ok(()) };
         let frames = open.frames.clone();
         let missing = self.missing(place, StateVector::default()).await?;
-        self.note_asked(place, true);
+        self.note_asked(place, Asked::Again);
         self.send(frames.step_1(&missing.state_vector)).await
     }
 
-    fn note_asked(&mut self, place: usize, was_asked: bool) {
+    fn note_asked(&mut self, place: usize, asked: Asked) {
         if let Some(Some(open)) = self.open.get_mut(place) {
-            open.was_asked = was_asked;
+            open.asked = asked;
         }
     }
 }

@@ -262,6 +262,7 @@ impl SyncService {
             dry_run: false,
             sync_id: None,
             pull: None,
+            upload: None,
             operations: vec![Submitted::Valid(Box::new(operation))],
         };
         let outcome = self.carry_out(&Arc::new(batch), deadline)?.plan.outcomes.into_iter().next();

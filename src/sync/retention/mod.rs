@@ -1,4 +1,5 @@
-//! Removing what has been kept long enough: tombstones, receipts, old versions, closed sync runs, expired tokens.
+//! Removing what has been kept long enough: tombstones, receipts, old versions, closed sync runs, expired tokens, uploads
+//! that nobody committed.
 //!
 //! A background thread on each server; a lease sees to it that one at a time does the work. Everything is done in small
 //! slices with pauses between them, so that batches get through and stopping is prompt. What fails is tried again by the

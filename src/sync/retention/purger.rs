@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::domain::caution::LONGEST_WAIT_S;
 use crate::domain::limits::Limits;
 use crate::domain::timestamp::Clock;
+use crate::domain::upload::UploadLimits;
 use crate::store::Store;
 use crate::yjs::render::Renderer;
 
@@ -24,6 +25,8 @@ pub struct RetentionConfig {
     pub tombstones_s: i64,
     /// Seconds that old versions, and the history of sync runs, are kept.
     pub history_s: i64,
+    /// How long uploads are kept.
+    pub upload: UploadLimits,
     /// Seconds that a purge that looks wrong waits, at most; it never waits longer than things of its kind are kept.
     pub caution_s: i64,
 }
@@ -37,6 +40,7 @@ impl RetentionConfig {
             receipts_s: limits.receipt_retention_s,
             tombstones_s: limits.tombstone_retention_s,
             history_s: limits.history_retention_s,
+            upload: limits.upload,
             caution_s: LONGEST_WAIT_S,
         }
     }

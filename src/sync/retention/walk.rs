@@ -53,18 +53,21 @@ pub struct Purged {
     pub sync_runs: usize,
     /// Expired sessions.
     pub sessions: usize,
+    /// Uploads that were not committed in time, with what was staged of them; and what was kept of committed ones.
+    pub uploads: usize,
 }
 
 impl Purged {
     /// Counts it, and writes it to the log.
     pub(super) fn log(&self, took: Duration) {
-        let Self { tombstones, receipts, versions, refused, sync_runs, sessions } = *self;
+        let Self { tombstones, receipts, versions, refused, sync_runs, sessions, uploads } = *self;
         for (kind, rows) in [
             ("tombstones", tombstones),
             ("receipts", receipts),
             ("versions", versions),
             ("sync_runs", sync_runs),
             ("sessions", sessions),
+            ("uploads", uploads),
         ] {
             metrics::counter!("landfall_purged_total", "kind" => kind)
                 .increment(u64::try_from(rows).unwrap_or(u64::MAX));
@@ -77,6 +80,7 @@ impl Purged {
             refused,
             sync_runs,
             sessions,
+            uploads,
             seconds = took.as_secs_f64(),
             "purged what had expired"
         );
@@ -220,7 +224,8 @@ impl<'a> Walk<'a> {
         // Tombstones first: what goes with them need not be folded.
         self.tombstones(workspace_id)?;
         self.histories(workspace_id)?;
-        self.receipts(workspace_id)
+        self.receipts(workspace_id)?;
+        self.uploads(workspace_id)
     }
 
     fn histories(&mut self, workspace_id: WorkspaceId) -> Result<(), EndedEarly> {
@@ -270,6 +275,19 @@ impl<'a> Walk<'a> {
         loop {
             let slice = self.slice(|store| store.purge_receipts(workspace_id, before))?;
             self.purged.receipts += slice.removed;
+            if !slice.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A clock that jumps costs uploads at most, which their editors begin again: no caution is needed.
+    fn uploads(&mut self, workspace_id: WorkspaceId) -> Result<(), EndedEarly> {
+        let limits = self.purger.config.upload;
+        loop {
+            let now = self.now;
+            let slice = self.slice(|store| store.purge_uploads(workspace_id, limits, now))?;
+            self.purged.uploads += slice.removed;
             if !slice.more {
                 return Ok(());
             }

@@ -97,6 +97,7 @@ impl TakeBack {
             dry_run: self.dry_run,
             sync_id,
             pull: None,
+            upload: None,
             operations,
         }
     }

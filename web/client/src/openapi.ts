@@ -27,6 +27,9 @@ export interface paths {
          *       `server` instead. A cursor that is refused (400, 410) refuses the batch.
          *     - `sync_id`: the batch counts towards a sync run of the caller, in its own transaction. A run that nobody opened
          *       is opened by its first batch. A run that was cancelled takes no batch: 409 `sync_cancelled`.
+         *     - `upload_id` with `commit: false`: the operations are validated and kept. With `commit: true`, all that are kept under
+         *       the id are applied as one atomic batch, with those that the request itself carries, and each is answered. Both can
+         *       be sent again. An operation that is kept again under its name takes the place of the earlier one.
          *
          *     The status is 200 when the batch was processed, whatever its operations met: look at `failed`.
          */
@@ -57,6 +60,26 @@ export interface paths {
          */
         post: operations["undoBatch"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Drop an upload that is not to be committed
+         * @description What is kept of it is removed. One that was dropped before stays so.
+         */
+        delete: operations["dropUpload"];
         options?: never;
         head?: never;
         patch?: never;
@@ -943,6 +966,19 @@ export interface components {
              * @description The sync run that the batch counts towards; a dry run counts towards none
              */
             sync_id?: string | null;
+            /**
+             * Format: uuid
+             * @description The upload that the operations belong to, an id of the editor's. Goes with `commit`
+             */
+            upload_id?: string | null;
+            /** @description Of an upload: false keeps the operations, true applies all that were kept; `operations` may be empty then */
+            commit?: boolean | null;
+            /**
+             * @description Of an upload: operations of lower parts come first, then those that came first. Those of the committing request
+             *     come last
+             * @default 0
+             */
+            part: number | null;
             /** @description At most `max_operations` */
             operations: components["schemas"]["Operation"][];
         };
@@ -1064,7 +1100,7 @@ export interface components {
             merged: number;
             /** @description How many of `successful` were answered from their receipts */
             replayed: number;
-            /** @description False for a dry run, and for an atomic batch that failed */
+            /** @description False for a dry run, for an atomic batch that failed, and where operations were only kept */
             committed: boolean;
             dry_run: boolean;
             /**
@@ -1085,7 +1121,9 @@ export interface components {
              * @description Of a restore: its sync run
              */
             sync_id?: string;
-            /** @description One for each operation, in submitted order */
+            /** @description Of a request with `upload_id`: the upload after it */
+            upload?: components["schemas"]["Upload"];
+            /** @description One for each operation, in submitted order; of a commit, one for each operation of the upload, in its order */
             results: components["schemas"]["OperationResult"][];
             /**
              * @description With `cursor`: the feed from there, 100 documents at most, less what this batch wrote. Of a dry run and of a
@@ -1093,6 +1131,21 @@ export interface components {
              */
             changes?: components["schemas"]["ChangesPage"];
             processing_time_ms: number;
+        };
+        Upload: {
+            /** Format: uuid */
+            upload_id: string;
+            /**
+             * @description `open`: it takes operations, and can be committed
+             * @enum {string}
+             */
+            status: "open" | "committed" | "dropped";
+            /** @description How many are kept, or were applied */
+            operations: number;
+            /** @description Bytes of those that are kept, as they were sent, decompressed; absent once they were applied */
+            bytes?: number;
+            /** @description When it is dropped; once it is committed, until when the commit is answered again */
+            expires_at: components["schemas"]["Timestamp"];
         };
         BatchAnswer: components["schemas"]["BatchFields"];
         /** @description The answer of an atomic batch that failed, as a problem */
@@ -1684,6 +1737,19 @@ export interface components {
                 /** @description Seconds between pings of an idle socket */
                 ping_s: number;
             };
+            /** @description The bounds of uploads, which are atomic batches over several requests (docs/protocol.md, section 1.11) */
+            upload: {
+                /** @description Operations of an upload */
+                max_operations: number;
+                /** @description Bytes of its operations, as they were sent, decompressed */
+                max_bytes: number;
+                /** @description Open uploads of a user in a workspace */
+                max_open: number;
+                /** @description Bytes of all open uploads of a workspace */
+                max_workspace_bytes: number;
+                /** @description Seconds from its first request until it is dropped, and that the answer of a commit is kept */
+                retention_s: number;
+            };
             /** @description Seconds that old versions and ended sync runs are kept; the newest version stays */
             history_retention_s: number;
         };
@@ -1713,7 +1779,7 @@ export interface components {
          * @description Why a whole request was refused
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "username_taken" | "workspace_exists" | "last_owner" | "cursor_expired" | "history_expired" | "sync_cancelled" | "payload_too_large" | "unsupported_media_type" | "too_many_operations" | "invalid" | "rate_limited" | "timeout" | "busy" | "unavailable" | "internal" | "rolled_back";
+        ProblemCode: "bad_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "username_taken" | "workspace_exists" | "last_owner" | "cursor_expired" | "history_expired" | "sync_cancelled" | "upload_not_found" | "upload_expired" | "upload_committed" | "too_many_uploads" | "payload_too_large" | "upload_too_large" | "unsupported_media_type" | "too_many_operations" | "invalid" | "rate_limited" | "timeout" | "busy" | "unavailable" | "internal" | "rolled_back";
         /** @description RFC 9457 */
         ProblemFields: {
             /** Format: uri-reference */
@@ -1970,6 +2036,8 @@ export interface components {
          *     410 `history_expired`, and its `since` says from when on it can be read
          */
         AsOf: string;
+        /** @description The id that the editor gave to the upload */
+        UploadId: string;
         /** @description The sync run, by an id of the client's choice */
         SyncId: string;
         /** @description The member's name */
@@ -2059,10 +2127,30 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /**
+             * @description There is no such workspace, or it is not the caller's (`not_found`); or no such upload of the caller's
+             *     (`upload_not_found`)
+             */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found" | "upload_not_found";
+                    };
+                };
+            };
             /**
              * @description Either atomic and rolled back, and every culprit is a conflict (`code` is `rolled_back`, the body is the answer
-             *     of a batch); or the batch's sync run was cancelled (`sync_cancelled`), and nothing was applied.
+             *     of a batch); or nothing was applied, since the batch's sync run was cancelled (`sync_cancelled`), the upload was
+             *     committed before without these operations (`upload_committed`), or no more may be open (`too_many_uploads`).
              */
             409: {
                 headers: {
@@ -2078,13 +2166,49 @@ export interface operations {
                     }) | (components["schemas"]["Problem"] & {
                         /** @constant */
                         status?: 409;
-                        /** @constant */
-                        code?: "sync_cancelled";
+                        /** @enum {unknown} */
+                        code?: "sync_cancelled" | "upload_committed" | "too_many_uploads";
                     });
                 };
             };
-            410: components["responses"]["CursorExpired"];
-            413: components["responses"]["PayloadTooLarge"];
+            /**
+             * @description The cursor expired (`cursor_expired`): pull again from the start. Or the upload was dropped, and nothing of it was
+             *     applied (`upload_expired`): begin another one
+             */
+            410: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 410;
+                        /** @enum {unknown} */
+                        code?: "cursor_expired" | "upload_expired";
+                    };
+                };
+            };
+            /**
+             * @description The body is over `max_body_bytes`, counted after decompression (`payload_too_large`); or the upload would be over
+             *     its limits (`upload_too_large`), and nothing of the request was kept
+             */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "payload_too_large" | "upload_too_large";
+                    };
+                };
+            };
             415: components["responses"]["UnsupportedMediaType"];
             /**
              * @description Either atomic and rolled back, with a culprit that is not a conflict (`code` is `rolled_back`, the body is the
@@ -2153,6 +2277,76 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    dropUpload: {
+        parameters: {
+            query: {
+                /** @description The workspace */
+                workspace_id: components["parameters"]["WorkspaceId"];
+            };
+            header?: {
+                /** @description A name for the request, up to 128 visible ASCII characters; echoed, and written to the server's log */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The id that the editor gave to the upload */
+                upload_id: components["parameters"]["UploadId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Dropped; nothing of it was applied */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such workspace (`not_found`) or upload (`upload_not_found`), or it is not the caller's */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found" | "upload_not_found";
+                    };
+                };
+            };
+            /** @description It was committed (`upload_committed`) */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @constant */
+                        code?: "upload_committed";
+                    };
+                };
+            };
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -47,7 +47,16 @@ fn skipped() -> OperationAnswer {
 }
 
 fn batch(atomic: bool, results: Vec<OperationAnswer>) -> BatchAnswer {
-    BatchAnswer { results, committed: true, dry_run: false, atomic, changes: None, batch_id: None, restored: None }
+    BatchAnswer {
+        results,
+        committed: true,
+        dry_run: false,
+        atomic,
+        changes: None,
+        batch_id: None,
+        restored: None,
+        upload: None,
+    }
 }
 
 fn json(answer: &BatchAnswer) -> Value {

@@ -1,0 +1,2 @@
+DROP TABLE staged_operations;
+DROP TABLE uploads;
