@@ -15,6 +15,8 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 const BROTLI_LARGE_WINDOW: u8 = 0b001_0001;
 /// As much is inflated before the buffer grows.
 const FIRST_BUFFER_BYTES: usize = 64 * 1024;
+/// A buffer that grows beyond this gets the address space of the largest body at once.
+const SMALL_BUFFER_BYTES: usize = 1024 * 1024;
 const BROTLI_INPUT_BYTES: usize = 4 * 1024;
 
 /// How a body is compressed.
@@ -139,7 +141,11 @@ fn read_bounded(
             if !admit(next.saturating_sub(filled)) {
                 return Err(InflateError::NoRoom);
             }
-            plain.reserve_exact(next.saturating_sub(filled));
+            if next > plain.capacity() {
+                // A large buffer is not moved while it grows: for a moment there would be two. What is not filled takes no memory.
+                let capacity = if next > SMALL_BUFFER_BYTES { most } else { next };
+                plain.reserve_exact(capacity.saturating_sub(filled));
+            }
             plain.resize(next, 0);
         }
         match source.read(plain.get_mut(filled..).unwrap_or_default()) {
