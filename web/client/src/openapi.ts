@@ -974,11 +974,10 @@ export interface components {
             /** @description Of an upload: false keeps the operations, true applies all that were kept; `operations` may be empty then */
             commit?: boolean | null;
             /**
-             * @description Of an upload: operations of lower parts come first, then those that came first. Those of the committing request
-             *     come last
-             * @default 0
+             * @description Of an upload, 0 if it is not given: operations of lower parts come first, then those that came first. Those of the
+             *     committing request come last
              */
-            part: number | null;
+            part?: number | null;
             /** @description At most `max_operations` */
             operations: components["schemas"]["Operation"][];
         };
