@@ -120,7 +120,7 @@ impl Authenticator {
     /// The role with which the caller may do this in the workspace. Blocks; call off the event loop.
     ///
     /// # Errors
-    /// As those of [`roles::check_access`].
+    /// Who is not a member, or may not do this; what the store says.
     pub fn check_access(&self, caller: Caller, workspace_id: WorkspaceId, action: Action) -> Result<Role, AuthError> {
         roles::check_access(&self.store, caller, workspace_id, action)
     }
