@@ -97,11 +97,13 @@ impl Place {
             .replace("{workspace_id}", workspace)
             .replace("{document_id}", &self.document)
             .replace("{sync_id}", RUN)
+            .replace("{upload_id}", RUN)
             .replace("{version}", "1")
             .replace("{batch_id}", &self.batch)
             .replace("{session_id}", &session)
             .replace("{username}", &self.guest.username);
-        let has_query = row.method != "PUT" && (path.contains("/documents") || path.contains("/syncs"));
+        let has_query =
+            row.method != "PUT" && ["/documents", "/syncs", "/uploads"].iter().any(|part| path.contains(part));
         let takes_body = ["/batch", "/diff", "/restore"].iter().any(|end| path.ends_with(end));
         if has_query && !takes_body {
             path += &format!("?workspace_id={workspace}");
@@ -140,8 +142,16 @@ impl Place {
         }
     }
 
-    /// Puts there what the request is about: the guest as a member, an invitation for the caller.
+    /// Puts there what the request is about: the guest as a member, an invitation for the caller, an upload of theirs.
     fn prepare(&self, row: &Row, caller: &str) {
+        if row.template.contains("{upload_id}") && ["editor", "owner", "script"].contains(&caller) {
+            let client = self.user(caller).map_or(&self.script, |user| &user.client);
+            let staged = json!({
+                "workspace_id": self.owner.workspace_id, "upload_id": RUN, "commit": false, "atomic": true,
+                "operations": [create("op").0],
+            });
+            client.request("POST", "/api/v1/documents/batch").json(&staged).send().expect(200);
+        }
         if row.method == "DELETE" && row.template.ends_with("/members/{username}") {
             self.owner.invite(&self.guest, "viewer");
         }

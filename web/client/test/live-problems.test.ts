@@ -140,8 +140,9 @@ describe("a socket that is closed with a code", () => {
     const relay = await Relay.to(server);
     const [laptop, phone] = await two(server, relay.socket);
     await expectLive(laptop, phone);
+    const isLost = new Promise((done) => laptop.provider.on("status", done));
     relay.end(1012, "the server restarts");
-    await expect.poll(() => laptop.provider.synced).toBe(false);
+    await isLost;
     await expectLive(laptop);
     expect(laptop.problems).toEqual([]);
   });

@@ -256,7 +256,7 @@ export class LiveHub implements SessionHost, Live {
     const problem = problemOf(code, reason);
     this.#eachSession((session) => {
       if (!AT_FAULT.has(code)) session.end(problem);
-      else if (session.isWaiting) session.refuse(problem);
+      else if (session.isWaiting) session.refuse(problem, true);
       else session.end();
     });
     if (code === 4401) void this.token(true).catch(() => undefined);

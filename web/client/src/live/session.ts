@@ -94,6 +94,8 @@ export class LiveSession {
   #mayPush = true;
   #isTokenFresh = false;
   #refusedUntil = 0;
+  /** Whether a socket was closed for what this document sent: another one would be, too. */
+  #isAtFault = false;
   #watch = new AbortController();
 
   constructor(host: SessionHost, { doc, awareness, onState, onProblem }: SessionEditor) {
@@ -139,7 +141,7 @@ export class LiveSession {
   begin(): void {
     this.#mayPush = true;
     this.#isTokenFresh = false;
-    this.#refusedUntil = 0;
+    if (!this.#isAtFault) this.#refusedUntil = 0;
     this.wake();
   }
 
@@ -183,7 +185,8 @@ export class LiveSession {
   }
 
   /** The server does not give the document, or not now: it is asked for again much later. */
-  refuse(problem?: LiveProblem): void {
+  refuse(problem?: LiveProblem, isAtFault = false): void {
+    this.#isAtFault = isAtFault;
     this.#refusedUntil = this.#host.clock.now() + REFUSED_MS;
     this.end(problem);
   }
