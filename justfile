@@ -41,7 +41,7 @@ fuzz-yjs seconds="600" seed=`date +%s`:
 # postgres, two_servers or live; each runs so many kills, or so many seconds
 torture kills="1000" seconds="3600" only="":
     TORTURE_KILLS={{ kills }} TORTURE_SECONDS={{ seconds }} \
-        cargo test --locked --release --test http torture::{{ only }} -- --include-ignored --nocapture --test-threads=1
+        cargo test --locked --release --test http torture::{{ only }} -- --nocapture --test-threads=1
 
 # Send so many spoiled requests to a server on SQLite and to one on Postgres, and compare their answers; prints the seed
 fuzz-requests count="20000" seed=`date +%s`:

@@ -96,7 +96,7 @@ fn count_messages(direction: &'static str, count: usize) {
     metrics::counter!("landfall_server_messages_total", "direction" => direction).increment(count);
 }
 
-/// A connection that is lost and, perhaps, found again; each is told of once.
+/// Logs when the connection is lost and when it is back, once each.
 struct Outage {
     purpose: &'static str,
     wait: Option<Duration>,

@@ -34,7 +34,7 @@ pub(super) struct Shared {
     pub(super) relay: Option<Relay>,
     pub(super) load_run: OnceLock<Box<RunLoader>>,
     pub(super) hear_presences: OnceLock<Box<PresenceHearer>>,
-    /// The last reading failed: a dead database is told of once, not at every reading.
+    /// The last reading failed: a dead database is logged once, not at every reading.
     pub(super) is_failing: AtomicBool,
 }
 

@@ -1,4 +1,4 @@
-// What a page is told when a document cannot be live, and that what is typed meanwhile goes by batch: no key is lost, none is twice.
+// The problem that a provider reports when a document cannot be live. What is typed meanwhile goes by batch: no key is lost or doubled.
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
@@ -114,7 +114,7 @@ describe("a socket that is closed with a code", () => {
     [4422, "the update is refused", false],
     [4529, "too many sockets are open", false],
   ] as const) {
-    test(`${code}: the page is told why, and what waited is there once`, async () => {
+    test(`${code}: the provider reports it, and the queued edit arrives once`, async () => {
       const relay = await Relay.to(server);
       const [laptop, phone] = await two(server, relay.socket);
       await expectLive(laptop, phone);
@@ -166,7 +166,7 @@ describe("what the server itself refuses", () => {
     ["more than a workspace may hold", "LANDFALL_MAX_WORKSPACE_BYTES", 4422],
     ["a message that is too large", "LANDFALL_MAX_YJS_BYTES", 1009],
   ] as const) {
-    test(`${name}: its author is told so, others go on`, async () => {
+    test(`${name}: its author gets the problem, others go on`, async () => {
       const small = await TestServer.start({ LANDFALL_RATE_LIMIT: "off", [setting]: "20000" });
       ends.push(() => small.stop());
       const [laptop, phone] = await two(small);

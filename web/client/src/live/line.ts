@@ -37,7 +37,7 @@ export interface LineSettings {
   onRefused: () => void;
   onOpen: () => void;
   onFrame: (frame: Uint8Array) => void;
-  /** Is told why the socket is not open any more: its close code and the server's reason. */
+  /** Called when the socket closes, with its close code and the server's reason. */
   onClosed: (code: number, reason: string) => void;
 }
 

@@ -24,7 +24,7 @@ const REASONS: Readonly<Record<number, string>> = {
   4529: "too many sockets are open",
 };
 
-/** What a page is told of a socket that was closed. */
+/** The problem that a page reports for a close code; none for a connection that was lost. */
 export function problemOf(code: number, reason: string): LiveProblem | undefined {
   const known = REASONS[code];
   return known === undefined ? undefined : { code, reason: reason === "" ? known : reason };

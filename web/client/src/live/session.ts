@@ -28,7 +28,7 @@ export type SessionState =
   /** Each edit is sent at once. */
   | "live";
 
-/** What is edited, and who is told how it goes. */
+/** The document that is edited, and the callbacks for its state. */
 export interface SessionEditor {
   doc: Y.Doc;
   awareness: Awareness;
