@@ -12,19 +12,26 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     left: usize,
+    ran_out: bool,
 }
 
 impl Budget {
     /// A budget of so many steps.
     #[must_use]
     pub const fn of(steps: usize) -> Self {
-        Self { left: steps }
+        Self { left: steps, ran_out: false }
     }
 
     /// Steps that are left.
     #[must_use]
     pub const fn left(&self) -> usize {
         self.left
+    }
+
+    /// Whether something was not compared for want of steps: with more of them the result may be another.
+    #[must_use]
+    pub const fn ran_out(&self) -> bool {
+        self.ran_out
     }
 
     /// Takes the steps, if there are as many; otherwise takes none.
@@ -34,7 +41,10 @@ impl Budget {
                 self.left = left;
                 true
             }
-            None => false,
+            None => {
+                self.ran_out = true;
+                false
+            }
         }
     }
 }
@@ -298,6 +308,7 @@ fn slide_down(hunk: &mut Hunk, end: (usize, usize), old: &[&str], new: &[&str], 
     let pairs = heads.iter().zip(tails).take(room.min(budget.left()));
     let moved = pairs.take_while(|(head, tail)| head == tail).count();
     budget.spend(moved);
+    budget.ran_out |= budget.left == 0 && moved < room;
     hunk.old = hunk.old.start + moved..hunk.old.end + moved;
     hunk.new = hunk.new.start + moved..hunk.new.end + moved;
 }

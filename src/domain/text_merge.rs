@@ -10,8 +10,7 @@ use super::line_diff::{Budget, Hunk, hunks};
 
 /// Texts longer than this are not merged but answered as a conflict.
 pub const MAX_MERGE_BYTES: usize = 1024 * 1024;
-/// Steps that one merge may take: some milliseconds. What is not compared for want of steps counts as changed, so that
-/// a merge beyond them comes to a clash and never to another text.
+/// Steps that one merge may take: some milliseconds. A merge beyond them is a clash, and never another text.
 pub const MERGE_STEPS: usize = 2_000_000;
 
 /// The label of the editor's side in a marked-up text.
@@ -42,17 +41,36 @@ pub fn merge_texts_within(base: &str, incoming: &str, server: &str, budget: &mut
     if [base, incoming, server].iter().any(|text| text.len() > MAX_MERGE_BYTES) {
         return TextMerge::TooLarge;
     }
+    if incoming == server || server == base {
+        return TextMerge::Clean(incoming.to_owned());
+    }
+    if incoming == base {
+        return TextMerge::Clean(server.to_owned());
+    }
     let base_lines: Vec<&str> = base.split('\n').collect();
-    let incoming = Side::new(&base_lines, incoming, budget);
-    let server = Side::new(&base_lines, server, budget);
+    let mut own = Budget::of(budget.left());
+    let incoming = Side::new(&base_lines, incoming, &mut own);
+    let server = Side::new(&base_lines, server, &mut own);
+    *budget = Budget::of(own.left());
+    let regions = changed_regions(&incoming, &server);
+    let merged = merge_regions(&base_lines, &incoming, &server, &regions);
+    if !own.ran_out() || matches!(merged, TextMerge::Clash(_)) {
+        return merged;
+    }
+    // Lines that were not compared may have been matched otherwise: all that was changed is one clash.
+    let whole = regions.first().map_or(0, |first| first.start)..regions.last().map_or(0, |last| last.end);
+    merge_regions(&base_lines, &incoming, &server, &[whole])
+}
+
+fn merge_regions(base: &[&str], incoming: &Side<'_>, server: &Side<'_>, regions: &[Range<usize>]) -> TextMerge {
     let mut merged = Merged::default();
     let mut at = 0;
-    for region in changed_regions(&incoming, &server) {
-        merged.keep(lines_of(&base_lines, at..region.start));
+    for region in regions {
+        merged.keep(lines_of(base, at..region.start));
         at = region.end;
-        merged.decide(lines_of(&base_lines, region.clone()), incoming.lines_for(&region), server.lines_for(&region));
+        merged.decide(lines_of(base, region.clone()), incoming.lines_for(region), server.lines_for(region));
     }
-    merged.keep(lines_of(&base_lines, at..base_lines.len()));
+    merged.keep(lines_of(base, at..base.len()));
     merged.finish()
 }
 
@@ -246,6 +264,15 @@ mod tests {
         // Where one side alone was changed no budget is needed.
         let nothing = &mut Budget::of(0);
         assert_eq!(merge_texts_within(&base, &incoming, &base, nothing), TextMerge::Clean(incoming));
+    }
+
+    #[test]
+    fn what_was_not_compared_is_never_merged() {
+        let (base, incoming, server) = ("\n", "ca\n\n\nc\n", "\n\n");
+        assert!(matches!(merge_texts(base, incoming, server), TextMerge::Clash(_)));
+        // The empty lines of the incoming text are matched otherwise when the steps end between the two comparisons.
+        let merged = merge_texts_within(base, incoming, server, &mut Budget::of(10));
+        assert!(matches!(merged, TextMerge::Clash(_)), "{merged:?}");
     }
 
     proptest! {
