@@ -13,6 +13,7 @@ on_both_databases!(
     a_script_edits_what_people_type_into,
     a_text_is_merged_with_what_was_typed_since,
     edits_are_made_once_and_in_order,
+    edits_beyond_a_quota_change_nothing,
     edits_that_cannot_be_made_change_nothing,
     forced_texts_take_the_place_of_what_cannot_be_shown,
     live_editors_lose_nothing_beside_a_script,
@@ -175,6 +176,21 @@ fn edits_that_cannot_be_made_change_nothing(database: Database) {
     }
     let large = json!({ "find": "b", "replace": "b".repeat(4_000_000), "all": true });
     ada.send(edit("large", &drawn, &[large])).expect_outcomes(["large error too_large v2"]);
+}
+
+fn edits_beyond_a_quota_change_nothing(database: Database) {
+    let server = TestServer::start_with(database, &[("LANDFALL_MAX_WORKSPACE_BYTES", "2000")]);
+    let ada = server.register("ada");
+    let laptop = YjsEditor::new(1);
+    laptop.insert(0, "one\ntwo\n");
+    for id in [ada.new_yjs_document("Drawn", &laptop), ada.new_document("Plain", "one\ntwo\n")] {
+        let much = "x".repeat(3_000);
+        ada.send(edit("edits", &id, &[replacing("two", &much)])).expect_outcomes(["edits error quota_exceeded v1"]);
+        let whole = update("whole", &id).base(1).content(&format!("one\n{much}\n"));
+        ada.send(whole).expect_outcomes(["whole error quota_exceeded v1"]);
+        assert_eq!(ada.read(&id).string("/content"), "one\ntwo\n");
+        ada.send(edit("small", &id, &[replacing("two", "2")])).expect_outcomes(["small success v2"]);
+    }
 }
 
 /// Nobody can read what is there: `yjs_required` must not stand in the way of a text that is to take its place.

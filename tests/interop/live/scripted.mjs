@@ -12,6 +12,8 @@ const isLive = process.argv[4] === 'live'
 const document = `00000000-0000-4000-8000-${seed.toString(16).padStart(12, '0')}`
 const kinds = isLive ? ['y', 'hocuspocus', 'batches'] : ['batches', 'batches', 'batches']
 
+process.on('uncaughtExceptionMonitor', () => console.error(`seed ${seed}, ${actions} actions, ${isLive ? 'live' : 'turns'}:`))
+
 /** Small random numbers of one actor. */
 function random(number) {
     let state = (seed * 977 + number * 7_919 + 1) >>> 0
