@@ -222,7 +222,7 @@ fn forced_texts_take_the_place_of_what_cannot_be_shown(database: Database) {
 fn type_beside_a_script(database: Database, how: &str, actions: &str) {
     let seed = setting("TYPISTS_SEED", 1);
     let server = TestServer::start(database);
-    for seed in seed..seed + setting("TYPISTS_ROUNDS", 2) {
+    for seed in seed..seed + setting("TYPISTS_ROUNDS", 1) {
         let ada = server.register(&format!("ada{seed}"));
         let said = run_live(&server, &ada, "", "scripted.mjs", &[&seed.to_string(), actions, how]);
         let made = said.first().unwrap_or_else(|| panic!("seed {seed}"));
