@@ -14,8 +14,8 @@ cargo bench --profile dist --bench load -- [options]
   --seconds N      seconds for each scenario (default 3)
   --only DATABASE  sqlite or postgres (default: both)
   --part PART      parsing, push, round-trips, large-documents, large-workspaces, pull, login, diff, events, folder,
-                   neighbours, live, people, counting, line, search or
-                   restore (default: all; may stand twice)
+                   neighbours, live, people, counting, line, search, edit
+                   or restore (default: all; may stand twice)
   --versus PROGRAM another landfall: both push in turns, and what comes of it is set side by side
   --server PROGRAM another landfall to measure instead of the one built here
   --write PATH     write the report there too, as Markdown
@@ -48,6 +48,8 @@ pub enum Part {
     Folder,
     /// Searches in a large workspace.
     Search,
+    /// Texts edited by scripts while people type.
+    Edit,
     /// Batches undone, and documents put back.
     Restore,
     /// The same over slow and fast lines, with batches of several sizes.
@@ -140,6 +142,7 @@ fn part(name: &str) -> Outcome<Part> {
         "events" => Ok(Part::Events),
         "folder" => Ok(Part::Folder),
         "search" => Ok(Part::Search),
+        "edit" => Ok(Part::Edit),
         "restore" => Ok(Part::Restore),
         "line" => Ok(Part::Line),
         "neighbours" => Ok(Part::Neighbours),

@@ -81,11 +81,13 @@ pub fn run(options: &Options) -> Outcome<Section> {
     Ok(Section { title: "Live", about: about.to_owned(), columns, rows })
 }
 
-fn folder() -> PathBuf {
+/// Where the editors are.
+pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/live")
 }
 
-fn install() -> Outcome<()> {
+/// Sees to it that their packages are there.
+pub fn install() -> Outcome<()> {
     if folder().join("node_modules").exists() {
         return Ok(());
     }
@@ -139,7 +141,8 @@ fn other(options: &Options, provider: &str, mut command: Command, directory: &Pa
     )
 }
 
-fn socket_url(url: &str) -> String {
+/// The same address, for sockets.
+pub fn socket_url(url: &str) -> String {
     url.replacen("http", "ws", 1)
 }
 

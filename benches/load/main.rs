@@ -12,6 +12,7 @@ mod corpus;
 mod counting;
 mod delay_proxy;
 mod diff;
+mod edit;
 mod events;
 mod folder;
 mod folder_report;

@@ -18,7 +18,7 @@ use crate::report::{FIGURES, Report, Section, figures, milliseconds, none, ratio
 use crate::server::{Database, Server};
 use crate::workload::Kind;
 use crate::{
-    counting, diff, events, folder_report, group_commit, large_document, large_workspace, line, live, neighbours,
+    counting, diff, edit, events, folder_report, group_commit, large_document, large_workspace, line, live, neighbours,
     parse_only, parsing, people, pull, raw_inserts, restore, round_trips, search, versus,
 };
 
@@ -68,6 +68,9 @@ pub fn run(options: &Options) -> Outcome<Report> {
     }
     if options.wants(Part::Search) {
         report.sections.push(search::run(options)?);
+    }
+    if options.wants(Part::Edit) {
+        report.sections.push(edit::run(options)?);
     }
     if options.wants(Part::Restore) {
         report.sections.push(take_back(options)?);

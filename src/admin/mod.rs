@@ -1,9 +1,11 @@
 //! The operator's commands: backing up, restoring, beginning a new generation, verifying, repairing, distributing;
 //! accounts, workspaces, tokens. What they say is their output; the work is the store's.
 
+mod finding;
 mod open;
 mod repair;
 mod search_index;
+mod staged;
 mod users;
 mod verify;
 mod workspaces;

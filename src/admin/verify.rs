@@ -1,11 +1,10 @@
 //! Reading everything that is stored, and saying what cannot be right. Writes nothing.
 
-use std::fmt;
-
+use super::finding::Finding;
+use super::staged;
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::operation::digest_of;
-use crate::domain::upload::UploadKey;
 use crate::store::audit::{RawDocument, RawReceipt, RawVersion, is_known_damage, read_text};
 use crate::store::{Store, StoreError};
 use crate::yjs::fit::{Unplaceable, unplaceable};
@@ -13,29 +12,6 @@ use crate::yjs::merge::{facts_of, merge_updates};
 
 /// Workspaces and documents whose ids are read at once.
 const PAGE: u32 = 200;
-
-/// A part that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Where.
-    pub workspace_id: WorkspaceId,
-    /// Which document; none for what is staged.
-    pub document_id: Option<DocumentId>,
-    /// Which part of it.
-    pub part: String,
-    /// What is wrong.
-    pub reason: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { workspace_id, document_id, part, reason } = self;
-        match document_id {
-            Some(document_id) => write!(f, "workspace {workspace_id} document {document_id} {part}: {reason}"),
-            None => write!(f, "workspace {workspace_id} {part}: {reason}"),
-        }
-    }
-}
 
 /// What was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -250,10 +226,11 @@ fn check_receipts(store: &Store, workspace_id: WorkspaceId, count: &mut u64) -> 
 
 fn check_staged(store: &Store, workspace_id: WorkspaceId, count: &mut u64) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
-    *count += store.check_uploads(workspace_id, |UploadKey { user_id, upload_id, .. }, name, reason| {
-        let part = format!("upload {upload_id} of user {user_id} operation {name:?}");
-        findings.push(Finding { workspace_id, document_id: None, part, reason });
-    })?;
+    for key in store.list_uploads(workspace_id)? {
+        let Some(examined) = staged::examine(store, key)? else { continue };
+        *count += examined.operations;
+        findings.extend(examined.findings(key));
+    }
     Ok(findings)
 }
 

@@ -3,6 +3,8 @@
 use std::fs;
 
 use super::lives::try_admin;
+use super::uploads::{commit, named, stage};
+use crate::harness::user::new_id;
 use crate::harness::{Database, TestServer, User, YjsEditor, create, delete, on_both_databases, update};
 
 on_both_databases!(
@@ -10,6 +12,7 @@ on_both_databases!(
     what_editors_have_comes_back,
     a_lost_text_goes_on_with_an_older_one_if_that_is_allowed,
     receipts_are_repaired,
+    damaged_uploads_are_exported_and_dropped,
 );
 
 /// A server of which parts are damaged by hand.
@@ -207,7 +210,7 @@ fn receipts_are_repaired(database: Database) {
     send(edit.clone()).expect_outcomes(["edit success v2"]);
     let odd = create("odd").title("Odd");
     send(odd.clone()).expect_outcomes(["odd success v1"]);
-    let never = delete("never", &crate::harness::user::new_id());
+    let never = delete("never", &new_id());
     send(never.clone()).expect_outcomes(["never success unchanged"]);
     let far = update("far", &id).base(2).content("three\n");
     at.damage("receipts", "payload_digest", &at.bytes("01"), "client_id IN ('edit', 'never')");
@@ -230,4 +233,51 @@ fn receipts_are_repaired(database: Database) {
     send(odd).expect_outcomes(["odd success v1 replayed"]);
     send(never).expect_outcomes(["never success replayed"]);
     send(far).expect_outcomes(["far success v3"]);
+}
+
+/// The rest of an upload is never applied without what cannot be read, and nothing of it is thrown away.
+fn damaged_uploads_are_exported_and_dropped(database: Database) {
+    let at = Damaged::start(database);
+    let ada = &at.ada;
+    let [damaged, sound, done] = [new_id(), new_id(), new_id()];
+    stage(ada, &damaged, named(0..3)).expect(200);
+    stage(ada, &sound, named(3..4)).expect(200);
+    stage(ada, &done, named(4..6)).expect(200);
+    let first = commit(ada, &done).expect(200);
+    let (is_sound, said) = at.verify();
+    assert!(is_sound && said.contains("\nread 4 staged operations\n"), "{said}");
+    at.damage("staged_operations", "body", &at.bytes("0941"), "client_id = 'op_1'");
+    at.damage("uploads", "answer", &at.bytes("07"), "answer IS NOT NULL");
+    for upload in [&damaged, &done] {
+        commit(ada, upload).expect_problem(500, "internal");
+    }
+    let (is_sound, said) = at.verify();
+    assert!(
+        !is_sound && said.contains(&format!("upload {damaged} of user ")) && said.contains(r#" operation "op_1": "#)
+    );
+    assert!(said.contains(&format!("upload {done} of user ")) && said.contains(" answer: "), "{said}");
+    let (is_whole, said) = at.repair(&[]);
+    assert!(is_whole && said.contains("\n2 uploads dropped\n"), "{said}");
+    let (is_sound, said) = at.verify();
+    assert!(is_sound && said.contains("\nread 1 staged operations\n"), "{said}");
+    // What was read and what was not is in the folder.
+    let parts = fs::read_to_string(at.exported().join("parts.tsv")).unwrap();
+    let files: Vec<&str> = parts.lines().map(|line| line.rsplit('\t').next().unwrap()).collect();
+    let exported = |name: &str| fs::read(files.iter().find(|file| file.ends_with(name)).expect(&parts)).unwrap();
+    assert_eq!((exported("/operation-0-1"), exported("/answer")), (vec![9, 0x41], vec![7]));
+    let readable = String::from_utf8(exported("/operations.jsonl")).unwrap();
+    let readable: Vec<serde_json::Value> =
+        readable.lines().map(|operation| serde_json::from_str(operation).unwrap()).collect();
+    let names: Vec<&str> = readable.iter().map(|operation| operation["client_id"].as_str().unwrap()).collect();
+    assert_eq!(names, ["op_0", "op_2"]);
+    // Its editor begins again; what was applied is known.
+    for upload in [&damaged, &done] {
+        commit(ada, upload).expect_problem(410, "upload_expired");
+    }
+    assert_eq!(commit(ada, &sound).expect(200).body["successful"], 1);
+    let again = new_id();
+    stage(ada, &again, named(0..6)).expect(200);
+    let answer = commit(ada, &again).expect(200);
+    assert_eq!((&answer.body["successful"], &answer.body["replayed"]), (&6.into(), &3.into()), "{answer}");
+    assert_eq!(answer.result("op_4")["document_id"], first.result("op_4")["document_id"], "{answer}");
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::live::run as run_live;
+use super::torture::setting;
 use super::yjs_documents::bytes;
 use crate::harness::operation::Operation;
 use crate::harness::{Database, TestServer, User, YjsEditor, on_both_databases, update};
@@ -11,9 +13,11 @@ on_both_databases!(
     a_script_edits_what_people_type_into,
     a_text_is_merged_with_what_was_typed_since,
     edits_are_made_once_and_in_order,
+    edits_beyond_a_quota_change_nothing,
     edits_that_cannot_be_made_change_nothing,
     forced_texts_take_the_place_of_what_cannot_be_shown,
-    nothing_is_lost_while_people_type,
+    live_editors_lose_nothing_beside_a_script,
+    offline_editors_lose_nothing_beside_a_script,
     plain_documents_are_edited_alike,
     rich_text_is_left_as_it_is,
     the_server_has_one_client_in_a_document,
@@ -174,6 +178,21 @@ fn edits_that_cannot_be_made_change_nothing(database: Database) {
     ada.send(edit("large", &drawn, &[large])).expect_outcomes(["large error too_large v2"]);
 }
 
+fn edits_beyond_a_quota_change_nothing(database: Database) {
+    let server = TestServer::start_with(database, &[("LANDFALL_MAX_WORKSPACE_BYTES", "2000")]);
+    let ada = server.register("ada");
+    let laptop = YjsEditor::new(1);
+    laptop.insert(0, "one\ntwo\n");
+    for id in [ada.new_yjs_document("Drawn", &laptop), ada.new_document("Plain", "one\ntwo\n")] {
+        let much = "x".repeat(3_000);
+        ada.send(edit("edits", &id, &[replacing("two", &much)])).expect_outcomes(["edits error quota_exceeded v1"]);
+        let whole = update("whole", &id).base(1).content(&format!("one\n{much}\n"));
+        ada.send(whole).expect_outcomes(["whole error quota_exceeded v1"]);
+        assert_eq!(ada.read(&id).string("/content"), "one\ntwo\n");
+        ada.send(edit("small", &id, &[replacing("two", "2")])).expect_outcomes(["small success v2"]);
+    }
+}
+
 /// Nobody can read what is there: `yjs_required` must not stand in the way of a text that is to take its place.
 fn forced_texts_take_the_place_of_what_cannot_be_shown(database: Database) {
     let server = TestServer::start(database);
@@ -198,52 +217,26 @@ fn forced_texts_take_the_place_of_what_cannot_be_shown(database: Database) {
     }
 }
 
-/// Two people type letters that nobody else types, at any place, while a script counts on in the middle of the text.
-fn nothing_is_lost_while_people_type(database: Database) {
-    const TYPED: u32 = 25;
-    const EDITS: u32 = 15;
+/// People on npm yjs, of whom `how` says how they type, while a script edits: no character is lost or doubled, and everybody ends with
+/// the stored text. `TYPISTS_SEED` and `TYPISTS_ROUNDS` choose others than those of each run.
+fn type_beside_a_script(database: Database, how: &str, actions: &str) {
+    let seed = setting("TYPISTS_SEED", 1);
     let server = TestServer::start(database);
-    let ada = server.register("ada");
-    let seed = YjsEditor::new(1);
-    seed.insert(0, "above\ncount: 0!\nbelow\n");
-    let id = ada.new_yjs_document("Busy", &seed);
-    let letters = |person: u32| (0..TYPED).map(move |at| char::from_u32(0x4e00 + person * 0x100 + at).unwrap());
-    let state = seed.state();
-    std::thread::scope(|scope| {
-        for person in [1, 2] {
-            let (ada, id, state) = (ada.clone(), id.clone(), &state);
-            scope.spawn(move || {
-                let editor = YjsEditor::from_state(u64::from(person) + 10, state);
-                for (at, letter) in (0_u32..).zip(letters(person)) {
-                    // Not between the digits: the script looks for the number as a whole.
-                    let text = editor.text();
-                    let line = text.find("count").unwrap();
-                    let position = if at % 2 == 0 { at % 5 } else { text[..line].encode_utf16().count() as u32 };
-                    let answer = ada.send(update("typed", &id).yjs(&editor.insert(position, &letter.to_string())));
-                    assert_eq!(answer.result("typed")["status"], "success", "{answer}");
-                    if at % 3 == 0 {
-                        editor.apply(&bytes(&ada.read(&id).body["yjs_state_b64"]));
-                    }
-                }
-            });
-        }
-        let mut made = 0;
-        while made < EDITS {
-            let next = edit("next", &id, &[replacing(&format!("count: {made}!"), &format!("count: {}!", made + 1))]);
-            let answer = ada.send(next);
-            match answer.result("next")["error"]["code"].as_str() {
-                None => made += 1,
-                Some(code) => assert_eq!(code, "transient", "{answer}"),
-            }
-        }
-    });
-    let text = ada.read(&id).string("/content");
-    for letter in letters(1).chain(letters(2)) {
-        assert_eq!(text.matches(letter).count(), 1, "{letter} in {text}");
+    for seed in seed..seed + setting("TYPISTS_ROUNDS", 1) {
+        let ada = server.register(&format!("ada{seed}"));
+        let said = run_live(&server, &ada, "", "scripted.mjs", &[&seed.to_string(), actions, how]);
+        let made = said.first().unwrap_or_else(|| panic!("seed {seed}"));
+        assert!(made["made"]["success"].as_u64() > Some(0) && made["servers"] == 1, "seed {seed}: {made}");
     }
-    assert!(text.contains(&format!("count: {EDITS}!")) && text.contains("below\n"), "{text}");
-    assert_eq!(text.chars().count(), "above\ncount: 15!\nbelow\n".len() + 2 * TYPED as usize, "{text}");
-    assert_eq!(caught_up(&ada, &id, &seed), text);
+}
+
+/// One after the other, so that a seed repeats everything.
+fn offline_editors_lose_nothing_beside_a_script(database: Database) {
+    type_beside_a_script(database, "turns", "150");
+}
+
+fn live_editors_lose_nothing_beside_a_script(database: Database) {
+    type_beside_a_script(database, "live", "40");
 }
 
 fn plain_documents_are_edited_alike(database: Database) {

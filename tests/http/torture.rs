@@ -43,7 +43,7 @@ fn two_servers_on_one_postgres() {
 }
 
 /// A number from the environment.
-fn setting(name: &str, otherwise: u64) -> u64 {
+pub fn setting(name: &str, otherwise: u64) -> u64 {
     match std::env::var(name) {
         Ok(value) if !value.is_empty() => value.parse().unwrap_or_else(|error| panic!("{name}: {error}")),
         _ => otherwise,

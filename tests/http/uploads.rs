@@ -46,11 +46,11 @@ fn body(user: &User, mut fields: Value, operations: impl IntoIterator<Item = Ope
     fields
 }
 
-fn stage(user: &User, upload: &str, operations: impl IntoIterator<Item = Operation>) -> Answer {
+pub fn stage(user: &User, upload: &str, operations: impl IntoIterator<Item = Operation>) -> Answer {
     send(user, json!({ "upload_id": upload, "commit": false }), operations)
 }
 
-fn commit(user: &User, upload: &str) -> Answer {
+pub fn commit(user: &User, upload: &str) -> Answer {
     send(user, json!({ "upload_id": upload, "commit": true, "device_id": "laptop" }), [])
 }
 
@@ -72,7 +72,7 @@ fn lasting(answer: &Answer) -> Value {
     body
 }
 
-fn named(names: impl IntoIterator<Item = usize>) -> impl Iterator<Item = Operation> {
+pub fn named(names: impl IntoIterator<Item = usize>) -> impl Iterator<Item = Operation> {
     names.into_iter().map(|name| create(&format!("op_{name}")).title(&format!("Title {name}")).content("text\n"))
 }
 

@@ -194,9 +194,18 @@ fn every_table_of_the_schema_has_a_place_in_a_cluster() {
     migrate(&url).unwrap();
     let planned = distribution::plan(&url).unwrap();
     let places = |name: &str| planned.statements.iter().filter(|one| one.contains(&format!("('{name}'"))).count();
-    for name in
-        ["workspaces", "documents", "document_log", "document_bodies", "receipts", "members", "sync_runs", "sync_notes"]
-    {
+    for name in [
+        "workspaces",
+        "documents",
+        "document_log",
+        "document_bodies",
+        "receipts",
+        "members",
+        "sync_runs",
+        "sync_notes",
+        "uploads",
+        "staged_operations",
+    ] {
         assert_eq!(places(name), 1, "{name}: {:?}", planned.statements);
     }
     assert!(planned.local.contains(&"sessions".to_owned()), "{:?}", planned.local);

@@ -6,6 +6,7 @@ use landfall::domain::access::Role;
 use landfall::domain::ids::UploadId;
 use landfall::domain::operation::digest_of;
 use landfall::domain::upload::{Upload, UploadKey, UploadLimits, UploadRefusal, UploadState};
+use landfall::store::StoreError;
 use landfall::store::uploads::NewOperation;
 use uuid::Uuid;
 
@@ -126,14 +127,39 @@ pub fn a_workspace_and_a_user_take_their_uploads_with_them(database: &Database) 
 
 pub fn what_cannot_be_read_is_found(database: &Database) {
     let ada = database.with_user();
-    let key = key(&ada);
-    stage(&ada, key, 0..2).unwrap();
-    let damage = match database {
-        Database::Sqlite(_) => "x'07'",
-        Database::Postgres(_) => r"'\x07'",
+    let (key, other) = (key(&ada), key(&ada));
+    stage(&ada, key, 0..250).unwrap();
+    stage(&ada, other, 300..303).unwrap();
+    // Bytes that are none of ours, and a text that was another one.
+    let (damage, flipped) = match database {
+        Database::Sqlite(_) => ("x'07'", "x'007b7d'"),
+        Database::Postgres(_) => (r"'\x07'", r"'\x007b7d'"),
     };
     database.execute(&format!("UPDATE staged_operations SET body = {damage} WHERE client_id = 'op_1'"));
-    let mut found = Vec::new();
-    let read = ada.store.check_uploads(ada.workspace_id, |_, name, _| found.push(name.to_owned())).unwrap();
-    assert_eq!((read, found), (2, vec!["op_1".to_owned()]));
+    database.execute(&format!("UPDATE staged_operations SET body = {flipped} WHERE client_id = 'op_3'"));
+    let unreadable = |upload: UploadKey| {
+        let (mut read, mut found) = (0, Vec::new());
+        let raw = ada.store.read_raw_upload(upload, |operation| {
+            read += 1;
+            if operation.body.is_err() {
+                found.push(operation.client_id);
+            }
+        });
+        (read, found, raw.unwrap().unwrap())
+    };
+    let (read, found, raw) = unreadable(key);
+    assert_eq!((read, found), (250, vec!["op_1".to_owned(), "op_3".to_owned()]));
+    assert!(raw.is_whole.is_ok() && raw.answer.is_none());
+    assert!(matches!(ada.store.read_upload(key), Err(StoreError::Corrupt(_))));
+    // Of the other one a row is gone: the rest must not be applied alone.
+    assert!(ada.store.read_upload(other).unwrap().is_some());
+    database.execute("DELETE FROM staged_operations WHERE client_id = 'op_302'");
+    let (_, found, raw) = unreadable(other);
+    assert!(found.is_empty() && matches!(raw.is_whole, Err(StoreError::Corrupt(_))));
+    assert!(matches!(ada.store.read_upload(other), Err(StoreError::Corrupt(_))));
+    // An upload that goes on meanwhile is left.
+    assert!(!ada.store.drop_damaged_upload(key, raw.revision + 7, NOW).unwrap());
+    assert!(ada.store.drop_damaged_upload(key, unreadable(key).2.revision, NOW).unwrap());
+    assert_eq!(stage(&ada, key, 0..1), Err(UploadRefusal::Dropped));
+    assert_eq!((staged(&ada, key).len(), ada.store.list_uploads(ada.workspace_id).unwrap().len()), (0, 2));
 }

@@ -6,6 +6,7 @@
 mod export;
 mod plan;
 mod state;
+mod uploads;
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -13,8 +14,11 @@ use std::io::Write;
 
 use self::export::Export;
 use self::plan::{Allowed, Part, Plan, plan};
+use self::uploads::drop_damaged;
+use super::finding::Finding;
 use super::open::open;
-use super::verify::{Finding, examine, fault_of, name_of};
+use super::staged;
+use super::verify::{examine, fault_of, name_of};
 use crate::clock::SystemClock;
 use crate::config::admin_options::RepairOptions;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
@@ -35,6 +39,7 @@ const TRIES: u32 = 5;
 struct Tally {
     documents: u64,
     receipts: u64,
+    uploads: u64,
     left: u64,
 }
 
@@ -67,10 +72,13 @@ pub(super) fn run(options: RepairOptions, out: &mut dyn Write) -> Result<(), Box
             repair.workspace(workspace_id)?;
         }
     }
-    let Tally { documents, receipts, left } = repair.tally;
+    let Tally { documents, receipts, uploads, left } = repair.tally;
     store.close();
     let done = if options.apply { "repaired" } else { "can be repaired, and --apply --export FOLDER does it" };
     writeln!(out, "{documents} documents and {receipts} receipts {done}")?;
+    if uploads > 0 {
+        writeln!(out, "{uploads} uploads {}", if options.apply { "dropped" } else { "can be dropped" })?;
+    }
     if left > 0 { Err(format!("{left} parts are left as they are").into()) } else { Ok(()) }
 }
 
@@ -90,6 +98,7 @@ impl Repair<'_> {
             }
         }
         self.receipts(workspace_id, &versions)?;
+        self.uploads(workspace_id)?;
         if self.options.apply && self.tally.documents + self.tally.receipts > before {
             self.store.reset_usage(workspace_id)?;
         }
@@ -218,6 +227,33 @@ impl Repair<'_> {
         };
         self.tally.receipts += 1;
         writeln!(self.out, "  {step}")?;
+        Ok(())
+    }
+
+    fn uploads(&mut self, workspace_id: WorkspaceId) -> Result<(), Box<dyn Error>> {
+        for key in self.store.list_uploads(workspace_id)? {
+            let Some(examined) = staged::examine(self.store, key)?.filter(|found| !found.faults.is_empty()) else {
+                continue;
+            };
+            for finding in examined.findings(key) {
+                writeln!(self.out, "{finding}")?;
+            }
+            let now = SystemClock.now();
+            if let Some(export) = &self.export
+                && !drop_damaged(self.store, export, key, &examined, now)?
+            {
+                self.tally.left += 1;
+                writeln!(self.out, "  left: it was changed meanwhile")?;
+                continue;
+            }
+            self.tally.uploads += 1;
+            let step = if examined.is_committed() {
+                "its answer goes: the receipts of its operations answer for it"
+            } else {
+                "it is dropped, and nothing of it applied: its editor begins it again"
+            };
+            writeln!(self.out, "  {step}")?;
+        }
         Ok(())
     }
 

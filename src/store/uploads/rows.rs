@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::super::StoreError;
 use super::super::connection::AnyConnection;
 use super::super::encoding::{decode_text, encode_text};
-use super::super::rows::{kind_code, kind_from_code};
+use super::super::rows::{digest, kind_code, kind_from_code};
 use super::super::schema::{staged_operations, uploads};
 use super::super::sql_uuid::DbUuid;
 use crate::domain::ids::{BatchId, DocumentId, UploadId, UserId, WorkspaceId};
-use crate::domain::operation::OperationKind;
+use crate::domain::operation::{OperationKind, digest_of};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::upload::{Size, Upload, UploadKey, UploadOutcome, UploadState};
 
@@ -68,6 +68,45 @@ fn state_of(code: i16) -> Result<UploadState, StoreError> {
         COMMITTED => Ok(UploadState::Committed),
         DROPPED => Ok(UploadState::Dropped),
         _ => Err(StoreError::Corrupt(format!("unknown state of an upload {code}"))),
+    }
+}
+
+/// A staged operation as it is read.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = staged_operations)]
+pub(super) struct StagedRow {
+    pub part: i64,
+    pub number: i64,
+    pub client_id: String,
+    digest: Vec<u8>,
+    pub body: Vec<u8>,
+}
+
+impl StagedRow {
+    /// The operation as it was sent.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn read(&self) -> Result<String, StoreError> {
+        let body = decode_text(&self.body)?;
+        if digest(&self.digest)? == digest_of(&body) {
+            Ok(body)
+        } else {
+            Err(StoreError::Corrupt("a staged operation is not what its digest was made of".to_owned()))
+        }
+    }
+}
+
+/// An open upload of which operations are missing must not be applied.
+///
+/// # Errors
+/// `Corrupt`.
+pub(super) fn check_count(upload: &Upload, found: usize) -> Result<(), StoreError> {
+    let staged = upload.size.operations;
+    if i64::try_from(found).is_ok_and(|found| found == staged) {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt(format!("{found} of {staged} staged operations are there")))
     }
 }
 
