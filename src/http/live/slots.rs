@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use actix_web::web;
 use uuid::Uuid;
 
+use super::counting::Counting;
 use super::ending::End;
 use super::messages::Frames;
-use super::counting::Counting;
 use super::socket::{Open, Socket, User};
 use super::work;
 use crate::auth::AuthError;

@@ -103,7 +103,7 @@ const isSettled = () => {
     const all = editors.filter((editor) => editor !== undefined)
     return all.length === count && all.every((editor) => editor.isSaved() && editor.text() === all[0].text())
 }
-await until('all are saved and equal', isSettled, 60_000).catch((error) => {
+await until('all are saved and equal', isSettled, 240_000).catch((error) => {
     const found = editors.map((editor) => editor && [editor.kind, editor.isSaved(), editor.text().length])
     throw new Error(`${error.message}: ${JSON.stringify(found)}`)
 })

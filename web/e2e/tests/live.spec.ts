@@ -128,8 +128,7 @@ test.describe("with one socket for each user", () => {
     await first.newDocument("Shared", "one");
     await first.expectBadge("Shared", "synced");
     const second = new Editor(await device.context.newPage());
-    await second.open();
-    await second.openDocument("Shared");
+    await second.page.goto(device.page.url());
     await second.expectText("one");
     const tooMany = ({ main }: Editor): Locator => main.getByRole("status").filter({ hasText: "Too many tabs and devices are connected" });
     const count = async (editor: Editor): Promise<number> => tooMany(editor).count();
