@@ -167,6 +167,12 @@ impl ScannedUpdate {
         self.spans.iter().any(|span| span.end > known.get(span.client))
     }
 
+    /// Whether it contains a change that `known` has.
+    #[must_use]
+    pub fn begins_within(&self, known: &StateVector) -> bool {
+        self.spans.iter().any(|span| span.start < known.get(span.client))
+    }
+
     /// Whether none of its clients, as author or as something it leans on, is known to `known`.
     #[must_use]
     pub fn is_stranger_to(&self, known: &StateVector) -> bool {

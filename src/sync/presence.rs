@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Names a socket of this server.
+/// Names a socket of this server in a document: another one each time that it opens one.
 pub type SocketId = u64;
 
 /// Bytes that one editor may say of itself.

@@ -21,6 +21,8 @@ on_both_databases!(
     viewers_read_and_do_not_write,
     hostile_frames_close_their_own_socket,
     what_leans_on_unknown_changes_is_asked_for,
+    saved_is_said_once_for_what_a_provider_counts,
+    a_socket_has_so_many_documents_open,
     a_deleted_document_is_refused,
     a_plain_text_becomes_live,
     a_viewer_sees_a_plain_text,
@@ -179,6 +181,30 @@ fn what_leans_on_unknown_changes_is_asked_for(database: Database) {
     let document = new_id();
     run(&server, &ada, &document, "refused.mjs", &["incomplete", "", &document]);
     assert_eq!(ada.read(&document).string("/content"), "ab");
+}
+
+/// Once for what was typed offline, however many updates it comes in; for each change after that; also after the server has asked
+/// for what it lacked.
+fn saved_is_said_once_for_what_a_provider_counts(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    for (what, text) in [("queued", "abcde"), ("again", "abcd"), ("twice", "cba")] {
+        let document = new_id();
+        let said = run(&server, &ada, &document, "counts.mjs", &[what]);
+        assert_eq!(said[0]["text"], text, "{what}");
+        assert_stored(&ada, &document, &said[0]);
+    }
+}
+
+/// Close code 4429, which Hocuspocus' provider is told as a refusal of that document alone.
+fn a_socket_has_so_many_documents_open(database: Database) {
+    let server = TestServer::start_with(database, &[("LANDFALL_RATE_LIMIT", "off")]);
+    let ada = server.register("ada");
+    let limits = server.client().get("/api/v1/limits").expect(200);
+    let most = limits.body["live"]["max_socket_documents"].as_u64().unwrap().to_string();
+    let said = run(&server, &ada, &new_id(), "refused.mjs", &["documents", &most]);
+    assert_eq!(said[0]["denied"], serde_json::json!(["this socket has as many documents open as it may"]));
+    assert_eq!((&said[0]["isSynced"], &said[0]["still"]), (&false.into(), &true.into()));
 }
 
 fn a_deleted_document_is_refused(database: Database) {

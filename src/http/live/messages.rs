@@ -1,6 +1,7 @@
 //! The messages that editors' providers exchange with a server: those of y-protocols (`sync.js`, `awareness.js`,
 //! `auth.js`), which `y-websocket` sends bare and Hocuspocus behind the document's name, and those that Hocuspocus adds.
 
+use super::ending::End;
 use super::said::dropped;
 use super::wire::{Reader, put_bytes, put_text, put_uint};
 use crate::sync::live::{MAX_STATE_BYTES, Presence};
@@ -194,12 +195,25 @@ impl Frames {
         })
     }
 
-    /// Something is not allowed.
-    pub(super) fn denied(&self, reason: &str) -> Vec<u8> {
-        let mut frame = self.begin(AUTH, reason.len());
-        put_uint(if self.dialect == Dialect::Hocuspocus { AUTH_DENIED } else { Y_AUTH_DENIED }, &mut frame);
-        put_text(reason, &mut frame);
-        frame
+    /// The document is not to be had. Behind the reason is the code that would close a socket; Hocuspocus' provider reads as
+    /// far as the reason. y-websocket has no such message.
+    pub(super) fn refused(&self, end: &End) -> Option<Vec<u8>> {
+        (self.dialect == Dialect::Hocuspocus).then(|| {
+            let mut frame = self.begin(AUTH, end.reason.len());
+            put_uint(AUTH_DENIED, &mut frame);
+            put_reason(end, &mut frame);
+            frame
+        })
+    }
+
+    /// An update is not allowed. Hocuspocus' provider would take this for the end of the login.
+    pub(super) fn not_allowed(&self, reason: &str) -> Option<Vec<u8>> {
+        (self.dialect == Dialect::Y).then(|| {
+            let mut frame = self.begin(AUTH, reason.len());
+            put_uint(Y_AUTH_DENIED, &mut frame);
+            put_text(reason, &mut frame);
+            frame
+        })
     }
 
     /// The token runs out: the editor is to send another one. y-websocket has no such message.
@@ -211,14 +225,19 @@ impl Frames {
         })
     }
 
-    /// The server has closed the document.
-    pub(super) fn closed(&self, reason: &str) -> Option<Vec<u8>> {
+    /// The server has closed the document. The code is behind the reason.
+    pub(super) fn closed(&self, end: &End) -> Option<Vec<u8>> {
         (self.dialect == Dialect::Hocuspocus).then(|| {
-            let mut frame = self.begin(CLOSE, reason.len());
-            put_text(reason, &mut frame);
+            let mut frame = self.begin(CLOSE, end.reason.len());
+            put_reason(end, &mut frame);
             frame
         })
     }
+}
+
+fn put_reason(end: &End, frame: &mut Vec<u8>) {
+    put_text(&end.reason, frame);
+    put_uint(end.code.into(), frame);
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Live editing over WebSockets (protocol §8): `y-websocket` and Hocuspocus' provider connect as they are.
 
+mod counting;
 mod ending;
 pub mod endpoint;
 mod limits;

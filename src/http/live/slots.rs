@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use actix_web::web;
 use uuid::Uuid;
 
+use super::counting::Counting;
 use super::ending::End;
 use super::messages::Frames;
-use super::socket::{Asked, Open, Socket, User};
+use super::socket::{Open, Socket, User};
 use super::work;
 use crate::auth::AuthError;
 use crate::auth::roles::Caller;
@@ -60,8 +61,8 @@ impl Socket {
     pub(super) async fn join(&mut self, name: &str) -> Result<(), End> {
         let Some(user) = &self.user else { return Err(End::unauthorized("log in first")) };
         let (workspace_id, document_id) = parse_name(name).ok_or_else(no_such)?;
-        let place = self.open.iter().position(Option::is_none).unwrap_or(self.open.len());
-        if place >= self.state.live.config().max_documents {
+        let place = self.next_place;
+        if self.open.len() >= self.state.live.config().max_documents {
             return Err(End::new(4429, "documents", "this socket has as many documents open as it may"));
         }
         let (caller, connection) = (user.caller, Arc::clone(&user.connection));
@@ -87,16 +88,11 @@ impl Socket {
             workspace_id,
             slot: Arc::new(slot),
             may_write,
-            asked: Asked::No,
-            incomplete: 0,
+            counting: Counting::default(),
             shown: StateVector::default(),
         };
-        if place == self.open.len() {
-            self.open.push(None);
-        }
-        if let Some(slot) = self.open.get_mut(place) {
-            *slot = Some(open);
-        }
+        self.open.insert(place, open);
+        self.next_place = place.saturating_add(1);
         for frame in [granted, awareness].into_iter().flatten() {
             self.send(frame).await?;
         }
@@ -155,10 +151,10 @@ impl Socket {
 
     /// The document is a plain text that was changed, or was until now.
     pub(super) async fn renew_text(&mut self, place: usize) -> Result<(), End> {
-        let Some(Some(open)) = self.open.get_mut(place) else { return Ok(()) };
+        let Some(open) = self.open.get_mut(&place) else { return Ok(()) };
         let shown = std::mem::take(&mut open.shown);
         let missing = self.missing(place, shown).await?;
-        let Some(Some(open)) = self.open.get_mut(place) else { return Ok(()) };
+        let Some(open) = self.open.get_mut(&place) else { return Ok(()) };
         open.shown = missing.shown;
         let updates = [missing.outdated, missing.update].into_iter().flatten();
         let frames: Vec<_> = updates.map(|update| open.frames.update(&update)).collect();
@@ -186,7 +182,7 @@ impl Socket {
 
     pub(super) async fn check_roles(&mut self) -> Result<(), End> {
         let Some(caller) = self.user.as_ref().map(|user| user.caller) else { return Ok(()) };
-        let mut workspaces: Vec<WorkspaceId> = self.open.iter().flatten().map(|open| open.workspace_id).collect();
+        let mut workspaces: Vec<WorkspaceId> = self.open.values().map(|open| open.workspace_id).collect();
         workspaces.sort_unstable();
         workspaces.dedup();
         for workspace_id in workspaces {
@@ -199,7 +195,7 @@ impl Socket {
                 // A database that is away ends nothing.
                 Ok(Err(_)) | Err(_) => continue,
             };
-            for open in self.open.iter_mut().flatten().filter(|open| open.workspace_id == workspace_id) {
+            for open in self.open.values_mut().filter(|open| open.workspace_id == workspace_id) {
                 open.may_write = role >= Role::Editor;
                 if open.may_write && !open.shown.is_empty() {
                     // What this editor was shown is not stored, and must be before it is changed.

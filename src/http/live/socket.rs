@@ -1,11 +1,13 @@
 //! One socket: whose it is, what it has open, and what every step with it does: sending, and counting what it costs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::web;
 use actix_ws::Session;
 
+use super::counting::Counting;
 use super::ending::End;
 use super::messages::{Dialect, Frames};
 use super::metered::Meter;
@@ -34,27 +36,13 @@ pub(super) struct User {
     pub was_asked: bool,
 }
 
-/// Whether an editor was asked for what the server lacks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Asked {
-    #[default]
-    No,
-    /// As it asked itself. Hocuspocus' provider counts that answer as one change that is not saved.
-    InReturn,
-    /// Since an update needs what the server lacks. The provider does not count that answer.
-    Again,
-}
-
 /// A document that the socket has open.
 pub(super) struct Open {
     pub frames: Frames,
     pub workspace_id: WorkspaceId,
     pub slot: Arc<Slot>,
     pub may_write: bool,
-    /// The question that the editor has not answered yet.
-    pub asked: Asked,
-    /// Its updates that needed what the server lacked. Its next answer holds them, since it comes after them.
-    pub incomplete: u32,
+    pub counting: Counting,
     /// What its editor was shown of a plain text; see [`Slot::plain_text`].
     pub shown: StateVector,
 }
@@ -67,8 +55,10 @@ pub(super) struct Socket {
     pub dialect: Dialect,
     pub user: Option<User>,
     pub heard: Option<Heard>,
-    /// By place; those that were closed are `None`.
-    pub open: Vec<Option<Open>>,
+    /// By place.
+    pub open: BTreeMap<usize, Open>,
+    /// Places are not used again: what is still on its way to one that was closed is nobody's.
+    pub next_place: usize,
     pub said: Said,
     /// Not read before.
     pub rests_until: Instant,
@@ -85,7 +75,8 @@ impl Socket {
             dialect,
             user: None,
             heard: None,
-            open: Vec::new(),
+            open: BTreeMap::new(),
+            next_place: 0,
             said: Said::new(now),
             rests_until: now,
             check_at: now + LOGIN_PATIENCE,
@@ -117,13 +108,11 @@ impl Socket {
     }
 
     pub(super) fn at(&self, place: usize) -> Option<&Open> {
-        self.open.get(place).and_then(Option::as_ref)
+        self.open.get(&place)
     }
 
     pub(super) fn close_document(&mut self, place: usize) {
-        if let Some(slot) = self.open.get_mut(place) {
-            *slot = None;
-        }
+        self.open.remove(&place);
         self.said.forget(place);
     }
 }

@@ -116,7 +116,7 @@ impl Socket {
         }
         let (name, message) = split_name(frame).ok_or_else(End::unreadable)?;
         let message = read(Dialect::Hocuspocus, message).ok_or_else(End::unreadable)?;
-        let place = self.open.iter().position(|open| open.as_ref().is_some_and(|open| open.frames.name() == name));
+        let place = self.open.iter().find(|(_, open)| open.frames.name() == name).map(|(place, _)| *place);
         match (message, place) {
             (Received::Token(token), place) => {
                 let joined = match self.log_in(token).await {
@@ -127,7 +127,7 @@ impl Socket {
                 match joined {
                     // It concerns this document alone: the others go on.
                     Err(end) if (4400..4500).contains(&end.code) => {
-                        self.send(Frames::new(self.dialect, name).denied(&end.reason)).await
+                        self.send_if_any(Frames::new(self.dialect, name).refused(&end)).await
                     }
                     joined => joined,
                 }
@@ -186,11 +186,12 @@ impl Socket {
         self.check_at = (now + interval).min(user.expires_at);
         let asks = user.expires_at <= now + TOKEN_NOTICE.max(interval) && !user.was_asked;
         user.was_asked |= asks;
-        let frame = self.open.iter().flatten().next().and_then(|open| open.frames.ask_for_token());
+        let frame = self.open.values().next().and_then(|open| open.frames.ask_for_token());
         if asks && let Some(frame) = frame {
             self.send(frame).await?;
         }
         self.check_roles().await?;
+        self.report_doubtful().await?;
         self.session.ping(b"").await.map_err(|_closed| End::gone())
     }
 }

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use self::news::{Delivery, Heard, Inbox, News, Refusal};
+pub use self::news::{Delivery, Heard, Inbox, News, Refusal, Sent, Tag};
 pub use self::room::{Room, Work, Worker};
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
@@ -175,7 +175,7 @@ impl Live {
         open.sockets += 1;
         open.of_user.insert(user_id, of_user + 1);
         show("landfall_live_sockets", open.sockets);
-        let (inbox, heard) = news::inbox(self.next_socket.fetch_add(1, Ordering::Relaxed));
+        let (inbox, heard) = news::inbox();
         Ok((Connection { live: Arc::clone(self), user_id, inbox }, heard))
     }
 
@@ -191,18 +191,18 @@ impl Live {
         place: usize,
         may_write: bool,
     ) -> Result<Slot, OpenError> {
+        let socket = self.next_socket.fetch_add(1, Ordering::Relaxed);
         // In this order nothing is missed: first join, then look.
         let room = {
             let mut open = self.open();
             let key = (workspace_id, document_id);
             let room = open.rooms.entry(key).or_insert_with(|| Arc::new(Room::new(workspace_id, document_id)));
-            room.join(connection.inbox.clone(), place);
+            room.join(socket, connection.inbox.clone(), place);
             let room = Arc::clone(room);
             show("landfall_live_documents", open.rooms.len());
             room
         };
-        let (socket, user_id) = (connection.inbox.socket, connection.user_id);
-        let slot = Slot { live: Arc::clone(self), room, socket, user_id };
+        let slot = Slot { live: Arc::clone(self), room, socket, user_id: connection.user_id };
         let head = self.sync.store.find_heads(workspace_id, &[document_id])?.into_iter().next();
         if head.as_ref().is_some_and(DocumentHead::is_deleted) {
             return Err(OpenError::Deleted);
@@ -296,8 +296,8 @@ impl Slot {
 
     /// Puts an update behind those that wait to be stored; it is scanned when its turn comes. Waits while too much waits.
     /// The room's worker, if somebody has to do its work now.
-    pub async fn submit(&self, update: Vec<u8>, is_answer: bool) -> Option<Worker> {
-        let has_to_work = self.room.submit(self.socket, self.user_id, update, is_answer).await;
+    pub async fn submit(&self, update: Vec<u8>, tag: Tag) -> Option<Worker> {
+        let has_to_work = self.room.submit(self.socket, self.user_id, update, tag).await;
         has_to_work.then(|| Worker::of(Arc::clone(&self.room)))
     }
 

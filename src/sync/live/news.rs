@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, mpsc};
 
-use crate::sync::presence::{Presence, SocketId};
+use crate::sync::presence::Presence;
 
 /// Bytes that may wait for a socket, besides what the network has; a reader who is slower is dropped.
 const MAX_UNREAD_BYTES: usize = 16 * 1024 * 1024;
@@ -18,21 +18,48 @@ pub enum News {
     /// What editors say of themselves.
     Presence(Arc<[Presence]>),
     /// An update of this socket is stored.
-    Saved {
-        /// It answers the server's question for what is missing.
-        is_answer: bool,
-    },
-    /// An update of this socket needs changes that the server does not have: the editor is to send all that is missing.
-    Incomplete {
-        /// It answers that question, and the editor lacks them, too.
-        is_answer: bool,
-    },
+    Saved(Tag),
+    /// An update of this socket needs changes that the server does not have: the editor is to send all that is missing. If it
+    /// answers that question, the editor lacks them, too.
+    Incomplete(Tag),
     /// An update of this socket cannot be stored.
     Refused(Refusal),
     /// The document is a plain text that was changed.
     Text,
     /// The document was deleted.
     Deleted,
+}
+
+/// By this a socket knows again what it sent. Rooms hand it back as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// How often the editor had said before what it has.
+    pub round: u32,
+    /// What was sent.
+    pub sent: Sent,
+}
+
+/// What an editor sent, as its provider counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// A change that it counts as not saved.
+    Change,
+    /// A change that it made before it last said what it has, and does not count.
+    Earlier,
+    /// A change that is one or the other.
+    Doubtful,
+    /// The answer to the server's question for what is missing.
+    Answer,
+    /// The same, and it counts it as one change.
+    CountedAnswer,
+}
+
+impl Tag {
+    /// Whether it answers the server's question for what is missing.
+    #[must_use]
+    pub fn is_answer(self) -> bool {
+        matches!(self.sent, Sent::Answer | Sent::CountedAnswer)
+    }
 }
 
 /// Why an update cannot be stored.
@@ -58,8 +85,6 @@ pub struct Delivery {
 /// What a socket hears with.
 #[derive(Clone, Debug)]
 pub struct Inbox {
-    /// Who is connected.
-    pub socket: SocketId,
     sender: mpsc::Sender<Delivery>,
     unread: Arc<AtomicUsize>,
     /// Told when the socket does not keep up.
@@ -78,11 +103,11 @@ pub struct Heard {
 pub(super) const MAX_UNREAD: usize = 512;
 
 /// The two ends between rooms and a socket.
-pub(super) fn inbox(socket: SocketId) -> (Inbox, Heard) {
+pub(super) fn inbox() -> (Inbox, Heard) {
     let (sender, receiver) = mpsc::channel(MAX_UNREAD);
     let (unread, too_slow) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let heard = Heard { receiver, unread: Arc::clone(&unread), too_slow: Arc::clone(&too_slow) };
-    (Inbox { socket, sender, unread, too_slow }, heard)
+    (Inbox { sender, unread, too_slow }, heard)
 }
 
 impl Inbox {
@@ -117,7 +142,7 @@ impl News {
             Self::Presence(presences) => {
                 presences.iter().map(|presence| presence.state.as_ref().map_or(0, |state| state.len())).sum()
             }
-            Self::Saved { .. } | Self::Incomplete { .. } | Self::Refused(_) | Self::Text | Self::Deleted => 0,
+            Self::Saved(_) | Self::Incomplete(_) | Self::Refused(_) | Self::Text | Self::Deleted => 0,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
-use crate::sync::live::news::{Inbox, News, Refusal};
+use crate::sync::live::news::{Inbox, News, Refusal, Tag};
 use crate::sync::presence::{Presence, Presences, SocketId};
 
 /// Bytes of updates that wait in a room; who has more to say waits before saying it.
@@ -24,8 +24,7 @@ pub(super) struct Waiting {
     pub socket: SocketId,
     pub user_id: UserId,
     pub update: Vec<u8>,
-    /// It answers the server's question for what is missing.
-    pub is_answer: bool,
+    pub tag: Tag,
     _room: OwnedSemaphorePermit,
 }
 
@@ -121,8 +120,8 @@ impl Room {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn join(&self, inbox: Inbox, place: usize) {
-        self.lock().members.insert(inbox.socket, Member { inbox, place, joined_at: Instant::now() });
+    pub(super) fn join(&self, socket: SocketId, inbox: Inbox, place: usize) {
+        self.lock().members.insert(socket, Member { inbox, place, joined_at: Instant::now() });
     }
 
     /// The others hear that the socket's editors have gone. Who has gone, and whether nobody is left.
@@ -157,11 +156,11 @@ impl Room {
 
     /// Puts an update behind those that wait. Waits while too much waits already. Whether somebody has to do the room's
     /// work now.
-    pub(super) async fn submit(&self, socket: SocketId, user_id: UserId, update: Vec<u8>, is_answer: bool) -> bool {
+    pub(super) async fn submit(&self, socket: SocketId, user_id: UserId, update: Vec<u8>, tag: Tag) -> bool {
         let size = u32::try_from(update.len().min(MAX_WAITING_BYTES)).unwrap_or(u32::MAX);
         let Ok(room) = Arc::clone(&self.waiting).acquire_many_owned(size).await else { return false };
         let mut state = self.lock();
-        state.queue.push_back(Waiting { socket, user_id, update, is_answer, _room: room });
+        state.queue.push_back(Waiting { socket, user_id, update, tag, _room: room });
         state.start_work()
     }
 
@@ -286,10 +285,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::sync::live::news::{Delivery, MAX_UNREAD, inbox};
+    use crate::sync::live::news::{Delivery, MAX_UNREAD, Sent, inbox};
 
     const ADA: UserId = UserId(Uuid::from_u128(1));
     const BOB: UserId = UserId(Uuid::from_u128(2));
+    const TAG: Tag = Tag { round: 1, sent: Sent::Change };
 
     fn room() -> Room {
         Room::new(WorkspaceId(Uuid::from_u128(3)), DocumentId(Uuid::from_u128(4)))
@@ -305,25 +305,25 @@ mod tests {
     #[tokio::test]
     async fn what_one_user_waits_for_is_one_commit() {
         let room = room();
-        assert!(room.submit(1, ADA, vec![0; 3], false).await, "the first has the work done");
+        assert!(room.submit(1, ADA, vec![0; 3], TAG).await, "the first has the work done");
         for (socket, user, size) in [(2, BOB, 4), (1, ADA, 5), (3, ADA, 70_000), (1, ADA, 6)] {
-            assert!(!room.submit(socket, user, vec![0; size], false).await);
+            assert!(!room.submit(socket, user, vec![0; size], TAG).await);
         }
         assert_eq!(sizes(room.next_work()), [3, 5]);
         assert_eq!(sizes(room.next_work()), [4]);
         assert_eq!(sizes(room.next_work()), [70_000]);
         assert_eq!(sizes(room.next_work()), [6]);
         assert!(room.next_work().is_none());
-        assert!(room.submit(1, ADA, vec![0; 1], false).await, "once it is done, the next one begins it again");
+        assert!(room.submit(1, ADA, vec![0; 1], TAG).await, "once it is done, the next one begins it again");
     }
 
     #[tokio::test]
     async fn a_worker_that_dies_leaves_nobody_waiting() {
         let room = Arc::new(room());
-        let (one, mut first) = inbox(1);
-        room.join(one, 0);
-        assert!(room.submit(1, ADA, vec![0; 3], false).await);
-        assert!(!room.submit(1, BOB, vec![0; MAX_WAITING_BYTES - 3], false).await);
+        let (one, mut first) = inbox();
+        room.join(1, one, 0);
+        assert!(room.submit(1, ADA, vec![0; 3], TAG).await);
+        assert!(!room.submit(1, BOB, vec![0; MAX_WAITING_BYTES - 3], TAG).await);
         let mut worker = Worker::of(Arc::clone(&room));
         let died = tokio::task::spawn_blocking(move || {
             let work = worker.next_work();
@@ -332,16 +332,16 @@ mod tests {
         assert!(died.await.is_err());
         assert!(matches!(first.next().await, Some(Delivery { news: News::Refused(Refusal::NotNow), .. })));
         assert!(
-            room.submit(1, ADA, vec![0; MAX_WAITING_BYTES], false).await,
+            room.submit(1, ADA, vec![0; MAX_WAITING_BYTES], TAG).await,
             "nothing waits, and somebody may work again"
         );
         let mut worker = Worker::of(Arc::clone(&room));
         assert_eq!(sizes(worker.next_work()), [MAX_WAITING_BYTES]);
         assert!(worker.next_work().is_none());
         drop(worker);
-        room.send(1, News::Saved { is_answer: false });
+        room.send(1, News::Saved(TAG));
         assert!(
-            matches!(first.next().await, Some(Delivery { news: News::Saved { .. }, .. })),
+            matches!(first.next().await, Some(Delivery { news: News::Saved(TAG), .. })),
             "who is done sends nobody away"
         );
     }
@@ -361,23 +361,35 @@ mod tests {
     #[tokio::test]
     async fn the_next_version_is_told_to_all_but_its_author() {
         let room = room();
-        let ((one, mut first), (two, mut second)) = (inbox(1), inbox(2));
-        room.join(one, 0);
-        room.join(two, 7);
+        let ((one, mut first), (two, mut second)) = (inbox(), inbox());
+        room.join(1, one, 0);
+        room.join(2, two, 7);
         room.note_sent(1);
         let update: Arc<[u8]> = vec![1, 2].into();
         assert!(!room.send_next(3, &[(1, Arc::clone(&update))]), "a version is missing between");
         assert!(room.send_next(2, &[(1, update)]));
-        room.send(1, News::Saved { is_answer: false });
-        assert!(matches!(first.next().await, Some(Delivery { place: 0, news: News::Saved { .. } })));
+        room.send(1, News::Saved(TAG));
+        assert!(matches!(first.next().await, Some(Delivery { place: 0, news: News::Saved(TAG) })));
         assert!(matches!(second.next().await, Some(Delivery { place: 7, news: News::Update(_) })));
+    }
+
+    #[tokio::test]
+    async fn who_opens_it_again_hears_nothing_of_what_was_sent_before() {
+        let room = room();
+        let (one, mut heard) = inbox();
+        room.join(1, one.clone(), 0);
+        room.leave(1);
+        room.join(2, one, 1);
+        room.send(1, News::Saved(TAG));
+        room.send(2, News::Deleted);
+        assert!(matches!(heard.next().await, Some(Delivery { place: 1, news: News::Deleted })));
     }
 
     #[tokio::test]
     async fn who_does_not_listen_is_dropped() {
         let room = room();
-        let (inbox, mut heard) = inbox(1);
-        room.join(inbox, 0);
+        let (inbox, mut heard) = inbox();
+        room.join(1, inbox, 0);
         for _ in 0..=MAX_UNREAD {
             room.send_to_all(None, &News::Update(vec![0].into()));
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::news::{News, Refusal};
+use super::news::{News, Refusal, Tag};
 use super::room::{Room, Task, Waiting, Work};
 use super::{Live, OpenError, is_plain};
 use crate::domain::access::{Action, permit};
@@ -26,7 +26,7 @@ struct Scanned {
     socket: SocketId,
     update: ScannedUpdate,
     bytes: Arc<[u8]>,
-    is_answer: bool,
+    tag: Tag,
 }
 
 /// What became of updates.
@@ -83,7 +83,7 @@ impl Live {
                 }
                 Ok(update) => {
                     let bytes = waiting.update.clone().into();
-                    scanned.push(Scanned { socket: waiting.socket, update, bytes, is_answer: waiting.is_answer });
+                    scanned.push(Scanned { socket: waiting.socket, update, bytes, tag: waiting.tag });
                 }
                 Err(error) => room.send(waiting.socket, News::Refused(Refusal::Never(error.to_string()))),
             }
@@ -143,8 +143,8 @@ impl Live {
         }
         for one in updates {
             let news = match &fate {
-                Fate::Stored(..) | Fate::Known => News::Saved { is_answer: one.is_answer },
-                Fate::Incomplete => News::Incomplete { is_answer: one.is_answer },
+                Fate::Stored(..) | Fate::Known => News::Saved(one.tag),
+                Fate::Incomplete => News::Incomplete(one.tag),
                 Fate::Deleted => News::Deleted,
                 Fate::Refused(reason) => News::Refused(Refusal::Never(reason.clone())),
             };

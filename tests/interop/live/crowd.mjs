@@ -22,19 +22,21 @@ function below(limit) {
     return Math.floor((state / 2_147_483_648) * limit)
 }
 
-/** How each key was known to be saved. */
-const why = new Map()
+/** What became of each key, for the words about one that is lost. */
+const history = new Map()
+const moment = () => Date.now() % 1_000_000
+const note = (key, what) => history.set(key, [...(history.get(key) ?? []), `${what} at ${moment()}`])
 
 function noteSaved(keys, how) {
     for (const key of keys) {
         if (saved.has(key)) continue
         saved.add(key)
-        why.set(key, `${how} at ${Date.now() % 100000}`)
+        note(key, how)
         console.log('saved')
     }
 }
 
-// All sockets end at once. Then everybody is lost, or every second one: the others type on, and send all that they have.
+// All sockets end at once. Then everybody is lost, or one of each kind of two: the others type on, and send all that they have.
 let lastEnd = 0
 let isEverybodyLost = false
 function isLost(place) {
@@ -43,7 +45,7 @@ function isLost(place) {
         isEverybodyLost = below(3) > 0
     }
     lastEnd = Date.now()
-    return isEverybodyLost || place % 2 === 0
+    return isEverybodyLost || place % 4 < 2
 }
 
 const editors = []
@@ -53,17 +55,23 @@ function begin(place) {
     const editor = connect(place % 2 === 0 ? 'hocuspocus' : 'y', document, process.env.LANDFALL_TOKEN)
     const own = []
     const text = editor.doc.getText('content')
+    const who = `${editor.kind} ${place} (${editor.doc.clientID})`
     // What another one typed is passed on once it is committed.
     text.observe((event, transaction) => {
         if (transaction.local) return
-        for (const { insert } of event.delta) if (insert) noteSaved([...insert].filter((key) => !own.includes(key)), `seen by ${place} ${editor.doc.clientID}`)
+        for (const { insert } of event.delta) if (insert) noteSaved([...insert].filter((key) => !own.includes(key)), `sent to ${who}`)
     })
-    // This one says itself what of its own is saved.
-    editor.provider.on('unsyncedChanges', ({ number }) => number === 0 && noteSaved(own, `told to ${place} ${editor.doc.clientID}`))
+    // Hocuspocus' provider says itself whether all of its own is saved.
+    let before
+    editor.provider.on('unsyncedChanges', ({ number }) => {
+        if (number === 0) noteSaved(own, `reported to ${who}, which counted ${before} before`)
+        before = number
+    })
     editor.provider.on(place % 2 === 0 ? 'close' : 'connection-close', (ended) => {
         const code = (ended?.event ?? ended)?.code
         closes.add(code)
         if (editors[place] !== editor || !isLost(place)) return
+        for (const key of own) note(key, `${who} was lost`)
         lost.editors += 1
         editors[place] = undefined
         setTimeout(() => {
@@ -72,15 +80,12 @@ function begin(place) {
             begin(place)
         })
     })
-    // Hocuspocus' provider counts what is not saved from its first question on, and hears also of what it sent since its login: what is
-    // typed in between could be taken for saved too early.
-    const counts = () => editor.kind === 'y' || editor.isSynced() || editor.provider.configuration.websocketProvider.status !== 'connected'
     editor.type = () => {
-        if (!counts()) return
         const key = String.fromCharCode(FIRST_KEY + typed.size)
         if (key.charCodeAt(0) > LAST_KEY) return
         typed.add(key)
         own.push(key)
+        note(key, `typed by ${who}, ${editor.isSynced() ? 'synced' : 'not synced'}`)
         text.insert(below(text.length + 1), key)
     }
     editor.text = () => text.toString()
@@ -98,10 +103,10 @@ const isSettled = () => {
     const all = editors.filter((editor) => editor !== undefined)
     return all.length === count && all.every((editor) => editor.isSaved() && editor.text() === all[0].text())
 }
-await until('all are saved and equal', isSettled, 60_000).catch((error) => {
+await until('all are saved and equal', isSettled, 240_000).catch((error) => {
     const found = editors.map((editor) => editor && [editor.kind, editor.isSaved(), editor.text().length])
     throw new Error(`${error.message}: ${JSON.stringify(found)}`)
 })
-for (const key of saved) if (!editors[0].text().includes(key)) console.error('lost:', key, why.get(key))
+for (const key of saved) if (!editors[0].text().includes(key)) console.error('lost:', key, history.get(key).join('; '))
 console.log(JSON.stringify({ typed: [...typed].join(''), saved: [...saved].join(''), text: editors[0].text(), closes: [...closes], lost }))
 process.exit(0)

@@ -9,7 +9,7 @@ export const workspace = process.env.LANDFALL_WORKSPACE
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-export async function until(what, is, patience = 30_000) {
+export async function until(what, is, patience = 120_000) {
     const end = Date.now() + patience
     while (!is()) {
         if (Date.now() > end) throw new Error(`it took too long until ${what}`)

@@ -1,5 +1,6 @@
 // What is refused, and how the providers hear of it. The first argument says what.
 
+import { HocuspocusProvider, HocuspocusProviderWebsocket } from '@hocuspocus/provider'
 import WebSocket from 'ws'
 import * as Y from 'yjs'
 import { connect, sleep, until, workspace } from './editor.mjs'
@@ -93,5 +94,28 @@ if (what === 'token' || what === 'foreign') {
     const reader = connect('y', document, good)
     await until('it is there', () => reader.doc.getText('content').toString() === 'ab')
     say({ text: 'ab' })
+} else if (what === 'documents') {
+    // As many documents on one socket as there may be, and one more.
+    const url = `${process.env.LANDFALL_URL.replace(/^http/, 'ws')}/api/v1/live/hocuspocus`
+    const websocketProvider = new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: WebSocket })
+    const denied = []
+    const open = () => {
+        const onAuthenticationFailed = ({ reason }) => denied.push(reason)
+        const name = `${workspace}/${crypto.randomUUID()}`
+        const provider = new HocuspocusProvider({ websocketProvider, name, token: good, onAuthenticationFailed, awareness: null })
+        provider.attach()
+        return provider
+    }
+    const providers = Array.from({ length: Number(token) }, open)
+    await until('all are synced', () => providers.every((provider) => provider.synced))
+    const extra = open()
+    await until('one too many is denied', () => denied.length > 0)
+    providers[0].document.getText('content').insert(0, 'x')
+    await until('the others go on', () => !providers[0].hasUnsyncedChanges)
+    // Whoever closes one may open another.
+    providers[1].destroy()
+    const next = open()
+    await until('another one is synced', () => next.synced)
+    say({ denied, isSynced: extra.synced, still: providers.slice(2).every((provider) => provider.synced) })
 }
 process.exit(0)

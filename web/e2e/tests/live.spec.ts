@@ -1,6 +1,6 @@
 /** Two people in one document: each sees the other's keys and cursor at once, and no cut of the line loses a key. */
 import type { Locator } from "@playwright/test";
-import type { Editor } from "../editor.js";
+import { Editor } from "../editor.js";
 import { Account } from "../support/account.js";
 import { expect, test, type Device } from "../support/fixtures.js";
 import { proxyWithoutUpgrades, pushesOf } from "../support/network.js";
@@ -116,3 +116,45 @@ test("where a proxy lets no sockets through, keys go by batch soon after", async
     proxy.close();
   }
 });
+
+test.describe("with one socket for each user", () => {
+  test.use({ settings: { LANDFALL_MAX_USER_STREAMS: "1" } });
+
+  test("the tab without one says why it is not live, and what to do", async ({ device, server }) => {
+    const ada = await Account.register(server, "ada");
+    const first = device.editor;
+    await first.open();
+    await first.logIn(ada.credentials);
+    await first.newDocument("Shared", "one");
+    await first.expectBadge("Shared", "synced");
+    const second = new Editor(await device.context.newPage());
+    await second.page.goto(device.page.url());
+    await second.expectText("one");
+    const tooMany = ({ main }: Editor): Locator => main.getByRole("status").filter({ hasText: "Too many tabs and devices are connected" });
+    const count = async (editor: Editor): Promise<number> => tooMany(editor).count();
+    await expect.poll(async () => (await count(first)) + (await count(second))).toBe(1);
+    const [live, other] = (await count(second)) === 1 ? [first, second] : [second, first];
+    await expect(tooMany(other)).toContainText("Close some of the others.");
+    await other.type(" two");
+    await live.expectText("one two");
+  });
+});
+
+for (const [name, setting, words] of [
+  ["a change that is too large", "LANDFALL_MAX_YJS_BYTES", ["A change was too large to be sent live.", "Paste long texts in parts"]],
+  ["a workspace that is full", "LANDFALL_MAX_WORKSPACE_BYTES", ["This document cannot be edited live:", "sent after each pause"]],
+] as const) {
+  test.describe(name, () => {
+    test.use({ settings: { [setting]: "20000" } });
+
+    test("ends live editing, and the page says why", async ({ device: laptop, newDevice, server }) => {
+      const phone = await newDevice();
+      await together(server, laptop, phone, "-");
+      await laptop.editor.text.press("ControlOrMeta+End");
+      await laptop.page.keyboard.insertText("x".repeat(30_000));
+      const notice = laptop.editor.main.getByRole("status").filter({ hasText: words[0] });
+      await expect(notice).toContainText(words[1]);
+      await expect(phone.editor.main.getByRole("status").filter({ hasText: words[0] })).toHaveCount(0);
+    });
+  });
+}

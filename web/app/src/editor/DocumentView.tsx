@@ -14,6 +14,7 @@ import { part } from "../shell/part.ts";
 import { ViewBoundary } from "../shell/ViewBoundary.tsx";
 import { ago, moment } from "../times.ts";
 import { useMayWrite } from "../workspace.ts";
+import { LiveNotice } from "./LiveNotice.tsx";
 import { MarkdownEditor } from "./MarkdownEditor.tsx";
 import { People } from "./People.tsx";
 import { PlainTextEditor } from "./PlainTextEditor.tsx";
@@ -83,6 +84,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
       </header>
       <Standing document={document} isHere={isHere} isStuck={problem !== undefined} others={others} />
       <Notices conflict={conflict} deadLetter={deadLetter} problem={problem} />
+      <LiveNotice provider={provider} />
       <Panes
         document={document}
         text={text}

@@ -36,11 +36,12 @@ export type Said =
   /** What others say of themselves. */
   | { kind: "awareness"; update: Uint8Array }
   | { kind: "granted"; mayWrite: boolean }
-  | { kind: "denied"; reason: string }
+  /** The document is not to be had; with the code that would close a socket. */
+  | { kind: "denied"; reason: string; code: number | undefined }
   /** The token runs out: another one is wanted. */
   | { kind: "token-wanted" }
   /** The server has closed the document. */
-  | { kind: "closed"; reason: string }
+  | { kind: "closed"; reason: string; code: number | undefined }
   /** Whether the oldest change that was not answered is stored. */
   | { kind: "saved"; isStored: boolean }
   | { kind: "unknown" };
@@ -65,16 +66,21 @@ function readSaid(decoder: decoding.Decoder): Said {
     case AUTH: {
       const what = decoding.readVarUint(decoder);
       if (what === GRANTED) return { kind: "granted", mayWrite: decoding.readVarString(decoder) !== "readonly" };
-      if (what === DENIED) return { kind: "denied", reason: decoding.readVarString(decoder) };
+      if (what === DENIED) return { kind: "denied", ...readReason(decoder) };
       return { kind: "token-wanted" };
     }
     case CLOSE:
-      return { kind: "closed", reason: decoding.hasContent(decoder) ? decoding.readVarString(decoder) : "" };
+      return { kind: "closed", ...readReason(decoder) };
     case SYNC_STATUS:
       return { kind: "saved", isStored: decoding.readVarInt(decoder) === 1 };
     default:
       return { kind: "unknown" };
   }
+}
+
+function readReason(decoder: decoding.Decoder): { reason: string; code: number | undefined } {
+  const reason = decoding.hasContent(decoder) ? decoding.readVarString(decoder) : "";
+  return { reason, code: decoding.hasContent(decoder) ? decoding.readVarUint(decoder) : undefined };
 }
 
 function frameOf(name: string, kind: number, write: (encoder: encoding.Encoder) => void): Uint8Array {
@@ -103,6 +109,11 @@ function syncFrame(name: string, step: number, bytes: Uint8Array): Uint8Array {
 /** Says what is here, and asks for what is missing. */
 export function step1Frame(name: string, vector: Uint8Array): Uint8Array {
   return syncFrame(name, STEP_1, vector);
+}
+
+/** Answers what the server asks for in return: sends what it lacks. */
+export function step2Frame(name: string, update: Uint8Array): Uint8Array {
+  return syncFrame(name, STEP_2, update);
 }
 
 /** Sends a change. */

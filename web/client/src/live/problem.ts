@@ -6,7 +6,7 @@
 
 /** Why a document is not live, where that is more than a connection that was lost. */
 export interface LiveProblem {
-  /** The socket's close code (docs/protocol.md §8), if it was closed. */
+  /** The close code of the socket, or the one with which the server refused the document alone (docs/protocol.md §8). */
   code?: number;
   /** For people. */
   reason: string;
@@ -21,6 +21,7 @@ const REASONS: Readonly<Record<number, string>> = {
   4404: "there is no such workspace, or it is not yours",
   4410: "the document was deleted",
   4422: "the server refused a change",
+  4429: "as many documents are open as may be",
   4529: "too many sockets are open",
 };
 
@@ -28,4 +29,9 @@ const REASONS: Readonly<Record<number, string>> = {
 export function problemOf(code: number, reason: string): LiveProblem | undefined {
   const known = REASONS[code];
   return known === undefined ? undefined : { code, reason: reason === "" ? known : reason };
+}
+
+/** The problem with a document that the server refuses alone. */
+export function refusalOf({ code, reason }: { code: number | undefined; reason: string }): LiveProblem {
+  return code === undefined ? { reason } : { code, reason };
 }

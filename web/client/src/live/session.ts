@@ -10,10 +10,10 @@ import type { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
 import { sleep, type Clock } from "../clock.js";
 import type { SavedEdit } from "../outbox.js";
-import { closeFrame, step1Frame, tokenFrame, updateFrame, type Said } from "./frames.js";
+import { closeFrame, step1Frame, step2Frame, tokenFrame, updateFrame, type Said } from "./frames.js";
 import type { Standing, StoredEdit } from "./ledger.js";
 import { Presence } from "./presence.js";
-import type { LiveProblem } from "./problem.js";
+import { refusalOf, type LiveProblem } from "./problem.js";
 
 /** Where a session stands. */
 export type SessionState =
@@ -64,6 +64,9 @@ export interface SessionHost {
   /** Edits that were to go live go by batch after all. */
   leave(documentId: string): void;
 }
+
+/** The empty Yjs update: no structs, no deletions. */
+const NOTHING = Uint8Array.of(0, 0);
 
 /** What was sent, or the question for the document, is answered within so long, in milliseconds. */
 const PATIENCE_MS = 10_000;
@@ -134,7 +137,7 @@ export class LiveSession {
 
   /** Whether something waits for the server's word. */
   get isWaiting(): boolean {
-    return this.#inflight.length > 0;
+    return this.#inflight.some((edits) => edits.length > 0);
   }
 
   /** The socket is open: everything may have changed meanwhile. */
@@ -168,7 +171,7 @@ export class LiveSession {
     }
     this.#attempt.abort();
     this.#watch.abort();
-    const isLeft = this.#inflight.length > 0 || this.#early.length > 0;
+    const isLeft = this.isWaiting || this.#early.length > 0;
     this.#inflight = [];
     this.#early = [];
     this.#missing = undefined;
@@ -205,7 +208,7 @@ export class LiveSession {
       case "granted":
         return this.#granted(said.mayWrite);
       case "denied":
-        return this.#denied(said.reason);
+        return this.#denied(refusalOf(said));
       case "token-wanted":
         return void this.#renewToken();
       case "step-2":
@@ -221,7 +224,7 @@ export class LiveSession {
       case "saved":
         return this.#answered(said.isStored);
       case "closed":
-        this.refuse({ reason: said.reason });
+        this.refuse(refusalOf(said));
         return this.#host.pull();
       case "unknown":
     }
@@ -263,8 +266,9 @@ export class LiveSession {
   }
 
   /** Refused: perhaps the token is an old one, else there is nothing to be had. */
-  #denied(reason: string): void {
-    if (this.#isTokenFresh || this.#state !== "joining") return this.refuse({ reason });
+  #denied(problem: LiveProblem): void {
+    const isOfToken = problem.code === undefined || problem.code === 4401;
+    if (!isOfToken || this.#isTokenFresh || this.#state !== "joining") return this.refuse(problem);
     this.#isTokenFresh = true;
     void this.#renewToken();
   }
@@ -295,14 +299,14 @@ export class LiveSession {
     const unsent = await this.#host.unsent(this.#id);
     if (signal.aborted) return;
     this.#becomeLive();
-    if (unsent.length > 0) this.#send(unsent);
+    // As the answer, also if it is empty: what this editor had when it asked, the server does not report one by one.
+    this.#send(unsent, step2Frame);
     for (const edit of this.#early.splice(0)) if (edit.number > this.#sentUpTo) this.#send([edit]);
   }
 
   #takeMissing(update: Uint8Array): void {
     this.#missing = undefined;
-    // The empty update: no structs, no deletions.
-    if (update.length > 2) this.#host.take(this.#id, update);
+    if (update.length > NOTHING.length) this.#host.take(this.#id, update);
     if (!this.#mayWrite) this.#becomeLive();
   }
 
@@ -313,13 +317,12 @@ export class LiveSession {
     this.#presence.sayHello();
   }
 
-  #send(edits: StoredEdit[]): void {
+  #send(edits: StoredEdit[], frame = updateFrame): void {
     const updates = edits.map(({ update }) => update);
-    const update = updates.length > 1 ? Y.mergeUpdates(updates) : updates[0];
-    if (!update) return;
+    const update = updates.length > 1 ? Y.mergeUpdates(updates) : (updates[0] ?? NOTHING);
     this.#sentUpTo = Math.max(this.#sentUpTo, ...edits.map(({ number }) => number));
     this.#inflight.push(edits);
-    this.#host.send(updateFrame(this.#name, update));
+    this.#host.send(frame(this.#name, update));
     if (this.#inflight.length === 1) this.#expectAnswer();
   }
 
@@ -327,14 +330,14 @@ export class LiveSession {
     if (!isStored) {
       // Whoever may only read by now is told so by a batch.
       this.#mayWrite = false;
-      if (this.#inflight.length > 0) this.#host.leave(this.#id);
+      if (this.isWaiting) this.#host.leave(this.#id);
       this.#inflight = [];
       return this.#watch.abort();
     }
     const sent = this.#inflight.shift();
     if (this.#inflight.length > 0) this.#expectAnswer();
     else this.#watch.abort();
-    if (sent) void this.#settle(sent, this.#attempt.signal);
+    if (sent?.length) void this.#settle(sent, this.#attempt.signal);
   }
 
   async #settle(sent: StoredEdit[], signal: AbortSignal): Promise<void> {
