@@ -26,6 +26,11 @@ impl End {
         Self::new(4401, "token", reason)
     }
 
+    /// Nothing is known against the editor: it may have been slow.
+    pub fn no_token() -> Self {
+        Self::new(1012, "no_token", "no token came in time; connect again")
+    }
+
     pub fn not_now() -> Self {
         Self::new(1013, "not_now", "the server cannot do this now; connect again")
     }

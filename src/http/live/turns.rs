@@ -179,7 +179,7 @@ impl Socket {
             return Ok(());
         }
         let interval = self.check_interval();
-        let Some(user) = &mut self.user else { return Err(End::unauthorized("no token came")) };
+        let Some(user) = &mut self.user else { return Err(End::no_token()) };
         if now >= user.expires_at {
             return Err(End::unauthorized("the access token has expired"));
         }

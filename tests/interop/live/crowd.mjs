@@ -49,6 +49,7 @@ function isLost(place) {
 }
 
 const editors = []
+/** Whatever ended sockets besides kills. */
 const closes = new Set()
 
 function begin(place) {
@@ -68,8 +69,8 @@ function begin(place) {
         before = number
     })
     editor.provider.on(place % 2 === 0 ? 'close' : 'connection-close', (ended) => {
-        const code = (ended?.event ?? ended)?.code
-        closes.add(code)
+        const { code, reason } = ended?.event ?? ended ?? {}
+        if (code >= 4400) closes.add(`${who}: ${code}, ${reason}`)
         if (editors[place] !== editor || !isLost(place)) return
         for (const key of own) note(key, `${who} was lost`)
         lost.editors += 1
