@@ -17,6 +17,7 @@ use landfall::yjs::merge::{deletions_of, facts_of, merge_updates};
 use landfall::yjs::render::{RenderError, Renderer};
 use landfall::yjs::scan::scan_update;
 use proptest::prelude::*;
+use yjs_support::cases::cases;
 use yjs_support::renderer;
 use yrs::updates::decoder::Decode;
 use yrs::{Array, Doc, GetString, Map, OffsetKind, Options, ReadTxn, StateVector, Text, Transact, Update, XmlFragment};
@@ -151,7 +152,7 @@ fn a_broken_state_costs_nobody_else() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(cases(64)))]
 
     /// Any texts in a row: each edit leads to its text, by yrs and by the renderer, and leaves a whole state.
     #[test]

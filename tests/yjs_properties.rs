@@ -19,6 +19,7 @@ use landfall::yjs::scan::{scan_state_vector, scan_update};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
+use yjs_support::cases::cases;
 use yjs_support::{Document, base64, caps, documents, node, parse, random_documents, renderer};
 
 static RANDOM: LazyLock<Vec<Document>> = LazyLock::new(|| random_documents(1, 150));
@@ -125,7 +126,7 @@ fn mutant() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(20_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever comes: an answer, not a panic; and what is accepted can be merged, squashed, cut and read again.
     #[test]
@@ -154,7 +155,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(400), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Order, repetition and grouping change nothing that counts.
     #[test]
