@@ -8,16 +8,18 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "model/cases.rs"]
+mod cases;
 mod yjs_support;
 
 use std::time::Duration;
 
+use cases::cases;
 use landfall::domain::limits::YjsCaps;
 use landfall::yjs::merge::{deletions_of, facts_of, merge_updates};
 use landfall::yjs::render::{RenderError, Renderer};
 use landfall::yjs::scan::scan_update;
 use proptest::prelude::*;
-use yjs_support::cases::cases;
 use yjs_support::renderer;
 use yrs::updates::decoder::Decode;
 use yrs::{Array, Doc, GetString, Map, OffsetKind, Options, ReadTxn, StateVector, Text, Transact, Update, XmlFragment};

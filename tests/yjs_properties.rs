@@ -8,18 +8,20 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "model/cases.rs"]
+mod cases;
 mod yjs_support;
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use cases::cases;
 use landfall::domain::yjs_facts::StateVector;
 use landfall::yjs::merge::{deletions_of, diff_update, facts_of, join_updates, merge_updates, squash};
 use landfall::yjs::scan::{scan_state_vector, scan_update};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
-use yjs_support::cases::cases;
 use yjs_support::{Document, base64, caps, documents, node, parse, random_documents, renderer};
 
 static RANDOM: LazyLock<Vec<Document>> = LazyLock::new(|| random_documents(1, 150));

@@ -2,8 +2,6 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-#[path = "../model/cases.rs"]
-pub mod cases;
 pub mod hand;
 #[path = "../histories/mod.rs"]
 pub mod histories;
