@@ -68,7 +68,6 @@ mod writer;
 pub use self::config::StoreConfig;
 pub use self::database::Store;
 pub use self::error::StoreError;
-use self::scope::Durability;
 pub use self::scope::{BatchScope, End};
 pub use self::session::{BatchTransaction, Snapshot};
 pub use self::url::DatabaseUrl;

@@ -7,7 +7,8 @@ use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
 use super::connection::{AnyConnection, PLANNER, Pool};
-use super::{Durability, End, StoreError};
+use super::scope::Durability;
+use super::{End, StoreError};
 
 /// The first pause after a lost race; each further one is twice as long, and each is cut by chance.
 const PAUSE: Duration = Duration::from_millis(4);

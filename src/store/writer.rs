@@ -15,7 +15,8 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use super::checkpoint::Checkpoints;
 use super::connection::{AnyConnection, Connector};
 use super::database_file::DatabaseFile;
-use super::{Durability, End, StoreConfig, StoreError};
+use super::scope::Durability;
+use super::{End, StoreConfig, StoreError};
 
 /// Jobs that wait for the writer.
 const QUEUED_JOBS: &str = "landfall_write_queue_jobs";

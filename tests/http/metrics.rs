@@ -168,7 +168,10 @@ fn the_line_of_a_request_has_its_peer_its_user_and_its_workspace() {
     assert!(server.stop().success());
     let log = server.log();
     for route in ["/api/v1/documents/batch", "/api/v1/documents/changes"] {
-        let line = log.lines().find(|line| line.contains(route)).unwrap_or_else(|| panic!("{route}:\n{log}"));
+        let line = log
+            .lines()
+            .find(|line| line.contains("answered") && line.contains(route))
+            .unwrap_or_else(|| panic!("{route}:\n{log}"));
         let workspace = format!("workspace_id=\"{}\"", ada.workspace_id);
         let has = |field: &str| line.replace('"', "").contains(&field.replace('"', ""));
         assert!(has(&workspace) && has("peer=127.0.0.1") && has("user_id="), "{line}");
