@@ -19,6 +19,7 @@ use landfall::store::feed_pages::{FeedPage, Span};
 use landfall::store::{BatchScope, DatabaseUrl, Snapshot, Store, StoreConfig, StoreError};
 use landfall::sync::Batch;
 use landfall::sync::apply::{Attempt, process, run_batch};
+use model::cases::cases;
 use model::operations::{
     USER, WORKSPACE, atomic, batch, check, create, delete, from_device, id, retitle, typing, update, yjs,
 };
@@ -152,8 +153,8 @@ fn any_batch() -> impl Strategy<Value = Batch> {
     })
 }
 
-fn compare(new_store: impl Fn() -> (Store, Box<dyn std::any::Any>), cases: u32) {
-    let mut runner = TestRunner::new(Config { cases, max_shrink_time: 20_000, ..Config::default() });
+fn compare(new_store: impl Fn() -> (Store, Box<dyn std::any::Any>), usually: u32) {
+    let mut runner = TestRunner::new(Config { cases: cases(usually), max_shrink_time: 20_000, ..Config::default() });
     let histories = prop::collection::vec(any_batch(), 1..8);
     runner
         .run(&histories, |history| {

@@ -16,6 +16,7 @@ use landfall::store::accounts::NewUser;
 use landfall::store::{BatchScope, DatabaseUrl, End, Store, StoreConfig, StoreError};
 use landfall::sync::Batch;
 use landfall::sync::apply::{Attempt, Looked, decide, has_to_store, look, process, store_plan};
+use model::cases::cases;
 use model::operations::{
     USER, WORKSPACE, atomic, batch, by_reference, check, create, delete, from_device, id, retitle, update,
 };
@@ -90,7 +91,7 @@ fn agrees(before: &Model, requests: [&Batch; 2], outcomes: [&[Outcome]; 2], seen
 
 #[test]
 fn every_interleaving_agrees_with_an_order_on_the_model() {
-    let mut runner = TestRunner::new(Config { cases: 1_500, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: cases(1_500), ..Config::default() });
     runner
         .run(&histories(), |(history, one, two)| {
             let mut before = Model::default();
@@ -184,7 +185,7 @@ fn open(folder: &tempfile::TempDir) -> Store {
 
 #[test]
 fn every_interleaving_agrees_with_an_order_on_sqlite() {
-    let mut runner = TestRunner::new(Config { cases: 60, max_shrink_time: 20_000, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: cases(60), max_shrink_time: 20_000, ..Config::default() });
     runner
         .run(&histories(), |(history, one, two)| {
             let mut before = Model::default();

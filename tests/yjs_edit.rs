@@ -8,10 +8,13 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "model/cases.rs"]
+mod cases;
 mod yjs_support;
 
 use std::time::Duration;
 
+use cases::cases;
 use landfall::domain::limits::YjsCaps;
 use landfall::yjs::merge::{deletions_of, facts_of, merge_updates};
 use landfall::yjs::render::{RenderError, Renderer};
@@ -151,7 +154,7 @@ fn a_broken_state_costs_nobody_else() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(cases(64)))]
 
     /// Any texts in a row: each edit leads to its text, by yrs and by the renderer, and leaves a whole state.
     #[test]

@@ -8,11 +8,14 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "model/cases.rs"]
+mod cases;
 mod yjs_support;
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use cases::cases;
 use landfall::domain::yjs_facts::StateVector;
 use landfall::yjs::merge::{deletions_of, diff_update, facts_of, join_updates, merge_updates, squash};
 use landfall::yjs::scan::{scan_state_vector, scan_update};
@@ -125,7 +128,7 @@ fn mutant() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(20_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever comes: an answer, not a panic; and what is accepted can be merged, squashed, cut and read again.
     #[test]
@@ -154,7 +157,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(400), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Order, repetition and grouping change nothing that counts.
     #[test]

@@ -138,14 +138,14 @@ impl Accounts {
         let new_user = NewUser {
             user_id: identity.user_id,
             username: identity.username.clone(),
-            password_hash,
+            password_hash: password_hash.clone(),
             workspace_id,
             workspace_name: FIRST_WORKSPACE_NAME.to_owned(),
             now: self.config.clock.now(),
         };
         let store = Arc::clone(&self.config.store);
         match blocking(move || store.create_user(new_user)).await? {
-            Registration::Created => self.open_session(identity, origin).await,
+            Registration::Created => self.open_session(identity, password_hash, origin).await,
             Registration::UsernameTaken => Err(AuthError::UsernameTaken),
         }
     }
@@ -178,29 +178,40 @@ impl Accounts {
         let user = blocking(move || store.find_user_by_name(name.as_str())).await?;
         let known = user.as_ref().map(|user| user.user_id);
         let stored = user.as_ref().and_then(|user| user.password_hash.clone());
-        let matches = self.config.passwords.matches(password, stored).await?;
-        let Some(user) = user.filter(|_| matches) else {
+        let matches = self.config.passwords.matches(password, stored.clone()).await?;
+        let failed = || {
             let failed = line(Event::LoginFailed, peer);
             known.into_iter().fold(failed, |failed, user_id| failed.by(user_id)).write();
-            return Err(AuthError::WrongCredentials);
+            AuthError::WrongCredentials
         };
+        let Some((user, password_hash)) = user.zip(stored).filter(|_| matches) else { return Err(failed()) };
         if user.disabled {
             line(Event::LoginRefused, peer).by(user.user_id).write();
             return Err(AuthError::Disabled);
         }
         let user_id = user.user_id;
-        let login = self.open_session(Identity { user_id, username: user.username }, origin).await?;
+        let identity = Identity { user_id, username: user.username };
+        let login = self.open_session(identity, password_hash, origin).await;
+        let login =
+            login.map_err(|error| if matches!(error, AuthError::WrongCredentials) { failed() } else { error })?;
         line(Event::LoggedIn, peer).by(user_id).in_session(Some(login.session.session_id)).write();
         Ok(login)
     }
 
-    async fn open_session(&self, identity: Identity, origin: &Origin) -> Result<Login, AuthError> {
+    /// `WrongCredentials` if the password was changed, or the user locked out, since it was compared with that hash.
+    async fn open_session(
+        &self,
+        identity: Identity,
+        password_hash: String,
+        origin: &Origin,
+    ) -> Result<Login, AuthError> {
         let now = self.config.clock.now();
         let refresh_token = RefreshToken::generate()?;
         let session_id = Uuid::now_v7();
         let row = NewSession {
             session_id,
             user_id: identity.user_id,
+            password_hash,
             family_hash: refresh_token.family_digest(),
             token_hash: refresh_token.digest(),
             client: origin.client.clone(),
@@ -210,8 +221,7 @@ impl Accounts {
         let store = Arc::clone(&self.config.store);
         let workspace_id = blocking(move || {
             let workspace_id = store.first_workspace(row.user_id)?;
-            store.insert_session(row)?;
-            Ok::<_, AuthError>(workspace_id)
+            if store.insert_session(row)? { Ok(workspace_id) } else { Err(AuthError::WrongCredentials) }
         });
         let workspace_id = workspace_id.await?;
         let session = self.session(identity, session_id, refresh_token, now)?;

@@ -4,21 +4,34 @@
 //! What a hash leaves behind was made of a password, so it is overwritten before the memory is kept; and what nobody has
 //! used for a while goes back to the system.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use argon2::Block;
+use tokio::runtime::Handle;
 
 /// Memory that was not used for so long is given back.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// What was used before, and when: the last used at the end.
-#[derive(Debug, Default)]
+/// What was used before.
+#[derive(Debug)]
 pub(super) struct HashMemory {
-    kept: Mutex<Vec<(Instant, Vec<Block>)>>,
-    /// Somebody looks after [`IDLE`] whether there is something to give back.
-    is_watched: AtomicBool,
+    idle: Duration,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// Since when each is not used: the last used at the end.
+    unused: Vec<(Instant, Vec<Block>)>,
+    /// Somebody looks again and again whether there is something to give back.
+    is_watched: bool,
+}
+
+impl Default for HashMemory {
+    fn default() -> Self {
+        Self { idle: IDLE, kept: Mutex::default() }
+    }
 }
 
 impl HashMemory {
@@ -26,38 +39,31 @@ impl HashMemory {
     /// to bound.
     pub(super) fn take(&self) -> Vec<Block> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.pop().map(|(_used_at, blocks)| blocks).unwrap_or_default()
+        kept.unused.pop().map(|(_since, blocks)| blocks).unwrap_or_default()
     }
 
-    /// Overwrites the memory and keeps it. The writes are not left out by the compiler: who takes the memory next may read
-    /// it.
-    pub(super) fn keep(&self, mut blocks: Vec<Block>) {
+    /// Overwrites the memory and keeps it, until nobody has used it for a while. The writes are not left out by the
+    /// compiler: who takes the memory next may read it. To be called within a runtime.
+    pub(super) fn keep(self: &Arc<Self>, mut blocks: Vec<Block>) {
         blocks.fill(Block::new());
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), blocks));
-    }
-
-    /// Gives back what is not used for [`IDLE`], now and as long as there is some. To be called within a runtime.
-    pub(super) fn watch(self: &Arc<Self>) {
-        if self.is_watched.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let memory = Arc::downgrade(self);
-        drop(tokio::spawn(async move {
-            tokio::time::sleep(IDLE).await;
-            if let Some(memory) = memory.upgrade() {
-                memory.is_watched.store(false, Ordering::Relaxed);
-                if memory.free_unused(IDLE) > 0 {
-                    memory.watch();
-                }
-            }
-        }));
-    }
-
-    /// Gives back what was not used for so long; how many are kept.
-    fn free_unused(&self, idle: Duration) -> usize {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(used_at, _blocks)| used_at.elapsed() < idle);
-        kept.len()
+        kept.unused.push((Instant::now(), blocks));
+        if !std::mem::replace(&mut kept.is_watched, true) {
+            let memory = Arc::clone(self);
+            drop(Handle::current().spawn(async move {
+                while memory.give_back() {
+                    tokio::time::sleep(memory.idle).await;
+                }
+            }));
+        }
+    }
+
+    /// Gives back what was not used for a while; whether some is left to be watched.
+    fn give_back(&self) -> bool {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.unused.retain(|(since, _blocks)| since.elapsed() < self.idle);
+        kept.is_watched = !kept.unused.is_empty();
+        kept.is_watched
     }
 }
 
@@ -65,9 +71,9 @@ impl HashMemory {
 mod tests {
     use super::*;
 
-    #[test]
-    fn memory_is_overwritten_and_used_again() {
-        let memory = HashMemory::default();
+    #[tokio::test]
+    async fn memory_is_overwritten_and_used_again() {
+        let memory = Arc::new(HashMemory::default());
         assert!(memory.take().is_empty());
         let mut blocks = vec![Block::new(); 64];
         let argon2 = argon2::Argon2::new(
@@ -84,12 +90,41 @@ mod tests {
         assert!(memory.take().is_empty());
     }
 
-    #[test]
-    fn what_is_not_used_is_given_back() {
-        let memory = HashMemory::default();
+    fn kept(memory: &HashMemory) -> usize {
+        memory.kept.lock().unwrap().unused.len()
+    }
+
+    async fn wait_until(is_so: impl Fn() -> bool) {
+        let waiting = async {
+            while !is_so() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it never came");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_used_is_given_back() {
+        let memory = Arc::new(HashMemory::default());
         memory.keep(vec![Block::new(); 4]);
-        assert_eq!(memory.free_unused(IDLE), 1);
-        assert_eq!(memory.free_unused(Duration::ZERO), 0);
-        assert!(memory.take().is_empty());
+        memory.keep(vec![Block::new(); 4]);
+        assert!(memory.give_back());
+        assert_eq!(kept(&memory), 2, "it may be used again");
+        let memory = Arc::new(HashMemory { idle: Duration::from_millis(1), kept: Mutex::default() });
+        memory.keep(vec![Block::new(); 4]);
+        memory.keep(vec![Block::new(); 4]);
+        wait_until(|| kept(&memory) == 0).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_in_use_while_somebody_looks_is_given_back_later() {
+        let memory = Arc::new(HashMemory { idle: Duration::from_millis(1), kept: Mutex::default() });
+        memory.keep(vec![Block::new(); 4]);
+        // Nobody looks before this waits.
+        let in_use = memory.take();
+        assert_eq!(in_use.len(), 4);
+        wait_until(|| !memory.kept.lock().unwrap().is_watched).await;
+        memory.keep(in_use);
+        wait_until(|| kept(&memory) == 0).await;
     }
 }

@@ -123,7 +123,6 @@ impl Passwords {
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, AuthError> + Send + 'static,
     ) -> Result<T, AuthError> {
         let turn = self.turn().await?;
-        self.memory.watch();
         let memory = Arc::clone(&self.memory);
         let span = tracing::Span::current();
         let (answer, answered) = oneshot::channel();

@@ -8,7 +8,7 @@ use super::config::StoreConfig;
 use super::connection::{self, AnyConnection, Connector, Pool, Purpose};
 use super::database_file::DatabaseFile;
 use super::error::StoreError;
-use super::scope::End;
+use super::scope::{Durability, End};
 use super::url::DatabaseUrl;
 use super::writer::Writer;
 use super::{distribution, migrations, pool_transaction, poolers};
@@ -149,6 +149,17 @@ impl Store {
         self.write_until(deadline, move |connection| Ok((body(connection)?, End::Commit)))
     }
 
+    /// A write that is answered when it is committed, and synced right afterwards: what nobody misses whose power was cut.
+    pub(super) fn write_soon<T, F>(&self, mut body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let deadline = Instant::now() + self.write_timeout;
+        let body = move |connection: &mut AnyConnection| Ok((body(connection)?, End::Commit));
+        self.write_with(deadline, self.writes.attempts(), Durability::Soon, body)
+    }
+
     pub(super) fn write_until<T, F>(&self, deadline: Instant, body: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -162,10 +173,24 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError> + Send + 'static,
     {
+        self.write_with(deadline, attempts, Durability::Synced, body)
+    }
+
+    fn write_with<T, F>(
+        &self,
+        deadline: Instant,
+        attempts: u32,
+        durability: Durability,
+        body: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError> + Send + 'static,
+    {
         match &self.writes {
-            Writes::Thread(writer) => writer.submit(deadline, body),
+            Writes::Thread(writer) => writer.submit(deadline, durability, body),
             Writes::Nowhere => Err(StoreError::Refused("the database was opened to be looked at".into())),
-            Writes::Pool { .. } => pool_transaction::run(&self.readers, attempts, deadline, body),
+            Writes::Pool { .. } => pool_transaction::run(&self.readers, attempts, deadline, durability, body),
         }
     }
 

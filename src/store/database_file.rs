@@ -3,7 +3,7 @@
 //! SQLite writes on into a file that was unlinked or replaced, and says that all is well. Looking at the path costs
 //! microseconds.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -39,6 +39,16 @@ impl DatabaseFile {
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Has the disk take what was committed into the write-ahead log. SQLite holds no locks on that file, so that closing
+    /// it again frees none.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(super) fn sync_log(&self) -> Result<(), StoreError> {
+        let synced = File::open(&self.wal).and_then(|log| log.sync_data());
+        synced.map_err(|error| StoreError::Unavailable(format!("{}: {error}", self.wal.display())))
     }
 
     /// Whether the path still leads to the file, and to its write-ahead log.

@@ -7,6 +7,7 @@ use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
 use super::connection::{AnyConnection, PLANNER, Pool};
+use super::scope::Durability;
 use super::{End, StoreError};
 
 /// The first pause after a lost race; each further one is twice as long, and each is cut by chance.
@@ -18,7 +19,13 @@ const PAUSE: Duration = Duration::from_millis(4);
 /// # Errors
 /// What `body` answered; `LostRace` if every try lost; `Timeout` after the deadline; `Busy` or `Unavailable` if there is
 /// no connection; `Refused` if `body` panicked.
-pub(super) fn run<T, F>(pool: &Pool, attempts: u32, deadline: Instant, mut body: F) -> Result<T, StoreError>
+pub(super) fn run<T, F>(
+    pool: &Pool,
+    attempts: u32,
+    deadline: Instant,
+    durability: Durability,
+    mut body: F,
+) -> Result<T, StoreError>
 where
     F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError>,
 {
@@ -28,7 +35,7 @@ where
         let mut session = pool.get(deadline)?;
         metrics::histogram!("landfall_write_queue_seconds").record(queued.elapsed());
         session.allow(deadline.saturating_duration_since(Instant::now()), Some(deadline));
-        let begun = begin(&mut session.connection, deadline);
+        let begun = begin(&mut session.connection, deadline, durability);
         session.note(&begun);
         match begun {
             Err(StoreError::Unavailable(_)) if cut < pool.size() => {
@@ -90,8 +97,8 @@ where
     }
 }
 
-/// One round trip: the transaction, its time, and its planner.
-fn begin(connection: &mut AnyConnection, deadline: Instant) -> Result<(), StoreError> {
+/// One round trip: the transaction, its time, its planner, and what its commit waits for.
+fn begin(connection: &mut AnyConnection, deadline: Instant, durability: Durability) -> Result<(), StoreError> {
     let left = deadline.saturating_duration_since(Instant::now()).as_millis();
     if left == 0 {
         return Err(StoreError::Timeout);
@@ -99,7 +106,11 @@ fn begin(connection: &mut AnyConnection, deadline: Instant) -> Result<(), StoreE
     let left = i32::try_from(left).unwrap_or(i32::MAX);
     let begin = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {left}; SET LOCAL lock_timeout = {left}; \
-         {PLANNER}"
+         {PLANNER}{}",
+        match durability {
+            Durability::Synced => "",
+            Durability::Soon => "; SET LOCAL synchronous_commit = off",
+        }
     );
     Ok(AnsiTransactionManager::begin_transaction_sql(within(connection)?, &begin)?)
 }

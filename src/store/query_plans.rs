@@ -281,13 +281,14 @@ fn purging_reads_no_more_than_it_removes() {
     let session = NewSession {
         session_id: Uuid::new_v4(),
         user_id,
+        password_hash: String::new(),
         family_hash: [1; 32],
         token_hash: [1; 32],
         client: None,
         now: Timestamp(0),
         expires_at: Timestamp(0),
     };
-    store.insert_session(session).unwrap();
+    assert!(store.insert_session(session).unwrap());
     let write =
         |writes: WriteSet| store.run_batch(scope.clone(), move |batch| Ok((batch.write(&writes)?, End::Commit)));
     write(writes(HeadWrite::Insert, head(id, 1))).unwrap();

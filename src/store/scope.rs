@@ -30,6 +30,15 @@ impl BatchScope {
     }
 }
 
+/// When a write is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// Once no power cut undoes it.
+    Synced,
+    /// Once it is committed; it is synced right afterwards (docs/adr/0056).
+    Soon,
+}
+
 /// What the body of a batch wants done with its transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {

@@ -24,6 +24,8 @@ pub struct NewSession {
     pub session_id: Uuid,
     /// Whose it is.
     pub user_id: UserId,
+    /// What the user's password was compared with.
+    pub password_hash: String,
     /// SHA-256 of what all of its tokens have in common.
     pub family_hash: TokenHash,
     /// SHA-256 of its first token.
@@ -75,12 +77,17 @@ pub enum Rotation {
 }
 
 impl Store {
-    /// Stores a login.
+    /// Stores a login, unless the user has another password meanwhile than the one that was checked, or is locked out: the
+    /// sessions that this ended are not to be followed by another. Whether it is stored. A power cut in the moment after
+    /// it may undo it: then its tokens are worthless.
     ///
     /// # Errors
     /// Whatever the database said.
-    pub fn insert_session(&self, session: NewSession) -> Result<(), StoreError> {
-        self.write(move |connection| {
+    pub fn insert_session(&self, session: NewSession) -> Result<bool, StoreError> {
+        self.write_soon(move |connection| {
+            if !is_password_current(connection, session.user_id, &session.password_hash)? {
+                return Ok(false);
+            }
             end_surplus(connection, session.user_id)?;
             diesel::insert_into(sessions::table)
                 .values((
@@ -94,7 +101,7 @@ impl Store {
                     sessions::expires_at.eq(session.expires_at.0),
                 ))
                 .execute(connection)?;
-            Ok(())
+            Ok(true)
         })
     }
 
@@ -246,6 +253,20 @@ fn lock_family(connection: &mut AnyConnection, family_hash: &TokenHash) -> Resul
             family.select(FamilyRow::as_select()).for_update().get_result(connection).optional()?
         }
     })
+}
+
+/// Whether a user may log in with this password. It stays so until the transaction ends.
+fn is_password_current(connection: &mut AnyConnection, user_id: UserId, hash: &str) -> Result<bool, StoreError> {
+    let user = users::table
+        .find(DbUuid(user_id.0))
+        .filter(users::password_hash.eq(hash))
+        .filter(users::disabled_at.is_null())
+        .select(users::user_id);
+    let found: Option<DbUuid> = match connection {
+        AnyConnection::Sqlite(connection) => user.get_result(connection).optional()?,
+        AnyConnection::Postgres(connection) => user.for_share().get_result(connection).optional()?,
+    };
+    Ok(found.is_some())
 }
 
 fn delete(connection: &mut AnyConnection, session_id: DbUuid) -> Result<(), StoreError> {

@@ -1,7 +1,8 @@
 //! The one thread that writes to SQLite: it groups what is waiting into one commit. Knows no table and no rule.
 //!
 //! Each job runs in a savepoint of the group's transaction, so one that fails leaves no trace and does not disturb its
-//! neighbours; nobody is answered before the group's commit, and a commit that fails fails them all.
+//! neighbours; nobody is answered before the group's commit, and a commit that fails fails them all. Jobs that may be synced
+//! after their answer make groups of their own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -9,11 +10,12 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 
 use super::checkpoint::Checkpoints;
 use super::connection::{AnyConnection, Connector};
 use super::database_file::DatabaseFile;
+use super::scope::Durability;
 use super::{End, StoreConfig, StoreError};
 
 /// Jobs that wait for the writer.
@@ -42,6 +44,7 @@ impl Writer {
             connector,
             checkpoints,
             file,
+            durability: Durability::Synced,
             group_limit: config.group_limit.max(1),
             group_time: Duration::from_millis(config.group_time_ms),
         };
@@ -52,18 +55,19 @@ impl Writer {
         Ok(Self { queue: RwLock::new(Some(queue)), thread: Mutex::new(Some(thread)) })
     }
 
-    /// Has `body` run in a savepoint on the writer's connection, and waits until it is durable.
+    /// Has `body` run in a savepoint on the writer's connection, and waits until it is committed, and durable unless that
+    /// may follow.
     ///
     /// # Errors
     /// What `body` answered; `Busy` if the queue is full; `Timeout` if the deadline passed before the savepoint was
     /// released; `Refused` if `body` panicked; `Unavailable` if the commit failed or the store is closed.
-    pub(super) fn submit<T, F>(&self, deadline: Instant, body: F) -> Result<T, StoreError>
+    pub(super) fn submit<T, F>(&self, deadline: Instant, durability: Durability, body: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError> + Send + 'static,
     {
         let (reply, answer) = sync_channel(1);
-        let job = BodyJob { body, deadline, queued_at: Instant::now(), value: None, reply };
+        let job = BodyJob { body, deadline, durability, queued_at: Instant::now(), value: None, reply };
         match self.queue.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
             None => return Err(StoreError::Unavailable("the store is closed".into())),
             Some(queue) => queue.try_send(Box::new(job)).map_err(|refused| match refused {
@@ -88,6 +92,7 @@ impl Writer {
 /// Something to be done in the writer's transaction.
 trait Job: Send {
     fn deadline(&self) -> Instant;
+    fn durability(&self) -> Durability;
     fn queued_at(&self) -> Instant;
     /// Does the work; its value is kept for the answer.
     fn run(&mut self, connection: &mut AnyConnection) -> Result<End, StoreError>;
@@ -98,6 +103,7 @@ trait Job: Send {
 struct BodyJob<T, F> {
     body: F,
     deadline: Instant,
+    durability: Durability,
     queued_at: Instant,
     value: Option<T>,
     reply: SyncSender<Result<T, StoreError>>,
@@ -110,6 +116,10 @@ where
 {
     fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    fn durability(&self) -> Durability {
+        self.durability
     }
 
     fn queued_at(&self) -> Instant {
@@ -130,54 +140,48 @@ where
     }
 }
 
-type Finished = (Box<dyn Job>, Result<(), StoreError>);
+/// What ran in one transaction.
+struct Group {
+    finished: Vec<(Box<dyn Job>, Result<(), StoreError>)>,
+    /// Why the transaction is lost.
+    lost: Option<StoreError>,
+    /// A job that has been taken from the queue and not been run.
+    left: Option<Box<dyn Job>>,
+}
 
 struct Committer {
     connection: AnyConnection,
     connector: Connector,
     checkpoints: Checkpoints,
     file: DatabaseFile,
+    /// What the connection's commits are.
+    durability: Durability,
     group_limit: usize,
     group_time: Duration,
 }
 
 impl Committer {
     fn serve(&mut self, jobs: &Receiver<Box<dyn Job>>) {
-        while let Ok(first) = jobs.recv() {
-            metrics::gauge!(QUEUED_JOBS).decrement(1.0);
-            self.commit_group(first, jobs);
+        let mut left = None;
+        while let Some(first) = left.take().or_else(|| jobs.recv().ok()) {
+            left = self.commit_group(first, jobs);
             self.checkpoints.after_group(&mut self.connection);
         }
         self.checkpoints.close(&mut self.connection);
     }
 
-    fn commit_group(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
-        if let Err(error) = self.begin() {
+    /// Commits a group that begins with this job; returns the job that was taken from the queue and begins the next.
+    fn commit_group(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+        let durability = first.durability();
+        if let Err(error) = self.begin(durability) {
             tracing::error!(%error, "a write transaction could not be started");
+            metrics::gauge!(QUEUED_JOBS).decrement(1.0);
             first.answer(Err(error));
-            return;
+            return None;
         }
         let started = Instant::now();
-        let mut finished: Vec<Finished> = Vec::new();
-        let mut next = Some(first);
-        let mut group_lost = None;
-        while let Some(mut job) = next.take() {
-            match self.run_in_savepoint(job.as_mut()) {
-                Ok(outcome) => finished.push((job, outcome)),
-                Err(error) => {
-                    finished.push((job, Ok(())));
-                    group_lost = Some(error);
-                    break;
-                }
-            }
-            if finished.len() < self.group_limit && started.elapsed() < self.group_time {
-                next = jobs.try_recv().ok();
-                if next.is_some() {
-                    metrics::gauge!(QUEUED_JOBS).decrement(1.0);
-                }
-            }
-        }
-        let committed = match group_lost {
+        let Group { finished, lost, left } = self.run_group(first, jobs, started);
+        let committed = match lost {
             Some(error) => Err(error),
             None => self.commit(finished.len()),
         };
@@ -193,6 +197,39 @@ impl Committer {
                 Err(error) => job.answer(Err(StoreError::Unavailable(format!("the commit failed: {error}")))),
             }
         }
+        if durability == Durability::Soon
+            && committed.is_ok()
+            && let Err(error) = self.file.sync_log()
+        {
+            tracing::error!(%error, "what was committed last was not synced");
+        }
+        left
+    }
+
+    /// Runs the job and those that wait behind it, as long as they may be committed together.
+    fn run_group(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>, started: Instant) -> Group {
+        let mut group = Group { finished: Vec::new(), lost: None, left: None };
+        let mut next = Some(first);
+        while let Some(mut job) = next.take() {
+            metrics::gauge!(QUEUED_JOBS).decrement(1.0);
+            match self.run_in_savepoint(job.as_mut()) {
+                Ok(outcome) => group.finished.push((job, outcome)),
+                Err(error) => {
+                    group.finished.push((job, Ok(())));
+                    group.lost = Some(error);
+                    break;
+                }
+            }
+            if group.finished.len() < self.group_limit && started.elapsed() < self.group_time {
+                match jobs.try_recv().ok() {
+                    Some(job) if self.durability == Durability::Soon && job.durability() == Durability::Synced => {
+                        group.left = Some(job);
+                    }
+                    more => next = more,
+                }
+            }
+        }
+        group
     }
 
     /// Runs a job; the outer error means that the group's transaction is lost.
@@ -218,8 +255,16 @@ impl Committer {
         Ok(ended.map(|_end| ()))
     }
 
-    fn begin(&mut self) -> Result<(), StoreError> {
+    fn begin(&mut self, durability: Durability) -> Result<(), StoreError> {
         let started = Instant::now();
+        // SQLite takes no change of this within a transaction.
+        if durability != self.durability {
+            self.connection.batch_execute(match durability {
+                Durability::Synced => "PRAGMA synchronous = FULL",
+                Durability::Soon => "PRAGMA synchronous = NORMAL",
+            })?;
+            self.durability = durability;
+        }
         AnsiTransactionManager::begin_transaction_sql(self.connection.sqlite()?, "BEGIN IMMEDIATE")?;
         metrics::histogram!("landfall_lock_wait_seconds").record(started.elapsed());
         Ok(())
@@ -239,7 +284,10 @@ impl Committer {
     /// whose commit failed is not known.
     fn abandon_transaction(&mut self) {
         match self.connector.open() {
-            Ok(connection) => self.connection = connection,
+            Ok(connection) => {
+                self.connection = connection;
+                self.durability = Durability::Synced;
+            }
             Err(error) => {
                 tracing::error!(%error, "the writer's connection could not be reopened");
                 if let Err(error) = AnyConnection::rollback_transaction(&mut self.connection) {
@@ -247,5 +295,56 @@ impl Committer {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::prelude::*;
+    use diesel::sql_types::Integer;
+
+    use super::*;
+    use crate::store::DatabaseUrl;
+    use crate::store::connection::Purpose;
+
+    #[derive(QueryableByName)]
+    struct Level {
+        #[diesel(sql_type = Integer)]
+        synchronous: i32,
+    }
+
+    /// What SQLite waits for when the transaction commits that this runs in.
+    fn level(connection: &mut AnyConnection) -> Result<(i32, End), StoreError> {
+        let level: Level = diesel::sql_query("PRAGMA synchronous").get_result(connection.sqlite()?)?;
+        Ok((level.synchronous, End::Commit))
+    }
+
+    #[test]
+    fn what_must_be_synced_before_its_answer_is_so_whatever_is_written_beside_it() {
+        const NORMAL: i32 = 1;
+        const FULL: i32 = 2;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let (url, config) = (DatabaseUrl::Sqlite(path.clone()), StoreConfig::default());
+        drop(Connector::new(&url, Purpose::Write, &config).open().unwrap());
+        let file = DatabaseFile::at(&path).unwrap();
+        let connector = Connector::new(&url, Purpose::Write, &config).within(&file);
+        let checkpoints = Checkpoints::start(&path, &connector, &config).unwrap();
+        let writer = Writer::start(connector, checkpoints, file, &config).unwrap();
+        let submit = |durability| writer.submit(Instant::now() + Duration::from_secs(60), durability, level).unwrap();
+        assert_eq!([Durability::Synced, Durability::Soon, Durability::Synced].map(submit), [FULL, NORMAL, FULL]);
+        let (soon, synced) = std::thread::scope(|scope| {
+            let many = |durability| {
+                let threads: Vec<_> = (0..4)
+                    .map(|_| scope.spawn(move || (0..50).map(|_| submit(durability)).collect::<Vec<_>>()))
+                    .collect();
+                move || threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+            };
+            let (soon, synced) = (many(Durability::Soon), many(Durability::Synced));
+            (soon(), synced())
+        });
+        assert!(synced.iter().all(|level| *level == FULL), "{synced:?}");
+        assert!(soon.iter().all(|level| [NORMAL, FULL].contains(level)), "{soon:?}");
+        writer.close();
     }
 }

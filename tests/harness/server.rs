@@ -261,8 +261,8 @@ impl TestServer {
             .expect("Postgres answers")
     }
 
-    /// Sends a signal to every process of Postgres that serves this server's connections, as `STOP` and `CONT`.
-    pub fn signal_database(&self, signal: &str) {
+    /// Stops every process of Postgres that serves this server's connections, until this value is dropped.
+    pub fn stop_database(&self) -> StoppedDatabase {
         #[derive(diesel::QueryableByName)]
         struct Backend {
             #[diesel(sql_type = diesel::sql_types::Integer)]
@@ -273,12 +273,9 @@ impl TestServer {
              AND backend_type = 'client backend'";
         let backends: Vec<Backend> =
             diesel::RunQueryDsl::load(diesel::sql_query(backends), &mut connection).expect("rows");
-        for Backend { pid } in backends {
-            // One that has ended meanwhile needs no signal.
-            let sent = format!("kill -{signal} {pid} || ! kill -0 {pid}");
-            let sent = Command::new("sh").arg("-c").arg(sent).status();
-            assert!(sent.expect("a shell").success(), "the backend {pid} takes no signal");
-        }
+        let stopped = StoppedDatabase { backends: backends.into_iter().map(|backend| backend.pid).collect() };
+        stopped.signal("STOP");
+        stopped
     }
 
     /// Changes the database behind the server's back, as an operator might.
@@ -302,6 +299,28 @@ impl TestServer {
         let mut process = self.process.take().expect("a running server");
         process.child.kill().expect("a running process");
         process.child.wait().expect("a child");
+    }
+}
+
+/// Processes of Postgres that stand still. They go on without its help, which may need a lock that one of them holds.
+pub struct StoppedDatabase {
+    backends: Vec<i32>,
+}
+
+impl StoppedDatabase {
+    fn signal(&self, signal: &str) {
+        for pid in &self.backends {
+            // One that has ended meanwhile needs no signal.
+            let sent = format!("kill -{signal} {pid} || ! kill -0 {pid}");
+            let sent = Command::new("sh").arg("-c").arg(sent).status();
+            assert!(sent.expect("a shell").success(), "the backend {pid} takes no signal");
+        }
+    }
+}
+
+impl Drop for StoppedDatabase {
+    fn drop(&mut self) {
+        self.signal("CONT");
     }
 }
 

@@ -28,6 +28,14 @@ fn refused(server: &TestServer, arguments: &[&str]) -> String {
     stderr
 }
 
+/// Asks again and again, for as long as a busy machine may take.
+fn comes_true(is_so: impl Fn() -> bool) -> bool {
+    (0..1_200).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        is_so()
+    })
+}
+
 /// A file with a password in it.
 fn password_file(server: &TestServer, password: &str) -> String {
     let path = server.data_directory().join("password");
@@ -47,12 +55,7 @@ fn log_in(server: &TestServer, username: &str, password: &str) -> u16 {
 fn a_server_without_users_says_how_to_make_one(database: Database) {
     let mut server = TestServer::start_with(database, &CLOSED);
     // What it prints behind its first line comes a moment later.
-    let says = |server: &TestServer, what: &str| {
-        (0..100).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-            server.log().contains(what)
-        })
-    };
+    let says = |server: &TestServer, what: &str| comes_true(|| server.log().contains(what));
     assert!(says(&server, "There is no user yet"), "{}", server.log());
     assert!(says(&server, "landfall admin user add NAME"), "{}", server.log());
     add(&server, "ada");
@@ -77,11 +80,7 @@ fn accounts_are_made_and_locked_out(database: Database) {
     assert_eq!(log_in(&server, "ada", "a wrong password"), 401, "who does not know the password learns nothing");
     let token = json!({ "refresh_token": ada.refresh_token });
     server.client().post("/api/v1/auth/refresh", &token).expect_problem(401, "unauthorized");
-    let is_out = (0..100).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        ada.get("/api/v1/workspaces").status == 401
-    });
-    assert!(is_out, "within five seconds, it says");
+    assert!(comes_true(|| ada.get("/api/v1/workspaces").status == 401), "within five seconds, it says");
 
     administer(&server, &["admin", "user", "enable", "ada"]);
     assert_eq!(log_in(&server, "ada", PASSWORD), 200);

@@ -62,8 +62,11 @@ fn streams_survive_a_failover() {
         one.cut_database_connections();
         let batch = ada.batch().device("laptop").with(create(&format!("op_{round}")));
         // Requests that meet a connection that was cut are told to come again.
-        let answers = std::iter::repeat_with(|| batch.clone().send());
-        let answer = answers.take(100).find(|answer| answer.status == 200).expect("it recovers");
+        let answers = std::iter::repeat_with(|| {
+            std::thread::sleep(Duration::from_millis(20));
+            batch.clone().send()
+        });
+        let answer = answers.take(1_000).find(|answer| answer.status == 200).expect("it recovers");
         assert_eq!(stream.change()["document_id"], answer.document_id(&format!("op_{round}")));
     }
 }

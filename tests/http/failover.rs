@@ -1,7 +1,6 @@
 //! A primary that hangs: two real Postgres with streaming replication, one of which is stopped while clients write.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
@@ -14,6 +13,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection, PgConnection};
 use tempfile::TempDir;
 
+use super::reserved_port::ReservedPort;
 use crate::harness::{Database, TestServer, User, create};
 use crate::postgres_server::{find_binaries, unprivileged};
 
@@ -23,15 +23,15 @@ const CLIENTS: usize = 24;
 struct Pair {
     directory: TempDir,
     bin: PathBuf,
-    ports: [u16; 2],
+    ports: [ReservedPort; 2],
 }
 
 impl Pair {
     fn start() -> Self {
         let directory = TempDir::new().unwrap();
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let pair = Self { directory, bin: find_binaries().expect("Postgres is installed"), ports: [free(), free()] };
-        let [one, two] = pair.ports;
+        let ports = [ReservedPort::take(), ReservedPort::take()];
+        let pair = Self { directory, bin: find_binaries().expect("Postgres is installed"), ports };
+        let [one, two] = pair.port_numbers();
         pair.run(&format!(
             "initdb -D one -U postgres -A trust -E UTF8 --locale=C && \
              echo 'host replication all 127.0.0.1/32 trust' >> one/pg_hba.conf && \
@@ -44,9 +44,16 @@ impl Pair {
         pair
     }
 
+    fn port_numbers(&self) -> [u16; 2] {
+        self.ports.each_ref().map(|port| port.address().port())
+    }
+
     fn run(&self, commands: &str) {
-        let commands =
-            format!("cd {} && PATH={}:$PATH; {commands}", self.directory.path().display(), self.bin.display());
+        let commands = format!(
+            "cd {} && PATH={}:$PATH PGCTLTIMEOUT=300; export PGCTLTIMEOUT; {commands}",
+            self.directory.path().display(),
+            self.bin.display()
+        );
         let done = unprivileged(self.directory.path()).args(["-c", &format!("({commands}) > out 2>&1")]).status();
         let said = std::fs::read_to_string(self.directory.path().join("out")).unwrap_or_default();
         assert!(done.is_ok_and(|status| status.success()), "{commands}: {said}");
@@ -107,7 +114,7 @@ struct Stored {
 #[test]
 fn a_primary_that_hangs_is_left_for_the_promoted_standby() {
     let pair = Pair::start();
-    let [one, two] = pair.ports;
+    let [one, two] = pair.port_numbers();
     let url = format!("postgres://postgres@127.0.0.1:{one},127.0.0.1:{two}/postgres?target_session_attrs=read-write");
     let settings = [("LANDFALL_RATE_LIMIT", "off"), ("LANDFALL_DATABASE_URL", url.as_str())];
     let server = TestServer::start_with(Database::Sqlite, &settings);
@@ -124,7 +131,7 @@ fn a_primary_that_hangs_is_left_for_the_promoted_standby() {
         pair.run("pg_ctl -D two -w promote");
         promoted = Instant::now();
         // Until somebody is acknowledged again, or not.
-        while promoted.elapsed() < Duration::from_secs(60)
+        while promoted.elapsed() < Duration::from_secs(120)
             && acknowledged.lock().unwrap().values().all(|at| *at < promoted)
         {
             thread::sleep(Duration::from_millis(20));
@@ -150,5 +157,6 @@ fn a_primary_that_hangs_is_left_for_the_promoted_standby() {
     let doubled = stored.iter().filter(|stored| stored.creations != 1).count();
     println!("{} acknowledged, {lost} lost, {doubled} doubled; again after {paused:?}", acknowledged.len());
     assert_eq!((lost, doubled), (0, 0));
-    assert!(paused < Duration::from_secs(8), "{paused:?}\n{}", server.log());
+    // A second or two on a machine that does nothing else; for ever, if nobody gave up on the connections.
+    assert!(paused < Duration::from_secs(60), "{paused:?}\n{}", server.log());
 }

@@ -245,7 +245,7 @@ fn a_deleted_workspace_is_gone(database: Database) {
     assert!(server.stop().success());
     server.restart();
     let body = json!({ "name": "Again", "workspace_id": team.workspace_id });
-    let free = (0..200).any(|_| {
+    let free = (0..1_200).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));
         ada.post("/api/v1/workspaces", &body).status == 201
     });

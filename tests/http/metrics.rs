@@ -1,6 +1,8 @@
 //! Each metric that operators are told of exists, and moves when what it counts happens.
 
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -97,7 +99,7 @@ fn every_metric_of_the_table_is_there(database: Database) {
     let document = new_id();
     run(&server, &ada, &document, "refused.mjs", &["talkative", "", &document]);
     let is_sqlite = database == Database::Sqlite;
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(120);
     let documented = documented();
     assert!(documented.len() > 40, "{documented:?}");
     loop {
@@ -120,5 +122,58 @@ fn every_metric_of_the_table_is_there(database: Database) {
     }
     for name in GAUGES.iter().chain(&FAILURES) {
         assert!(documented.contains(*name), "{name} is in the table");
+    }
+}
+
+/// The answer to a GET at an address that is not the server's own.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn metrics_have_an_address_of_their_own_by_a_setting() {
+    let settings = [("LANDFALL_METRICS_LISTEN", "127.0.0.1:0"), ("LANDFALL_RATE_LIMIT", "off")];
+    let server = TestServer::start_with(Database::Sqlite, &settings);
+    server.register("ada").send(create("new")).expect(200);
+    let until = Instant::now() + Duration::from_secs(120);
+    let address = loop {
+        let log = server.log();
+        let line = log.lines().find(|line| line.contains("serving /metrics"));
+        if let Some((_, address)) = line.and_then(|line| line.split_once("address=")) {
+            break address.split_whitespace().next().unwrap().to_owned();
+        }
+        assert!(Instant::now() < until, "{log}");
+        thread::sleep(Duration::from_millis(20));
+    };
+    let metrics = get(&address, "/metrics");
+    assert!(metrics.starts_with("HTTP/1.1 200") && metrics.contains("landfall_batches_total"), "{metrics}");
+    assert!(get(&address, "/api/health").starts_with("HTTP/1.1 404"), "nothing else is served there");
+    let own = server.client().base_url();
+    let beside = get(own.strip_prefix("http://").unwrap(), "/metrics");
+    assert!(beside.starts_with("HTTP/1.1 404"), "{beside}");
+}
+
+#[test]
+fn the_line_of_a_request_has_its_peer_its_user_and_its_workspace() {
+    let mut server = TestServer::start(Database::Sqlite);
+    let ada = server.register("ada");
+    ada.send(create("new")).expect(200);
+    ada.pull("").expect(200);
+    assert!(server.stop().success());
+    let log = server.log();
+    for route in ["/api/v1/documents/batch", "/api/v1/documents/changes"] {
+        let line = log
+            .lines()
+            .find(|line| line.contains("answered") && line.contains(route))
+            .unwrap_or_else(|| panic!("{route}:\n{log}"));
+        let workspace = format!("workspace_id=\"{}\"", ada.workspace_id);
+        let has = |field: &str| line.replace('"', "").contains(&field.replace('"', ""));
+        assert!(has(&workspace) && has("peer=127.0.0.1") && has("user_id="), "{line}");
     }
 }

@@ -1,7 +1,6 @@
 //! Behind PgBouncer in transaction mode, where the machine has one (`LANDFALL_PGBOUNCER` names another than that in the
 //! `PATH`). Elsewhere the tests say that they did not run.
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection};
 use tempfile::TempDir;
 
+use super::reserved_port::ReservedPort;
 use crate::harness::server::run_program;
 use crate::harness::{Database, TestServer, create};
 use crate::postgres_server::{PostgresDatabase, unprivileged};
@@ -23,6 +23,7 @@ struct PgBouncer {
     version: (u32, u32),
     database: PostgresDatabase,
     _directory: TempDir,
+    _port: ReservedPort,
 }
 
 impl PgBouncer {
@@ -43,7 +44,8 @@ impl PgBouncer {
         let name = address.rsplit('/').next().unwrap();
         let host = parameters.split('&').find_map(|one| one.strip_prefix("host=")).unwrap_or("127.0.0.1");
         let directory = TempDir::new().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let reserved = ReservedPort::take();
+        let port = reserved.address().port();
         let statements = if version >= (1, 21) { "max_prepared_statements = 200" } else { "" };
         let settings = format!(
             "[databases]\n{name} = host={host} dbname={name} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
@@ -55,12 +57,12 @@ impl PgBouncer {
         let mut command = unprivileged(directory.path());
         let process = command.args(["-c", &start]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let url = format!("postgres://postgres@127.0.0.1:{port}/{name}");
-        let is_up = (0..100).any(|_| {
+        let is_up = (0..600).any(|_| {
             thread::sleep(Duration::from_millis(100));
             PgConnection::establish(&url).is_ok()
         });
         assert!(is_up, "PgBouncer {said} does not answer");
-        Some(Self { process, url, version, database, _directory: directory })
+        Some(Self { process, url, version, database, _directory: directory, _port: reserved })
     }
 
     /// Settings that fit this version.

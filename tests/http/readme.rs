@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::reserved_port::ReservedPort;
 use crate::harness::{Database, TestServer};
 
 const README: &str = include_str!("../../README.md");
@@ -14,7 +15,7 @@ const ADDRESS: &str = "127.0.0.1:7001";
 /// Stands for what is different each time: within a line, or for a whole line or none.
 const ANY: &str = "…";
 /// How long the server may take to say what to do first.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Ends the output of a step.
 const MARK: &str = "\u{1e}";
 
@@ -101,17 +102,12 @@ fn run(steps: &[Step], address: &str) -> Vec<String> {
     out.split(MARK).map(str::to_owned).collect()
 }
 
-/// An address on which nobody listens.
-fn free_address() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
-
 #[test]
 fn the_story_of_the_readme_is_what_happens() {
     let steps = steps(README, "\n## What it does");
     assert!(steps.len() > 7, "{} steps were found", steps.len());
-    let address = free_address();
+    let port = ReservedPort::take();
+    let address = port.address().to_string();
     for (step, printed) in steps.iter().zip(run(&steps, &address)) {
         assert_output(step, &printed, &address);
     }

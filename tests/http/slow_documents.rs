@@ -36,7 +36,7 @@ fn the_feed_goes_on_without_the_text_of_what_is_slow(database: Database) {
         }
         after = format!("&cursor={}", page.string("/next_cursor"));
     }
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     assert_eq!(titles, ["Slow", "Other"]);
     assert!(texts[0].is_null() && texts[1] == "quick\n", "{texts:?}");
     // A text alone cannot be put into what cannot be read now; it is said so, and may be sent again.

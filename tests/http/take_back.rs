@@ -338,7 +338,7 @@ fn many_documents_are_restored_in_steps(database: Database) {
     assert_eq!((&begun.body["documents"], &begun.body["total"]), (&json!(270), &json!(270)));
     let run = begun.string("/sync_id");
     let finished = |run: &str| {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(120);
         loop {
             let progress = ada.get(&format!("/api/v1/syncs/{run}?workspace_id={}", ada.workspace_id)).expect(200);
             if progress.body["status"] == "completed" {

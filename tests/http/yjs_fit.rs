@@ -90,7 +90,7 @@ fn what_is_too_dear_to_read_is_refused(database: Database) {
     let answer = ada.send(create("dear").data("yjs_state_b64", base64(&dear(5_000))));
     assert_eq!(answer.result("dear")["error"]["code"], "too_large", "{answer}");
     assert!(answer.result("dear")["error"]["message"].as_str().unwrap().contains("max_yjs_steps"), "{answer}");
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     // Few of them cost little, and break the rule about neighbours all the same.
     let answer = ada.send(create("few").data("yjs_state_b64", base64(&dear(5))));
     assert_eq!(answer.result("few")["error"]["code"], "yjs_invalid", "{answer}");

@@ -25,8 +25,8 @@ const KEEPER: &str = r#"
 trap '' INT TERM
 directory=$1 bin=$2
 if "$bin/initdb" -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C >"$directory/log" 2>&1 </dev/null &&
-   "$bin/pg_ctl" -D "$directory/data" -l "$directory/log" -w -t 60 \
-       -o "-k $directory -c listen_addresses= -c max_connections=200" start >/dev/null 2>&1 </dev/null
+   "$bin/pg_ctl" -D "$directory/data" -l "$directory/log" -w -t 300 \
+       -o "-k $directory -c listen_addresses= -c max_connections=800" start >/dev/null 2>&1 </dev/null
 then echo ready
 else tail -n 3 "$directory/log" | tr '\n' ' '; echo
 fi

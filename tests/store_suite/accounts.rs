@@ -73,12 +73,17 @@ fn session(user_id: UserId, family: u8, hash: u8) -> NewSession {
     NewSession {
         session_id: Uuid::new_v4(),
         user_id,
+        password_hash: "$argon2id$".to_owned(),
         family_hash: [family; 32],
         token_hash: [hash; 32],
         client: Some("a test".to_owned()),
         now: NOW,
         expires_at: NOW.plus_seconds(60),
     }
+}
+
+fn log_in(store: &Store, session: NewSession) {
+    assert!(store.insert_session(session).unwrap());
 }
 
 fn rotate(store: &Arc<Store>, family: u8, old: u8, new: u8) -> Rotation {
@@ -90,7 +95,7 @@ pub fn refresh_tokens_rotate(database: &Database) {
     let ada = database.with_user();
     let login = session(ada.user_id, 9, 1);
     let rotated = Rotation::Rotated { user_id: ada.user_id, session_id: login.session_id };
-    ada.store.insert_session(login).unwrap();
+    log_in(&ada.store, login);
     assert_eq!(rotate(&ada.store, 9, 1, 2), rotated);
     assert_eq!(rotate(&ada.store, 9, 2, 3), rotated);
     assert_eq!(rotate(&ada.store, 8, 3, 4), Rotation::Unknown);
@@ -104,8 +109,8 @@ pub fn the_token_before_serves_until_its_successor_does(database: &Database) {
     let ada = database.with_user();
     let (login, other) = (session(ada.user_id, 9, 1), session(ada.user_id, 8, 1));
     let (session_id, user_id) = (login.session_id, ada.user_id);
-    ada.store.insert_session(login).unwrap();
-    ada.store.insert_session(other).unwrap();
+    log_in(&ada.store, login);
+    log_in(&ada.store, other);
     let rotated = Rotation::Rotated { user_id, session_id };
     assert_eq!(rotate(&ada.store, 9, 1, 2), rotated);
     assert_eq!(rotate(&ada.store, 9, 1, 3), rotated, "the answer with 2 may have been lost");
@@ -133,7 +138,7 @@ pub fn a_session_ends_for_good(database: &Database) {
     let ada = database.with_user();
     let login = session(ada.user_id, 9, 1);
     let (session_id, user_id) = (login.session_id, ada.user_id);
-    ada.store.insert_session(login).unwrap();
+    log_in(&ada.store, login);
     assert!(ada.store.is_session_live(user_id, session_id).unwrap());
     assert!(!ada.store.is_session_live(UserId(Uuid::new_v4()), session_id).unwrap());
     assert_eq!(ada.store.end_session_of_family([7; 32]).unwrap(), None);
@@ -147,7 +152,7 @@ pub fn a_user_who_is_locked_out_has_no_sessions(database: &Database) {
     let ada = database.with_user();
     let login = session(ada.user_id, 9, 1);
     let session_id = login.session_id;
-    ada.store.insert_session(login).unwrap();
+    log_in(&ada.store, login);
     ada.store.set_disabled(ada.user_id, Some(NOW)).unwrap();
     assert!(!ada.store.is_user_active(ada.user_id).unwrap());
     assert!(!ada.store.is_session_live(ada.user_id, session_id).unwrap());
@@ -157,12 +162,37 @@ pub fn a_user_who_is_locked_out_has_no_sessions(database: &Database) {
     assert!(!ada.store.is_session_live(ada.user_id, session_id).unwrap(), "logged out all the same");
 }
 
+/// A login that was under way while sessions ended is no session either.
+pub fn a_password_that_was_changed_meanwhile_opens_no_session(database: &Database) {
+    let ada = database.with_user();
+    let open = |family| ada.store.insert_session(session(ada.user_id, family, 1)).unwrap();
+    ada.store.set_disabled(ada.user_id, Some(NOW)).unwrap();
+    assert!(!open(1));
+    ada.store.set_disabled(ada.user_id, None).unwrap();
+    assert!(open(2));
+    ada.store.set_password(ada.user_id, "another".to_owned(), None).unwrap();
+    assert!(!open(3));
+    assert!(ada.store.list_sessions(ada.user_id, NOW).unwrap().is_empty());
+    // However the two meet: who was before the change is ended by it, who is after it is refused.
+    for turn in 10..30 {
+        ada.store.set_password(ada.user_id, "$argon2id$".to_owned(), None).unwrap();
+        std::thread::scope(|scope| {
+            let logins: Vec<_> = (0..3).map(|login| scope.spawn(move || open(turn * 4 + login))).collect();
+            ada.store.set_password(ada.user_id, "another".to_owned(), None).unwrap();
+            for login in logins {
+                login.join().unwrap();
+            }
+        });
+        assert!(ada.store.list_sessions(ada.user_id, NOW).unwrap().is_empty(), "{turn}");
+    }
+}
+
 pub fn a_user_has_a_hundred_sessions_at_most(database: &Database) {
     let ada = database.with_user();
     for number in 0..103_u8 {
         let now = NOW.plus_seconds(i64::from(number));
         let expires_at = NOW.plus_seconds(9_000);
-        ada.store.insert_session(NewSession { now, expires_at, ..session(ada.user_id, number, number) }).unwrap();
+        log_in(&ada.store, NewSession { now, expires_at, ..session(ada.user_id, number, number) });
     }
     assert_eq!(ada.store.list_sessions(ada.user_id, NOW).unwrap().len(), 100);
     assert_eq!(rotate(&ada.store, 2, 2, 200), Rotation::Unknown, "the one used longest ago went");
@@ -177,7 +207,7 @@ pub fn a_deleted_user_leaves_only_what_others_share(database: &Database) {
     ada.store.put_member(ada.workspace_id, "bob".to_owned(), Role::Editor, NOW).unwrap();
     let guest = Author { workspace_id: ada.workspace_id, ..bob.clone() };
     guest.write(guest.created(new_id(), "shared")).unwrap();
-    bob.store.insert_session(session(bob.user_id, 9, 1)).unwrap();
+    log_in(&bob.store, session(bob.user_id, 9, 1));
     ada.store.invite_member(ada.workspace_id, "carol".to_owned(), Role::Viewer, bob.user_id, NOW).unwrap();
 
     let deleted = ada.store.delete_user(bob.user_id, "bob".to_owned(), NOW).unwrap();

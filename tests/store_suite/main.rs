@@ -53,6 +53,7 @@ mod both {
         the_token_before_serves_until_its_successor_does,
         a_session_ends_for_good,
         a_user_who_is_locked_out_has_no_sessions,
+        a_password_that_was_changed_meanwhile_opens_no_session,
         a_user_has_a_hundred_sessions_at_most,
         a_deleted_user_leaves_only_what_others_share,
         every_column_that_names_a_user_is_looked_at,

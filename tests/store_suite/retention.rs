@@ -187,13 +187,14 @@ pub fn expired_tokens_are_removed(database: &Database) {
         let session = NewSession {
             session_id: Uuid::new_v4(),
             user_id: ada.user_id,
+            password_hash: "$argon2id$".to_owned(),
             family_hash: [number; 32],
             token_hash: [number; 32],
             client: None,
             now: NOW,
             expires_at: NOW.plus_seconds(i64::from(number)),
         };
-        ada.store.insert_session(session).unwrap();
+        assert!(ada.store.insert_session(session).unwrap());
     }
     let purge = |seconds| ada.store.purge_sessions(NOW.plus_seconds(seconds)).unwrap();
     assert_eq!((purge(0).removed, purge(2).removed, purge(2).removed, purge(9).removed), (0, 2, 0, 1));

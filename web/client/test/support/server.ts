@@ -55,10 +55,18 @@ export class TestServer {
     await gone;
   }
 
-  /** Starts it again, on the same port and data. */
+  /** Starts it again, on the same port and data. Meanwhile the port may be somebody else's, who leaves it soon. */
   async restart(): Promise<void> {
     await this.kill();
-    await this.#run();
+    const deadline = Date.now() + 45_000;
+    for (;;) {
+      try {
+        return await this.#run();
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+      }
+      await new Promise((done) => setTimeout(done, 200));
+    }
   }
 
   async stop(): Promise<void> {
