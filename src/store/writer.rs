@@ -45,6 +45,7 @@ impl Writer {
             checkpoints,
             file,
             durability: Durability::Synced,
+            is_unsynced: false,
             group_limit: config.group_limit.max(1),
             group_time: Duration::from_millis(config.group_time_ms),
         };
@@ -156,6 +157,9 @@ struct Committer {
     file: DatabaseFile,
     /// What the connection's commits are.
     durability: Durability,
+    /// Something was committed and could not be synced. The disk may say of a later sync that all is well, though what is
+    /// before it was lost: nothing is acknowledged any more until the server starts again.
+    is_unsynced: bool,
     group_limit: usize,
     group_time: Duration,
 }
@@ -201,7 +205,8 @@ impl Committer {
             && committed.is_ok()
             && let Err(error) = self.file.sync_log()
         {
-            tracing::error!(%error, "what was committed last was not synced");
+            tracing::error!(%error, "what was committed last was not synced; nothing is written until the server starts again");
+            self.is_unsynced = true;
         }
         left
     }
@@ -273,6 +278,10 @@ impl Committer {
     fn commit(&mut self, batches: usize) -> Result<(), StoreError> {
         // What is committed into a file that nobody finds again must not be acknowledged.
         self.file.check()?;
+        if self.is_unsynced {
+            let why = "the disk failed to sync the write-ahead log: see to the disk, then start the server again";
+            return Err(StoreError::Unavailable(why.into()));
+        }
         let started = Instant::now();
         AnyConnection::commit_transaction(&mut self.connection)?;
         metrics::histogram!("landfall_commit_seconds").record(started.elapsed());
