@@ -31,6 +31,8 @@ await Promise.all(
         }
     })
 )
-await until('all keys have arrived', () => taken.length === 2 * count, 20_000)
+await until('all keys have arrived', () => taken.length === 2 * count).catch((error) => {
+    throw new Error(`${error.message}: ${taken.length} of ${2 * count} have`)
+})
 console.log(JSON.stringify(taken))
 process.exit(0)

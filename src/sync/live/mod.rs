@@ -7,6 +7,7 @@ mod news;
 mod room;
 mod save;
 mod seed;
+mod turns;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};

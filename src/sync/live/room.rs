@@ -93,8 +93,8 @@ struct State {
     members: HashMap<SocketId, Member>,
     presences: Presences,
     queue: VecDeque<Waiting>,
-    /// Something was committed elsewhere.
-    is_behind: bool,
+    /// What was committed elsewhere.
+    turns: super::turns::Turns,
     /// Somebody does the room's work.
     is_worked: bool,
     /// The version up to which everybody was told; `None` until it was looked up.
@@ -171,14 +171,15 @@ impl Room {
         if state.sent_up_to.is_none_or(|sent| version <= sent) {
             return false;
         }
-        state.is_behind = true;
+        state.turns.note_commit();
         state.start_work()
     }
 
     /// What is to be done next; `None` ends the work.
     fn next_work(&self) -> Option<Work> {
         let mut state = self.lock();
-        if std::mem::take(&mut state.is_behind) {
+        let is_waiting = !state.queue.is_empty();
+        if state.turns.catches_up(is_waiting) {
             return Some(Work(Task::CatchUp));
         }
         let group = state.take_group();
