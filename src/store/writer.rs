@@ -52,18 +52,19 @@ impl Writer {
         Ok(Self { queue: RwLock::new(Some(queue)), thread: Mutex::new(Some(thread)) })
     }
 
-    /// Has `body` run in a savepoint on the writer's connection, and waits until it is durable.
+    /// Has `body` run in a savepoint on the writer's connection, again after a lost race, `attempts` times at most, and
+    /// waits until it is durable.
     ///
     /// # Errors
     /// What `body` answered; `Busy` if the queue is full; `Timeout` if the deadline passed before the savepoint was
     /// released; `Refused` if `body` panicked; `Unavailable` if the commit failed or the store is closed.
-    pub(super) fn submit<T, F>(&self, deadline: Instant, body: F) -> Result<T, StoreError>
+    pub(super) fn submit<T, F>(&self, deadline: Instant, attempts: u32, body: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError> + Send + 'static,
     {
         let (reply, answer) = sync_channel(1);
-        let job = BodyJob { body, deadline, queued_at: Instant::now(), value: None, reply };
+        let job = BodyJob { body, deadline, attempts, queued_at: Instant::now(), value: None, reply };
         match self.queue.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
             None => return Err(StoreError::Unavailable("the store is closed".into())),
             Some(queue) => queue.try_send(Box::new(job)).map_err(|refused| match refused {
@@ -88,6 +89,8 @@ impl Writer {
 /// Something to be done in the writer's transaction.
 trait Job: Send {
     fn deadline(&self) -> Instant;
+    /// How often it may run.
+    fn attempts(&self) -> u32;
     fn queued_at(&self) -> Instant;
     /// Does the work; its value is kept for the answer.
     fn run(&mut self, connection: &mut AnyConnection) -> Result<End, StoreError>;
@@ -98,6 +101,7 @@ trait Job: Send {
 struct BodyJob<T, F> {
     body: F,
     deadline: Instant,
+    attempts: u32,
     queued_at: Instant,
     value: Option<T>,
     reply: SyncSender<Result<T, StoreError>>,
@@ -110,6 +114,10 @@ where
 {
     fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     fn queued_at(&self) -> Instant {
@@ -162,7 +170,7 @@ impl Committer {
         let mut next = Some(first);
         let mut group_lost = None;
         while let Some(mut job) = next.take() {
-            match self.run_in_savepoint(job.as_mut()) {
+            match self.run_job(job.as_mut()) {
                 Ok(outcome) => finished.push((job, outcome)),
                 Err(error) => {
                     finished.push((job, Ok(())));
@@ -195,9 +203,20 @@ impl Committer {
         }
     }
 
-    /// Runs a job; the outer error means that the group's transaction is lost.
-    fn run_in_savepoint(&mut self, job: &mut dyn Job) -> Result<Result<(), StoreError>, StoreError> {
+    /// Runs a job, again after a lost race: nobody else writes meanwhile. The outer error means that the group's
+    /// transaction is lost.
+    fn run_job(&mut self, job: &mut dyn Job) -> Result<Result<(), StoreError>, StoreError> {
         metrics::histogram!("landfall_write_queue_seconds").record(job.queued_at().elapsed());
+        for _ in 1..job.attempts() {
+            match self.run_in_savepoint(job)? {
+                Err(StoreError::LostRace) => {}
+                outcome => return Ok(outcome),
+            }
+        }
+        self.run_in_savepoint(job)
+    }
+
+    fn run_in_savepoint(&mut self, job: &mut dyn Job) -> Result<Result<(), StoreError>, StoreError> {
         if Instant::now() >= job.deadline() {
             return Ok(Err(StoreError::Timeout));
         }
