@@ -56,6 +56,9 @@ pub struct Attempt {
 /// Yjs states, in their parts.
 type States = HashMap<DocumentId, Vec<Vec<u8>>>;
 
+/// What was read, and the documents meant; states that are kept, and bytes of all that were read.
+type Read = (Loaded, Vec<Resolution>, (States, usize));
+
 /// Yjs updates that were made, by the places of their operations: of which text they make which.
 pub(super) type MadeEdits = HashMap<usize, (Digest, Digest, ScannedUpdate)>;
 
@@ -134,11 +137,7 @@ fn find_room(snapshot: &mut dyn Snapshot, quotas: &Quotas) -> Result<(Room, Opti
     Ok((quotas.room(held, by_owner), most))
 }
 
-fn load(
-    snapshot: &mut dyn Snapshot,
-    request: &Batch,
-    attempt: &Attempt,
-) -> Result<(Loaded, Vec<Resolution>, (States, usize)), StoreError> {
+fn load(snapshot: &mut dyn Snapshot, request: &Batch, attempt: &Attempt) -> Result<Read, StoreError> {
     let operations = &request.operations;
     let mut loaded = Loaded { damaged: attempt.damaged.clone(), ..Loaded::default() };
     if request.device_id.is_some() {
