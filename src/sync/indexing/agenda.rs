@@ -74,10 +74,13 @@ impl Agenda {
 
     /// One that waits already keeps its time.
     pub(super) fn add(&self, workspace_id: WorkspaceId, after: Duration) {
-        let mut state = self.lock();
+        self.put(&mut self.lock(), workspace_id, Instant::now() + after);
+    }
+
+    fn put(&self, state: &mut State, workspace_id: WorkspaceId, due: Instant) {
         // A busy workspace waits already with nearly every batch: nobody is woken for it.
         if state.due.len() < MAX_WAITING && !state.due.contains_key(&workspace_id) {
-            state.due.insert(workspace_id, Instant::now() + after);
+            state.due.insert(workspace_id, due);
             self.changed.notify_all();
         }
     }
@@ -95,8 +98,7 @@ impl Agenda {
         let rest = if state.load.is_heavy(now) { took.saturating_mul(REST.0).min(REST.1) } else { Duration::ZERO };
         let due = state.rested.filter(|_| !rest.is_zero()).unwrap_or(now).max(now) + rest;
         state.rested = Some(due);
-        drop(state);
-        self.add(workspace_id, due.saturating_duration_since(now));
+        self.put(&mut state, workspace_id, due);
     }
 
     pub(super) fn stop(&self) {
