@@ -150,7 +150,7 @@ impl Case<'_> {
 }
 
 fn stale(title: &str, content: &str) -> Standing {
-    Standing::Stale { base: Some(BaseView { title: title.to_owned(), content: Some(content.to_owned()) }) }
+    Standing::Stale { base: Some(BaseView { title: title.to_owned(), content: Some(content.into()) }) }
 }
 
 fn set(content: &str) -> ContentChange {

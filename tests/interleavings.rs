@@ -13,9 +13,9 @@ use landfall::domain::outcome::Outcome;
 use landfall::domain::plan::Plan;
 use landfall::domain::timestamp::Timestamp;
 use landfall::store::accounts::NewUser;
-use landfall::store::{BatchScope, DatabaseUrl, End, Store, StoreConfig, StoreError};
+use landfall::store::{BatchScope, DatabaseUrl, Store, StoreConfig, StoreError};
 use landfall::sync::Batch;
-use landfall::sync::apply::{Attempt, Looked, decide, has_to_store, look, process, store_plan};
+use landfall::sync::apply::{Attempt, Looked, carry_out, decide, has_to_store, look, process};
 use model::cases::cases;
 use model::operations::{
     USER, WORKSPACE, atomic, batch, by_reference, check, create, delete, from_device, id, retitle, update,
@@ -141,14 +141,8 @@ fn store_in(store: &Store, request: &Batch, (looked, plan): (Looked, Plan)) -> O
     if !has_to_store(request, &Attempt::default(), &plan) {
         return Some(outcomes);
     }
-    let own = request.clone();
-    let stored = store.write_batch(scope(request), move |tx| {
-        let (stored, end) = store_plan(tx, &own, &looked, &plan, &Attempt::default(), NOW)?;
-        assert_eq!(end, End::Commit);
-        Ok((stored.is_ok(), end))
-    });
-    match stored {
-        Ok(stored) => Some(outcomes).filter(|_| stored),
+    match carry_out(store, &scope(request), &Arc::new(request.clone()), &Attempt::default(), looked, plan) {
+        Ok(stored) => Some(stored.unwrap().plan.outcomes),
         Err(StoreError::LostRace) => None,
         Err(other) => panic!("{other}"),
     }
@@ -213,6 +207,24 @@ fn every_interleaving_agrees_with_an_order_on_sqlite() {
             Ok(())
         })
         .unwrap();
+}
+
+/// A batch that has lost its race is decided again by the writer, if it succeeds then.
+#[test]
+fn a_light_batch_that_lost_its_race_is_decided_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let run = |request: &Batch, decided| store_in(&store, request, decided);
+    let made = batch([create("c", 1, "T", "a")]);
+    run(&made, decide_in(&store, &made)).unwrap();
+    let forced = |name: &str, text: &str| batch([Operation { force: true, ..update(name, 1, 1, text) }]);
+    let (first, second, stale) = (forced("one", "b"), forced("two", "c"), batch([update("three", 1, 1, "d")]));
+    let decided = [&first, &second, &stale].map(|request| decide_in(&store, request));
+    let [of_first, of_second, of_stale] = decided;
+    assert_eq!(run(&first, of_first).unwrap()[0].version, Some(2));
+    assert_eq!(run(&second, of_second).unwrap()[0].version, Some(3));
+    // It is a conflict now, which has all of its budget off the lock.
+    assert!(run(&stale, of_stale).is_none());
 }
 
 /// A batch that stores nothing is answered from the state that it looked at, whatever came since.

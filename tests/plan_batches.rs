@@ -43,7 +43,7 @@ fn run(model: &mut Model, operations: impl IntoIterator<Item = Operation>) -> Ve
 fn text_of(model: &Model, document: u128) -> String {
     let workspace = model.workspace(WORKSPACE);
     let entries = workspace.log.range((id(document), 0)..=(id(document), i64::MAX));
-    entries.filter_map(|(_, entry)| entry.content.clone()).next_back().unwrap_or_default()
+    entries.filter_map(|(_, entry)| entry.content.as_deref()).next_back().unwrap_or_default().to_owned()
 }
 
 #[test]

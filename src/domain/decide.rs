@@ -290,10 +290,10 @@ impl Opponent<'_> {
         let clash =
             || version_mismatch("the text changed on both sides; settle it from server, base and merge, or use force");
         let base = match &self.situation.standing {
-            Standing::Stale { base: Some(BaseView { content: Some(base), .. }) } => base.as_str(),
+            Standing::Stale { base: Some(BaseView { content: Some(base), .. }) } => &**base,
             _ => return Err(clash()),
         };
-        if base == incoming.text {
+        if *base == *incoming.text {
             return Ok(BodyEffect::NOTHING);
         }
         let Some(server) = self.situation.content else { return Err(clash()) };

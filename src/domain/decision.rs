@@ -1,5 +1,7 @@
 //! What a decision looks at, and what it can be. [`decide`](crate::domain::decide) makes it.
 
+use std::sync::Arc;
+
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::Version;
 use crate::domain::operation::{Operation, Text};
@@ -13,7 +15,7 @@ pub struct BaseView {
     /// The title.
     pub title: String,
     /// The text, if it is known as text.
-    pub content: Option<String>,
+    pub content: Option<Arc<str>>,
 }
 
 /// How the version that the operation builds on stands to the document's.

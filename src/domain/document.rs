@@ -1,6 +1,7 @@
 //! A document as the core sees it: a small head, texts of versions, and the writes that change them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::domain::ids::{DocumentId, UserId, Version};
 use crate::domain::operation::{Digest, OperationKind};
@@ -83,7 +84,7 @@ pub struct VersionText {
     /// The title at that version.
     pub title: String,
     /// The text at that version; `None` if it was never stored as text (Yjs) or is no longer kept.
-    pub content: Option<String>,
+    pub content: Option<Arc<str>>,
 }
 
 /// A receipt: the stored outcome of an applied operation, under its permanent name.
@@ -154,7 +155,7 @@ pub struct LogEntry {
     /// The title at this version.
     pub title: String,
     /// The text, where this version set it as text.
-    pub content: Option<String>,
+    pub content: Option<Arc<str>>,
     /// The Yjs update as the client sent it.
     pub yjs_update: Option<Vec<u8>>,
     /// The operation's name.
@@ -193,7 +194,7 @@ impl WriteSet {
     pub fn log_bytes(&self) -> usize {
         let length = |bytes: Option<usize>| bytes.unwrap_or_default();
         let of_entry = |entry: &LogEntry| {
-            length(entry.content.as_ref().map(String::len)) + length(entry.yjs_update.as_ref().map(Vec::len))
+            length(entry.content.as_ref().map(|text| text.len())) + length(entry.yjs_update.as_ref().map(Vec::len))
         };
         self.log.iter().map(of_entry).sum()
     }

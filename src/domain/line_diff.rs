@@ -36,16 +36,10 @@ impl Budget {
 
     /// Takes the steps, if there are as many; otherwise takes none.
     pub(crate) const fn spend(&mut self, steps: usize) -> bool {
-        match self.left.checked_sub(steps) {
-            Some(left) => {
-                self.left = left;
-                true
-            }
-            None => {
-                self.ran_out = true;
-                false
-            }
-        }
+        let is_enough = steps <= self.left;
+        self.ran_out |= !is_enough;
+        self.left -= if is_enough { steps } else { 0 };
+        is_enough
     }
 }
 

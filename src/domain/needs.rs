@@ -1,6 +1,7 @@
 //! What is known of a batch's documents before it is planned, and what else must be looked up for it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::domain::batch::Resolution;
 use crate::domain::document::{DocumentHead, Receipt, VersionText};
@@ -27,7 +28,7 @@ pub struct Loaded {
     /// Operations (by place) whose Yjs updates do not fit their documents.
     pub unfit: HashMap<usize, Unfit>,
     /// Texts of Yjs documents that were derived for a plan: as the operation at this place finds them.
-    pub derived: HashMap<usize, String>,
+    pub derived: HashMap<usize, Arc<str>>,
     /// Versions whose texts are not known, and were looked for.
     pub lost_texts: BTreeSet<(DocumentId, Version)>,
     /// Yjs documents that are rich text.

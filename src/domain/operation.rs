@@ -1,5 +1,7 @@
 //! One operation of a batch, parsed: whatever can be known without the database is known and valid here.
 
+use std::sync::Arc;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::error_code::ErrorCode;
@@ -81,8 +83,8 @@ pub fn digest_of(text: &str) -> Digest {
 /// A text and its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
-    /// The text itself.
-    pub text: String,
+    /// The text itself; shared by whatever becomes of it, not copied.
+    pub text: Arc<str>,
     /// Its digest.
     pub digest: Digest,
 }
@@ -90,7 +92,8 @@ pub struct Text {
 impl Text {
     /// The text with its digest.
     #[must_use]
-    pub fn new(text: String) -> Self {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        let text = text.into();
         Self { digest: digest_of(&text), text }
     }
 }

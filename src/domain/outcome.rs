@@ -1,5 +1,7 @@
 //! What became of each operation.
 
+use std::sync::Arc;
+
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::operation::{OperationError, OperationKind};
@@ -38,7 +40,7 @@ pub struct Base {
     /// Its title.
     pub title: String,
     /// Its text, if it was kept as text.
-    pub content: Option<String>,
+    pub content: Option<Arc<str>>,
 }
 
 /// How much of the server's document goes into the answer, as `server`.

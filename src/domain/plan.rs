@@ -207,7 +207,7 @@ impl Planner<'_> {
             deleted_by_batch: track.deleted_by_batch,
             standing: standing.clone(),
             // What was derived for the operation is bounded by itself.
-            content: (loaded.derived.get(&operation.index).map(String::as_str))
+            content: (loaded.derived.get(&operation.index).map(|text| &**text))
                 .or_else(|| track.content.as_deref().filter(|_| self.merge_bytes > 0)),
             known_deletions: track.deletions.as_ref(),
             is_damaged: loaded.unshowable.contains(&id) && !track.is_changed(),

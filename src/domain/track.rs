@@ -1,6 +1,7 @@
 //! One document through a batch: its head, and what the editor believes, operation by operation.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::domain::decision::{BaseView, ContentChange, Standing, UpdateEffect, standing_of};
 use crate::domain::document::{DocumentHead, LogEntry, Receipt};
@@ -42,7 +43,7 @@ pub struct Track {
     /// The batch itself deleted it.
     pub deleted_by_batch: bool,
     /// Its text, where it is known.
-    pub content: Option<String>,
+    pub content: Option<Arc<str>>,
     /// The deletions of its Yjs state, where they are known.
     pub deletions: Option<DeleteSet>,
     /// Versions made by this batch.
@@ -64,7 +65,7 @@ struct OwnOperations {
 impl Track {
     /// A document before the first operation.
     #[must_use]
-    pub fn new(stored: Option<DocumentHead>, content: Option<String>, deletions: Option<DeleteSet>) -> Self {
+    pub fn new(stored: Option<DocumentHead>, content: Option<Arc<str>>, deletions: Option<DeleteSet>) -> Self {
         Self { head: stored.clone(), stored, content, deletions, ..Self::default() }
     }
 
@@ -154,7 +155,7 @@ impl Track {
         let text = match (&changes.content, &changes.yjs) {
             (Some(content), _) => Some((content.text.clone(), content.digest)),
             (None, Some(_)) => None,
-            (None, None) => Some((String::new(), digest_of(""))),
+            (None, None) => Some((Arc::from(""), digest_of(""))),
         };
         let mut head = DocumentHead {
             document_id,

@@ -188,7 +188,7 @@ impl Store {
         F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError> + Send + 'static,
     {
         match &self.writes {
-            Writes::Thread(writer) => writer.submit(deadline, durability, body),
+            Writes::Thread(writer) => writer.submit(deadline, attempts, durability, body),
             Writes::Nowhere => Err(StoreError::Refused("the database was opened to be looked at".into())),
             Writes::Pool { .. } => pool_transaction::run(&self.readers, attempts, deadline, durability, body),
         }

@@ -323,7 +323,7 @@ pub(super) fn find_text(
         .optional()?;
     let Some(title) = title else { return Ok(None) };
     let content = if with_content { text_as_of(connection, key, epoch, version)? } else { None };
-    Ok(Some(VersionText { document_id: id, version, title, content }))
+    Ok(Some(VersionText { document_id: id, version, title, content: content.map(Into::into) }))
 }
 
 /// The text of the newest row up to `version` that touched the text at all: if that row carried Yjs without text, the

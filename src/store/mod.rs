@@ -43,6 +43,7 @@ mod postgres;
 #[cfg(test)]
 mod query_plans;
 pub mod repair;
+mod repeated;
 pub mod retention;
 mod rows;
 mod schema;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use diesel::prelude::*;
 
 use super::connection::AnyConnection;
+use super::database::Writes;
 use super::documents::{find_stored, find_text};
 use super::feed::{FeedRow, FeedState};
 use super::feed_pages::{FeedPage, Span, load_changes};
@@ -150,8 +151,9 @@ impl Store {
         })
     }
 
-    /// As [`run_batch`](Self::run_batch) for a `body` that only carries out what was decided before: the workspace is
-    /// locked by its first write, and a lost race is not tried again.
+    /// As [`run_batch`](Self::run_batch) for a `body` that carries out what was decided before: the workspace is locked by
+    /// its first write. After a lost race SQLite's writer, which has the database to itself, calls `body` once more, at
+    /// once; on Postgres a lost race is not tried again.
     ///
     /// # Errors
     /// As those of [`run_batch`](Self::run_batch).
@@ -161,7 +163,8 @@ impl Store {
         F: FnMut(&mut dyn BatchTransaction) -> Result<(T, End), StoreError> + Send + 'static,
     {
         let is_sharded = self.is_sharded;
-        self.write_tried(scope.deadline, 1, move |connection| {
+        let attempts = if matches!(self.writes, Writes::Thread(_)) { 2 } else { 1 };
+        self.write_tried(scope.deadline, attempts, move |connection| {
             body(&mut BatchSession::new(connection, &scope, is_sharded))
         })
     }

@@ -5,11 +5,12 @@
 //! No `LIMIT` either: its bind makes SQLite prepare a cached statement anew each time it is run.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+use diesel::sql_types::BigInt;
 use diesel::sqlite::Sqlite;
 
-use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
-use super::schema::{document_log, documents, receipts};
+use super::repeated::{Repeated, Sql};
+use super::rows::{HeadRow, NewHeadRow, NewLogRow, NewReceiptRow, ReceiptRow, receipt_rows};
+use super::schema::{documents, receipts};
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
 use super::usage::{ADVANCE_FEED, Sizes, is_within};
@@ -88,12 +89,11 @@ pub(super) fn write(
     for (sequence, write) in (head_sequence - documents + 1..).zip(&writes.documents) {
         write_head(connection, workspace_id, write, sequence)?;
     }
-    for row in log {
-        let row = NewLogRow { batch_sequence: Some(head_sequence), ..row };
-        one(diesel::insert_into(document_log::table).values(row).on_conflict_do_nothing().execute(connection)?)?;
+    for row in &log {
+        one(log_row(row, head_sequence).execute(connection)?)?;
     }
     for receipt in &receipts {
-        one(diesel::insert_into(receipts::table).values(receipt).on_conflict_do_nothing().execute(connection)?)?;
+        one(receipt_row(receipt).execute(connection)?)?;
     }
     Ok(head_sequence)
 }
@@ -106,9 +106,7 @@ fn write_head(
 ) -> Result<(), StoreError> {
     let row = NewHeadRow::new(workspace_id, sequence, &write.head);
     one(match write.write {
-        HeadWrite::Insert => {
-            diesel::insert_into(documents::table).values(&row).on_conflict_do_nothing().execute(connection)?
-        }
+        HeadWrite::Insert => insertion(&row).execute(connection)?,
         HeadWrite::Replace { expected_version } => replacement(&row, expected_version, false).execute(connection)?,
         HeadWrite::Renew { expected_version } => replacement(&row, expected_version, true).execute(connection)?,
     })
@@ -119,32 +117,142 @@ fn one(written: usize) -> Result<(), StoreError> {
     if written == 1 { Ok(()) } else { Err(StoreError::LostRace) }
 }
 
-/// A mark of damage stays with the document that it was made on, not with its successor.
-const REPLACE_HEAD: &str = "UPDATE documents SET version = ?, sequence = ?, title = ?, created_at = ?, updated_at = ?, \
-     updated_by = ?, deleted_at = ?, damaged = damaged AND epoch = ?, epoch = ?, content_version = ?, \
-     content_digest = ?, state_vector = ?, yjs_roots = ?, snapshot_bytes = ?, log_bytes = ?, log_rows = ? \
-     WHERE workspace_id = ? AND document_id = ? AND version = ? AND (sequence = 0) = ?";
+enum InsertHead {}
 
-fn replacement<'a>(row: &'a NewHeadRow<'a>, expected_version: Version, is_purged: bool) -> Statement<'a, Sqlite> {
-    Statement::new(REPLACE_HEAD)
-        .bind::<BigInt, _>(row.version)
-        .bind::<BigInt, _>(row.sequence)
-        .bind::<Text, _>(row.title)
-        .bind::<BigInt, _>(row.created_at)
-        .bind::<BigInt, _>(row.updated_at)
-        .bind::<SqlUuid, _>(row.updated_by)
-        .bind::<Nullable<BigInt>, _>(row.deleted_at)
-        .bind::<BigInt, _>(row.epoch)
-        .bind::<BigInt, _>(row.epoch)
-        .bind::<BigInt, _>(row.content_version)
-        .bind::<Nullable<Binary>, _>(row.content_digest)
-        .bind::<Nullable<Binary>, _>(row.state_vector.as_deref())
-        .bind::<Binary, _>(row.yjs_roots.as_slice())
-        .bind::<BigInt, _>(row.snapshot_bytes)
-        .bind::<BigInt, _>(row.log_bytes)
-        .bind::<BigInt, _>(row.log_rows)
-        .bind::<SqlUuid, _>(row.workspace_id)
-        .bind::<SqlUuid, _>(row.document_id)
-        .bind::<BigInt, _>(expected_version)
-        .bind::<Bool, _>(is_purged)
+impl Sql for InsertHead {
+    const BEFORE: &'static str = "INSERT INTO documents (workspace_id, document_id, version, sequence, title, created_at, \
+        updated_at, updated_by, deleted_at, epoch, content_version, content_digest, state_vector, yjs_roots, \
+        snapshot_bytes, log_bytes, log_rows) VALUES (";
+    const BETWEEN: &'static [&'static str] = &[", "; 16];
+    const AFTER: &'static str = ") ON CONFLICT DO NOTHING";
+}
+
+fn insertion<'a>(row: &'a NewHeadRow<'a>) -> Repeated<'a, InsertHead, 17> {
+    Repeated::new([
+        row.workspace_id.into(),
+        row.document_id.into(),
+        row.version.into(),
+        row.sequence.into(),
+        row.title.into(),
+        row.created_at.into(),
+        row.updated_at.into(),
+        row.updated_by.into(),
+        row.deleted_at.into(),
+        row.epoch.into(),
+        row.content_version.into(),
+        row.content_digest.into(),
+        row.state_vector.as_deref().into(),
+        row.yjs_roots.as_slice().into(),
+        row.snapshot_bytes.into(),
+        row.log_bytes.into(),
+        row.log_rows.into(),
+    ])
+}
+
+enum ReplaceHead {}
+
+/// A mark of damage stays with the document that it was made on, not with its successor.
+impl Sql for ReplaceHead {
+    const BEFORE: &'static str = "UPDATE documents SET version = ";
+    const BETWEEN: &'static [&'static str] = &[
+        ", sequence = ",
+        ", title = ",
+        ", created_at = ",
+        ", updated_at = ",
+        ", updated_by = ",
+        ", deleted_at = ",
+        ", damaged = damaged AND epoch = ",
+        ", epoch = ",
+        ", content_version = ",
+        ", content_digest = ",
+        ", state_vector = ",
+        ", yjs_roots = ",
+        ", snapshot_bytes = ",
+        ", log_bytes = ",
+        ", log_rows = ",
+        " WHERE workspace_id = ",
+        " AND document_id = ",
+        " AND version = ",
+        " AND (sequence = 0) = ",
+    ];
+    const AFTER: &'static str = "";
+}
+
+fn replacement<'a>(
+    row: &'a NewHeadRow<'a>,
+    expected_version: Version,
+    is_purged: bool,
+) -> Repeated<'a, ReplaceHead, 20> {
+    Repeated::new([
+        row.version.into(),
+        row.sequence.into(),
+        row.title.into(),
+        row.created_at.into(),
+        row.updated_at.into(),
+        row.updated_by.into(),
+        row.deleted_at.into(),
+        row.epoch.into(),
+        row.epoch.into(),
+        row.content_version.into(),
+        row.content_digest.into(),
+        row.state_vector.as_deref().into(),
+        row.yjs_roots.as_slice().into(),
+        row.snapshot_bytes.into(),
+        row.log_bytes.into(),
+        row.log_rows.into(),
+        row.workspace_id.into(),
+        row.document_id.into(),
+        expected_version.into(),
+        is_purged.into(),
+    ])
+}
+
+enum InsertLog {}
+
+impl Sql for InsertLog {
+    const BEFORE: &'static str = "INSERT INTO document_log (workspace_id, document_id, version, kind, title, user_id, \
+        device_id, client_id, created_at, content, yjs_update, batch_sequence, sync_id) VALUES (";
+    const BETWEEN: &'static [&'static str] = &[", "; 12];
+    const AFTER: &'static str = ") ON CONFLICT DO NOTHING";
+}
+
+fn log_row<'a>(row: &'a NewLogRow<'a>, batch_sequence: i64) -> Repeated<'a, InsertLog, 13> {
+    Repeated::new([
+        row.workspace_id.into(),
+        row.document_id.into(),
+        row.version.into(),
+        row.kind.into(),
+        row.title.into(),
+        row.user_id.into(),
+        row.device_id.into(),
+        row.client_id.into(),
+        row.created_at.into(),
+        row.content.as_deref().into(),
+        row.yjs_update.into(),
+        batch_sequence.into(),
+        row.sync_id.into(),
+    ])
+}
+
+enum InsertReceipt {}
+
+impl Sql for InsertReceipt {
+    const BEFORE: &'static str = "INSERT INTO receipts (workspace_id, user_id, device_id, client_id, kind, payload_digest, \
+        document_id, version, created_at) VALUES (";
+    const BETWEEN: &'static [&'static str] = &[", "; 8];
+    const AFTER: &'static str = ") ON CONFLICT DO NOTHING";
+}
+
+fn receipt_row<'a>(row: &'a NewReceiptRow<'a>) -> Repeated<'a, InsertReceipt, 9> {
+    Repeated::new([
+        row.workspace_id.into(),
+        row.user_id.into(),
+        row.device_id.into(),
+        row.client_id.into(),
+        row.kind.into(),
+        row.payload_digest.into(),
+        row.document_id.into(),
+        row.version.into(),
+        row.created_at.into(),
+    ])
 }

@@ -56,19 +56,25 @@ impl Writer {
         Ok(Self { queue: RwLock::new(Some(queue)), thread: Mutex::new(Some(thread)) })
     }
 
-    /// Has `body` run in a savepoint on the writer's connection, and waits until it is committed, and durable unless that
-    /// may follow.
+    /// Has `body` run in a savepoint on the writer's connection, again after a lost race, `attempts` times at most, and
+    /// waits until it is committed, and durable unless that may follow.
     ///
     /// # Errors
     /// What `body` answered; `Busy` if the queue is full; `Timeout` if the deadline passed before the savepoint was
     /// released; `Refused` if `body` panicked; `Unavailable` if the commit failed or the store is closed.
-    pub(super) fn submit<T, F>(&self, deadline: Instant, durability: Durability, body: F) -> Result<T, StoreError>
+    pub(super) fn submit<T, F>(
+        &self,
+        deadline: Instant,
+        attempts: u32,
+        durability: Durability,
+        body: F,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<(T, End), StoreError> + Send + 'static,
     {
         let (reply, answer) = sync_channel(1);
-        let job = BodyJob { body, deadline, durability, queued_at: Instant::now(), value: None, reply };
+        let job = BodyJob { body, deadline, attempts, durability, queued_at: Instant::now(), value: None, reply };
         match self.queue.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
             None => return Err(StoreError::Unavailable("the store is closed".into())),
             Some(queue) => queue.try_send(Box::new(job)).map_err(|refused| match refused {
@@ -94,6 +100,8 @@ impl Writer {
 trait Job: Send {
     fn deadline(&self) -> Instant;
     fn durability(&self) -> Durability;
+    /// How often it may run.
+    fn attempts(&self) -> u32;
     fn queued_at(&self) -> Instant;
     /// Does the work; its value is kept for the answer.
     fn run(&mut self, connection: &mut AnyConnection) -> Result<End, StoreError>;
@@ -105,6 +113,7 @@ struct BodyJob<T, F> {
     body: F,
     deadline: Instant,
     durability: Durability,
+    attempts: u32,
     queued_at: Instant,
     value: Option<T>,
     reply: SyncSender<Result<T, StoreError>>,
@@ -121,6 +130,10 @@ where
 
     fn durability(&self) -> Durability {
         self.durability
+    }
+
+    fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     fn queued_at(&self) -> Instant {
@@ -217,7 +230,7 @@ impl Committer {
         let mut next = Some(first);
         while let Some(mut job) = next.take() {
             metrics::gauge!(QUEUED_JOBS).decrement(1.0);
-            match self.run_in_savepoint(job.as_mut()) {
+            match self.run_job(job.as_mut()) {
                 Ok(outcome) => group.finished.push((job, outcome)),
                 Err(error) => {
                     group.finished.push((job, Ok(())));
@@ -237,9 +250,20 @@ impl Committer {
         group
     }
 
-    /// Runs a job; the outer error means that the group's transaction is lost.
-    fn run_in_savepoint(&mut self, job: &mut dyn Job) -> Result<Result<(), StoreError>, StoreError> {
+    /// Runs a job, again after a lost race: nobody else writes meanwhile. The outer error means that the group's
+    /// transaction is lost.
+    fn run_job(&mut self, job: &mut dyn Job) -> Result<Result<(), StoreError>, StoreError> {
         metrics::histogram!("landfall_write_queue_seconds").record(job.queued_at().elapsed());
+        for _ in 1..job.attempts() {
+            match self.run_in_savepoint(job)? {
+                Err(StoreError::LostRace) => {}
+                outcome => return Ok(outcome),
+            }
+        }
+        self.run_in_savepoint(job)
+    }
+
+    fn run_in_savepoint(&mut self, job: &mut dyn Job) -> Result<Result<(), StoreError>, StoreError> {
         if Instant::now() >= job.deadline() {
             return Ok(Err(StoreError::Timeout));
         }
@@ -340,7 +364,8 @@ mod tests {
         let connector = Connector::new(&url, Purpose::Write, &config).within(&file);
         let checkpoints = Checkpoints::start(&path, &connector, &config).unwrap();
         let writer = Writer::start(connector, checkpoints, file, &config).unwrap();
-        let submit = |durability| writer.submit(Instant::now() + Duration::from_secs(60), durability, level).unwrap();
+        let submit =
+            |durability| writer.submit(Instant::now() + Duration::from_secs(60), 1, durability, level).unwrap();
         assert_eq!([Durability::Synced, Durability::Soon, Durability::Synced].map(submit), [FULL, NORMAL, FULL]);
         let (soon, synced) = std::thread::scope(|scope| {
             let many = |durability| {

@@ -1,12 +1,13 @@
 //! A batch on its way into the store: look and decide off every lock, then carry the decision out as a set of
-//! compare-and-sets. A lost race starts again at the look; a batch that loses too many is decided under the lock.
+//! compare-and-sets. A lost race starts again at the look; a batch that is light, or loses too many, is decided under the
+//! lock.
 
 use std::sync::Arc;
 
 use crate::domain::cursor::Cursor;
 use crate::domain::document::WriteSet;
 use crate::domain::ids::{BatchId, DocumentId};
-use crate::domain::outcome::Attach;
+use crate::domain::outcome::{Attach, Outcome, Status};
 use crate::domain::plan::{BATCH_MERGE_STEPS, Plan};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::upload::UploadOutcome;
@@ -152,7 +153,10 @@ impl Drop for Waiting {
 }
 
 /// Carries a decision out in a transaction of its own.
-fn carry_out(
+///
+/// # Errors
+/// As those of [`process`]; `LostRace` if it has to be made again off the lock.
+pub fn carry_out(
     store: &Store,
     scope: &BatchScope,
     request: &Arc<Batch>,
@@ -162,13 +166,36 @@ fn carry_out(
 ) -> Result<Result<Processed, BatchRefusal>, StoreError> {
     let (now, request, attempt) = (scope.now, Arc::clone(request), attempt.clone());
     let _waiting = Waiting::of(&plan.writes);
+    let is_light = looked.is_light(&request);
     let mut decided = Some((looked, plan));
-    store.write_batch(scope.clone(), move |tx| {
-        // Called once: what is tried again is the whole batch.
-        let (looked, plan) = decided.take().ok_or(StoreError::LostRace)?;
-        let (stored, end) = store_plan(tx, &request, &looked, &plan, &attempt, now)?;
-        Ok((stored.map(|stored| Processed::new(looked, plan, stored)), end))
+    store.write_batch(scope.clone(), move |tx| match decided.take() {
+        Some((looked, plan)) => {
+            let (stored, end) = store_plan(tx, &request, &looked, &plan, &attempt, now)?;
+            Ok((stored.map(|stored| Processed::new(looked, plan, stored)), end))
+        }
+        // It has lost a race.
+        None if is_light => decide_at_once(tx, &request, now, &attempt),
+        None => Err(StoreError::LostRace),
     })
+}
+
+/// Decides a light batch again where nobody else can write, in place of another round off the lock. Only what succeeds
+/// is stored: a success is the same with any budget, and anything else has all of the budget off the lock.
+fn decide_at_once(
+    tx: &mut dyn BatchTransaction,
+    request: &Batch,
+    now: Timestamp,
+    attempt: &Attempt,
+) -> Result<(Result<Processed, BatchRefusal>, End), StoreError> {
+    let (processed, end) = run_batch(tx, request, now, attempt)?;
+    let is_success = |outcome: &Outcome| outcome.status() == Status::Success;
+    match processed {
+        Ok(processed) if !processed.plan.outcomes.iter().all(is_success) => Err(StoreError::LostRace),
+        processed => {
+            metrics::counter!("landfall_lost_races").increment(1);
+            Ok((processed, end))
+        }
+    }
 }
 
 /// Runs a batch inside a transaction that has locked its workspace. What runs here holds the lock, so it does nothing

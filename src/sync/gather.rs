@@ -137,7 +137,7 @@ fn kept_text(snapshot: &mut dyn Snapshot, stored: Option<&StoredDocument>) -> Re
         return Ok(content.clone());
     }
     let wanted: [(DocumentId, Version); 1] = [(head.document_id, head.version)];
-    Ok(snapshot.load_texts(&wanted, usize::MAX)?.into_iter().find_map(|text| text.content))
+    Ok(snapshot.load_texts(&wanted, usize::MAX)?.into_iter().find_map(|text| text.content).map(|text| text.to_string()))
 }
 
 fn would_be<'a>(
@@ -155,7 +155,7 @@ fn would_be<'a>(
             content = None;
         }
         if entry.content.is_some() || entry.yjs_update.is_some() {
-            content.clone_from(&entry.content);
+            content = entry.content.as_deref().map(str::to_owned);
         }
         yjs_parts.extend(entry.yjs_update.clone());
     }

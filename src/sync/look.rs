@@ -31,6 +31,11 @@ const STATES_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of the Yjs states that are kept for changing texts in them, unless one alone has more.
 const MAX_KEPT_BYTES: usize = 64 * 1024 * 1024;
 
+/// Operations of a batch that is light.
+const LIGHT_OPERATIONS: usize = 100;
+/// Bytes of texts and states that are read for a light batch.
+const LIGHT_BYTES: usize = 64 * 1024;
+
 /// Which part of a batch to run: what the search for a refused operation varies.
 #[derive(Clone, Debug, Default)]
 pub struct Attempt {
@@ -51,6 +56,9 @@ pub struct Attempt {
 /// Yjs states, in their parts.
 type States = HashMap<DocumentId, Vec<Vec<u8>>>;
 
+/// What was read, and the documents meant; states that are kept, and bytes of all that were read.
+type Read = (Loaded, Vec<Resolution>, (States, usize));
+
 /// Yjs updates that were made, by the places of their operations: of which text they make which.
 pub(super) type MadeEdits = HashMap<usize, (Digest, Digest, ScannedUpdate)>;
 
@@ -70,6 +78,15 @@ pub struct Looked {
     /// What the workspace has room for, and the most that it may hold.
     room: Room,
     most: Option<Held>,
+    /// Bytes of the texts and Yjs states that were read.
+    bytes: usize,
+}
+
+impl Looked {
+    /// Whether looking and deciding again takes less than a millisecond or so: the lock may be held meanwhile.
+    pub(super) fn is_light(&self, request: &Batch) -> bool {
+        request.operations.len() <= LIGHT_OPERATIONS && self.bytes <= LIGHT_BYTES && request.upload.is_none()
+    }
 }
 
 /// Reads what the batch is decided on.
@@ -99,9 +116,11 @@ pub fn look(
             return Ok(Err(BatchRefusal::UploadChanged));
         }
     }
-    let (loaded, resolutions, parts) = load(snapshot, request, attempt)?;
+    let (loaded, resolutions, (parts, states)) = load(snapshot, request, attempt)?;
+    let texts = loaded.texts.values().filter_map(|text| text.content.as_ref()).map(|content| content.len());
+    let bytes = texts.fold(states, usize::saturating_add);
     let (room, most) = find_room(snapshot, &attempt.quotas)?;
-    Ok(Ok(Looked { loaded, resolutions, parts, made: MadeEdits::new(), feed, cursor, room, most }))
+    Ok(Ok(Looked { loaded, resolutions, parts, made: MadeEdits::new(), feed, cursor, room, most, bytes }))
 }
 
 /// What the workspace has room for. Where there is no quota, nothing is read.
@@ -118,11 +137,7 @@ fn find_room(snapshot: &mut dyn Snapshot, quotas: &Quotas) -> Result<(Room, Opti
     Ok((quotas.room(held, by_owner), most))
 }
 
-fn load(
-    snapshot: &mut dyn Snapshot,
-    request: &Batch,
-    attempt: &Attempt,
-) -> Result<(Loaded, Vec<Resolution>, States), StoreError> {
+fn load(snapshot: &mut dyn Snapshot, request: &Batch, attempt: &Attempt) -> Result<Read, StoreError> {
     let operations = &request.operations;
     let mut loaded = Loaded { damaged: attempt.damaged.clone(), ..Loaded::default() };
     if request.device_id.is_some() {
@@ -144,7 +159,7 @@ fn load(
 }
 
 /// Looks at the Yjs states that the batch builds on, a few at a time. Kept are those in which texts are to be changed, as
-/// far as there is room; the others' texts cannot be changed now.
+/// far as there is room; the others' texts cannot be changed now. Besides, how many bytes were read.
 fn look_at_states(
     snapshot: &mut dyn Snapshot,
     request: &Batch,
@@ -152,8 +167,8 @@ fn look_at_states(
     resolutions: &[Resolution],
     deletions: BTreeSet<DocumentId>,
     loaded: &mut Loaded,
-) -> Result<States, StoreError> {
-    let (mut kept, mut kept_bytes) = (States::new(), 0_usize);
+) -> Result<(States, usize), StoreError> {
+    let (mut kept, mut kept_bytes, mut read) = (States::new(), 0_usize, 0_usize);
     let mut fitting = Fitting::new(&request.operations, resolutions, loaded, &attempt.yjs);
     let mut ids: Vec<DocumentId> = deletions.union(&fitting.states_needed()).copied().collect();
     while !ids.is_empty() {
@@ -162,6 +177,7 @@ fn look_at_states(
         ids = ids.split_off(ids.iter().position(|id| *id == last).map_or(ids.len(), |at| at + 1));
         for document in documents {
             let id = document.head.document_id;
+            read = read.saturating_add(document.body_bytes());
             if deletions.contains(&id) {
                 let deletions = deletions_of(&document.yjs_parts)
                     .map_err(|error| StoreError::Damaged { document_id: id, reason: format!("Yjs state: {error}") })?;
@@ -174,7 +190,7 @@ fn look_at_states(
             fitting.check(id, &document.yjs_parts, known.unwrap_or_default());
             if let (Some(content), Some(text)) = (document.content, loaded.texts.get_mut(&(id, document.head.version)))
             {
-                text.content = Some(content);
+                text.content = Some(content.into());
             }
             if fitting.is_of_text(id) {
                 kept_bytes = document.yjs_parts.iter().fold(kept_bytes, |sum, part| sum.saturating_add(part.len()));
@@ -187,7 +203,7 @@ fn look_at_states(
         }
     }
     loaded.unfit = fitting.finish();
-    Ok(kept)
+    Ok((kept, read))
 }
 
 /// Decides the batch on what was looked at: a function of its arguments.

@@ -84,7 +84,7 @@ impl SyncService {
         }
         if processed.stored.wrote {
             self.events.committed(request.workspace_id);
-            self.indexing.committed(request.workspace_id);
+            self.indexing.committed(request.workspace_id, processed.plan.writes.documents.len());
         }
         if let (Some(sync_id), true) = (request.sync_id, processed.stored.counted) {
             self.events.progressed(request.workspace_id, request.user_id, sync_id);

@@ -2,6 +2,7 @@
 //! it comes to. Both are the work of worker processes, off every lock; what was made is carried out by compare-and-set.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -66,8 +67,8 @@ impl Texts<'_> {
             },
         };
         match (turn.render(id.0.as_u128(), &parts), base) {
-            (Ok(text), None) => drop(looked.loaded.derived.insert(place, text)),
-            (Ok(text), Some(version)) => looked.note_text(id, version, text),
+            (Ok(text), None) => drop(looked.loaded.derived.insert(place, text.into())),
+            (Ok(text), Some(version)) => looked.note_text(id, version, text.into()),
             (Err(RenderError::Damaged(_)), None) => {
                 looked.loaded.unshowable.insert(id);
                 looked.loaded.unavailable.insert(id);
@@ -89,7 +90,7 @@ impl Texts<'_> {
         let found = self.store.find_version(self.workspace_id, id, version)?.filter(|_| is_of_this_life);
         match found {
             Some(found) if found.content.is_some() => {
-                looked.note_text(id, version, found.content.unwrap_or_default());
+                looked.note_text(id, version, found.content.unwrap_or_default().into());
                 Ok(None)
             }
             Some(found) if !found.yjs_parts.is_empty() => Ok(Some(found.yjs_parts)),
@@ -114,7 +115,7 @@ impl Texts<'_> {
                     update
                 }
                 Err(Some(EditError::OtherText(text))) => {
-                    looked.loaded.derived.insert(place, text);
+                    looked.loaded.derived.insert(place, text.into());
                     return true;
                 }
                 Err(Some(EditError::RichText | EditError::Render(RenderError::Damaged(_)))) => {
@@ -136,13 +137,13 @@ impl Texts<'_> {
         looked: &Looked,
         plan: &Plan,
         edit: &PlannedEdit,
-        text: String,
+        text: Arc<str>,
     ) -> Result<ScannedUpdate, Option<EditError>> {
         let id = edit.document_id;
         let turn = self.turn.ok_or(None)?;
         let parts = parts_before(looked, plan, id, edit.entry);
         let client = client_of(looked, plan, id, edit.entry);
-        let bytes = turn.edit(id.0.as_u128(), &parts, client, edit.from, text)?;
+        let bytes = turn.edit(id.0.as_u128(), &parts, client, edit.from, text.to_string())?;
         // Its size is that of a text that was accepted.
         let caps = YjsCaps { max_yjs_structs: usize::MAX, max_yjs_delete_ranges: usize::MAX, ..YjsCaps::default() };
         scan_update(bytes, &caps).map_err(|error| Some(RenderError::Damaged(error.to_string()).into()))
@@ -190,7 +191,7 @@ fn put(plan: &mut Plan, entry: usize, id: DocumentId, update: &ScannedUpdate) {
 }
 
 impl Looked {
-    fn note_text(&mut self, document_id: DocumentId, version: Version, content: String) {
+    fn note_text(&mut self, document_id: DocumentId, version: Version, content: Arc<str>) {
         let title = || VersionText { document_id, version, title: String::new(), content: None };
         self.loaded.texts.entry((document_id, version)).or_insert_with(title).content = Some(content);
     }

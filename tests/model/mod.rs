@@ -228,7 +228,9 @@ impl Snapshot for ModelTransaction {
                     content: if head.is_deleted() {
                         None
                     } else {
-                        self.text_at(id, head.content_version).and_then(|text| text.content)
+                        self.text_at(id, head.content_version)
+                            .and_then(|text| text.content)
+                            .map(|text| text.to_string())
                     },
                     yjs_parts: parts.filter_map(|(_, entry)| entry.yjs_update.clone()).collect(),
                     updated_by_name: "somebody".to_owned(),

@@ -318,8 +318,5 @@ pub fn a_body_sees_what_it_wrote(database: &Database) {
     assert_eq!(documents[0].head, ada.head(id, 2));
     let mut texts: Vec<_> = texts.into_iter().map(|text| (text.version, text.title, text.content)).collect();
     texts.sort();
-    assert_eq!(
-        texts,
-        [(1, "title 1".to_owned(), Some("one".to_owned())), (2, "title 2".to_owned(), Some("two".to_owned()))]
-    );
+    assert_eq!(texts, [(1, "title 1".to_owned(), Some("one".into())), (2, "title 2".to_owned(), Some("two".into()))]);
 }

@@ -1,6 +1,7 @@
 //! Old versions that are folded away: what is left shows the same as before, whatever was done to the document.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -145,7 +146,7 @@ struct Seen {
     current: Option<String>,
     versions: BTreeMap<Version, (VersionEntry, Option<String>)>,
     /// Titles and texts as batches read them for merging.
-    bases: BTreeMap<Version, (String, Option<String>)>,
+    bases: BTreeMap<Version, (String, Option<Arc<str>>)>,
 }
 
 impl Seen {

@@ -1,6 +1,6 @@
 //! Texts of versions, Yjs parts, listings.
 
-use landfall::domain::document::{HeadWrite, WriteSet};
+use landfall::domain::document::{HeadWrite, VersionText, WriteSet};
 use landfall::domain::ids::{DocumentId, Version};
 use landfall::domain::operation::OperationKind;
 use landfall::domain::yjs_facts::StateVector;
@@ -20,7 +20,8 @@ fn texts(
     let found = author
         .store
         .run_batch(author.scope(), move |batch| Ok((batch.load_texts(&wanted, usize::MAX)?, End::Rollback)));
-    let mut found: Vec<_> = found.unwrap().into_iter().map(|text| (text.version, text.title, text.content)).collect();
+    let owned = |text: VersionText| (text.version, text.title, text.content.map(|content| content.to_string()));
+    let mut found: Vec<_> = found.unwrap().into_iter().map(owned).collect();
     found.sort();
     found
 }

@@ -177,6 +177,23 @@ fn a_postgres_batch_waits_for_its_workspace_until_its_deadline() {
 }
 
 #[test]
+fn sqlites_writer_tries_a_decision_that_lost_its_race_once_more() {
+    let database = Database::sqlite();
+    let ada = database.with_user();
+    let (lost, kept) = (ada.created(new_id(), "lost"), ada.created(new_id(), "kept"));
+    let mut tries = 0;
+    let outcome = ada.store.write_batch(ada.scope(), move |batch| {
+        tries += 1;
+        batch.write(if tries == 1 { &lost } else { &kept })?;
+        if tries == 1 { Err(StoreError::LostRace) } else { Ok((tries, End::Commit)) }
+    });
+    assert_eq!(outcome.unwrap(), 2);
+    assert_eq!(ada.store.find_feed_state(ada.workspace_id).unwrap().unwrap().head_sequence, 1);
+    let lost = ada.store.write_batch(ada.scope(), |_batch| Err::<((), End), _>(StoreError::LostRace));
+    assert!(matches!(lost, Err(StoreError::LostRace)), "{lost:?}");
+}
+
+#[test]
 fn a_postgres_race_is_tried_again() {
     let database = Database::postgres();
     let ada = database.with_user();

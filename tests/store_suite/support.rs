@@ -153,7 +153,7 @@ impl Author {
             version: head.version,
             kind,
             title: head.title.clone(),
-            content: content.map(str::to_owned),
+            content: content.map(Into::into),
             yjs_update: yjs_update.map(<[u8]>::to_vec),
             client_id,
         };

@@ -103,9 +103,7 @@ fn read_content(raw: &RawChanges<'_>, limits: &Limits) -> Result<Option<Text>, F
     if content.len() > limits.max_content_bytes {
         return Err(over_limit("max_content_bytes", limits.max_content_bytes, "bytes of UTF-8").under("content"));
     }
-    let text = content.into_owned();
-    let digest = shorten(&Sha256::digest(text.as_bytes()));
-    Ok(Some(Text { text, digest }))
+    Ok(Some(Text::new(content)))
 }
 
 fn read_yjs(raw: &RawChanges<'_>, limits: &Limits, digest: &mut PayloadDigest) -> Result<Option<ScannedUpdate>, Fault> {

@@ -85,7 +85,7 @@ pub(super) fn load_texts(
     let texts = rows.into_iter().map(|(id, version, title, content)| {
         let content = content.as_deref().filter(|_| bytes < max_bytes).and_then(|stored| readable_text(stored, id));
         bytes = bytes.saturating_add(content.as_ref().map_or(0, String::len));
-        VersionText { document_id: DocumentId(id.0), version, title, content }
+        VersionText { document_id: DocumentId(id.0), version, title, content: content.map(Into::into) }
     });
     Ok(texts.collect())
 }

@@ -1,7 +1,5 @@
 //! What is looked up, in the words of each database. Terms hold letters and digits alone, so they need no escape.
 
-use std::fmt::Write;
-
 use crate::domain::ids::WorkspaceId;
 use crate::domain::search::query::{Key, Query, Unit};
 use crate::domain::search::terms;
@@ -63,12 +61,16 @@ impl Terms {
 
     /// All terms of a document.
     pub(super) fn all(&self, terms: &terms::Terms) -> String {
-        let mut all = String::new();
         let of_title = terms.title.iter().map(|term| (OF_TITLE, term));
-        for (place, term) in of_title.chain(terms.all.iter().map(|term| (OF_ALL, term))) {
-            let separator = if all.is_empty() { "" } else { " " };
-            // Writing to a string cannot fail.
-            let _written = write!(all, "{separator}{}{place}{term}", self.name);
+        let placed = || of_title.clone().chain(terms.all.iter().map(|term| (OF_ALL, term)));
+        let mut all = String::with_capacity(placed().map(|(_, term)| self.name.len() + term.len() + 2).sum());
+        for (place, term) in placed() {
+            if !all.is_empty() {
+                all.push(' ');
+            }
+            all.push_str(&self.name);
+            all.push(place);
+            all.push_str(term);
         }
         all
     }

@@ -159,7 +159,7 @@ impl Texts<'_> {
         for text in texts {
             if let Some(content) = text.content {
                 self.room = self.room.saturating_sub(content.len());
-                self.known.insert((text.document_id, text.version), content);
+                self.known.insert((text.document_id, text.version), content.to_string());
             }
         }
         Ok(())

@@ -109,7 +109,7 @@ fn a_success_is_told_in_five_fields() {
 fn a_conflict_carries_the_servers_document_the_base_and_the_marked_text() {
     let mut result = plain(outcome(Ending::Conflict(Box::new(Conflict {
         error: because(ErrorCode::VersionMismatch),
-        base: Some(Base { version: 4, title: "Shopping".to_owned(), content: Some("- eggs\n".to_owned()) }),
+        base: Some(Base { version: 4, title: "Shopping".to_owned(), content: Some("- eggs\n".into()) }),
         merge_text: Some("<<<<<<<\n- milk\n=======\n- tea\n>>>>>>>\n".to_owned()),
     }))));
     result.server = ServerSide::Document(Box::new(live_document()));

@@ -4,13 +4,18 @@
 //! Nothing of this is done by the batch itself. How far the index of a workspace is stands in the database beside it, so
 //! nothing is forgotten, whoever dies. Several servers may index one workspace: a step that another has taken is not
 //! taken again.
+//!
+//! A workspace with more changes than one step takes is filled by somebody in bulk. While batches keep coming it waits
+//! between its steps, so that indexing takes a small share of the time; what a few people type is indexed at once.
 
-use std::collections::BTreeMap;
+mod agenda;
+
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use self::agenda::{Agenda, Next};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::search::FORM;
 use crate::domain::search::terms::Terms;
@@ -19,14 +24,10 @@ use crate::store::search::{Indexed, Progress, Step};
 use crate::store::{Store, StoreError};
 use crate::yjs::render::{RenderError, Renderer};
 
-/// After a commit, so that one step takes in what follows it closely.
-const SETTLING: Duration = Duration::from_millis(250);
 /// Time between two looks for what is not in the index.
 const ROUND: Duration = Duration::from_secs(60);
 /// After a failure.
 const RETRY: Duration = Duration::from_secs(5);
-/// Workspaces that wait at most; the next look finds the others.
-const MAX_WAITING: usize = 10_000;
 /// Workspaces that one statement of a look reads.
 const FOUND_AT_ONCE: u32 = 500;
 /// Documents of one step at most: others write between two steps.
@@ -62,9 +63,9 @@ impl Indexing {
         Self { agenda, thread: Mutex::new(thread) }
     }
 
-    /// Something was committed in a workspace. Does not wait.
-    pub fn committed(&self, workspace_id: WorkspaceId) {
-        self.agenda.add(workspace_id, SETTLING);
+    /// So many documents were written in a workspace. Does not wait.
+    pub fn committed(&self, workspace_id: WorkspaceId, documents: usize) {
+        self.agenda.committed(workspace_id, documents);
     }
 
     /// Ends the thread, after the step that it is at. Closing twice is fine.
@@ -73,72 +74,6 @@ impl Indexing {
         let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the indexing thread had panicked");
-        }
-    }
-}
-
-/// Workspaces that wait, each with the time when it is due.
-#[derive(Debug, Default)]
-struct Agenda {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    due: BTreeMap<WorkspaceId, Instant>,
-    is_stopped: bool,
-}
-
-/// What is to be done next.
-enum Next {
-    Index(WorkspaceId),
-    Look,
-    Stop,
-}
-
-impl Agenda {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One that waits already keeps its time.
-    fn add(&self, workspace_id: WorkspaceId, after: Duration) {
-        let mut state = self.lock();
-        // A busy workspace waits already with nearly every batch: nobody is woken for it.
-        if state.due.len() < MAX_WAITING && !state.due.contains_key(&workspace_id) {
-            state.due.insert(workspace_id, Instant::now() + after);
-            self.changed.notify_all();
-        }
-    }
-
-    fn stop(&self) {
-        self.lock().is_stopped = true;
-        self.changed.notify_all();
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.lock().is_stopped
-    }
-
-    /// Waits for what is due, until `look` at most.
-    fn next(&self, look: Instant) -> Next {
-        let mut state = self.lock();
-        loop {
-            let now = Instant::now();
-            let first = state.due.iter().min_by_key(|(_, due)| **due).map(|(id, due)| (*id, *due));
-            match first {
-                _ if state.is_stopped => return Next::Stop,
-                Some((id, due)) if due <= now => {
-                    state.due.remove(&id);
-                    return Next::Index(id);
-                }
-                _ if look <= now => return Next::Look,
-                _ => {}
-            }
-            let until = first.map_or(look, |(_, due)| due.min(look));
-            let wait = self.changed.wait_timeout(state, until.saturating_duration_since(now));
-            state = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -155,19 +90,21 @@ fn serve(store: &Store, renderer: &Renderer, agenda: &Agenda) {
                     look = Instant::now() + RETRY;
                 }
             }
-            Next::Index(workspace_id) => match index_some(store, renderer, workspace_id) {
-                Ok(Stand::UpToDate) => {}
-                // Behind those that wait already.
-                Ok(Stand::Behind) => agenda.add(workspace_id, Duration::ZERO),
-                Ok(Stand::Held(reason)) => {
-                    tracing::warn!(%workspace_id, reason, "the search index waits");
-                    agenda.add(workspace_id, RETRY);
+            Next::Index(workspace_id) => {
+                let started = Instant::now();
+                match index_some(store, renderer, workspace_id) {
+                    Ok(Stand::UpToDate) => {}
+                    Ok(Stand::Behind) => agenda.add_behind(workspace_id, started.elapsed()),
+                    Ok(Stand::Held(reason)) => {
+                        tracing::warn!(%workspace_id, reason, "the search index waits");
+                        agenda.add(workspace_id, RETRY);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%workspace_id, %error, "a step of the search index failed; it will be tried again");
+                        agenda.add(workspace_id, RETRY);
+                    }
                 }
-                Err(error) => {
-                    tracing::warn!(%workspace_id, %error, "a step of the search index failed; it will be tried again");
-                    agenda.add(workspace_id, RETRY);
-                }
-            },
+            }
         }
     }
 }
@@ -302,38 +239,4 @@ pub fn is_complete(store: &Store, workspace_id: WorkspaceId) -> Result<bool, Sto
     let done = store.find_search_progress(workspace_id)?;
     let head = store.find_feed_state(workspace_id)?.map_or(0, |feed| feed.head_sequence);
     Ok(matches!(done, Some(Progress { sequence, form: FORM }) if sequence >= head))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn workspace(number: u128) -> WorkspaceId {
-        WorkspaceId(uuid::Uuid::from_u128(number))
-    }
-
-    #[test]
-    fn what_waits_longest_is_next() {
-        let agenda = Agenda::default();
-        let later = Instant::now() + Duration::from_secs(60);
-        agenda.add(workspace(1), Duration::from_millis(20));
-        agenda.add(workspace(2), Duration::ZERO);
-        // It has its time already.
-        agenda.add(workspace(1), Duration::from_secs(60));
-        for expected in [2, 1] {
-            assert!(matches!(agenda.next(later), Next::Index(id) if id == workspace(expected)));
-        }
-        assert!(matches!(agenda.next(Instant::now()), Next::Look));
-        agenda.stop();
-        assert!(matches!(agenda.next(later), Next::Stop));
-    }
-
-    #[test]
-    fn the_agenda_is_bounded() {
-        let agenda = Agenda::default();
-        for number in 0..20_000 {
-            agenda.add(workspace(number), Duration::ZERO);
-        }
-        assert_eq!(agenda.lock().due.len(), MAX_WAITING);
-    }
 }

@@ -1,0 +1,2 @@
+-- For SQLite alone: Postgres has no such settings.
+SELECT 1;
