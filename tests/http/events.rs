@@ -269,7 +269,7 @@ fn is_dropped_alone(database: Database) -> bool {
     let (mut stuck, mut good) = (ada.events(), ada.events());
     let dropped = "landfall_event_streams_ended_total{reason=\"slow_reader\"} 1";
     let mut heard = 0;
-    // First what the connection holds, then what a stream may fall behind: changes that are told one by one.
+    // First what the connection holds, then what a stream may fall behind: changes that are sent one by one.
     for size in std::iter::repeat_n(100, 40).chain(std::iter::repeat_n(1, 300)) {
         create_many(&ada, size);
         heard += ids_of(&mut good, size).len();

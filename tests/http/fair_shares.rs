@@ -216,7 +216,7 @@ fn a_database_that_hangs_holds_nobody() {
     assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
     drop(stopped);
     until_applied("after");
-    // What was given up may yet be on its way.
+    // A request that its client abandoned may still be running.
     thread::sleep(Duration::from_secs(3));
     let count = ada.list("").items().len();
     assert_eq!(count, 2, "what was answered with 503 is not there");

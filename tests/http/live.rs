@@ -196,7 +196,7 @@ fn saved_is_said_once_for_what_a_provider_counts(database: Database) {
     }
 }
 
-/// Close code 4429, which Hocuspocus' provider is told as a refusal of that document alone.
+/// Close code 4429, which Hocuspocus' provider receives as a refusal of that document alone.
 fn a_socket_has_so_many_documents_open(database: Database) {
     let server = TestServer::start_with(database, &[("LANDFALL_RATE_LIMIT", "off")]);
     let ada = server.register("ada");

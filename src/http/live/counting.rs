@@ -1,4 +1,4 @@
-//! What an editor's provider counts as not saved, so that it is told "saved" exactly once for each.
+//! What an editor's provider counts as unsaved, so that "saved" is sent exactly once for each change.
 //!
 //! Hocuspocus' provider adds one with each change and takes one away with each "saved", whichever change that is for. Whenever it
 //! says what it has, it begins again at one, for its answer to the question in return. But what it changed while it was not
