@@ -116,6 +116,12 @@ mod tests {
         block.as_ref().iter().all(|word| *word == 0)
     }
 
+    fn used() -> Block {
+        let mut block = Block::new();
+        block.as_mut().fill(7);
+        block
+    }
+
     async fn wait_until(is_so: impl Fn() -> bool) {
         let waiting = async {
             while !is_so() {
@@ -139,8 +145,8 @@ mod tests {
         assert!(!blocks.iter().any(is_zero));
         memory.keep(blocks);
         assert_eq!(memory.take().len(), 64, "the watch has had no turn");
-        memory.keep(vec![Block::from([7; 128]); 64]);
-        memory.keep(vec![Block::from([7; 128]); 32]);
+        memory.keep(vec![used(); 64]);
+        memory.keep(vec![used(); 32]);
         wait_until(|| memory.kept.lock().unwrap().unused.iter().all(|unused| unused.is_overwritten)).await;
         for length in [32, 64] {
             let again = memory.take();
