@@ -117,7 +117,7 @@ impl Passwords {
     }
 
     /// Has `work` done off the event loop when it is its turn, with memory of its own. The turn ends with the work, whether
-    /// or not somebody waits for it, and when the memory has been overwritten; nobody waits for that.
+    /// or not somebody waits for it.
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, AuthError> + Send + 'static,
@@ -129,10 +129,10 @@ impl Passwords {
         drop(tokio::task::spawn_blocking(move || {
             let mut blocks = memory.take();
             let done = span.in_scope(|| work(&mut blocks));
-            // Refused means that nobody waits any more.
-            let _abandoned = answer.send(done);
             memory.keep(blocks);
             drop(turn);
+            // Refused means that nobody waits any more.
+            let _abandoned = answer.send(done);
         }));
         answered.await.map_err(|lost| AuthError::Internal(format!("blocking work was lost: {lost}")))?
     }

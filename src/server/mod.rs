@@ -119,6 +119,7 @@ fn build(config: &Config) -> Result<Parts, ServerError> {
     let retention = RetentionConfig::new(config.purge_interval, &limits);
     let purger = Purger::new(Arc::clone(&store), Arc::clone(&renderer), Arc::clone(&clock), retention);
     report_messages(config);
+    report_peers(config.trust_proxy);
     let events = Arc::new(Events::start(Arc::clone(&store), config.events));
     events.load_runs_with(progress_from(Arc::clone(&store)));
     let sync = SyncService::new(Arc::clone(&store), renderer, Arc::clone(&limits), Arc::clone(&clock), events);
@@ -164,6 +165,17 @@ fn report_messages(config: &Config) {
         }
         (DatabaseUrl::Postgres(_), Some(url)) => tracing::info!(%url, "servers send each other messages there"),
         (DatabaseUrl::Postgres(_), None) => tracing::info!("servers send each other messages over the database"),
+    }
+}
+
+/// Whom failed logins are counted for, in the log.
+fn report_peers(trust_proxy: bool) {
+    if trust_proxy {
+        tracing::info!("failed logins are counted for the last address in X-Forwarded-For (LANDFALL_TRUST_PROXY)");
+    } else {
+        tracing::info!(
+            "failed logins are counted for the address that connects; behind a proxy, set LANDFALL_TRUST_PROXY"
+        );
     }
 }
 

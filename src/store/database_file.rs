@@ -20,8 +20,16 @@ pub(super) struct DatabaseFile {
     path: Arc<Path>,
     wal: Arc<Path>,
     id: FileId,
-    /// Known once it has been seen: it is made with the first write, and stays as long as anybody has the database open.
-    wal_id: Arc<OnceLock<FileId>>,
+    /// Open once it has been seen: it is made with the first write, and stays as long as anybody has the database open. It is
+    /// kept open, so that syncing it fails by the disk alone and not for want of open files. SQLite holds no locks on that
+    /// file, which closing it here would free.
+    log: Arc<OnceLock<Log>>,
+}
+
+#[derive(Debug)]
+struct Log {
+    id: FileId,
+    file: File,
 }
 
 impl DatabaseFile {
@@ -33,7 +41,7 @@ impl DatabaseFile {
         let found = std::fs::metadata(path)
             .map_err(|error| StoreError::Open(format!("the database file {}: {error}", path.display())))?;
         let wal: PathBuf = wal_path(path);
-        Ok(Self { path: path.into(), wal: wal.into(), id: id_of(&found), wal_id: Arc::default() })
+        Ok(Self { path: path.into(), wal: wal.into(), id: id_of(&found), log: Arc::default() })
     }
 
     /// Where it is.
@@ -41,14 +49,13 @@ impl DatabaseFile {
         &self.path
     }
 
-    /// Has the disk take what was committed into the write-ahead log. SQLite holds no locks on that file, so that closing
-    /// it again frees none.
+    /// Has the disk take what was committed into the write-ahead log.
     ///
     /// # Errors
     /// `Unavailable`.
     pub(super) fn sync_log(&self) -> Result<(), StoreError> {
-        let synced = File::open(&self.wal).and_then(|log| log.sync_data());
-        synced.map_err(|error| StoreError::Unavailable(format!("{}: {error}", self.wal.display())))
+        let Some(log) = self.log()? else { return Err(StoreError::Unavailable(gone(&self.wal))) };
+        log.file.sync_data().map_err(|error| self.unreadable_log(&error))
     }
 
     /// Whether the path still leads to the file, and to its write-ahead log.
@@ -59,18 +66,38 @@ impl DatabaseFile {
         if seen(&self.path)? != Some(self.id) {
             return Err(StoreError::Unavailable(gone(&self.path)));
         }
-        let wal = seen(&self.wal)?;
-        match self.wal_id.get() {
-            Some(known) if wal != Some(*known) => Err(StoreError::Unavailable(gone(&self.wal))),
-            Some(_) => Ok(()),
-            None => {
-                if let Some(wal) = wal {
-                    // Two threads that see it first see the same.
-                    let _known = self.wal_id.set(wal);
-                }
-                Ok(())
-            }
+        match self.log()? {
+            Some(log) if seen(&self.wal)? != Some(log.id) => Err(StoreError::Unavailable(gone(&self.wal))),
+            _ => Ok(()),
         }
+    }
+
+    /// The write-ahead log, once there is one.
+    fn log(&self) -> Result<Option<&Log>, StoreError> {
+        if self.log.get().is_none() {
+            let file = match File::open(&self.wal) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(self.unreadable_log(&error)),
+            };
+            let id = id_of(&file.metadata().map_err(|error| self.unreadable_log(&error))?);
+            // Two threads that see it first see the same.
+            let _known = self.log.set(Log { id, file });
+        }
+        Ok(self.log.get())
+    }
+
+    fn unreadable_log(&self, error: &io::Error) -> StoreError {
+        StoreError::Unavailable(format!("{}: {error}", self.wal.display()))
+    }
+
+    /// One whose log no disk can sync.
+    #[cfg(test)]
+    pub(super) fn without_a_disk(&self) -> Self {
+        let (pipe, _writer) = io::pipe().unwrap();
+        let id = id_of(&std::fs::metadata(&self.wal).unwrap());
+        let log = Log { id, file: File::from(std::os::fd::OwnedFd::from(pipe)) };
+        Self { log: Arc::new(OnceLock::from(log)), ..self.clone() }
     }
 }
 

@@ -65,6 +65,8 @@ pub mod usage;
 mod watch;
 mod workspaces;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 pub use self::config::StoreConfig;
 pub use self::database::Store;

@@ -160,3 +160,27 @@ fn a_primary_that_hangs_is_left_for_the_promoted_standby() {
     // A second or two on a machine that does nothing else; for ever, if nobody gave up on the connections.
     assert!(paused < Duration::from_secs(60), "{paused:?}\n{}", server.log());
 }
+
+#[test]
+fn a_login_waits_for_no_standby_and_a_batch_does() {
+    let pair = Pair::start();
+    let [one, two] = pair.port_numbers();
+    let url = format!("postgres://postgres@127.0.0.1:{one}/postgres");
+    let server = TestServer::start_with(Database::Sqlite, &[("LANDFALL_DATABASE_URL", url.as_str())]);
+    let ada = server.register("ada");
+    ada.send(create("first")).expect_outcomes(["first success v1"]);
+    pair.run("pg_ctl -D two -m immediate -w stop");
+    let (stop, acknowledged) = (AtomicBool::new(false), Mutex::new(BTreeMap::new()));
+    thread::scope(|scope| {
+        scope.spawn(|| write_until(&stop, &ada, 0, &acknowledged));
+        for _ in 0..10 {
+            // The session is there for others at once.
+            User::login(server.client(), "ada").get("/api/v1/workspaces").expect(200);
+        }
+        let early = acknowledged.lock().unwrap().len();
+        stop.store(true, Ordering::Relaxed);
+        pair.run(&format!("pg_ctl -D two -l two.log -w -o '-p {two} {COMMON}' start"));
+        assert_eq!(early, 0, "a batch was acknowledged that no standby has");
+    });
+    ada.send(create("second")).expect_outcomes(["second success v1"]);
+}
