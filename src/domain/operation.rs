@@ -177,6 +177,15 @@ impl Submitted {
         }
     }
 
+    /// The digest of its contents; none of what was rejected.
+    #[must_use]
+    pub fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Valid(operation) => Some(operation.payload_digest),
+            Self::Rejected(_) => None,
+        }
+    }
+
     /// What it does, if that could be read.
     #[must_use]
     pub fn kind(&self) -> Option<OperationKind> {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::ids::{BatchId, DocumentId, UploadId, UserId, Version, WorkspaceId};
-use crate::domain::operation::OperationKind;
+use crate::domain::operation::{Digest, OperationKind, Submitted};
 use crate::domain::outcome::{Attach, Ending, Outcome};
 use crate::domain::timestamp::Timestamp;
 
@@ -31,7 +31,8 @@ pub struct StagedOperation {
     pub body: String,
 }
 
-/// An upload that was dropped is remembered for so many times as long as it was kept, so that nobody goes on with it.
+/// An upload that has ended is remembered for so many times as long as it was kept, so that nobody goes on with it or begins
+/// it again.
 const REMEMBERED_FOR: i64 = 30;
 
 impl Default for UploadLimits {
@@ -83,7 +84,7 @@ impl UploadLimits {
         now.plus_seconds(-self.retention_s)
     }
 
-    /// What was dropped before this time is forgotten.
+    /// What was committed or dropped before this time is forgotten.
     #[must_use]
     pub fn remembered_since(&self, now: Timestamp) -> Timestamp {
         now.plus_seconds(-(self.retention_s.saturating_mul(REMEMBERED_FOR)))
@@ -141,13 +142,16 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// What it is at this time: one that was kept long enough is as good as dropped.
+    /// What it is at this time: one that was open for long enough is as good as dropped. One that was committed stays so.
     #[must_use]
     pub fn state_at(&self, now: Timestamp, limits: &UploadLimits) -> UploadState {
-        if self.since < limits.kept_since(now) { UploadState::Dropped } else { self.state }
+        match self.state {
+            UploadState::Open if self.since < limits.kept_since(now) => UploadState::Dropped,
+            state => state,
+        }
     }
 
-    /// When it will be dropped.
+    /// When it will be dropped, or the answer of its commit.
     #[must_use]
     pub fn expires_at(&self, limits: &UploadLimits) -> Timestamp {
         self.since.plus_seconds(limits.retention_s)
@@ -161,7 +165,7 @@ pub enum UploadRefusal {
     Unknown,
     /// It was dropped.
     Dropped,
-    /// It was committed, and takes no more operations.
+    /// It was committed, and takes no more operations; or with others; or so long ago that its answer is gone.
     Committed,
     /// It would be larger than an upload may be.
     TooLarge {
@@ -204,19 +208,29 @@ pub struct UploadOutcome {
     pub version: Option<Version>,
     /// Whether the answer carried the document.
     pub shows_document: bool,
+    /// The operation's contents, where they are known.
+    pub digest: Option<Digest>,
 }
 
 impl UploadOutcome {
-    /// What is kept of an outcome; none of a failure.
+    /// What is kept of the outcome of one of the operations; none of a failure.
     #[must_use]
-    pub fn of(outcome: &Outcome) -> Option<Self> {
+    pub fn of(outcome: &Outcome, operations: &[Submitted]) -> Option<Self> {
+        let digest = operations.get(outcome.index).and_then(Submitted::digest);
         Some(Self {
+            digest,
             client_id: outcome.client_id.clone()?,
             kind: outcome.kind?,
             document_id: outcome.document_id,
             version: outcome.version,
             shows_document: outcome.attach == Attach::Document,
         })
+    }
+
+    /// Whether it is the outcome of this operation, and not of another one of the same name.
+    #[must_use]
+    pub fn is_of(&self, operation: &Submitted) -> bool {
+        operation.client_id() == Some(&self.client_id) && (self.digest.is_none() || self.digest == operation.digest())
     }
 
     /// The outcome with which the commit is answered again.
@@ -255,12 +269,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_long_enough_is_as_good_as_dropped() {
+    fn what_was_open_for_long_enough_is_as_good_as_dropped() {
         let since = Timestamp(1_700_000_000_000_000);
         let (state, size) = (UploadState::Open, Size::default());
         let upload = Upload { state, revision: 1, size, since, batch_id: None };
         assert_eq!(upload.state_at(since.plus_seconds(60), &LIMITS), UploadState::Open);
         assert_eq!(upload.state_at(since.plus_seconds(61), &LIMITS), UploadState::Dropped);
+        let committed = Upload { state: UploadState::Committed, ..upload };
+        assert_eq!(committed.state_at(since.plus_seconds(61), &LIMITS), UploadState::Committed);
         assert_eq!(upload.expires_at(&LIMITS), since.plus_seconds(60));
     }
 }

@@ -61,7 +61,10 @@ pub enum ApiError {
     #[error("the sync run was cancelled; open a new one under a new id")]
     SyncCancelled,
     /// 409: the upload was committed.
-    #[error("the upload was committed before, without these operations; begin another one")]
+    #[error(
+        "the upload was committed before: it takes no more or other operations, and its answer is kept for a time only. \
+         Nothing of it needs to be sent again; begin another upload for what is new"
+    )]
     UploadCommitted,
     /// 409: as many uploads as may be are open, or have as many bytes.
     #[error("{0}")]

@@ -262,7 +262,8 @@ pub fn store_plan(
         stored.batch_id = Some(BatchId::new(request.workspace_id, tx.head_sequence()?, now));
     }
     if let Some(upload) = request.upload.filter(|_| !plan.rolled_back) {
-        let outcomes: Vec<UploadOutcome> = plan.outcomes.iter().filter_map(UploadOutcome::of).collect();
+        let outcomes: Vec<UploadOutcome> =
+            plan.outcomes.iter().filter_map(|outcome| UploadOutcome::of(outcome, &request.operations)).collect();
         tx.commit_upload(upload, &outcomes, stored.batch_id)?;
         stored.upload = true;
     }

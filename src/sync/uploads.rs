@@ -99,15 +99,16 @@ impl SyncService {
             }
         }
         let upload = self.find_upload(key)?;
-        let outcomes = self.store.find_upload_answer(key)?.ok_or_else(unknown)?;
+        let outcomes = self.store.find_upload_answer(key)?;
+        let outcomes = outcomes.ok_or(SyncError::Upload(UploadRefusal::Committed))?;
         Ok(Opened::Committed(upload, outcomes))
     }
 
     /// The commit of an upload that has been committed before: it is answered again, and nothing is applied.
     ///
     /// # Errors
-    /// `Upload`, if the request carries operations that the first one had not; what a cursor is refused with; or what the
-    /// store says.
+    /// `Upload`, if the request carries operations that the first one had not, or had with other contents; what a cursor is
+    /// refused with; or what the store says.
     pub fn replay_upload(
         &self,
         request: Batch,
@@ -115,9 +116,7 @@ impl SyncService {
         outcomes: Vec<UploadOutcome>,
         deadline: Instant,
     ) -> Result<AppliedBatch, SyncError> {
-        let is_known = |operation: &Submitted| {
-            operation.client_id().is_some_and(|name| outcomes.iter().any(|outcome| outcome.client_id == name))
-        };
+        let is_known = |operation: &Submitted| outcomes.iter().any(|outcome| outcome.is_of(operation));
         if !request.operations.iter().all(is_known) {
             return Err(SyncError::Upload(UploadRefusal::Committed));
         }

@@ -14,7 +14,7 @@ use std::io::Write;
 
 use self::export::Export;
 use self::plan::{Allowed, Part, Plan, plan};
-use self::uploads::drop_damaged;
+use self::uploads::end_damaged;
 use super::finding::Finding;
 use super::open::open;
 use super::staged;
@@ -240,7 +240,7 @@ impl Repair<'_> {
             }
             let now = SystemClock.now();
             if let Some(export) = &self.export
-                && !drop_damaged(self.store, export, key, &examined, now)?
+                && !end_damaged(self.store, export, key, &examined, now)?
             {
                 self.tally.left += 1;
                 writeln!(self.out, "  left: it was changed meanwhile")?;

@@ -10,11 +10,11 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::upload::UploadKey;
 use crate::store::Store;
 
-/// Exports and drops an upload; whether it was still as it was examined.
+/// Exports and ends an upload; whether it was still as it was examined.
 ///
 /// # Errors
 /// What the store or the file system said.
-pub(super) fn drop_damaged(
+pub(super) fn end_damaged(
     store: &Store,
     export: &Export,
     key: UploadKey,
@@ -40,5 +40,5 @@ pub(super) fn drop_damaged(
         let reason = "what can be read of a damaged upload".to_owned();
         export.save(key.workspace_id, &of, &Part { name: "operations.jsonl".to_owned(), reason, bytes })?;
     }
-    Ok(store.drop_damaged_upload(key, examined.raw.revision, now)?)
+    Ok(store.end_damaged_upload(key, examined.raw.revision, now)?)
 }

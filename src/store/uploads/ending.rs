@@ -51,8 +51,8 @@ impl Store {
         })
     }
 
-    /// Takes a step of what time does to the uploads of a workspace: what has been open, or answered, for long enough is
-    /// dropped; what is not open any more loses its operations; what was dropped long ago is forgotten.
+    /// Takes a step of what time does to the uploads of a workspace: what has been open for long enough is dropped, and so is
+    /// an answer that was kept for as long; what is not open any more loses its operations; what ended long ago is forgotten.
     ///
     /// # Errors
     /// Whatever the database said.
@@ -79,15 +79,22 @@ impl Store {
         }
         let (kept, remembered) = (limits.kept_since(now), limits.remembered_since(now));
         self.write(move |connection| {
-            let ended = diesel::update(uploads::table)
+            let mut ended = diesel::update(uploads::table)
                 .filter(uploads::workspace_id.eq(place))
-                .filter(uploads::state.ne(DROPPED))
+                .filter(uploads::state.eq(OPEN))
                 .filter(uploads::since.lt(kept.0))
-                .set((uploads::state.eq(DROPPED), uploads::since.eq(now.0), uploads::answer.eq(None::<Vec<u8>>)))
+                .set((uploads::state.eq(DROPPED), uploads::since.eq(now.0)))
+                .execute(connection)?;
+            ended += diesel::update(uploads::table)
+                .filter(uploads::workspace_id.eq(place))
+                .filter(uploads::state.eq(COMMITTED))
+                .filter(uploads::since.lt(kept.0))
+                .filter(uploads::answer.is_not_null())
+                .set(uploads::answer.eq(None::<Vec<u8>>))
                 .execute(connection)?;
             let forgotten = diesel::delete(uploads::table)
                 .filter(uploads::workspace_id.eq(place))
-                .filter(uploads::state.eq(DROPPED))
+                .filter(uploads::state.ne(OPEN))
                 .filter(uploads::operations.eq(0))
                 .filter(uploads::since.lt(remembered.0))
                 .execute(connection)?;

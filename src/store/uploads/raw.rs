@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::rows::{DROPPED, StagedRow, UploadRow, check_count, decode_answer, ids, key_of};
+use super::rows::{COMMITTED, DROPPED, StagedRow, UploadRow, check_count, decode_answer, ids, key_of};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::upload::{Upload, UploadKey, UploadState};
@@ -108,19 +108,25 @@ impl Store {
         })
     }
 
-    /// Drops an upload that is still as it was at this revision, whatever its state, with its answer and all that is staged of
-    /// it. Whether it was.
+    /// Ends an upload that is still as it was at this revision: its answer and all that is staged of it go. One that was
+    /// committed stays so, every other one is dropped. Whether it was as it was.
     ///
     /// # Errors
     /// Whatever the database said.
-    pub fn drop_damaged_upload(&self, key: UploadKey, revision: i64, now: Timestamp) -> Result<bool, StoreError> {
-        let dropped = self.write(move |connection| {
-            Ok(diesel::update(uploads::table.find(ids(key)))
-                .filter(uploads::revision.eq(revision))
+    pub fn end_damaged_upload(&self, key: UploadKey, revision: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let ended = self.write(move |connection| {
+            let at_revision = uploads::table.find(ids(key)).filter(uploads::revision.eq(revision));
+            let kept = diesel::update(at_revision.filter(uploads::state.eq(COMMITTED)))
+                .set(uploads::answer.eq(None::<Vec<u8>>))
+                .execute(connection)?;
+            if kept == 1 {
+                return Ok(kept);
+            }
+            Ok(diesel::update(at_revision)
                 .set((uploads::state.eq(DROPPED), uploads::since.eq(now.0), uploads::answer.eq(None::<Vec<u8>>)))
                 .execute(connection)?)
         })?;
-        while dropped == 1 && self.clear_upload(key)?.more {}
-        Ok(dropped == 1)
+        while ended == 1 && self.clear_upload(key)?.more {}
+        Ok(ended == 1)
     }
 }

@@ -1,6 +1,7 @@
 //! Rows of uploads, and what a commit leaves of its answer.
 
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::super::StoreError;
@@ -125,8 +126,10 @@ pub(super) struct NewStagedRow<'a> {
     pub body: &'a [u8],
 }
 
-/// An outcome as it lies in the answer: name, kind, document, version, whether the answer carried the document.
-type Kept<Name> = (Name, i16, Option<Uuid>, Option<i64>, bool);
+/// An outcome as it lies in the answer: name, kind, document, version, whether the answer carried the document, and the
+/// digest of the contents, which older ones lack.
+#[derive(Serialize, Deserialize)]
+struct Kept<Name>(Name, i16, Option<Uuid>, Option<i64>, bool, #[serde(default)] Option<Uuid>);
 
 /// What a commit came to, as it is stored.
 pub(super) fn encode_answer(outcomes: &[UploadOutcome]) -> Result<Vec<u8>, StoreError> {
@@ -134,7 +137,8 @@ pub(super) fn encode_answer(outcomes: &[UploadOutcome]) -> Result<Vec<u8>, Store
         .iter()
         .map(|outcome| {
             let document = outcome.document_id.map(|id| id.0);
-            (outcome.client_id.as_str(), kind_code(outcome.kind), document, outcome.version, outcome.shows_document)
+            let (kind, digest) = (kind_code(outcome.kind), outcome.digest.map(Uuid::from_bytes));
+            Kept(outcome.client_id.as_str(), kind, document, outcome.version, outcome.shows_document, digest)
         })
         .collect();
     let json = serde_json::to_string(&kept).map_err(|error| StoreError::Refused(error.to_string()))?;
@@ -149,10 +153,11 @@ pub(super) fn decode_answer(stored: &[u8]) -> Result<Vec<UploadOutcome>, StoreEr
     let kept: Vec<Kept<String>> = serde_json::from_str(&decode_text(stored)?)
         .map_err(|error| StoreError::Corrupt(format!("the answer of an upload: {error}")))?;
     kept.into_iter()
-        .map(|(client_id, kind, document_id, version, shows_document)| {
+        .map(|Kept(client_id, kind, document_id, version, shows_document, digest)| {
             let kind =
                 if kind == kind_code(OperationKind::Check) { OperationKind::Check } else { kind_from_code(kind)? };
-            Ok(UploadOutcome { client_id, kind, document_id: document_id.map(DocumentId), version, shows_document })
+            let (document_id, digest) = (document_id.map(DocumentId), digest.map(Uuid::into_bytes));
+            Ok(UploadOutcome { client_id, kind, document_id, version, shows_document, digest })
         })
         .collect()
 }
@@ -169,6 +174,7 @@ mod tests {
             document_id,
             version,
             shows_document: version.is_some(),
+            digest: version.map(|version| digest_of(&version.to_string())),
         };
         let outcomes = [
             outcome(OperationKind::Check, None, None),
@@ -177,6 +183,8 @@ mod tests {
             outcome(OperationKind::Delete, Some(DocumentId(Uuid::from_u128(9))), None),
         ];
         assert_eq!(decode_answer(&encode_answer(&outcomes).unwrap()).unwrap(), outcomes);
+        let older = encode_text(r#"[["a",0,null,7,true]]"#);
+        assert_eq!(decode_answer(&older).unwrap().pop().unwrap().digest, None);
         assert!(matches!(decode_answer(b"\0[[1]]"), Err(StoreError::Corrupt(_))));
     }
 }
