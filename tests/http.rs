@@ -71,6 +71,8 @@ mod http {
     mod text_edits;
     mod the_past;
     mod torture;
+    mod upload_crashes;
+    mod upload_limits;
     mod uploads;
     mod validation;
     mod yjs_documents;

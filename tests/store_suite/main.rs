@@ -10,8 +10,10 @@
 
 mod accounts;
 mod batches;
+mod diary;
 mod events;
 mod feed;
+mod folded_histories;
 mod folding;
 mod history;
 mod limits;
@@ -141,8 +143,10 @@ mod both {
         a_document_that_changed_meanwhile_is_not_folded,
         what_cannot_be_united_is_kept,
         nothing_of_an_earlier_life_is_left,
-        random_histories_show_the_same_when_folded,
         a_long_history_is_folded,
+    );
+    on_both_databases!(folded_histories:
+        random_histories_show_the_same_when_folded,
         nothing_is_lost_while_writers_write,
     );
     on_both_databases!(uploads:

@@ -11,6 +11,12 @@ import { TestServer } from "./server.js";
 
 export { expect };
 
+/**
+ * For journeys that run on Postgres as well, each through another part of the server. All else is the same to a page,
+ * which cannot see the database: that both databases answer alike is for the tests of the API.
+ */
+export const onBoth = { tag: "@both" };
+
 /** What a server keeps its data in. */
 export type Database = "sqlite" | "postgres";
 

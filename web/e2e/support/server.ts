@@ -23,7 +23,7 @@ export class TestServer {
   #process: ChildProcess | undefined;
   #listen = "127.0.0.1:0";
   readonly #directory: string;
-  readonly #settings: Record<string, string>;
+  #settings: Record<string, string>;
 
   private constructor(directory: string, settings: Record<string, string>) {
     this.#directory = directory;
@@ -60,9 +60,10 @@ export class TestServer {
     await this.#end("SIGKILL");
   }
 
-  /** Starts it again after {@link kill} or {@link stop}, on the same port and data. */
-  async restart(): Promise<void> {
+  /** Starts it again after {@link kill} or {@link stop}, on the same port and data, with these settings changed. */
+  async restart(settings: Record<string, string> = {}): Promise<void> {
     await this.kill();
+    this.#settings = { ...this.#settings, ...settings };
     const deadline = Date.now() + PORT_IS_FREE_MS;
     for (;;) {
       const before = this.log;

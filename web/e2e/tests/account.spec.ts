@@ -1,8 +1,8 @@
 /** The account of who is logged in: another password, other logins, an end to it. */
 import { Account } from "../support/account.js";
-import { expect, test } from "../support/fixtures.js";
+import { expect, onBoth, test } from "../support/fixtures.js";
 
-test("somebody changes the password, ends a session, and deletes the account", async ({ newDevice, server }) => {
+test("somebody changes the password, ends a session, and deletes the account", onBoth, async ({ newDevice, server }) => {
   const ada = await Account.register(server, "ada");
   const { page, editor } = await newDevice();
   await editor.open();

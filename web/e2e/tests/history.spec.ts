@@ -1,8 +1,8 @@
 /** What was: versions of a document and the way back to them, past syncs, and what the server refused. */
 import { Account } from "../support/account.js";
-import { expect, test } from "../support/fixtures.js";
+import { expect, onBoth, test } from "../support/fixtures.js";
 
-test("versions are told with who made them and when, and an old one can be restored", async ({ device, server }) => {
+test("versions are told with who made them and when, and an old one can be restored", onBoth, async ({ device, server }) => {
   const { page, editor } = device;
   const ada = await Account.register(server, "ada");
   const grace = await Account.register(server, "grace");
@@ -81,7 +81,7 @@ test("past syncs of all devices are listed, with what became of them", async ({ 
   await expect(rows.first()).toContainText("Another device");
 });
 
-test("a sync is undone after a look at what would change", async ({ device, server }) => {
+test("a sync is undone after a look at what would change", onBoth, async ({ device, server }) => {
   const { page, editor } = device;
   const ada = await Account.register(server, "ada");
   await editor.open();

@@ -1,10 +1,10 @@
 /** The way of most documents: written, synced, read elsewhere, changed by two, restored. */
 import { Account } from "../support/account.js";
-import { expect, test } from "../support/fixtures.js";
+import { expect, onBoth, test } from "../support/fixtures.js";
 
 const credentials = { username: "ada", password: "correct horse battery staple" };
 
-test("what was written logged out is sent by the first login", async ({ device, server }) => {
+test("what was written logged out is sent by the first login", onBoth, async ({ device, server }) => {
   const { editor } = device;
   await editor.open();
   await editor.newDocument("Groceries", "milk");
@@ -15,7 +15,7 @@ test("what was written logged out is sent by the first login", async ({ device, 
   expect(await ada.documents()).toMatchObject([{ title: "Groceries", content: "milk", version: 1 }]);
 });
 
-test("two devices see each other's words as they are synced", async ({ device, newDevice, server }) => {
+test("two devices see each other's words as they are synced", onBoth, async ({ device, newDevice, server }) => {
   const ada = await Account.register(server, "ada");
   const laptop = device.editor;
   await laptop.open();
@@ -35,7 +35,7 @@ test("two devices see each other's words as they are synced", async ({ device, n
   await expect.poll(() => ada.text("Groceries")).toBe("oat milk\nbread and eggs");
 });
 
-test("a conflict keeps both sides until it is settled", async ({ device, server }) => {
+test("a conflict keeps both sides until it is settled", onBoth, async ({ device, server }) => {
   const { editor } = device;
   const ada = await Account.register(server, "ada");
   await editor.open();
@@ -60,7 +60,7 @@ test("a conflict keeps both sides until it is settled", async ({ device, server 
   await expect.poll(() => ada.find("Plan")).toMatchObject({ version: 3, content: "sail at seven, at noon at the latest" });
 });
 
-test("an old version comes back as an edit", async ({ device, server }) => {
+test("an old version comes back as an edit", onBoth, async ({ device, server }) => {
   const { editor } = device;
   const ada = await Account.register(server, "ada");
   await editor.open();

@@ -2,7 +2,7 @@
 import type { Locator } from "@playwright/test";
 import { Editor } from "../editor.js";
 import { Account } from "../support/account.js";
-import { expect, test, type Device } from "../support/fixtures.js";
+import { expect, onBoth, test, type Device } from "../support/fixtures.js";
 import { proxyWithoutUpgrades, pushesOf } from "../support/network.js";
 import type { TestServer } from "../support/server.js";
 
@@ -44,7 +44,7 @@ async function expectEveryKeyOnce(ada: Account, text: string, ...devices: Device
   for (const { editor } of devices) await editor.expectBadge("Shared", "synced");
 }
 
-test("each sees the other's keys, cursor, selection and name, and no batch is sent", async ({ device: laptop, newDevice, server }) => {
+test("each sees the other's keys, cursor, selection and name, and no batch is sent", onBoth, async ({ device: laptop, newDevice, server }) => {
   const phone = await newDevice();
   const ada = await together(server, laptop, phone, "Middle");
   const pushes = pushesOf(laptop.page, phone.page);
@@ -77,7 +77,7 @@ test("a line that is cut while both type, and mended", async ({ device: laptop, 
   await expectTogether(laptop, phone);
 });
 
-test("a server that is killed while both type, and comes back", async ({ device: laptop, newDevice, server }) => {
+test("a server that is killed while both type, and comes back", onBoth, async ({ device: laptop, newDevice, server }) => {
   const phone = await newDevice();
   for (const { complaints } of [laptop, phone]) complaints.expectNoNetwork();
   const ada = await together(server, laptop, phone, "a - z");

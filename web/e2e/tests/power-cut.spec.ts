@@ -1,7 +1,7 @@
 /** Ends that nobody chose, in the middle of a push: of the server, of the tab. And one that somebody did: by the button. */
 import { Editor } from "../editor.js";
 import { Account } from "../support/account.js";
-import { expect, test } from "../support/fixtures.js";
+import { expect, onBoth, test } from "../support/fixtures.js";
 import { Gate } from "../support/network.js";
 import { watchProgress, type Shown } from "../support/progress.js";
 import { drafts, expectArrived, openLaden } from "../support/queue.js";
@@ -35,7 +35,7 @@ async function expectAllSynced(editor: Editor): Promise<void> {
   await editor.expectAllBadges("synced", COUNT);
 }
 
-test("500 documents survive a server that is killed while they are pushed", async ({ device, server }) => {
+test("500 documents survive a server that is killed while they are pushed", onBoth, async ({ device, server }) => {
   const { page, editor, complaints } = device;
   complaints.expectNoNetwork();
   const ada = await Account.register(server, "ada");

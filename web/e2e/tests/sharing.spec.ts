@@ -2,7 +2,7 @@
 import type { Page } from "@playwright/test";
 import type { Editor } from "../editor.js";
 import { Account } from "../support/account.js";
-import { expect, test, type Device } from "../support/fixtures.js";
+import { expect, onBoth, test, type Device } from "../support/fixtures.js";
 
 /** Ada with a document in her workspace, and Bob on a device of his own. */
 interface Pair {
@@ -55,7 +55,7 @@ async function openWorkspace(editor: Editor, which: "shared" | "own"): Promise<v
   await expect(editor.main.getByRole("heading", { level: 1 })).toContainText("Hello");
 }
 
-test("an editor of a shared workspace writes in it, and each sees the other's words at once", async ({
+test("an editor of a shared workspace writes in it, and each sees the other's words at once", onBoth, async ({
   newDevice,
   server,
 }) => {

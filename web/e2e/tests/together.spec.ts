@@ -1,7 +1,7 @@
 /** Several browsers, and several tabs of one. */
 import { Editor } from "../editor.js";
 import { Account } from "../support/account.js";
-import { expect, test, type Device } from "../support/fixtures.js";
+import { expect, onBoth, test, type Device } from "../support/fixtures.js";
 import { pushesOf } from "../support/network.js";
 
 /** Logs a device in, with the network to be taken away and given back as a test likes. */
@@ -43,7 +43,7 @@ test("edits of different parts of a document, made offline in two browsers, both
   expect(await ada.documents()).toMatchObject([{ title: "Plan", content: both }]);
 });
 
-test("what one browser does appears in the other by itself", async ({ device: laptop, newDevice, server }) => {
+test("what one browser does appears in the other by itself", onBoth, async ({ device: laptop, newDevice, server }) => {
   const ada = await Account.register(server, "ada");
   const phone = await newDevice();
   await enter(laptop, ada);
