@@ -13,6 +13,7 @@ mod workspaces;
 use std::error::Error;
 use std::io::Write;
 
+use crate::auth::audit::{Event, line};
 use crate::clock::SystemClock;
 use crate::config::admin_options::AdminCommand;
 use crate::config::data_options::DatabaseOptions;
@@ -30,6 +31,7 @@ pub fn run(command: AdminCommand, out: &mut dyn Write) -> Result<(), Box<dyn Err
         AdminCommand::Backup(options) => {
             let config = DatabaseConfig::try_from(options.database)?;
             backup::back_up(&config.url, &options.file)?;
+            line(Event::BackupMade, None).to(options.file.display()).write();
             let bytes = std::fs::metadata(&options.file)?.len();
             writeln!(out, "wrote {} ({bytes} bytes)", options.file.display())?;
         }
@@ -39,6 +41,7 @@ pub fn run(command: AdminCommand, out: &mut dyn Write) -> Result<(), Box<dyn Err
                 secret_file::make_data_dir(&config.data_dir)?;
             }
             let restored = backup::restore(&config.url, &options.file, SystemClock.now())?;
+            line(Event::BackupRestored, None).to(options.file.display()).write();
             if let Some(aside) = &restored.set_aside {
                 writeln!(out, "the database that was there is now {}", aside.display())?;
             }
@@ -54,6 +57,7 @@ pub fn run(command: AdminCommand, out: &mut dyn Write) -> Result<(), Box<dyn Err
             let planned = distribution::plan(&config.url)?;
             if options.apply {
                 distribution::apply(&config.url, &planned)?;
+                line(Event::Distributed, None).write();
             }
             for statement in &planned.statements {
                 writeln!(out, "{statement};")?;
@@ -77,6 +81,7 @@ fn new_generation(options: DatabaseOptions, out: &mut dyn Write) -> Result<(), B
     let store = Store::open(&config.url, &StoreConfig::default())?;
     let life = store.begin_new_life(SystemClock.now())?;
     store.close();
+    line(Event::GenerationBegun, None).write();
     report(&life, out)?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use super::open::open;
+use crate::auth::audit::{Event, line};
 use crate::config::data_options::DatabaseOptions;
 use crate::sync::indexing::{Rebuilt, index_everything};
 use crate::yjs::render::{RenderConfig, Renderer};
@@ -30,6 +31,7 @@ pub fn run(database: DatabaseOptions, out: &mut dyn Write) -> Result<(), Box<dyn
     store.clear_search_index()?;
     let Rebuilt { workspaces } = index_everything(&store, &renderer)?;
     store.close();
+    line(Event::SearchRebuilt, None).write();
     writeln!(out, "the search index is complete; {workspaces} workspaces were read")?;
     Ok(())
 }

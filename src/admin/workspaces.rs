@@ -16,6 +16,7 @@ use crate::config::people_options::{
 };
 use crate::domain::access::Role;
 use crate::domain::ids::WorkspaceId;
+use crate::domain::names;
 use crate::domain::timestamp::Clock;
 use crate::http::document_body::DocumentBody;
 use crate::store::access_tokens::{NewAccessToken, TokenCreation};
@@ -37,6 +38,7 @@ pub(super) fn run(command: WorkspaceCommand, out: &mut dyn Write) -> Result<(), 
     match command {
         WorkspaceCommand::List(options) => list(&open(options)?, out),
         WorkspaceCommand::Rename(RenameOptions { workspace, name, database }) => {
+            names::check(&name).map_err(|rule| format!("the name {rule}"))?;
             open(database)?.rename_workspace(WorkspaceId(workspace), name.clone()).map_err(missing)?;
             line(Event::WorkspaceRenamed, None).at(WorkspaceId(workspace)).write();
             writeln!(out, "{workspace} is \"{name}\" now")?;
@@ -162,6 +164,7 @@ fn export(options: ExportOptions, out: &mut dyn Write) -> Result<(), Box<dyn Err
         }
     }
     file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    line(Event::WorkspaceExported, None).at(workspace_id).to(options.file.display()).write();
     writeln!(out, "wrote {written} documents to {}", options.file.display())?;
     match without_text {
         0 => Ok(()),
@@ -201,9 +204,7 @@ pub(super) fn run_token(command: TokenCommand, out: &mut dyn Write) -> Result<()
 
 fn add_token(options: TokenOptions, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let name = options.name.trim();
-    if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
-        return Err("--name must have 1 to 200 characters, and no control characters".into());
-    }
+    names::check(name).map_err(|rule| format!("--name {rule}"))?;
     let (store, workspace_id) = (open(options.database)?, WorkspaceId(options.workspace));
     let user = user_named(&store, &options.user)?;
     let token = ScriptToken::generate(workspace_id)?;

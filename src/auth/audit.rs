@@ -1,5 +1,5 @@
-//! The audit log: a line for every login, change of a role, and deletion, under the target `audit`, with who, whom, where
-//! and from which address. Never a password, a token, or a name that somebody typed and nobody has.
+//! The audit log: a line for every login, change of a role, deletion, and operator's command that changes or copies
+//! something, under the target `audit`, with who, whom, where and from which address. Never a password, a token, or a name that somebody typed and nobody has.
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -27,6 +27,7 @@ pub enum Event {
     WorkspaceMade,
     WorkspaceRenamed,
     WorkspaceDeleted,
+    WorkspaceExported,
     MemberInvited,
     MemberJoined,
     InvitationDeclined,
@@ -35,6 +36,12 @@ pub enum Event {
     MemberLeft,
     TokenMade,
     TokenRevoked,
+    BackupMade,
+    BackupRestored,
+    GenerationBegun,
+    Repaired,
+    SearchRebuilt,
+    Distributed,
 }
 
 impl Event {
@@ -55,6 +62,7 @@ impl Event {
             Self::WorkspaceMade => "workspace_made",
             Self::WorkspaceRenamed => "workspace_renamed",
             Self::WorkspaceDeleted => "workspace_deleted",
+            Self::WorkspaceExported => "workspace_exported",
             Self::MemberInvited => "member_invited",
             Self::MemberJoined => "member_joined",
             Self::InvitationDeclined => "invitation_declined",
@@ -63,6 +71,12 @@ impl Event {
             Self::MemberLeft => "member_left",
             Self::TokenMade => "token_made",
             Self::TokenRevoked => "token_revoked",
+            Self::BackupMade => "backup_made",
+            Self::BackupRestored => "backup_restored",
+            Self::GenerationBegun => "generation_begun",
+            Self::Repaired => "repaired",
+            Self::SearchRebuilt => "search_rebuilt",
+            Self::Distributed => "distributed",
         }
     }
 }

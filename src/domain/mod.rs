@@ -18,6 +18,7 @@ pub mod life;
 pub mod limits;
 pub mod line_diff;
 pub mod line_ends;
+pub mod names;
 pub mod needs;
 pub mod operation;
 pub mod outcome;

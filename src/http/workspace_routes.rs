@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::auth::audit::{Event, line};
 use crate::domain::access::{Action, Role};
 use crate::domain::ids::WorkspaceId;
+use crate::domain::names;
 use crate::domain::timestamp::Timestamp;
 use crate::http::body::JsonBody;
 use crate::http::current_user::{CurrentUser, LoggedIn, require_access};
@@ -14,8 +15,6 @@ use crate::http::error::ApiError;
 use crate::http::peer::peer_of;
 use crate::http::state::AppState;
 use crate::sync::workspaces::{Membership, WorkspaceCreation, WorkspaceDeletion};
-
-const MAX_NAME_CHARS: usize = 200;
 
 #[derive(Deserialize)]
 struct WorkspaceRequest {
@@ -96,12 +95,7 @@ async fn create_workspace(
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {
-    let chars = name.chars().count();
-    if name.trim().is_empty() || chars > MAX_NAME_CHARS || name.chars().any(char::is_control) {
-        let rule = format!("name must have 1 to {MAX_NAME_CHARS} characters, not all blank and no control characters");
-        return Err(ApiError::invalid_at("/name", rule));
-    }
-    Ok(())
+    names::check(name).map_err(|rule| ApiError::invalid_at("/name", format!("name {rule}")))
 }
 
 /// A token for scripts sees the one workspace that it is for.

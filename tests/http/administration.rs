@@ -138,6 +138,10 @@ fn a_workspace_is_looked_after(database: Database) {
     let line = listed.lines().find(|line| line.starts_with(workspace)).unwrap();
     assert!(line.contains("\"Notes\"  owner ada  1 documents  7 bytes"), "{line}");
 
+    for name in ["", "  ", "a\nb", "\u{1b}[31m", &"x".repeat(201)] {
+        let why = refused(&server, &["admin", "workspace", "rename", workspace, name]);
+        assert!(why.contains("the name must have 1 to 200 characters"), "{name:?}: {why}");
+    }
     administer(&server, &["admin", "workspace", "rename", workspace, "Field notes"]);
     let members = administer(&server, &["admin", "workspace", "members", workspace, "--set", "grace=owner"]);
     assert!(members.contains("ada  owner") && members.contains("grace  owner"), "{members}");

@@ -12,7 +12,7 @@ on_both_databases!(
     what_editors_have_comes_back,
     a_lost_text_goes_on_with_an_older_one_if_that_is_allowed,
     receipts_are_repaired,
-    damaged_uploads_are_exported_and_dropped,
+    damaged_uploads_are_exported_and_ended,
 );
 
 /// A server of which parts are damaged by hand.
@@ -236,7 +236,7 @@ fn receipts_are_repaired(database: Database) {
 }
 
 /// The rest of an upload is never applied without what cannot be read, and nothing of it is thrown away.
-fn damaged_uploads_are_exported_and_dropped(database: Database) {
+fn damaged_uploads_are_exported_and_ended(database: Database) {
     let at = Damaged::start(database);
     let ada = &at.ada;
     let [damaged, sound, done] = [new_id(), new_id(), new_id()];
@@ -257,7 +257,7 @@ fn damaged_uploads_are_exported_and_dropped(database: Database) {
     );
     assert!(said.contains(&format!("upload {done} of user ")) && said.contains(" answer: "), "{said}");
     let (is_whole, said) = at.repair(&[]);
-    assert!(is_whole && said.contains("\n2 uploads dropped\n"), "{said}");
+    assert!(is_whole && said.contains("\n2 uploads ended\n"), "{said}");
     let (is_sound, said) = at.verify();
     assert!(is_sound && said.contains("\nread 1 staged operations\n"), "{said}");
     // What was read and what was not is in the folder.
@@ -270,10 +270,9 @@ fn damaged_uploads_are_exported_and_dropped(database: Database) {
         readable.lines().map(|operation| serde_json::from_str(operation).unwrap()).collect();
     let names: Vec<&str> = readable.iter().map(|operation| operation["client_id"].as_str().unwrap()).collect();
     assert_eq!(names, ["op_0", "op_2"]);
-    // Its editor begins again; what was applied is known.
-    for upload in [&damaged, &done] {
-        commit(ada, upload).expect_problem(410, "upload_expired");
-    }
+    // Its editor begins again; what was applied is known, and nobody is told to apply it again.
+    commit(ada, &damaged).expect_problem(410, "upload_expired");
+    commit(ada, &done).expect_problem(409, "upload_committed");
     assert_eq!(commit(ada, &sound).expect(200).body["successful"], 1);
     let again = new_id();
     stage(ada, &again, named(0..6)).expect(200);

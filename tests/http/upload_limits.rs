@@ -92,7 +92,10 @@ fn an_upload_is_dropped_when_its_time_is_over(database: Database) {
     }
     commit(&ada, &open).expect_problem(410, "upload_expired");
     stage(&ada, &open, named(4..5)).expect_problem(410, "upload_expired");
-    commit(&ada, &done).expect_problem(410, "upload_expired");
+    // What was committed stays so: whoever lost the answer is not told to begin again, with a device or without.
+    commit(&ada, &done).expect_problem(409, "upload_committed");
+    stage(&ada, &done, named(0..1)).expect_problem(409, "upload_committed");
+    drop_upload(&ada, &done).expect_problem(409, "upload_committed");
     assert_eq!(titles(&ada).len(), 2);
     // Its receipts outlast it: the same operations in another upload are not applied again.
     let again = new_id();

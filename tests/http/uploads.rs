@@ -221,7 +221,11 @@ fn a_commit_is_answered_again(database: Database) {
             assert_eq!(kept.map(|field| &again.body[field]), kept.map(|field| &answer.body[field]), "{again}");
         }
         assert_eq!(titles(&ada), before);
-        send(&ada, fields, [create("f")]).expect_problem(409, "upload_committed");
+        // With others, and with other contents under a name that is known: nothing is dropped without a word.
+        send(&ada, fields.clone(), [create("f")]).expect_problem(409, "upload_committed");
+        send(&ada, fields.clone(), [create("e").title("Changed")]).expect_problem(409, "upload_committed");
+        send(&ada, fields, [create("a").title("Changed")]).expect_problem(409, "upload_committed");
+        assert_eq!(titles(&ada), before);
     }
 }
 

@@ -158,8 +158,8 @@ pub fn what_cannot_be_read_is_found(database: &Database) {
     assert!(found.is_empty() && matches!(raw.is_whole, Err(StoreError::Corrupt(_))));
     assert!(matches!(ada.store.read_upload(other), Err(StoreError::Corrupt(_))));
     // An upload that goes on meanwhile is left.
-    assert!(!ada.store.drop_damaged_upload(key, raw.revision + 7, NOW).unwrap());
-    assert!(ada.store.drop_damaged_upload(key, unreadable(key).2.revision, NOW).unwrap());
+    assert!(!ada.store.end_damaged_upload(key, raw.revision + 7, NOW).unwrap());
+    assert!(ada.store.end_damaged_upload(key, unreadable(key).2.revision, NOW).unwrap());
     assert_eq!(stage(&ada, key, 0..1), Err(UploadRefusal::Dropped));
     assert_eq!((staged(&ada, key).len(), ada.store.list_uploads(ada.workspace_id).unwrap().len()), (0, 2));
 }

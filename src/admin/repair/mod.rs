@@ -19,6 +19,7 @@ use super::finding::Finding;
 use super::open::open;
 use super::staged;
 use super::verify::{examine, fault_of, name_of};
+use crate::auth::audit::{Event, line};
 use crate::clock::SystemClock;
 use crate::config::admin_options::RepairOptions;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
@@ -74,10 +75,13 @@ pub(super) fn run(options: RepairOptions, out: &mut dyn Write) -> Result<(), Box
     }
     let Tally { documents, receipts, uploads, left } = repair.tally;
     store.close();
+    if options.apply {
+        line(Event::Repaired, None).write();
+    }
     let done = if options.apply { "repaired" } else { "can be repaired, and --apply --export FOLDER does it" };
     writeln!(out, "{documents} documents and {receipts} receipts {done}")?;
     if uploads > 0 {
-        writeln!(out, "{uploads} uploads {}", if options.apply { "dropped" } else { "can be dropped" })?;
+        writeln!(out, "{uploads} uploads {}", if options.apply { "ended" } else { "can be ended" })?;
     }
     if left > 0 { Err(format!("{left} parts are left as they are").into()) } else { Ok(()) }
 }
