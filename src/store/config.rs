@@ -17,7 +17,8 @@ pub struct StoreConfig {
     pub group_time_ms: u64,
     /// SQLite: milliseconds to wait for a lock that another process holds.
     pub busy_timeout_ms: u32,
-    /// SQLite: bytes of write-ahead log above which it is cut back between two groups.
+    /// SQLite: bytes of write-ahead log above which it is begun anew between two groups. Its file has twice as many at most,
+    /// and what one group writes.
     pub wal_limit_bytes: u64,
     /// Milliseconds to wait for a pooled connection.
     pub connection_timeout_ms: u64,

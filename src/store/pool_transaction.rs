@@ -10,7 +10,7 @@ use super::connection::{AnyConnection, PLANNER, Pool};
 use super::scope::Durability;
 use super::{End, StoreError};
 
-/// The first pause after a lost race; each further one is twice as long, and each is cut by chance.
+/// Half of the pause after a second lost race; each further one is twice as long, and each is cut by chance.
 const PAUSE: Duration = Duration::from_millis(4);
 
 /// Runs `body` in a transaction and commits it, again after a lost race, `attempts` times at most. A connection that
@@ -49,9 +49,12 @@ where
         drop(session);
         match outcome {
             Err(StoreError::LostRace) if lost + 1 < attempts => {
-                lost += 1;
                 metrics::counter!("landfall_lost_races").increment(1);
-                std::thread::sleep(pause(lost).min(deadline.saturating_duration_since(Instant::now())));
+                // Once it has lost, most bodies lock before they look: then they cannot lose again.
+                if lost > 0 {
+                    std::thread::sleep(pause(lost).min(deadline.saturating_duration_since(Instant::now())));
+                }
+                lost += 1;
             }
             outcome => return outcome,
         }

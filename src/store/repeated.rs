@@ -49,27 +49,34 @@ impl<'a, T: Into<Self>> From<Option<T>> for Value<'a> {
     }
 }
 
-/// The statement `S` with its binds.
+/// The statement `S` with its binds: those that it shares with others, and more.
 #[derive(Debug)]
-pub(super) struct Repeated<'a, S, const BINDS: usize> {
+pub(super) struct Repeated<'a, S, const BINDS: usize, const MORE: usize = 0> {
     values: [Value<'a>; BINDS],
+    more: [Value<'a>; MORE],
     sql: PhantomData<S>,
 }
 
 impl<'a, S: Sql, const BINDS: usize> Repeated<'a, S, BINDS> {
     pub(super) const fn new(values: [Value<'a>; BINDS]) -> Self {
-        Self { values, sql: PhantomData }
+        Self::and(values, [])
     }
 }
 
-impl<S: Sql, const BINDS: usize> QueryFragment<Sqlite> for Repeated<'_, S, BINDS> {
+impl<'a, S: Sql, const BINDS: usize, const MORE: usize> Repeated<'a, S, BINDS, MORE> {
+    pub(super) const fn and(values: [Value<'a>; BINDS], more: [Value<'a>; MORE]) -> Self {
+        Self { values, more, sql: PhantomData }
+    }
+}
+
+impl<S: Sql, const BINDS: usize, const MORE: usize> QueryFragment<Sqlite> for Repeated<'_, S, BINDS, MORE> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        if S::BETWEEN.len() + 1 != BINDS {
+        if S::BETWEEN.len() + 1 != BINDS + MORE {
             return Err(QueryBuilderError("a statement has as many binds as places".into()));
         }
         out.push_sql(S::BEFORE);
         let mut between = S::BETWEEN.iter();
-        for value in &self.values {
+        for value in self.values.iter().chain(&self.more) {
             match value {
                 Value::Integer(integer) => out.push_bind_param::<BigInt, i64>(integer)?,
                 Value::Text(text) => out.push_bind_param::<Text, str>(text)?,
@@ -86,9 +93,9 @@ impl<S: Sql, const BINDS: usize> QueryFragment<Sqlite> for Repeated<'_, S, BINDS
     }
 }
 
-impl<S: Sql, const BINDS: usize> QueryId for Repeated<'_, S, BINDS> {
+impl<S: Sql, const BINDS: usize, const MORE: usize> QueryId for Repeated<'_, S, BINDS, MORE> {
     // Its text follows from it.
     type QueryId = S;
 }
 
-impl<S: Sql, const BINDS: usize> RunQueryDsl<SqliteConnection> for Repeated<'_, S, BINDS> {}
+impl<S: Sql, const BINDS: usize, const MORE: usize> RunQueryDsl<SqliteConnection> for Repeated<'_, S, BINDS, MORE> {}

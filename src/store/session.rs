@@ -6,7 +6,6 @@ use std::time::Instant;
 use diesel::prelude::*;
 
 use super::connection::AnyConnection;
-use super::database::Writes;
 use super::documents::{find_stored, find_text};
 use super::feed::{FeedRow, FeedState};
 use super::feed_pages::{FeedPage, Span, load_changes};
@@ -152,19 +151,17 @@ impl Store {
     }
 
     /// As [`run_batch`](Self::run_batch) for a `body` that carries out what was decided before: the workspace is locked by
-    /// its first write. After a lost race SQLite's writer, which has the database to itself, calls `body` once more, at
-    /// once; on Postgres a lost race is not tried again.
+    /// its first write. After a lost race `body` is called again only if `twice`, and then once, at once.
     ///
     /// # Errors
     /// As those of [`run_batch`](Self::run_batch).
-    pub fn write_batch<T, F>(&self, scope: BatchScope, mut body: F) -> Result<T, StoreError>
+    pub fn write_batch<T, F>(&self, scope: BatchScope, twice: bool, mut body: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&mut dyn BatchTransaction) -> Result<(T, End), StoreError> + Send + 'static,
     {
         let is_sharded = self.is_sharded;
-        let attempts = if matches!(self.writes, Writes::Thread(_)) { 2 } else { 1 };
-        self.write_tried(scope.deadline, attempts, move |connection| {
+        self.write_tried(scope.deadline, if twice { 2 } else { 1 }, move |connection| {
             body(&mut BatchSession::new(connection, &scope, is_sharded))
         })
     }

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::Sqlite;
 
-use super::repeated::{Repeated, Sql};
+use super::repeated::{Repeated, Sql, Value};
 use super::rows::{HeadRow, NewHeadRow, NewLogRow, NewReceiptRow, ReceiptRow, receipt_rows};
 use super::schema::{documents, receipts};
 use super::sql_uuid::{DbUuid, SqlUuid};
@@ -117,20 +117,9 @@ fn one(written: usize) -> Result<(), StoreError> {
     if written == 1 { Ok(()) } else { Err(StoreError::LostRace) }
 }
 
-enum InsertHead {}
-
-impl Sql for InsertHead {
-    const BEFORE: &'static str = "INSERT INTO documents (workspace_id, document_id, version, sequence, title, created_at, \
-        updated_at, updated_by, deleted_at, epoch, content_version, content_digest, state_vector, yjs_roots, \
-        snapshot_bytes, log_bytes, log_rows) VALUES (";
-    const BETWEEN: &'static [&'static str] = &[", "; 16];
-    const AFTER: &'static str = ") ON CONFLICT DO NOTHING";
-}
-
-fn insertion<'a>(row: &'a NewHeadRow<'a>) -> Repeated<'a, InsertHead, 17> {
-    Repeated::new([
-        row.workspace_id.into(),
-        row.document_id.into(),
+/// What either statement binds of a head, in this order.
+fn head_values<'a>(row: &'a NewHeadRow<'a>) -> [Value<'a>; 17] {
+    [
         row.version.into(),
         row.sequence.into(),
         row.title.into(),
@@ -146,7 +135,23 @@ fn insertion<'a>(row: &'a NewHeadRow<'a>) -> Repeated<'a, InsertHead, 17> {
         row.snapshot_bytes.into(),
         row.log_bytes.into(),
         row.log_rows.into(),
-    ])
+        row.workspace_id.into(),
+        row.document_id.into(),
+    ]
+}
+
+enum InsertHead {}
+
+impl Sql for InsertHead {
+    const BEFORE: &'static str = "INSERT INTO documents (version, sequence, title, created_at, updated_at, updated_by, \
+        deleted_at, epoch, content_version, content_digest, state_vector, yjs_roots, snapshot_bytes, log_bytes, log_rows, \
+        workspace_id, document_id) VALUES (";
+    const BETWEEN: &'static [&'static str] = &[", "; 16];
+    const AFTER: &'static str = ") ON CONFLICT DO NOTHING";
+}
+
+fn insertion<'a>(row: &'a NewHeadRow<'a>) -> Repeated<'a, InsertHead, 17> {
+    Repeated::new(head_values(row))
 }
 
 enum ReplaceHead {}
@@ -161,9 +166,9 @@ impl Sql for ReplaceHead {
         ", updated_at = ",
         ", updated_by = ",
         ", deleted_at = ",
-        ", damaged = damaged AND epoch = ",
         ", epoch = ",
-        ", content_version = ",
+        // The eighth value, once more.
+        ", damaged = damaged AND epoch = ?8, content_version = ",
         ", content_digest = ",
         ", state_vector = ",
         ", yjs_roots = ",
@@ -182,29 +187,8 @@ fn replacement<'a>(
     row: &'a NewHeadRow<'a>,
     expected_version: Version,
     is_purged: bool,
-) -> Repeated<'a, ReplaceHead, 20> {
-    Repeated::new([
-        row.version.into(),
-        row.sequence.into(),
-        row.title.into(),
-        row.created_at.into(),
-        row.updated_at.into(),
-        row.updated_by.into(),
-        row.deleted_at.into(),
-        row.epoch.into(),
-        row.epoch.into(),
-        row.content_version.into(),
-        row.content_digest.into(),
-        row.state_vector.as_deref().into(),
-        row.yjs_roots.as_slice().into(),
-        row.snapshot_bytes.into(),
-        row.log_bytes.into(),
-        row.log_rows.into(),
-        row.workspace_id.into(),
-        row.document_id.into(),
-        expected_version.into(),
-        is_purged.into(),
-    ])
+) -> Repeated<'a, ReplaceHead, 17, 2> {
+    Repeated::and(head_values(row), [expected_version.into(), is_purged.into()])
 }
 
 enum InsertLog {}

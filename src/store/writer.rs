@@ -256,7 +256,7 @@ impl Committer {
         metrics::histogram!("landfall_write_queue_seconds").record(job.queued_at().elapsed());
         for _ in 1..job.attempts() {
             match self.run_in_savepoint(job)? {
-                Err(StoreError::LostRace) => {}
+                Err(StoreError::LostRace) => metrics::counter!("landfall_lost_races").increment(1),
                 outcome => return Ok(outcome),
             }
         }

@@ -127,7 +127,7 @@ pub fn process(
             return Ok(Ok(Processed::new(looked, plan, Stored::default())));
         }
         match carry_out(store, scope, request, attempt, looked, plan) {
-            Err(StoreError::LostRace) => metrics::counter!("landfall_lost_races").increment(1),
+            Err(StoreError::LostRace) => {}
             carried_out => return carried_out,
         }
     }
@@ -168,33 +168,35 @@ pub fn carry_out(
     let _waiting = Waiting::of(&plan.writes);
     let is_light = looked.is_light(&request);
     let mut decided = Some((looked, plan));
-    store.write_batch(scope.clone(), move |tx| match decided.take() {
+    let written = store.write_batch(scope.clone(), is_light, move |tx| match decided.take() {
         Some((looked, plan)) => {
             let (stored, end) = store_plan(tx, &request, &looked, &plan, &attempt, now)?;
             Ok((stored.map(|stored| Processed::new(looked, plan, stored)), end))
         }
         // It has lost a race.
-        None if is_light => decide_at_once(tx, &request, now, &attempt),
-        None => Err(StoreError::LostRace),
-    })
+        None => decide_at_once(tx, &request, now, &attempt),
+    });
+    // Those of light batches are counted where the store tries again.
+    if !is_light && matches!(&written, Err(StoreError::LostRace)) {
+        metrics::counter!("landfall_lost_races").increment(1);
+    }
+    written
 }
 
-/// Decides a light batch again where nobody else can write, in place of another round off the lock. Only what succeeds
-/// is stored: a success is the same with any budget, and anything else has all of the budget off the lock.
+/// Decides a light batch again under the lock, in place of another round off it. Only what succeeds is stored: a success
+/// is the same with any budget, and anything else has all of the budget off the lock.
 fn decide_at_once(
     tx: &mut dyn BatchTransaction,
     request: &Batch,
     now: Timestamp,
     attempt: &Attempt,
 ) -> Result<(Result<Processed, BatchRefusal>, End), StoreError> {
+    tx.lock()?;
     let (processed, end) = run_batch(tx, request, now, attempt)?;
     let is_success = |outcome: &Outcome| outcome.status() == Status::Success;
     match processed {
         Ok(processed) if !processed.plan.outcomes.iter().all(is_success) => Err(StoreError::LostRace),
-        processed => {
-            metrics::counter!("landfall_lost_races").increment(1);
-            Ok((processed, end))
-        }
+        processed => Ok((processed, end)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What each database does at its limits: queues, groups, pools, plans, and databases that cannot be opened.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,7 @@ use landfall::store::{DatabaseUrl, End, Store, StoreConfig, StoreError};
 use crate::support::{Author, Database, new_id};
 
 fn open_with(database: &Database, config: &StoreConfig) -> Author {
-    Author::register(&std::sync::Arc::new(Store::open(&database.url(), config).unwrap()), "ada")
+    Author::register(&Arc::new(Store::open(&database.url(), config).unwrap()), "ada")
 }
 
 /// Occupies the writer (or a connection) until the sender is dropped; says when it has begun.
@@ -109,7 +111,7 @@ fn a_closed_store_has_finished_and_carried_over_its_log() {
 }
 
 #[test]
-fn the_write_ahead_log_is_cut_back_above_its_limit() {
+fn the_write_ahead_log_is_begun_anew_above_its_limit() {
     let database = Database::sqlite();
     let ada = open_with(&database, &StoreConfig { wal_limit_bytes: 256 * 1024, ..StoreConfig::default() });
     let DatabaseUrl::Sqlite(path) = database.url() else { panic!("a SQLite database") };
@@ -129,7 +131,7 @@ fn the_write_ahead_log_is_cut_back_above_its_limit() {
         let write = landfall::domain::document::HeadWrite::Insert;
         ada.write(ada.step(write, head, kind, None, Some(&bytes))).unwrap();
     }
-    // The cut follows the answer: the next batch is answered after it.
+    // That follows the answer: the next batch is answered after it. The file is kept, up to twice the limit.
     ada.write(WriteSet::default()).unwrap();
     let bytes = std::fs::metadata(&wal).unwrap().len();
     assert!(bytes < 1024 * 1024, "{bytes} bytes of log");
@@ -177,20 +179,29 @@ fn a_postgres_batch_waits_for_its_workspace_until_its_deadline() {
 }
 
 #[test]
-fn sqlites_writer_tries_a_decision_that_lost_its_race_once_more() {
-    let database = Database::sqlite();
-    let ada = database.with_user();
-    let (lost, kept) = (ada.created(new_id(), "lost"), ada.created(new_id(), "kept"));
-    let mut tries = 0;
-    let outcome = ada.store.write_batch(ada.scope(), move |batch| {
-        tries += 1;
-        batch.write(if tries == 1 { &lost } else { &kept })?;
-        if tries == 1 { Err(StoreError::LostRace) } else { Ok((tries, End::Commit)) }
-    });
-    assert_eq!(outcome.unwrap(), 2);
-    assert_eq!(ada.store.find_feed_state(ada.workspace_id).unwrap().unwrap().head_sequence, 1);
-    let lost = ada.store.write_batch(ada.scope(), |_batch| Err::<((), End), _>(StoreError::LostRace));
-    assert!(matches!(lost, Err(StoreError::LostRace)), "{lost:?}");
+fn a_decision_that_lost_its_race_is_tried_once_more_where_that_is_wanted() {
+    for database in [Database::sqlite(), Database::postgres()] {
+        let ada = database.with_user();
+        let (lost, kept) = (ada.created(new_id(), "lost"), ada.created(new_id(), "kept"));
+        let mut tries = 0;
+        let outcome = ada.store.write_batch(ada.scope(), true, move |batch| {
+            tries += 1;
+            batch.write(if tries == 1 { &lost } else { &kept })?;
+            if tries == 1 { Err(StoreError::LostRace) } else { Ok((tries, End::Commit)) }
+        });
+        assert_eq!(outcome.unwrap(), 2);
+        assert_eq!(ada.store.find_feed_state(ada.workspace_id).unwrap().unwrap().head_sequence, 1);
+        for (twice, expected) in [(true, 2), (false, 1)] {
+            let tries = Arc::new(AtomicU32::new(0));
+            let counted = Arc::clone(&tries);
+            let lost = ada.store.write_batch(ada.scope(), twice, move |_batch| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Err::<((), End), _>(StoreError::LostRace)
+            });
+            assert!(matches!(lost, Err(StoreError::LostRace)), "{lost:?}");
+            assert_eq!(tries.load(Ordering::Relaxed), expected);
+        }
+    }
 }
 
 #[test]

@@ -5,8 +5,9 @@
 //! nothing is forgotten, whoever dies. Several servers may index one workspace: a step that another has taken is not
 //! taken again.
 //!
-//! A workspace with more changes than one step takes is filled by somebody in bulk. While batches keep coming it waits
-//! between its steps, so that indexing takes a small share of the time; what a few people type is indexed at once.
+//! A workspace with more changes than one step takes is filled by somebody in bulk. While batches keep coming, all such
+//! workspaces together rest between two steps, so that indexing takes a small share of the time; what a few people type is
+//! indexed at once.
 
 mod agenda;
 
