@@ -1,9 +1,10 @@
 //! Two batches at once: whatever the order of their steps (look and decide, store), what comes of them is what would
-//! have come of one after the other. On the in-memory store and on SQLite.
+//! have come of one after the other. On the in-memory store and on SQLite; one case on Postgres, too.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod model;
+mod postgres_server;
 
 use std::sync::Arc;
 
@@ -163,8 +164,11 @@ fn seen_in(store: &Store) -> Seen {
 }
 
 fn open(folder: &tempfile::TempDir) -> Store {
-    let url = format!("sqlite://{}", folder.path().join("landfall.db").display());
-    let store = Store::open(&DatabaseUrl::parse(&url).unwrap(), &StoreConfig::default()).unwrap();
+    open_at(&format!("sqlite://{}", folder.path().join("landfall.db").display()))
+}
+
+fn open_at(url: &str) -> Store {
+    let store = Store::open(&DatabaseUrl::parse(url).unwrap(), &StoreConfig::default()).unwrap();
     let user = NewUser {
         user_id: USER,
         username: "ada".to_owned(),
@@ -209,22 +213,23 @@ fn every_interleaving_agrees_with_an_order_on_sqlite() {
         .unwrap();
 }
 
-/// A batch that has lost its race is decided again by the writer, if it succeeds then.
+/// A batch that has lost its race is decided again under the lock, if it succeeds then.
 #[test]
 fn a_light_batch_that_lost_its_race_is_decided_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder);
-    let run = |request: &Batch, decided| store_in(&store, request, decided);
-    let made = batch([create("c", 1, "T", "a")]);
-    run(&made, decide_in(&store, &made)).unwrap();
-    let forced = |name: &str, text: &str| batch([Operation { force: true, ..update(name, 1, 1, text) }]);
-    let (first, second, stale) = (forced("one", "b"), forced("two", "c"), batch([update("three", 1, 1, "d")]));
-    let decided = [&first, &second, &stale].map(|request| decide_in(&store, request));
-    let [of_first, of_second, of_stale] = decided;
-    assert_eq!(run(&first, of_first).unwrap()[0].version, Some(2));
-    assert_eq!(run(&second, of_second).unwrap()[0].version, Some(3));
-    // It is a conflict now, which has all of its budget off the lock.
-    assert!(run(&stale, of_stale).is_none());
+    let (folder, database) = (tempfile::tempdir().unwrap(), postgres_server::PostgresDatabase::create());
+    for store in [open(&folder), open_at(database.url())] {
+        let run = |request: &Batch, decided| store_in(&store, request, decided);
+        let made = batch([create("c", 1, "T", "a")]);
+        run(&made, decide_in(&store, &made)).unwrap();
+        let forced = |name: &str, text: &str| batch([Operation { force: true, ..update(name, 1, 1, text) }]);
+        let (first, second, stale) = (forced("one", "b"), forced("two", "c"), batch([update("three", 1, 1, "d")]));
+        let decided = [&first, &second, &stale].map(|request| decide_in(&store, request));
+        let [of_first, of_second, of_stale] = decided;
+        assert_eq!(run(&first, of_first).unwrap()[0].version, Some(2));
+        assert_eq!(run(&second, of_second).unwrap()[0].version, Some(3));
+        // It is a conflict now, which has all of its budget off the lock.
+        assert!(run(&stale, of_stale).is_none());
+    }
 }
 
 /// A batch that stores nothing is answered from the state that it looked at, whatever came since.
