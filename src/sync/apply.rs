@@ -214,7 +214,7 @@ fn decide_at_once(
     request: &Batch,
     now: Timestamp,
     attempt: &Attempt,
-) -> Result<(Result<Processed, BatchRefusal>, End), StoreError> {
+) -> Result<Done, StoreError> {
     let (processed, end) = run_batch(tx, request, now, attempt)?;
     match processed {
         Ok(processed) if !processed.plan.outcomes.iter().all(is_success) => Err(StoreError::LostRace),
@@ -235,12 +235,15 @@ pub fn run_batch(
     request: &Batch,
     now: Timestamp,
     attempt: &Attempt,
-) -> Result<(Result<Processed, BatchRefusal>, End), StoreError> {
+) -> Result<Done, StoreError> {
     match decide_locked(tx, request, now, attempt)? {
         Ok((looked, plan)) => store_decided(tx, request, now, attempt, (looked, plan)),
         Err(refusal) => Ok((Err(refusal), End::Rollback)),
     }
 }
+
+/// What a transaction came to, and how it is to end.
+type Done = (Result<Processed, BatchRefusal>, End);
 
 /// As [`run_batch`], for a batch whose changes of texts are the Yjs updates that were made for an earlier state of their documents.
 /// They fit a later one too, and merge with what was written meanwhile as those of any other editor. `None` if something of it
@@ -250,7 +253,7 @@ fn run_as_made(
     made: &Batch,
     now: Timestamp,
     attempt: &Attempt,
-) -> Result<Option<(Result<Processed, BatchRefusal>, End)>, StoreError> {
+) -> Result<Option<Done>, StoreError> {
     match decide_locked(tx, made, now, attempt)? {
         Ok((looked, plan)) if plan.outcomes.iter().all(is_success) => {
             store_decided(tx, made, now, attempt, (looked, plan)).map(Some)
@@ -286,7 +289,7 @@ fn store_decided(
     now: Timestamp,
     attempt: &Attempt,
     (looked, plan): (Looked, Plan),
-) -> Result<(Result<Processed, BatchRefusal>, End), StoreError> {
+) -> Result<Done, StoreError> {
     let (stored, end) = store_plan(tx, request, &looked, &plan, attempt, now)?;
     Ok((stored.map(|stored| Processed::new(looked, plan, stored)), end))
 }
