@@ -25,6 +25,7 @@ mod http {
     mod damage;
     mod diff;
     mod durability;
+    mod edit_turns;
     mod editor;
     mod events;
     mod events_across_servers;

@@ -123,12 +123,20 @@ impl Admission {
         self.reading.acquire(user, 1, deadline).await.ok_or(ApiError::Busy)
     }
 
+    /// A place among the batches of the workspace that wait, for one that waits for something else than to be written.
+    ///
+    /// # Errors
+    /// `Busy`, if too many of the workspace's or of all batches wait.
+    pub fn queue(&self, workspace: WorkspaceId) -> Result<Share, ApiError> {
+        self.waiting.try_acquire(workspace, 1).ok_or(ApiError::Busy)
+    }
+
     /// A place for a batch of the workspace.
     ///
     /// # Errors
     /// `Busy`, if too many of the workspace's or of all batches wait, or none comes through by the deadline.
     pub async fn write(&self, workspace: WorkspaceId, deadline: Instant) -> Result<WritingPlace, ApiError> {
-        let waiting = self.waiting.try_acquire(workspace, 1).ok_or(ApiError::Busy)?;
+        let waiting = self.queue(workspace)?;
         let writing = self.writing.acquire(workspace, 1, deadline).await.ok_or(ApiError::Busy)?;
         Ok(WritingPlace { _writing: writing, _waiting: waiting })
     }

@@ -37,7 +37,7 @@ impl From<SyncError> for ApiError {
                 BatchRefusal::ForeignCursor => Self::bad_request(refusal.to_string()),
                 BatchRefusal::CursorExpired => Self::CursorExpired,
                 BatchRefusal::SyncCancelled => Self::SyncCancelled,
-                BatchRefusal::UploadChanged => Self::Busy,
+                BatchRefusal::UploadChanged | BatchRefusal::NotItsTurn => Self::Busy,
             },
             SyncError::HistoryExpired { since } => Self::HistoryExpired { since },
             SyncError::NoSuchBatch => Self::NotFound("there is no such batch in this workspace".to_owned()),

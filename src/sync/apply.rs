@@ -14,6 +14,7 @@ use crate::domain::upload::UploadOutcome;
 use crate::store::feed::FeedState;
 use crate::store::{BatchScope, BatchTransaction, End, Store, StoreError};
 use crate::sync::counting::{count, find_run};
+use crate::sync::edit_turns::BatchTurns;
 pub use crate::sync::look::{Attempt, Looked, decide, look};
 use crate::sync::texts::Texts;
 use crate::sync::{Batch, BatchRefusal};
@@ -112,6 +113,22 @@ pub fn process(
     turn: Option<Turn<'_>>,
 ) -> Result<Result<Processed, BatchRefusal>, StoreError> {
     let texts = Texts { store, workspace_id: scope.workspace_id, turn };
+    process_in_turn(&texts, scope, request, attempt, None)
+}
+
+/// As [`process`], for a batch that changes texts of Yjs documents when it has its turn at each of them.
+///
+/// # Errors
+/// As those of [`process`]; inside `NotItsTurn` if it has to wait first.
+pub(super) fn process_in_turn(
+    texts: &Texts<'_>,
+    scope: &BatchScope,
+    request: &Arc<Batch>,
+    attempt: &Attempt,
+    mut turns: Option<&mut BatchTurns>,
+) -> Result<Result<Processed, BatchRefusal>, StoreError> {
+    let store = texts.store;
+    let mut made = None;
     for _ in 0..TRIES_OFF_LOCK {
         let mut looked = match store.look(scope, |snapshot| look(snapshot, request, attempt))? {
             Ok(looked) => looked,
@@ -119,6 +136,9 @@ pub fn process(
         };
         let plan = loop {
             let mut plan = decide(&looked, request, scope.now, attempt, BATCH_MERGE_STEPS);
+            if turns.as_deref_mut().is_some_and(|turns| !turns.has_turns_for(&plan)) {
+                return Ok(Err(BatchRefusal::NotItsTurn));
+            }
             if !texts.settle(&mut looked, &mut plan)? {
                 break plan;
             }
@@ -126,13 +146,21 @@ pub fn process(
         if !has_to_store(request, attempt, &plan) {
             return Ok(Ok(Processed::new(looked, plan, Stored::default())));
         }
+        made = looked.with_made_edits(request, &plan);
         match carry_out(store, scope, request, attempt, looked, plan) {
             Err(StoreError::LostRace) => {}
             carried_out => return carried_out,
         }
     }
     let (now, request, attempt) = (scope.now, Arc::clone(request), attempt.clone());
-    store.run_batch(scope.clone(), move |tx| run_batch(tx, &request, now, &attempt))
+    store.run_batch(scope.clone(), move |tx| {
+        if let Some(made) = &made
+            && let Some(done) = run_as_made(tx, made, now, &attempt)?
+        {
+            return Ok(done);
+        }
+        run_batch(tx, &request, now, &attempt)
+    })
 }
 
 /// Bytes of a batch that waits to be stored, or is being stored, in a metric.
@@ -190,10 +218,9 @@ fn decide_at_once(
     request: &Batch,
     now: Timestamp,
     attempt: &Attempt,
-) -> Result<(Result<Processed, BatchRefusal>, End), StoreError> {
+) -> Result<Done, StoreError> {
     tx.lock()?;
     let (processed, end) = run_batch(tx, request, now, attempt)?;
-    let is_success = |outcome: &Outcome| outcome.status() == Status::Success;
     match processed {
         Ok(processed) if !processed.plan.outcomes.iter().all(is_success) => Err(StoreError::LostRace),
         processed => Ok((processed, end)),
@@ -210,22 +237,67 @@ pub fn run_batch(
     request: &Batch,
     now: Timestamp,
     attempt: &Attempt,
-) -> Result<(Result<Processed, BatchRefusal>, End), StoreError> {
+) -> Result<Done, StoreError> {
+    match decide_locked(tx, request, now, attempt)? {
+        Ok((looked, plan)) => store_decided(tx, request, now, attempt, (looked, plan)),
+        Err(refusal) => Ok((Err(refusal), End::Rollback)),
+    }
+}
+
+/// What a transaction came to, and how it is to end.
+type Done = (Result<Processed, BatchRefusal>, End);
+
+/// As [`run_batch`], for a batch whose changes of texts are the Yjs updates that were made for an earlier state of their documents.
+/// They fit a later one too, and merge with what was written meanwhile as those of any other editor. `None` if something of it
+/// is no success: then nothing was written.
+fn run_as_made(
+    tx: &mut dyn BatchTransaction,
+    made: &Batch,
+    now: Timestamp,
+    attempt: &Attempt,
+) -> Result<Option<Done>, StoreError> {
+    match decide_locked(tx, made, now, attempt)? {
+        Ok((looked, plan)) if plan.outcomes.iter().all(is_success) => {
+            store_decided(tx, made, now, attempt, (looked, plan)).map(Some)
+        }
+        Ok(_) | Err(_) => Ok(None),
+    }
+}
+
+fn decide_locked(
+    tx: &mut dyn BatchTransaction,
+    request: &Batch,
+    now: Timestamp,
+    attempt: &Attempt,
+) -> Result<Result<(Looked, Plan), BatchRefusal>, StoreError> {
     let mut looked = match look(tx, request, attempt)? {
         Ok(looked) => looked,
-        Err(refusal) => return Ok((Err(refusal), End::Rollback)),
+        Err(refusal) => return Ok(Err(refusal)),
     };
-    let plan = loop {
+    loop {
         let plan = decide(&looked, request, now, attempt, LOCKED_MERGE_STEPS);
         let wanted = plan.wanted.iter().map(|wanted| wanted.document_id);
         let to_change: Vec<_> = wanted.chain(plan.edits.iter().map(|edit| edit.document_id)).collect();
         if to_change.is_empty() {
-            break plan;
+            return Ok(Ok((looked, plan)));
         }
         looked.loaded.unavailable.extend(to_change);
-    };
+    }
+}
+
+fn store_decided(
+    tx: &mut dyn BatchTransaction,
+    request: &Batch,
+    now: Timestamp,
+    attempt: &Attempt,
+    (looked, plan): (Looked, Plan),
+) -> Result<Done, StoreError> {
     let (stored, end) = store_plan(tx, request, &looked, &plan, attempt, now)?;
     Ok((stored.map(|stored| Processed::new(looked, plan, stored)), end))
+}
+
+fn is_success(outcome: &Outcome) -> bool {
+    outcome.status() == Status::Success
 }
 
 /// Whether a decision must be taken to the writer. A dry run need not: it stores nothing, and its answer shows what it

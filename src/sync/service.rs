@@ -3,33 +3,28 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
+use crate::domain::ids::{DocumentId, UserId, WorkspaceId};
 use crate::domain::limits::Limits;
-use crate::domain::sessions::{self, Session};
 use crate::domain::timestamp::Clock;
 use crate::domain::upload::UploadKey;
-use crate::store::documents::{ListQuery, ListedDocument, VersionEntry};
 use crate::store::{BatchScope, Store, StoreError};
-use crate::sync::apply::{AppliedBatch, Attempt, Processed, process};
-use crate::sync::diff::{DiffRequest, DocumentDiff, diff_documents};
+use crate::sync::apply::{AppliedBatch, Attempt, Processed, process_in_turn};
+use crate::sync::edit_turns::{BatchTurns, EditTurns};
 use crate::sync::events::Events;
 use crate::sync::health::Health;
 use crate::sync::indexing::Indexing;
 use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::pull::{Pulled, Shown, cursor_of, read_page, show};
 use crate::sync::restores::Restores;
+use crate::sync::texts::Texts;
 use crate::sync::view::{Learned, Rendered, view_document};
-use crate::sync::{Batch, ChangesPage, DocumentView, PullFrom, SyncError, VersionView, YjsBodies};
-use crate::yjs::render::{RenderError, Renderer, Turn};
+use crate::sync::{Batch, BatchRefusal, ChangesPage, DocumentView, PullFrom, SyncError, YjsBodies};
+use crate::yjs::render::{Renderer, Turn};
 
 /// How many refused operations are searched for before the rest of the batch is given up.
 const MAX_REFUSED: usize = 8;
 /// Time for deriving all the texts that one answer shows.
 const ANSWER_RENDERING: Duration = Duration::from_secs(6);
-
-/// Versions that are read at a time for grouping them, and how often at most.
-const SESSION_PAGE: u32 = 500;
-const MAX_SESSION_PAGES: usize = 20;
 
 /// The use cases, bound to a store and a renderer.
 pub struct SyncService {
@@ -42,6 +37,7 @@ pub struct SyncService {
     pub(super) events: Arc<Events>,
     health: Health,
     pub(super) restores: Restores,
+    edit_turns: Arc<EditTurns>,
 }
 
 impl SyncService {
@@ -58,8 +54,8 @@ impl SyncService {
         let maintenance = Maintenance::start(Arc::clone(&store), Arc::clone(&renderer));
         let indexing = Indexing::start(Arc::clone(&store), Arc::clone(&renderer));
         let health = Health::start(Arc::clone(&store), Arc::clone(&renderer), Arc::clone(&clock));
-        let restores = Restores::default();
-        Self { store, renderer, limits, clock, maintenance, indexing, events, health, restores }
+        let (restores, edit_turns) = (Restores::default(), Arc::default());
+        Self { store, renderer, limits, clock, maintenance, indexing, events, health, restores, edit_turns }
     }
 
     /// Applies a batch (protocol §1). The caller has checked that the user may write there.
@@ -72,9 +68,41 @@ impl SyncService {
         Ok(AppliedBatch { request, processed })
     }
 
+    /// Applies a batch that takes its turn at the texts that it changes; `None` if it has to wait for that first.
+    ///
+    /// # Errors
+    /// As those of [`apply_batch`](Self::apply_batch).
+    pub fn apply_in_turn(
+        &self,
+        request: &Arc<Batch>,
+        turns: &mut BatchTurns,
+        deadline: Instant,
+    ) -> Result<Option<AppliedBatch>, SyncError> {
+        match self.carry_out_in_turn(request, deadline, Some(turns)) {
+            Ok(processed) => Ok(Some(AppliedBatch { request: Arc::clone(request), processed })),
+            Err(SyncError::Refused(BatchRefusal::NotItsTurn)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The turns of a batch that has none yet.
+    #[must_use]
+    pub fn turns_of(&self, request: &Batch) -> BatchTurns {
+        self.edit_turns.of(request)
+    }
+
     /// Applies a batch, and says so to whom it concerns.
     pub(super) fn carry_out(&self, request: &Arc<Batch>, deadline: Instant) -> Result<Processed, SyncError> {
-        let processed = self.apply_surviving_refusals(request, deadline)?;
+        self.carry_out_in_turn(request, deadline, None)
+    }
+
+    fn carry_out_in_turn(
+        &self,
+        request: &Arc<Batch>,
+        deadline: Instant,
+        turns: Option<&mut BatchTurns>,
+    ) -> Result<Processed, SyncError> {
+        let processed = self.apply_surviving_refusals(request, deadline, turns)?;
         for document_id in processed.outgrown() {
             self.maintenance.offer(Task::Compact { workspace_id: request.workspace_id, document_id });
         }
@@ -106,7 +134,12 @@ impl SyncService {
     /// An operation whose data the database refuses affects only itself: it is searched for by halves, in trials that
     /// store nothing, and the batch is run again without it. An atomic batch fails as a whole. A document that cannot be
     /// read fails its own operations.
-    fn apply_surviving_refusals(&self, request: &Arc<Batch>, deadline: Instant) -> Result<Processed, SyncError> {
+    fn apply_surviving_refusals(
+        &self,
+        request: &Arc<Batch>,
+        deadline: Instant,
+        mut turns: Option<&mut BatchTurns>,
+    ) -> Result<Processed, SyncError> {
         let mut attempt = Attempt {
             yjs: self.limits.yjs.clone(),
             max_content_bytes: self.limits.max_content_bytes,
@@ -114,7 +147,7 @@ impl SyncService {
             ..Attempt::default()
         };
         loop {
-            let reason = match self.run(request, deadline, attempt.clone()) {
+            let reason = match self.run(request, deadline, attempt.clone(), turns.as_deref_mut()) {
                 // Each document once: it is not read again.
                 Err(SyncError::Store(StoreError::Damaged { document_id, reason }))
                     if attempt.damaged.insert(document_id) =>
@@ -139,7 +172,7 @@ impl SyncService {
 
     /// The operation (by place in the request) at which the database first refuses the batch.
     fn find_refused(&self, request: &Arc<Batch>, deadline: Instant, attempt: &Attempt) -> Result<usize, SyncError> {
-        let trial = |first| self.run(request, deadline, Attempt { trial: Some(first), ..attempt.clone() });
+        let trial = |first| self.run(request, deadline, Attempt { trial: Some(first), ..attempt.clone() }, None);
         let order = trial(0)?.plan.order;
         let (mut passes, mut fails) = (0, order.len());
         while fails - passes > 1 {
@@ -153,11 +186,18 @@ impl SyncService {
         order.get(passes).copied().ok_or_else(|| StoreError::Refused("no operation is at fault".to_owned()).into())
     }
 
-    fn run(&self, request: &Arc<Batch>, deadline: Instant, attempt: Attempt) -> Result<Processed, SyncError> {
+    fn run(
+        &self,
+        request: &Arc<Batch>,
+        deadline: Instant,
+        attempt: Attempt,
+        turns: Option<&mut BatchTurns>,
+    ) -> Result<Processed, SyncError> {
         // An upload may have many texts to be changed.
         let until = if request.upload.is_some() { deadline } else { deadline.min(Instant::now() + ANSWER_RENDERING) };
-        let turn = self.renderer.turn(request.user_id.0.as_u128(), until);
-        Ok(process(&self.store, &self.scope(request, deadline), request, &attempt, Some(turn))??)
+        let turn = Some(self.renderer.turn(request.user_id.0.as_u128(), until));
+        let texts = Texts { store: &self.store, workspace_id: request.workspace_id, turn };
+        Ok(process_in_turn(&texts, &self.scope(request, deadline), request, &attempt, turns)??)
     }
 
     /// The renders of one answer to this user.
@@ -249,114 +289,6 @@ impl SyncService {
         }
         self.keep(workspace_id, rendered, learned);
         Ok(view)
-    }
-
-    /// A document's current version, live or deleted; `None` if there is none.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub fn find_version_number(
-        &self,
-        workspace_id: WorkspaceId,
-        document_id: DocumentId,
-    ) -> Result<Option<Version>, SyncError> {
-        Ok(self.store.find_version_number(workspace_id, document_id)?)
-    }
-
-    /// What an editor lacks of these documents' Yjs states, in the order of the requests.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub fn diff_documents(
-        &self,
-        workspace_id: WorkspaceId,
-        requests: &[DiffRequest],
-    ) -> Result<Vec<DocumentDiff>, SyncError> {
-        Ok(diff_documents(&self.store, workspace_id, requests)?)
-    }
-
-    /// A page of documents without bodies, by id.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub fn list_documents(
-        &self,
-        workspace_id: WorkspaceId,
-        query: &ListQuery,
-    ) -> Result<Vec<ListedDocument>, SyncError> {
-        Ok(self.store.list_documents(workspace_id, query)?)
-    }
-
-    /// A page of a document's versions, newest first, below `before`.
-    ///
-    /// # Errors
-    /// `NotFound` if there is no such document, or what the store says.
-    pub fn list_versions(
-        &self,
-        workspace_id: WorkspaceId,
-        document_id: DocumentId,
-        before: Option<Version>,
-        limit: u32,
-    ) -> Result<Vec<VersionEntry>, SyncError> {
-        let versions = self.store.list_versions(workspace_id, document_id, before, limit)?;
-        if versions.is_empty() && before.is_none() {
-            return Err(SyncError::NotFound);
-        }
-        Ok(versions)
-    }
-
-    /// As [`list_versions`](Self::list_versions), but what one author did without a long pause is one entry. Very long
-    /// ones are cut.
-    ///
-    /// # Errors
-    /// As those of `list_versions`.
-    pub fn list_sessions(
-        &self,
-        workspace_id: WorkspaceId,
-        document_id: DocumentId,
-        before: Option<Version>,
-        limit: u32,
-    ) -> Result<Vec<Session<VersionEntry>>, SyncError> {
-        let (mut sessions, mut before) = (Vec::new(), before);
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-        for _ in 0..MAX_SESSION_PAGES {
-            let page = self.list_versions(workspace_id, document_id, before, SESSION_PAGE)?;
-            let is_last = u32::try_from(page.len()).is_ok_and(|read| read < SESSION_PAGE);
-            before = page.last().map(|oldest| oldest.version).or(before);
-            page.into_iter().for_each(|entry| sessions::add(&mut sessions, entry));
-            // The last one may go on in the next page.
-            if is_last || sessions.len() > wanted {
-                break;
-            }
-        }
-        sessions.truncate(wanted);
-        Ok(sessions)
-    }
-
-    /// One version with its text, derived from the Yjs log where it was not stored as text.
-    ///
-    /// # Errors
-    /// `NotFound`; `Unavailable` if the text must be rendered and cannot be now; or what the store says.
-    pub fn find_version(
-        &self,
-        user_id: UserId,
-        workspace_id: WorkspaceId,
-        document_id: DocumentId,
-        version: Version,
-    ) -> Result<VersionView, SyncError> {
-        let stored = self.store.find_version(workspace_id, document_id, version)?.ok_or(SyncError::NotFound)?;
-        let content = match stored.content {
-            Some(content) => Some(content),
-            None if stored.yjs_parts.is_empty() => None,
-            None => match self.turn(user_id).render(document_id.0.as_u128(), &stored.yjs_parts) {
-                Ok(text) => Some(text),
-                Err(RenderError::Damaged(_)) => None,
-                Err(RenderError::Slow(reason) | RenderError::Unavailable(reason)) => {
-                    return Err(StoreError::Unavailable(reason).into());
-                }
-            },
-        };
-        Ok(VersionView { entry: stored.entry, content })
     }
 
     /// The published limits.

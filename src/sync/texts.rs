@@ -9,12 +9,13 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::document::VersionText;
 use crate::domain::ids::{DocumentId, Version, WorkspaceId};
 use crate::domain::limits::YjsCaps;
-use crate::domain::operation::{OperationKind, digest_of};
+use crate::domain::operation::{Changes, OperationKind, Submitted, digest_of};
 use crate::domain::plan::Plan;
 use crate::domain::text_steps::{PlannedEdit, WantedText};
 use crate::domain::track::append_yjs;
 use crate::domain::yjs_facts::{Client, ScannedUpdate};
 use crate::store::{Store, StoreError};
+use crate::sync::Batch;
 use crate::sync::look::Looked;
 use crate::yjs::render::{EditError, RenderError, Turn};
 use crate::yjs::scan::scan_update;
@@ -191,6 +192,24 @@ fn put(plan: &mut Plan, entry: usize, id: DocumentId, update: &ScannedUpdate) {
 }
 
 impl Looked {
+    /// The batch with the Yjs updates that were made for this plan in the place of its changes of texts; `None` if there are none.
+    pub(super) fn with_made_edits(&self, request: &Batch, plan: &Plan) -> Option<Arc<Batch>> {
+        if plan.edits.is_empty() {
+            return None;
+        }
+        let mut batch = request.clone();
+        for PlannedEdit { place, .. } in &plan.edits {
+            let (Some((.., update)), Some(Submitted::Valid(operation))) =
+                (self.made.get(place), batch.operations.get_mut(*place))
+            else {
+                return None;
+            };
+            let title = operation.changes.title.take();
+            operation.changes = Changes { title, yjs: Some(update.clone()), ..Changes::default() };
+        }
+        Some(Arc::new(batch))
+    }
+
     fn note_text(&mut self, document_id: DocumentId, version: Version, content: Arc<str>) {
         let title = || VersionText { document_id, version, title: String::new(), content: None };
         self.loaded.texts.entry((document_id, version)).or_insert_with(title).content = Some(content);

@@ -61,6 +61,9 @@ pub enum BatchRefusal {
     /// The upload that the batch commits is not as it was when its operations were read.
     #[error("the upload changed while it was being committed")]
     UploadChanged,
+    /// Others are changing the texts of its documents: it has to wait for them, and then is decided anew.
+    #[error("others are changing the same documents")]
+    NotItsTurn,
 }
 
 /// Where a pull starts.

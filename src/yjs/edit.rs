@@ -1,28 +1,24 @@
 //! Edits of a state's text, as a Yjs update.
 //!
 //! yrs makes the edit where the state is of a size that it takes in quickly; else, and where yrs reads the state otherwise,
-//! the edit is put together from the placed nodes. Either way our own reading decides: the update has to fit the state and
-//! to make exactly the text that was wanted.
+//! the edit is put together from the placed nodes. Either way our own reading decides (`edit_check`): the update has to fit the
+//! state and to make exactly the text that was wanted.
 
-use std::collections::BTreeMap;
-
-use crate::domain::limits::YjsCaps;
 use crate::domain::operation::{Digest, digest_of};
 use crate::domain::text_edits::{TextEdit, edits_between};
-use crate::domain::yjs_facts::{Client, Clock, DeleteSet, StateVector};
+use crate::domain::yjs_facts::{Client, Clock, DeleteSet};
 use crate::yjs::document::{Document, Kind, Owner};
-use crate::yjs::fit::check_fits;
-use crate::yjs::merge::{facts_of, squash};
+use crate::yjs::edit_check::makes;
+use crate::yjs::merge::squash;
 use crate::yjs::reader::{Id, MAX_CLOCK, put_length, utf16_length};
-use crate::yjs::scan::scan_update;
 use crate::yjs::structs::{Parent, Place, put_text};
-use crate::yjs::text::{CONTENT_ROOT, derive_text, placed, plain_text, root_of};
+use crate::yjs::text::{CONTENT_ROOT, placed, plain_text, root_of};
 use crate::yjs::weave::{put_deletes, put_section};
 use crate::yjs::yrs_edit;
 
-/// Nodes of a state, and nodes times edits, up to which yrs makes an edit: some ten milliseconds.
-const YRS_NODES: usize = 30_000;
-const YRS_STEPS: usize = 20_000_000;
+/// Nodes of a state, and nodes times edits, up to which yrs makes an edit: a millisecond or two. It reads the whole state first.
+const YRS_NODES: usize = 4_000;
+const YRS_STEPS: usize = 4_000_000;
 
 /// What is wanted of a state's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +49,7 @@ pub(super) enum Edited {
 /// # Errors
 /// A reason without any of the document's contents.
 pub(super) fn make_edit(parts: &[Vec<u8>], wanted: &Wanted) -> Result<Edited, String> {
-    let state = if parts.is_empty() { Vec::new() } else { vec![squash(parts).map_err(|error| error.to_string())?] };
-    let document = placed(state.iter().map(Vec::as_slice))?;
+    let document = placed(parts.iter().map(Vec::as_slice))?;
     let Some(root) = root_of_text(&document) else { return Ok(Edited::RichText) };
     let text = plain_text(&document, Owner::Root(root));
     if wanted.from.is_some_and(|digest| digest != digest_of(&text)) {
@@ -62,14 +57,16 @@ pub(super) fn make_edit(parts: &[Vec<u8>], wanted: &Wanted) -> Result<Edited, St
     }
     let edits = edits_between(&text, &wanted.text);
     let nodes = document.nodes.len();
+    let is_right = |made: &Vec<u8>| makes(&document, root, made, wanted.client, &wanted.text);
     if wanted.by_yrs && nodes <= YRS_NODES && nodes.saturating_mul(edits.len()) <= YRS_STEPS {
-        let made = yrs_edit::edit(state.first().map(Vec::as_slice), root, wanted.client, &edits);
-        if let Some(made) = made.filter(|made| makes(&state, made, wanted)) {
+        let state = if parts.is_empty() { None } else { Some(squash(parts).map_err(|error| error.to_string())?) };
+        let made = yrs_edit::edit(state.as_deref(), root, wanted.client, &edits);
+        if let Some(made) = made.filter(is_right) {
             return Ok(Edited::Made(made));
         }
     }
     let made = put_together(&document, root, wanted.client, &edits)?;
-    if makes(&state, &made, wanted) { Ok(Edited::Made(made)) } else { Err("its text cannot be edited".to_owned()) }
+    if is_right(&made) { Ok(Edited::Made(made)) } else { Err("its text cannot be edited".to_owned()) }
 }
 
 /// The Yjs update by which `client` makes `target` of the text of the union of `parts`; without parts, of nothing. By our own
@@ -107,19 +104,6 @@ fn is_plain(document: &Document<'_>, root: &str) -> bool {
     sequence.all(|(_, node)| !node.kind.is_type() && node.kind != Kind::Value)
 }
 
-/// Whether an update is one by the client alone, fits the state, and makes the text that is wanted of it.
-fn makes(state: &[Vec<u8>], update: &[u8], wanted: &Wanted) -> bool {
-    // What the server accepts of others is bounded by its limits; this is as large as the text that was accepted.
-    let caps = YjsCaps { max_yjs_structs: usize::MAX, max_yjs_delete_ranges: usize::MAX, ..YjsCaps::default() };
-    let known = if state.is_empty() { Ok(StateVector::default()) } else { facts_of(state).map(|(known, ..)| known) };
-    let (Ok(known), Ok(scanned)) = (known, scan_update(update.to_vec(), &caps)) else { return false };
-    let is_own = scanned.spans.iter().all(|span| (span.client, span.start) == (wanted.client, known.get(span.client)));
-    is_own
-        && scanned.is_complete_for(&known)
-        && check_fits(state, &known, &[&scanned], &caps).iter().all(Result::is_ok)
-        && derive_text(state.iter().map(Vec::as_slice).chain([update])).is_ok_and(|text| text == wanted.text)
-}
-
 /// The update, put together from the nodes of a document.
 fn put_together(document: &Document<'_>, root: &str, client: Client, edits: &[TextEdit]) -> Result<Vec<u8>, String> {
     let units = Units::of(document, Owner::Root(root));
@@ -144,28 +128,35 @@ fn put_together(document: &Document<'_>, root: &str, client: Client, edits: &[Te
 
 /// The units of a text and where they stand among what is deleted.
 struct Units {
-    /// Runs of visible units: the position of the first one, its name, and how many follow.
-    runs: BTreeMap<u32, (Id, Clock)>,
-    /// What comes directly behind each run, by the run's first position.
-    behind: BTreeMap<u32, Id>,
+    /// In order, without what is deleted.
+    runs: Vec<VisibleRun>,
     /// The very first node, deleted or not.
     first: Option<Id>,
 }
 
+/// Visible units that stand side by side, and have names that do.
+struct VisibleRun {
+    position: u32,
+    id: Id,
+    length: Clock,
+    /// What comes directly behind them, deleted or not.
+    behind: Option<Id>,
+}
+
 impl Units {
     fn of(document: &Document<'_>, owner: Owner<'_>) -> Self {
-        let mut units = Self { runs: BTreeMap::new(), behind: BTreeMap::new(), first: None };
-        let (mut position, mut last_run) = (0_u32, None);
+        let mut units = Self { runs: Vec::new(), first: None };
+        let (mut position, mut was_visible) = (0_u32, false);
         for (_, node) in document.sequence(owner) {
             if units.first.is_none() {
                 units.first = Some(node.id);
             }
-            if let Some(run) = last_run.take() {
-                units.behind.insert(run, node.id);
+            if let Some(run) = units.runs.last_mut().filter(|_| was_visible) {
+                run.behind = Some(node.id);
             }
-            if matches!(node.kind, Kind::Text { .. }) {
-                units.runs.insert(position, (node.id, node.length));
-                last_run = Some(position);
+            was_visible = matches!(node.kind, Kind::Text { .. });
+            if was_visible {
+                units.runs.push(VisibleRun { position, id: node.id, length: node.length, behind: None });
                 position = position.saturating_add(node.length);
             }
         }
@@ -174,21 +165,22 @@ impl Units {
 
     /// The unit before a position, and what stands directly behind that, deleted or not.
     fn neighbours(&self, position: u32) -> (Option<Id>, Option<Id>) {
-        let Some((start, (id, length))) = self.runs.range(..position).next_back() else { return (None, self.first) };
+        let reached = self.runs.partition_point(|run| run.position < position);
+        let Some(VisibleRun { position: start, id, length, behind }) = self.runs.get(..reached).and_then(<[_]>::last)
+        else {
+            return (None, self.first);
+        };
         let offset = (position - start).min(*length);
         let left = Id { client: id.client, clock: id.clock + offset - 1 };
-        let right = if offset < *length {
-            Some(Id { client: id.client, clock: id.clock + offset })
-        } else {
-            self.behind.get(start).copied()
-        };
+        let right = if offset < *length { Some(Id { client: id.client, clock: id.clock + offset }) } else { *behind };
         (Some(left), right)
     }
 
     fn delete(&self, position: u32, count: u32, deletes: &mut DeleteSet) {
         let end = position.saturating_add(count);
-        let first = self.runs.range(..=position).next_back().map_or(position, |(start, _)| *start);
-        for (start, (id, length)) in self.runs.range(first..end.max(first)) {
+        let first = self.runs.partition_point(|run| run.position <= position).saturating_sub(1);
+        let runs = self.runs.get(first..).unwrap_or_default();
+        for VisibleRun { position: start, id, length, .. } in runs.iter().take_while(|run| run.position < end) {
             let from = position.max(*start) - start;
             let to = (end - start).min(*length);
             deletes.insert(id.client, id.clock + from, id.clock + to.max(from));
@@ -222,5 +214,94 @@ impl Typed {
         }
         put_deletes(&mut out, deletes);
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::limits::YjsCaps;
+    use crate::yjs::fit::check_fits;
+    use crate::yjs::merge::facts_of;
+    use crate::yjs::samples::{keyed_text, root_text, text_after, text_between, update};
+    use crate::yjs::scan::scan_update;
+    use crate::yjs::text::derive_text;
+
+    fn slices(parts: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
+        parts.iter().map(Vec::as_slice)
+    }
+
+    #[test]
+    fn an_edit_is_checked_against_the_placed_document() {
+        // "ab" and "efgh" are shown.
+        let state =
+            update(&[(5, 0, &[root_text("t", "abcdefgh")]), (3, 0, &[root_text("u", "other")])], &[(5, &[(2, 2)])]);
+        let document = placed([state.as_slice()]).unwrap();
+        let of = |update: &[u8], text: &str| makes(&document, "t", update, 7, text);
+        let one = update(&[(7, 0, &[text_between((5, 0), (5, 1), "X😀")])], &[(5, &[(5, 2)])]);
+        assert!(of(&one, "aX😀beh"));
+        assert!(!of(&one, "aX😀befgh") && !of(&one, "aX😀be"), "it makes another text");
+        assert!(!makes(&document, "t", &one, 8, "aX😀beh"), "it is another client's");
+        assert!(!makes(&document, "u", &one, 7, "aX😀beh"), "it edits another root");
+        // Between deleted units, before all, and behind all.
+        assert!(of(&update(&[(7, 0, &[text_between((5, 2), (5, 3), "X")])], &[]), "abXefgh"));
+        assert!(of(&update(&[(7, 0, &[text_after(5, 7, "X")])], &[]), "abefghX"));
+        let wrong = [
+            ("not side by side", update(&[(7, 0, &[text_between((5, 0), (5, 4), "X")])], &[])),
+            ("in the wrong order", update(&[(7, 0, &[text_between((5, 1), (5, 0), "X")])], &[])),
+            ("without its right neighbour", update(&[(7, 0, &[text_after(5, 0, "X")])], &[])),
+            ("behind what is not there", update(&[(7, 0, &[text_after(5, 8, "X")])], &[])),
+            ("in another root", update(&[(7, 0, &[text_after(3, 4, "X")])], &[])),
+            ("anew in its root", update(&[(7, 0, &[root_text("t", "X")])], &[])),
+            ("a value of a map", update(&[(7, 0, &[keyed_text("t", "k", "X")])], &[])),
+            ("from a later clock", update(&[(7, 1, &[text_after(5, 7, "X")])], &[])),
+            ("twice at one place", update(&[(7, 0, &[text_after(5, 7, "X"), text_after(5, 7, "X")])], &[])),
+            ("collected", update(&[(7, 0, &[vec![0, 1]])], &[])),
+            ("deletes what is not there", update(&[], &[(5, &[(7, 2)])])),
+            ("deletes what is deleted", update(&[], &[(5, &[(1, 2)])])),
+            ("deletes in another root", update(&[], &[(3, &[(0, 1)])])),
+            ("no update", vec![1]),
+        ];
+        for (why, wrong) in wrong {
+            let texts = ["abefgh", "abefghX", "aXbefgh", "Xabefgh", "abefghXX", "abefg", "aefgh"];
+            assert!(texts.iter().all(|text| !of(&wrong, text)), "{why}");
+        }
+    }
+
+    proptest! {
+        /// Whatever two editors wrote at the same time: an edit of what is there is accepted, and whatever is accepted fits and
+        /// makes that text, placed with the document.
+        #[test]
+        fn what_is_accepted_fits(
+            rounds in prop::collection::vec(("[ab\n😀]{0,9}", "[ab\n😀]{0,9}"), 0..6),
+            target in "[abc\n😀]{0,9}",
+            is_behind: bool,
+        ) {
+            let (mut parts, mut known): (Vec<Vec<u8>>, usize) = (Vec::new(), 0);
+            for (one, other) in &rounds {
+                known = parts.len();
+                let made = [(1, one), (2, other)].map(|(client, text)| edit_text(slices(&parts), client, text).unwrap());
+                parts.extend(made);
+            }
+            let known = if is_behind { known } else { parts.len() };
+            let made = edit_text(slices(&parts[..known]), 9, &target).unwrap();
+            let document = placed(slices(&parts)).unwrap();
+            let text = derive_text(slices(&parts).chain([made.as_slice()])).unwrap();
+            let is_accepted = makes(&document, CONTENT_ROOT, &made, 9, &text);
+            if known == parts.len() {
+                prop_assert!(is_accepted && text == target);
+            }
+            if is_accepted {
+                let caps = YjsCaps::default();
+                let vector = facts_of(&parts).unwrap().0;
+                let scanned = scan_update(made.clone(), &caps).unwrap();
+                prop_assert!(scanned.is_complete_for(&vector));
+                prop_assert!(check_fits(&parts, &vector, &[&scanned], &caps).iter().all(Result::is_ok));
+            }
+            let other = format!("{text}x");
+            prop_assert!(!makes(&document, CONTENT_ROOT, &made, 9, &other));
+        }
     }
 }

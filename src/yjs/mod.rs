@@ -7,6 +7,7 @@
 
 mod document;
 pub mod edit;
+mod edit_check;
 pub mod fit;
 mod frames;
 mod lanes;

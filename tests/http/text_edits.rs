@@ -24,11 +24,11 @@ on_both_databases!(
     what_is_wrong_with_edits_is_named,
 );
 
-fn replacing(find: &str, replace: &str) -> Value {
+pub(super) fn replacing(find: &str, replace: &str) -> Value {
     json!({ "find": find, "replace": replace })
 }
 
-fn edit(name: &str, id: &str, edits: &[Value]) -> Operation {
+pub(super) fn edit(name: &str, id: &str, edits: &[Value]) -> Operation {
     update(name, id).data("edits", edits.to_vec())
 }
 

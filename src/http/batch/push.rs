@@ -1,5 +1,6 @@
 //! The handler: reads, checks, charges, applies and answers a batch.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, web};
@@ -101,13 +102,13 @@ async fn commit_upload(
     let staged = usize::try_from(found.size.bytes).unwrap_or(usize::MAX);
     let room = state.admission.commit(user_id, staged, deadline).await?;
     let place = state.admission.write(workspace_id, deadline).await?;
-    let pushing = Pushing::new(request, state, &sending, Some(key));
-    let apply = move |state: &AppState| {
-        let applied = commit(state, &batch, upload_id, &bodies, deadline);
+    let applying = Applying { pushing: Pushing::new(request, state, &sending, Some(key)), share: sending.share };
+    let applied = run_by(deadline, move || {
+        let applied = commit(&applying.pushing.state, &batch, upload_id, &bodies, deadline);
         drop((room, place));
-        applied
-    };
-    answer_what_was_applied(request, user_id, pushing, sending.share, apply).await
+        applying.answer_small(applied.map_err(refusal_of_batch)?)
+    });
+    applied.await?.finish(request, user_id).await
 }
 
 /// How a batch is answered that has been read, checked and charged.
@@ -122,7 +123,7 @@ pub(in crate::http) struct Sending {
     pub restored: Option<Restored>,
 }
 
-/// Applies a batch and answers it.
+/// Applies a batch and answers it. One that changes texts which others are changing waits for its turn.
 pub(in crate::http) async fn carry_out(
     request: &HttpRequest,
     state: &web::Data<AppState>,
@@ -132,50 +133,83 @@ pub(in crate::http) async fn carry_out(
 ) -> Result<HttpResponse, ApiError> {
     let deadline = deadline_of(request);
     // Waited for here and not below: a batch that waits holds no thread and no connection.
-    let merging = state.admission.merge(user_id, batch.bytes_to_merge(), deadline).await?;
-    let place = state.admission.write(batch.workspace_id, deadline).await?;
-    let pushing = Pushing::new(request, state, &sending, None);
-    let apply = move |state: &AppState| {
-        // Both places are another's as soon as the batch is stored.
-        let applied = state.sync.apply_batch(batch, deadline);
-        drop((merging, place));
-        applied
-    };
-    answer_what_was_applied(request, user_id, pushing, sending.share, apply).await
+    let mut merging = state.admission.merge(user_id, batch.bytes_to_merge(), deadline).await?;
+    let mut turns = state.sync.turns_of(&batch);
+    let batch = Arc::new(batch);
+    let mut applying = Applying { pushing: Pushing::new(request, state, &sending, None), share: sending.share };
+    loop {
+        if turns.has_to_wait() {
+            let _waiting = state.admission.queue(batch.workspace_id)?;
+            if !turns.wait(deadline).await {
+                return Err(ApiError::Timeout);
+            }
+        }
+        let place = state.admission.write(batch.workspace_id, deadline).await?;
+        let batch = Arc::clone(&batch);
+        let applied = run_by(deadline, move || {
+            let applied = applying.pushing.state.sync.apply_in_turn(&batch, &mut turns, deadline);
+            drop(place);
+            match applied.map_err(refusal_of_batch)? {
+                // The next one's turn begins as soon as the batch is stored.
+                Some(applied) => {
+                    drop((turns, merging));
+                    applying.answer_small(applied).map(Ok)
+                }
+                None => Ok(Err((applying, turns, merging))),
+            }
+        });
+        match applied.await? {
+            Ok(answered) => return answered.finish(request, user_id).await,
+            Err(in_vain) => (applying, turns, merging) = in_vain,
+        }
+    }
 }
 
-/// Has a batch applied and answers it.
-async fn answer_what_was_applied(
-    request: &HttpRequest,
-    user_id: UserId,
+/// A batch that is being applied, and what its body holds.
+struct Applying {
     pushing: Pushing,
     share: Option<Share>,
-    apply: impl FnOnce(&AppState) -> Result<AppliedBatch, SyncError> + Send + 'static,
-) -> Result<HttpResponse, ApiError> {
-    let (deadline, state) = (pushing.deadline, pushing.state.clone());
-    let applied = run_by(deadline, move || {
-        let applied = apply(&pushing.state).map_err(refusal_of_batch)?;
-        let is_large = pushing.preview || applied.shows_documents();
-        Ok(if is_large { Err((pushing, applied, share)) } else { Ok(pushing.answer(applied, 0)?) })
-    });
-    let (pushing, applied, share) = match applied.await? {
-        Ok((kind, json)) => return Ok(response_of(kind).body(json)),
-        Err(large) => large,
-    };
-    // It is committed by now: where no room is to be had it is answered all the same, and what is large is left out.
-    let room = state.admission.answer(user_id, deadline).await.ok();
-    let answered = run_by(deadline, move || {
-        let _held = share;
-        let max_bytes = if room.is_some() { ANSWER_BYTES } else { 0 };
-        Ok((pushing.answer(applied, max_bytes)?, room))
-    });
-    let ((kind, json), room) = answered.await?;
-    // What it costs is charged; who is over their limit hears so with the next request.
-    let _over = charge_reading(request, user_id, json.len());
-    Ok(match room {
-        Some(room) => response_of(kind).body(HeldBody::new(json, room)),
-        None => response_of(kind).body(json),
-    })
+}
+
+/// A batch that was applied: its answer, or what makes one that may be large.
+enum Applied {
+    Answered(AnswerKind, Vec<u8>),
+    Large(Box<(Applying, AppliedBatch)>),
+}
+
+impl Applying {
+    /// Answers a batch that shows no documents. Blocks.
+    fn answer_small(self, applied: AppliedBatch) -> Result<Applied, ApiError> {
+        if self.pushing.preview || applied.shows_documents() {
+            return Ok(Applied::Large(Box::new((self, applied))));
+        }
+        let (kind, json) = self.pushing.answer(applied, 0)?;
+        Ok(Applied::Answered(kind, json))
+    }
+}
+
+impl Applied {
+    async fn finish(self, request: &HttpRequest, user_id: UserId) -> Result<HttpResponse, ApiError> {
+        let (Applying { pushing, share }, applied) = match self {
+            Self::Answered(kind, json) => return Ok(response_of(kind).body(json)),
+            Self::Large(large) => *large,
+        };
+        let deadline = pushing.deadline;
+        // It is committed by now: where no room is to be had it is answered all the same, and what is large is left out.
+        let room = pushing.state.admission.answer(user_id, deadline).await.ok();
+        let answered = run_by(deadline, move || {
+            let _held = share;
+            let max_bytes = if room.is_some() { ANSWER_BYTES } else { 0 };
+            Ok((pushing.answer(applied, max_bytes)?, room))
+        });
+        let ((kind, json), room) = answered.await?;
+        // What it costs is charged; who is over their limit hears so with the next request.
+        let _over = charge_reading(request, user_id, json.len());
+        Ok(match room {
+            Some(room) => response_of(kind).body(HeldBody::new(json, room)),
+            None => response_of(kind).body(json),
+        })
+    }
 }
 
 fn response_of(kind: AnswerKind) -> HttpResponseBuilder {
