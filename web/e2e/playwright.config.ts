@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "@playwright/test";
 import type { Options } from "./support/fixtures.js";
 import { browser } from "./support/browser.js";
-import { landfall } from "./support/programs.js";
+import { chromiumForTests, landfall } from "./support/programs.js";
 
 export default defineConfig<object, Options>({
   // Looked for here, so that a missing server is told once and not by every test.
@@ -20,6 +20,7 @@ export default defineConfig<object, Options>({
   reporter: [["list"]],
   use: {
     ...browser,
+    launchOptions: { ...browser.launchOptions, executablePath: chromiumForTests() },
     actionTimeout: 90_000,
     // Without a film of the page, which costs more than the rest and shows what the snapshots show.
     trace: { mode: "retain-on-failure", screenshots: false },

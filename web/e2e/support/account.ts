@@ -33,7 +33,8 @@ export class Account {
   readonly credentials: Credentials;
   readonly workspaceId: string;
   readonly #server: TestServer;
-  readonly token: string;
+  /** Proves who the user is, for as long as the server lets it. */
+  token: string;
 
   private constructor(server: TestServer, credentials: Credentials, session: { token: string; workspaceId: string }) {
     this.#server = server;
@@ -120,14 +121,32 @@ export class Account {
     return ask<T>(`${this.#server.url}${path}`, { method, headers, body: JSON.stringify(body) });
   }
 
-  /** Reads from the API. */
-  get<T>(path: string): Promise<T> {
-    return ask<T>(`${this.#server.url}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
+  /** Reads from the API. On a busy machine that can take longer than a token lasts: then there is another login. */
+  async get<T>(path: string): Promise<T> {
+    const read = (): Promise<T> => ask<T>(`${this.#server.url}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
+    for (let logins = 0; ; logins += 1) {
+      try {
+        return await read();
+      } catch (error) {
+        if (logins === PATIENCE || !(error instanceof Refused) || error.status !== 401) throw error;
+        this.token = (await Account.logIn(this.#server, this.credentials)).token;
+      }
+    }
   }
 }
 
-/** How often a request is sent again to a server that asks for a pause. */
+/** How often a request is sent again to a server that asks for a pause, or for a login. */
 const PATIENCE = 3;
+
+/** A refusal by the server. */
+class Refused extends Error {
+  readonly status: number;
+
+  constructor(request: string, status: number, body: string) {
+    super(`${request}: ${status} ${body}`);
+    this.status = status;
+  }
+}
 
 async function ask<T>(
   url: string,
@@ -140,6 +159,6 @@ async function ask<T>(
     await setTimeout(Number(answer.headers.get("retry-after")) * 1000);
     return ask(url, request, patience - 1);
   }
-  if (!answer.ok) throw new Error(`${request.method ?? "GET"} ${url}: ${answer.status} ${await answer.text()}`);
+  if (!answer.ok) throw new Refused(`${request.method ?? "GET"} ${url}`, answer.status, await answer.text());
   return (await answer.json()) as T;
 }

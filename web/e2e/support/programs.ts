@@ -17,13 +17,22 @@ export function landfall(): string {
   throw new Error(`there is no server at ${program}: cargo build --release, or name one in LANDFALL_BIN`);
 }
 
+/** Chromium without what draws its own window: the same pages with little more than half of the work. */
+const HEADLESS = "chromium-headless-shell";
+
 /** A Chromium of the system; nothing is downloaded. */
-export function chromium(): string {
+export function chromium(first: string[] = []): string {
   const named = process.env["LANDFALL_CHROMIUM"];
   if (named !== undefined) return named;
-  const found = ["chromium", "chromium-browser", "google-chrome"].map(onPath).find((path) => path !== undefined);
+  const names = [...first, "chromium", "chromium-browser", "google-chrome", HEADLESS];
+  const found = names.map(onPath).find((path) => path !== undefined);
   if (found !== undefined) return found;
   throw new Error("there is no chromium on the PATH: install it (Debian: chromium), or name one in LANDFALL_CHROMIUM");
+}
+
+/** The one that is best for tests, which look at no window. */
+export function chromiumForTests(): string {
+  return chromium([HEADLESS]);
 }
 
 /** The folder of Postgres's server programs. */
