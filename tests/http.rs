@@ -39,6 +39,7 @@ mod http {
     mod limits;
     mod live;
     mod live_folder;
+    mod live_sockets;
     mod live_together;
     mod lives;
     mod members;

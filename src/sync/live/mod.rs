@@ -4,6 +4,7 @@
 //! in, and no copy of a document in memory.
 
 mod edit;
+mod lines;
 mod news;
 mod room;
 mod save;
@@ -16,9 +17,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::lines::Lines;
+pub use self::lines::{Saving, Turn};
 pub use self::news::{Delivery, Heard, Inbox, News, Refusal, Sent, Tag};
 pub use self::room::{Room, Worker};
-pub use self::together::{Saving, Turn};
 pub use self::waiting::Work;
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
@@ -106,7 +108,7 @@ pub struct Live {
     config: LiveConfig,
     open: Mutex<Open>,
     /// The rooms that wait to be stored together.
-    lines: together::Lines,
+    lines: Lines,
     /// The workspaces whose commits are listened for.
     listening: Mutex<HashSet<WorkspaceId>>,
     next_socket: AtomicU64,
@@ -142,7 +144,7 @@ impl Live {
             sync,
             config,
             open: Mutex::default(),
-            lines: together::Lines::default(),
+            lines: Lines::default(),
             listening: Mutex::default(),
             next_socket: AtomicU64::new(1),
         });
