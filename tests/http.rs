@@ -40,6 +40,8 @@ mod http {
     mod limits;
     mod live;
     mod live_folder;
+    mod live_sockets;
+    mod live_together;
     mod lives;
     mod members;
     mod metrics;

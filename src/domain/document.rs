@@ -1,6 +1,6 @@
 //! A document as the core sees it: a small head, texts of versions, and the writes that change them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::ids::{DocumentId, UserId, Version};
@@ -150,6 +150,8 @@ pub struct LogEntry {
     pub document_id: DocumentId,
     /// The version that this entry made.
     pub version: Version,
+    /// Its author.
+    pub user_id: UserId,
     /// What was done.
     pub kind: OperationKind,
     /// The title at this version.
@@ -162,8 +164,8 @@ pub struct LogEntry {
     pub client_id: String,
 }
 
-/// Everything that a batch stores, in one transaction or not at all: a set of compare-and-sets. Author, device and time
-/// are the batch's.
+/// Everything that a batch stores, in one transaction or not at all: a set of compare-and-sets. Device and time are the
+/// batch's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteSet {
     /// Final heads, one for each touched document, in the order in which the feed tells them.
@@ -176,6 +178,8 @@ pub struct WriteSet {
     pub expects: Vec<Expected>,
     /// Names that had no receipt and must still have none, besides those that get one now.
     pub unused_names: Vec<String>,
+    /// Each document is a batch of its own, that could be undone by itself: they are only committed together.
+    pub are_apart: bool,
     /// What it does to the numbers of documents.
     pub growth: Growth,
     /// The most that the workspace may hold then; what holds more is a lost race, to be decided on what is there now.
@@ -187,6 +191,17 @@ impl WriteSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.documents.is_empty() && self.log.is_empty() && self.receipts.is_empty()
+    }
+
+    /// How far each new version's batch is before the set's last document in the feed, in the order of the log.
+    #[must_use]
+    pub fn batches_behind(&self) -> Vec<i64> {
+        if !self.are_apart {
+            return vec![0; self.log.len()];
+        }
+        let from_the_last = self.documents.iter().rev().map(|write| write.head.document_id).zip(0..);
+        let behind: HashMap<DocumentId, i64> = from_the_last.collect();
+        self.log.iter().map(|entry| behind.get(&entry.document_id).copied().unwrap_or_default()).collect()
     }
 
     /// Bytes of the texts and Yjs updates of its new versions.

@@ -8,7 +8,7 @@ use crate::domain::decide::decide;
 use crate::domain::decision::{BaseView, ContentChange, Decision, Situation, Standing, TextFacts, Want};
 use crate::domain::document::{ANY_PAYLOAD, DocumentHead, DocumentWrite, Receipt, WriteSet};
 use crate::domain::error_code::ErrorCode;
-use crate::domain::ids::{DocumentId, Version};
+use crate::domain::ids::{DocumentId, UserId, Version};
 use crate::domain::line_diff::Budget;
 use crate::domain::needs::Loaded;
 use crate::domain::operation::{Operation, OperationKind, Submitted, Target, digest_of};
@@ -25,6 +25,8 @@ use crate::domain::verdict::Verdict;
 pub struct Mode<'a> {
     /// Author and time.
     pub by: Authorship,
+    /// Whose each operation is, by its place, where each is a batch of its own; empty = all are the author's.
+    pub authors: &'a [UserId],
     /// All or nothing.
     pub atomic: bool,
     /// Whether successes leave receipts.
@@ -298,7 +300,8 @@ impl Planner<'_> {
     }
 
     fn apply(&mut self, operation: &Operation, id: DocumentId, decision: Decision, standing: &Standing) -> Verdict {
-        let by = self.mode.by;
+        let author = self.mode.authors.get(operation.index).copied();
+        let by = Authorship { user_id: author.unwrap_or(self.mode.by.user_id), ..self.mode.by };
         let track = self.tracks.entry(id).or_default();
         let was_changed = track.is_changed();
         let plainly = Ending::Applied { merged: false, title_overwritten: false };
@@ -355,6 +358,7 @@ impl Planner<'_> {
                 self.writes.unused_names = unused_names(operations, &self.loaded.receipts, &self.writes.receipts);
             }
             self.writes.most = self.mode.most;
+            self.writes.are_apart = !self.mode.authors.is_empty();
         }
         Plan { outcomes, writes: self.writes, order, rolled_back, wanted: self.wanted, edits: self.edits }
     }

@@ -257,6 +257,7 @@ impl Track {
         let entry = LogEntry {
             document_id: head.document_id,
             version: head.version,
+            user_id: head.updated_by,
             kind: operation.kind,
             title: head.title.clone(),
             content: self.content.clone().filter(|_| sets_text),

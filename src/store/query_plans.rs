@@ -99,6 +99,7 @@ pub(super) fn writes(write: HeadWrite, head: DocumentHead) -> WriteSet {
     let entry = LogEntry {
         document_id: head.document_id,
         version: head.version,
+        user_id: head.updated_by,
         kind: OperationKind::Update,
         title: String::new(),
         content: None,

@@ -129,7 +129,7 @@ pub(super) struct NewLogRow<'a> {
     pub created_at: i64,
     pub content: Option<Vec<u8>>,
     pub yjs_update: Option<&'a [u8]>,
-    /// The head of the feed after the batch; not known before it is written.
+    /// Where the batch ends in the feed; not known before it is written.
     pub batch_sequence: Option<i64>,
     pub sync_id: Option<DbUuid>,
 }
@@ -142,7 +142,7 @@ impl<'a> NewLogRow<'a> {
             version: entry.version,
             kind: kind_code(entry.kind),
             title: &entry.title,
-            user_id: DbUuid(scope.user_id.0),
+            user_id: DbUuid(entry.user_id.0),
             device_id: scope.device_id.as_deref(),
             client_id: &entry.client_id,
             created_at: scope.now.0,

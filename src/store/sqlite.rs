@@ -89,8 +89,8 @@ pub(super) fn write(
     for (sequence, write) in (head_sequence - documents + 1..).zip(&writes.documents) {
         write_head(connection, workspace_id, write, sequence)?;
     }
-    for row in &log {
-        one(log_row(row, head_sequence).execute(connection)?)?;
+    for (row, behind) in log.iter().zip(writes.batches_behind()) {
+        one(log_row(row, head_sequence - behind).execute(connection)?)?;
     }
     for receipt in &receipts {
         one(receipt_row(receipt).execute(connection)?)?;

@@ -211,6 +211,7 @@ fn look_at_states(
 pub fn decide(looked: &Looked, request: &Batch, now: Timestamp, attempt: &Attempt, merge_steps: usize) -> Plan {
     let mode = Mode {
         by: Authorship { user_id: request.user_id, now, version_floor: looked.feed.version_floor },
+        authors: &request.authors,
         atomic: request.atomic,
         with_receipts: request.device_id.is_some(),
         refused: &attempt.refused,

@@ -28,6 +28,9 @@ pub struct Batch {
     pub pull: Option<PullFrom>,
     /// The upload that it commits: its operations are those that were staged.
     pub upload: Option<Committing>,
+    /// Whose each operation is, where people who type into documents of one workspace are stored together: a version's author,
+    /// and a batch of its own. Empty = all are the user's, and one batch.
+    pub authors: Vec<UserId>,
     /// The operations, in submitted order.
     pub operations: Vec<Submitted>,
 }

@@ -30,7 +30,7 @@ on_both_databases!(
     two_servers_make_one_state_of_a_text,
 );
 
-fn settings(server: &TestServer, user: &User, document: &str) -> Vec<(&'static str, String)> {
+pub fn settings(server: &TestServer, user: &User, document: &str) -> Vec<(&'static str, String)> {
     vec![
         ("LANDFALL_URL", server.client().base_url()),
         ("LANDFALL_TOKEN", user.access_token.clone()),

@@ -99,6 +99,7 @@ pub fn batch(operations: impl IntoIterator<Item = Operation>) -> Batch {
         sync_id: None,
         pull: None,
         upload: None,
+        authors: Vec::new(),
         operations: numbered.map(|(index, op)| Submitted::Valid(Box::new(Operation { index, ..op }))).collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a batch reads and writes, and what is left of one that fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use landfall::domain::document::{DocumentWrite, Expected, HeadWrite, WriteSet};
@@ -52,6 +52,34 @@ pub fn a_write_set_comes_back_as_it_was(database: &Database) {
     let mut found = found;
     found.sort_by_key(|receipt| receipts.iter().position(|written| written.client_id == receipt.client_id));
     assert_eq!(found, receipts);
+}
+
+/// They are committed together, and each is a batch of its own.
+pub fn documents_that_are_apart_have_their_own_authors_and_batches(database: &Database) {
+    let ada = database.with_user();
+    let grace = Author { workspace_id: ada.workspace_id, ..Author::register(&ada.store, "grace") };
+    let ids = [new_id(), new_id(), new_id()];
+    let together = |are_apart| {
+        let mut all = WriteSet { are_apart, ..WriteSet::default() };
+        for (id, author) in ids.into_iter().zip([&ada, &grace, &ada]) {
+            let version = if are_apart { 2 } else { 1 };
+            let write = if are_apart { HeadWrite::Replace { expected_version: 1 } } else { HeadWrite::Insert };
+            let kind = if are_apart { OperationKind::Update } else { OperationKind::Create };
+            let step = author.step(write, author.head(id, version), kind, Some("text"), None);
+            all.documents.extend(step.documents);
+            all.log.extend(step.log);
+        }
+        ada.write(all).unwrap();
+        let latest = |id| ada.store.list_versions(ada.workspace_id, id, None, 1).unwrap().remove(0);
+        ids.map(latest).map(|entry| (entry.author, entry.batch_id.unwrap()))
+    };
+    let [one, two, three] = together(false);
+    assert_eq!((&one.1, &two.1), (&two.1, &three.1), "one batch");
+    let [four, five, six] = together(true);
+    assert_eq!([&four.0, &five.0, &six.0], ["ada", "grace", "ada"]);
+    assert_eq!(BTreeSet::from([one.1, four.1, five.1, six.1]).len(), 4);
+    let sequences = [four, five, six].map(|(_, batch)| batch.sequence());
+    assert_eq!(sequences, [4, 5, 6], "where each document is in the feed");
 }
 
 pub fn an_update_replaces_the_head_and_advances_the_feed(database: &Database) {

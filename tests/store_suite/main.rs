@@ -64,6 +64,7 @@ mod both {
     );
     on_both_databases!(batches:
         a_write_set_comes_back_as_it_was,
+        documents_that_are_apart_have_their_own_authors_and_batches,
         an_update_replaces_the_head_and_advances_the_feed,
         rollback_leaves_nothing,
         an_error_leaves_nothing,

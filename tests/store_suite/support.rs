@@ -151,6 +151,7 @@ impl Author {
         let entry = LogEntry {
             document_id: head.document_id,
             version: head.version,
+            user_id: head.updated_by,
             kind,
             title: head.title.clone(),
             content: content.map(Into::into),

@@ -98,8 +98,18 @@ pub fn parse_push(
         RawOperations::NotAList => return Err(refused(Fault::invalid("must be a list").under("operations"))),
     };
     let atomic = upload.is_some() || atomic.unwrap_or(false);
-    let batch =
-        Batch { workspace_id, user_id: author, device_id, atomic, dry_run, sync_id, pull, upload: None, operations };
+    let batch = Batch {
+        workspace_id,
+        user_id: author,
+        device_id,
+        atomic,
+        dry_run,
+        sync_id,
+        pull,
+        upload: None,
+        authors: Vec::new(),
+        operations,
+    };
     Ok(Push { batch, upload })
 }
 

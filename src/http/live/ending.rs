@@ -1,5 +1,8 @@
 //! Why a socket is closed, and with which code.
 
+use actix_web::error::PayloadError;
+use actix_ws::ProtocolError;
+
 use crate::sync::live::OpenError;
 
 /// Why a socket is closed. `y-websocket` connects again by itself unless the code is between 4400 and 4499.
@@ -39,8 +42,29 @@ impl End {
         Self::new(1000, "client", "")
     }
 
+    pub fn too_large() -> Self {
+        Self::new(1009, "too_large", "a message is too large (max_yjs_bytes), or too much waits")
+    }
+
     pub fn slow() -> Self {
         Self::new(1013, "slow_reader", "the editor does not take what it is sent; connect again")
+    }
+}
+
+/// What comes next cannot be read.
+impl From<ProtocolError> for End {
+    fn from(error: ProtocolError) -> Self {
+        match error {
+            ProtocolError::Overflow => Self::too_large(),
+            ProtocolError::Io(error) => {
+                match error.get_ref().and_then(|cause| cause.downcast_ref::<PayloadError>()) {
+                    Some(PayloadError::Overflow) => Self::too_large(),
+                    // The connection was broken off.
+                    _ => Self::gone(),
+                }
+            }
+            _ => Self::unreadable(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError};
 
 use super::ending::End;
 use super::messages::{Dialect, Frames, PING_FRAME, PONG_FRAME, Received, read, split_name};
@@ -17,7 +17,7 @@ enum Turn {
     Stopping,
     Heard(Option<Delivery>),
     Received(Option<AggregatedMessage>),
-    Overflow,
+    Unread(ProtocolError),
     Time,
 }
 
@@ -74,7 +74,7 @@ impl Socket {
             message = messages.recv(), if !rests => match message {
                 Some(Ok(message)) => Turn::Received(Some(message)),
                 None => Turn::Received(None),
-                Some(Err(_overflow)) => Turn::Overflow,
+                Some(Err(error)) => Turn::Unread(error),
             },
         }
     }
@@ -95,9 +95,7 @@ impl Socket {
                 self.meter.is_read();
                 taken
             }
-            Turn::Overflow => {
-                Err(End::new(1009, "too_large", "a message is too large (max_yjs_bytes), or too much waits"))
-            }
+            Turn::Unread(error) => Err(error.into()),
             Turn::Time => self.on_time().await,
         }
     }

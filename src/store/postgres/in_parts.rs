@@ -51,8 +51,9 @@ pub(in crate::store) fn write(
     for heads in new_heads(&mut rows, head_sequence).chunks(ROWS) {
         written += diesel::insert_into(documents::table).values(heads).on_conflict_do_nothing().execute(connection)?;
     }
-    let log: Vec<NewLogRow<'_>> =
-        rows.log.drain(..).map(|row| NewLogRow { batch_sequence: Some(head_sequence), ..row }).collect();
+    let log: Vec<NewLogRow<'_>> = (rows.log.drain(..).zip(&rows.batches_behind))
+        .map(|(row, behind)| NewLogRow { batch_sequence: Some(head_sequence - behind), ..row })
+        .collect();
     for log in log.chunks(ROWS) {
         written += diesel::insert_into(document_log::table).values(log).on_conflict_do_nothing().execute(connection)?;
     }

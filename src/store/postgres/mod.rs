@@ -203,6 +203,8 @@ struct Rows<'a> {
     behind: Vec<i64>,
     heads: Vec<NewHeadRow<'a>>,
     log: Vec<NewLogRow<'a>>,
+    /// How far each new version's batch is before the last document.
+    batches_behind: Vec<i64>,
     receipts: Vec<super::rows::NewReceiptRow<'a>>,
 }
 
@@ -223,6 +225,7 @@ impl<'a> Rows<'a> {
             // The statement itself numbers the rows.
             heads: writes.documents.iter().map(|write| NewHeadRow::new(workspace_id, 0, &write.head)).collect(),
             log: writes.log.iter().map(|entry| NewLogRow::new(scope, entry)).collect(),
+            batches_behind: writes.batches_behind(),
             receipts: receipt_rows(scope, &writes.receipts)?,
         })
     }
@@ -250,7 +253,6 @@ impl<'a> Rows<'a> {
             .bind::<SqlUuid, _>(workspace_id)
             .bind::<SqlUuid, _>(workspace_id)
             .bind::<SqlUuid, _>(workspace_id)
-            .bind::<SqlUuid, _>(user_id)
             .bind::<Nullable<Text>, _>(device_id)
             .bind::<BigInt, _>(scope.now.0)
             .bind::<Nullable<SqlUuid>, _>(scope.sync_id.map(|sync| DbUuid(sync.0)));
@@ -295,6 +297,8 @@ impl<'a> Rows<'a> {
             .bind::<Array<Text>, _>(column(log, |row| row.client_id))
             .bind::<Array<Nullable<Binary>>, _>(column(log, |row| row.content.as_deref()))
             .bind::<Array<Nullable<Binary>>, _>(column(log, |row| row.yjs_update))
+            .bind::<Array<SqlUuid>, _>(column(log, |row| row.user_id))
+            .bind::<Array<BigInt>, _>(&self.batches_behind)
     }
 
     fn bind_receipts<Row>(&'a self, statement: Statement<'a, Pg, Row>) -> Statement<'a, Pg, Row> {

@@ -3,18 +3,25 @@
 //! An update that comes over a socket goes the way of a batch and is passed on once it is committed. There is no other way
 //! in, and no copy of a document in memory.
 
+mod edit;
+mod lines;
 mod news;
 mod room;
 mod save;
 mod seed;
+mod together;
 mod turns;
+mod waiting;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::lines::Lines;
+pub use self::lines::{Saving, Turn};
 pub use self::news::{Delivery, Heard, Inbox, News, Refusal, Sent, Tag};
-pub use self::room::{Room, Work, Worker};
+pub use self::room::{Room, Worker};
+pub use self::waiting::Work;
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::operation::digest_of;
@@ -100,6 +107,8 @@ pub struct Live {
     sync: Arc<SyncService>,
     config: LiveConfig,
     open: Mutex<Open>,
+    /// The rooms that wait to be stored together.
+    lines: Lines,
     /// The workspaces whose commits are listened for.
     listening: Mutex<HashSet<WorkspaceId>>,
     next_socket: AtomicU64,
@@ -131,8 +140,14 @@ impl Live {
     /// No rooms yet. Hears from now on what editors on other servers say of themselves.
     #[must_use]
     pub fn start(sync: Arc<SyncService>, config: LiveConfig) -> Arc<Self> {
-        let (open, listening, next_socket) = (Mutex::default(), Mutex::default(), AtomicU64::new(1));
-        let live = Arc::new(Self { sync, config, open, listening, next_socket });
+        let live = Arc::new(Self {
+            sync,
+            config,
+            open: Mutex::default(),
+            lines: Lines::default(),
+            listening: Mutex::default(),
+            next_socket: AtomicU64::new(1),
+        });
         let heard_by = Arc::downgrade(&live);
         live.sync.events().hear_presences_with(Box::new(move |workspace_id, document_id, news| {
             if let Some(live) = heard_by.upgrade() {

@@ -7,39 +7,15 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::sync::live::news::{Inbox, News, Refusal, Tag};
+use crate::sync::live::waiting::{Task, Waiting, Work, take_group};
 use crate::sync::presence::{Presence, Presences, SocketId};
 
 /// Bytes of updates that wait in a room; who has more to say waits before saying it.
 const MAX_WAITING_BYTES: usize = 8 * 1024 * 1024;
-/// Bytes of updates that are committed as one, unless a single one is larger.
-const MAX_GROUP_BYTES: usize = 64 * 1024;
-
-/// An update that waits to be stored.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub socket: SocketId,
-    pub user_id: UserId,
-    pub update: Vec<u8>,
-    pub tag: Tag,
-    _room: OwnedSemaphorePermit,
-}
-
-/// What a room has to do next. One at a time.
-#[derive(Debug)]
-pub struct Work(pub(super) Task);
-
-#[derive(Debug)]
-pub(super) enum Task {
-    /// Pass on what was committed elsewhere.
-    CatchUp,
-    /// Store these updates, all of one user.
-    Save(Vec<Waiting>),
-}
-
 /// Who does a room's work; there is one at a time. If it is dropped before the work is done, as by a panic, everybody in the
 /// room is told to connect again: nobody waits for what does not come.
 #[derive(Debug)]
@@ -99,8 +75,8 @@ struct State {
     is_worked: bool,
     /// The version up to which everybody was told; `None` until it was looked up.
     sent_up_to: Option<Version>,
-    /// Whether the document is known to have a Yjs state.
-    has_state: bool,
+    /// Bytes of the document's Yjs state, if it is known to have one.
+    state_bytes: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -138,14 +114,14 @@ impl Room {
         self.lock().sent_up_to
     }
 
-    /// Whether the document is known to have a Yjs state.
-    pub(super) fn has_state(&self) -> bool {
-        self.lock().has_state
+    /// Bytes of the document's Yjs state, if it is known to have one.
+    pub(super) fn state_bytes(&self) -> Option<usize> {
+        self.lock().state_bytes
     }
 
-    /// Whether the document has a Yjs state, as it was last seen.
-    pub(super) fn note_state(&self, has_state: bool) {
-        self.lock().has_state = has_state;
+    /// The document's Yjs state as it was last seen.
+    pub(super) fn note_state(&self, bytes: Option<usize>) {
+        self.lock().state_bytes = bytes;
     }
 
     /// Everybody knows this version, or will read it. Never goes back.
@@ -182,7 +158,7 @@ impl Room {
         if state.turns.catches_up(is_waiting) {
             return Some(Work(Task::CatchUp));
         }
-        let group = state.take_group();
+        let group = take_group(&mut state.queue);
         state.is_worked = !group.is_empty();
         (!group.is_empty()).then_some(Work(Task::Save(group)))
     }
@@ -246,24 +222,6 @@ impl Room {
 impl State {
     fn start_work(&mut self) -> bool {
         !std::mem::replace(&mut self.is_worked, true)
-    }
-
-    /// All that the user waits for whose update is first, as far as it is one commit.
-    fn take_group(&mut self) -> Vec<Waiting> {
-        let Some(user_id) = self.queue.front().map(|first| first.user_id) else { return Vec::new() };
-        let (mut group, mut rest, mut bytes, mut is_full) = (Vec::new(), VecDeque::new(), 0_usize, false);
-        for waiting in std::mem::take(&mut self.queue) {
-            let size = bytes.saturating_add(waiting.update.len());
-            is_full = is_full || (waiting.user_id == user_id && size > MAX_GROUP_BYTES && !group.is_empty());
-            if waiting.user_id == user_id && !is_full {
-                bytes = size;
-                group.push(waiting);
-            } else {
-                rest.push_back(waiting);
-            }
-        }
-        self.queue = rest;
-        group
     }
 
     fn send_to_all(&self, except: Option<SocketId>, news: &News) {

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::save::LiveEdit;
+use super::edit::LiveEdit;
 use super::{Live, Missing, OpenError, Slot, is_plain, nothing_yet};
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::operation::{Changes, OperationKind, Text, digest_of};
@@ -41,7 +41,7 @@ impl Live {
         let update = update.ok_or_else(|| OpenError::Refused("its text is too large (max_yjs_bytes)".to_owned()))?;
         let changes = Changes { content: Some(Text::new(text)), yjs: Some(update), ..Changes::default() };
         let edit = LiveEdit { workspace_id, document_id, user_id };
-        let outcome = self.sync.apply_one(&edit, OperationKind::Update, Some(version), changes, deadline)?;
+        let outcome = self.sync.apply_one(&edit, OperationKind::Update, Some(version), changes, deadline)?.outcome;
         match outcome.error() {
             // Somebody changed it at the same moment.
             _ if outcome.conflict().is_some() => Ok(()),

@@ -98,6 +98,7 @@ impl TakeBack {
             sync_id,
             pull: None,
             upload: None,
+            authors: Vec::new(),
             operations,
         }
     }

@@ -1,5 +1,6 @@
 //! The live mode: twenty editors type by the providers that people install, and some are lost with each kill. Every key
-//! that was known to be saved is there, and no key is there twice.
+//! that was known to be saved is there, and no key is there twice. In a mode of its own they also delete: what was known to be
+//! deleted does not come back.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -28,15 +29,25 @@ const ROUND: usize = 200;
 
 #[test]
 fn live_sqlite() {
-    torture("sqlite", Database::Sqlite);
+    torture("sqlite", Database::Sqlite, "typing");
 }
 
 #[test]
 fn live_postgres() {
-    torture("postgres", Database::Postgres);
+    torture("postgres", Database::Postgres, "typing");
 }
 
-fn torture(name: &str, database: Database) {
+#[test]
+fn live_deletions_sqlite() {
+    torture("sqlite, deletions", Database::Sqlite, "deletion-typing");
+}
+
+#[test]
+fn live_deletions_postgres() {
+    torture("postgres, deletions", Database::Postgres, "deletion-typing");
+}
+
+fn torture(name: &str, database: Database, mode: &str) {
     let kills = usize::try_from(setting("TORTURE_KILLS", KILLS)).unwrap();
     let time = Duration::from_secs(setting("TORTURE_SECONDS", 3_600));
     let seed = setting("TORTURE_SEED", uuid::Uuid::new_v4().as_u64_pair().1);
@@ -45,6 +56,8 @@ fn torture(name: &str, database: Database) {
     let settings = [
         ("LANDFALL_RATE_LIMIT", "off"),
         ("LANDFALL_ACCESS_TOKEN_S", "86400"),
+        // A deletion may be reported only once the editor has been quiet for so long.
+        ("LANDFALL_HEARTBEAT_S", "1"),
         ("LANDFALL_LISTEN", address.as_str()),
         ("RUST_LOG", "landfall=warn,error"),
     ];
@@ -54,7 +67,7 @@ fn torture(name: &str, database: Database) {
     while killed < kills && started.elapsed() < time {
         let round = ROUND.min(kills - killed);
         let seed = seed.wrapping_add(u64::try_from(killed).unwrap());
-        let said = run_round(&mut servers, &ada, seed, &|n| n < round && started.elapsed() < time, &mut killed);
+        let said = run_round(&mut servers, &ada, (seed, mode), &|n| n < round && started.elapsed() < time, &mut killed);
         compare(&said, &findings);
         let count = |list: &str| said[list].as_str().unwrap().chars().count();
         eprintln!(
@@ -79,12 +92,12 @@ fn torture(name: &str, database: Database) {
 fn run_round(
     servers: &mut [TestServer],
     ada: &User,
-    seed: u64,
+    (seed, mode): (u64, &str),
     goes_on: &dyn Fn(usize) -> bool,
     killed: &mut usize,
 ) -> Value {
     let document = new_id();
-    let mut crowd = start(&servers[0], ada, &document, seed);
+    let mut crowd = start(&servers[0], ada, &document, (seed, mode));
     let output = BufReader::new(crowd.stdout.take().expect("piped"));
     let saves = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&saves);
@@ -105,10 +118,10 @@ fn run_round(
     said
 }
 
-fn start(server: &TestServer, user: &User, document: &str, seed: u64) -> Child {
+fn start(server: &TestServer, user: &User, document: &str, (seed, mode): (u64, &str)) -> Child {
     Command::new("node")
         .arg(interop_directory().join("live/crowd.mjs"))
-        .args([EDITORS, KEYS_A_SECOND, &(seed % 1_000_000).to_string()])
+        .args([EDITORS, KEYS_A_SECOND, &(seed % 1_000_000).to_string(), mode])
         .env("LANDFALL_URL", server.client().base_url())
         .env("LANDFALL_TOKEN", &user.access_token)
         .env("LANDFALL_WORKSPACE", &user.workspace_id)
@@ -123,8 +136,11 @@ fn compare(said: &Value, findings: &Findings) {
     let words = |name: &str| said[name].as_str().unwrap();
     let mut stored: BTreeMap<char, usize> = BTreeMap::new();
     words("stored").chars().for_each(|key| *stored.entry(key).or_default() += 1);
-    for key in words("saved").chars().filter(|key| !stored.contains_key(key)) {
+    for key in words("saved").chars().filter(|key| !stored.contains_key(key) && !words("deleted").contains(*key)) {
         findings.add(Kind::Lost, format!("{key} was known to be saved"));
+    }
+    for key in words("gone").chars().filter(|key| stored.contains_key(key)) {
+        findings.add(Kind::Lost, format!("the deletion of {key} was known to be saved"));
     }
     for (key, count) in &stored {
         if *count > 1 {

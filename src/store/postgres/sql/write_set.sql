@@ -71,15 +71,15 @@ replaced AS (
 ),
 logged AS (
     INSERT INTO document_log (
-        workspace_id, user_id, device_id, created_at, sync_id, batch_sequence,
-        document_id, version, kind, title, client_id, content, yjs_update
+        workspace_id, device_id, created_at, sync_id, batch_sequence,
+        document_id, version, kind, title, client_id, content, yjs_update, user_id
     )
     SELECT
-        ?::uuid, ?::uuid, ?::text, ?::bigint, ?::uuid, advanced.head_sequence,
-        document_id, version, kind, title, client_id, content, yjs_update
+        ?::uuid, ?::text, ?::bigint, ?::uuid, advanced.head_sequence - behind,
+        document_id, version, kind, title, client_id, content, yjs_update, user_id
     FROM advanced CROSS JOIN unnest(
-        ?::uuid[], ?::bigint[], ?::smallint[], ?::text[], ?::text[], ?::bytea[], ?::bytea[]
-    ) AS entry (document_id, version, kind, title, client_id, content, yjs_update)
+        ?::uuid[], ?::bigint[], ?::smallint[], ?::text[], ?::text[], ?::bytea[], ?::bytea[], ?::uuid[], ?::bigint[]
+    ) AS entry (document_id, version, kind, title, client_id, content, yjs_update, user_id, behind)
     ON CONFLICT DO NOTHING
     RETURNING 1
 ),
