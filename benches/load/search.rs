@@ -3,13 +3,18 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection as _, PgConnection, SqliteConnection};
+use landfall::domain::search::FORM;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::Outcome;
 use crate::arguments::Options;
 use crate::client::Connection;
-use crate::measure::percentile;
-use crate::report::{Section, milliseconds, none};
+use crate::measure::{Measurement, Watch, percentile};
+use crate::report::{Section, milliseconds, none, ratio};
+use crate::server::Server;
 use crate::suite::{progress, start};
 
 /// The language has twice 2 to this words; a word's rank decides how often it is used, as in real languages.
@@ -18,6 +23,9 @@ const TEXT_BYTES: usize = 2_048;
 const BATCH_SIZE: u32 = 100;
 const PUSHERS: usize = 4;
 const CLIENTS: [usize; 2] = [1, 8];
+/// Creates of one round, with and without the index in turns, and rounds.
+const ROUND_CREATES: u32 = 2_000;
+const ROUNDS: u32 = 4;
 /// How long the index may take to catch up.
 const PATIENCE: Duration = Duration::from_secs(1_800);
 
@@ -87,27 +95,112 @@ pub fn run(options: &Options) -> Outcome<Section> {
         fill(&owner, server.url(), &workspace, documents)?;
         let behind = wait_for_index(&owner, &workspace)?;
         let caught_up = format!("index complete after the last of {documents} creates");
-        rows.push(vec![format!("{}: {caught_up}", database.name()), none(), none(), milliseconds(behind), none()]);
+        rows.push(row(
+            &format!("{}: {caught_up}", database.name()),
+            "–",
+            [none(), milliseconds(behind), none(), none(), none()],
+        ));
         for clients in CLIENTS {
             for kind in QUERIES {
                 progress(&format!("{}: {kind}, {clients} clients", database.name()));
+                let watch = Watch::start(server.process_id())?;
                 let taken = search(&owner, server.url(), &workspace, kind, clients, options.time)?;
-                rows.push(vec![
-                    format!("{}: {kind}", database.name()),
-                    clients.to_string(),
-                    milliseconds(percentile(&taken, 50)),
-                    milliseconds(percentile(&taken, 95)),
-                    milliseconds(percentile(&taken, 99)),
-                ]);
+                let searches = u32::try_from(taken.len())?;
+                let measured = watch.finish(searches, taken)?;
+                let [p50, p95, p99] =
+                    [50, 95, 99].map(|percent| milliseconds(percentile(&measured.latencies, percent)));
+                let cells = [p50, p95, p99, cpu_us(&measured), none()];
+                rows.push(row(&format!("{}: {kind}", database.name()), &clients.to_string(), cells));
             }
+        }
+        progress(&format!("{}: creates with and without the index", database.name()));
+        let [without, while_written, in_all] = cost_of_creates(&server, &owner)?;
+        for (what, measured) in [
+            ("a create, the index held off", &without),
+            ("a create, up to its answer", &while_written),
+            ("a create and its place in the index", &in_all),
+        ] {
+            let times = ratio(measured.cpu_us().unwrap_or_default(), without.cpu_us().unwrap_or_default());
+            let cells = [none(), none(), none(), cpu_us(measured), times];
+            rows.push(row(&format!("{}: {what}", database.name()), &PUSHERS.to_string(), cells));
         }
     }
     let about = format!(
         "Pages of 20 in a workspace of {documents} documents of 2 KB, whose words are as frequent as in a natural language (the first of \
-         them in most documents). Milliseconds."
+         them in most documents). Milliseconds, and microseconds of the server's processor time for each search or create (on Postgres \
+         without the database's). Creates: two workspaces of one server in turns, one of them with an index that takes nothing in; \
+         `× held off`: their processor time beside that."
     );
-    let columns = vec!["search", "clients", "p50", "p95", "p99"];
+    let columns = vec!["search", "clients", "p50", "p95", "p99", "CPU µs", "× held off"];
     Ok(Section { title: "Search", about, columns, rows })
+}
+
+fn row(what: &str, clients: &str, cells: [String; 5]) -> Vec<String> {
+    [what.to_owned(), clients.to_owned()].into_iter().chain(cells).collect()
+}
+
+fn cpu_us(measured: &Measurement) -> String {
+    measured.cpu_us().map_or_else(none, |cpu| format!("{cpu:.0}"))
+}
+
+/// Creates without the index, with it up to the last answer, and with it until it is complete.
+fn cost_of_creates(server: &Server, owner: &Connection) -> Outcome<[Measurement; 3]> {
+    let [held_off, indexed] = [owner.create_workspace("held off")?, owner.create_workspace("indexed")?];
+    hold_off(&server.database_url(), held_off.parse()?)?;
+    let mut sums: [Option<Measurement>; 3] = [None, None, None];
+    for _ in 0..ROUNDS {
+        let watch = Watch::start(server.process_id())?;
+        fill(owner, server.url(), &held_off, ROUND_CREATES)?;
+        let without = watch.finish(ROUND_CREATES, Vec::new())?;
+        let (up_to_answers, in_all) = (Watch::start(server.process_id())?, Watch::start(server.process_id())?);
+        fill(owner, server.url(), &indexed, ROUND_CREATES)?;
+        let while_written = up_to_answers.finish(ROUND_CREATES, Vec::new())?;
+        wait_for_index(owner, &indexed)?;
+        let in_all = in_all.finish(ROUND_CREATES, Vec::new())?;
+        // The last document is looked for, so it is made anew each time.
+        delete_last(owner, &indexed)?;
+        for (sum, more) in sums.iter_mut().zip([without, while_written, in_all]) {
+            *sum = Some(match sum.take() {
+                None => more,
+                Some(sum) => Measurement {
+                    operations: sum.operations + more.operations,
+                    cpu: sum.cpu.zip(more.cpu).map(|(sum, more)| sum + more),
+                    ..sum
+                },
+            });
+        }
+    }
+    let [Some(without), Some(while_written), Some(in_all)] = sums else { return Err("no round was measured".into()) };
+    Ok([without, while_written, in_all])
+}
+
+/// Says of a workspace's index that it is further than its feed will come: nothing is put into it.
+fn hold_off(database_url: &str, workspace: Uuid) -> Outcome<()> {
+    let insert = |workspace: &str| {
+        format!(
+            "INSERT INTO search_progress (workspace_id, sequence, form) VALUES ({workspace}, 4000000000000000000, {FORM});"
+        )
+    };
+    match database_url.strip_prefix("sqlite://") {
+        Some(path) => {
+            let mut connection = SqliteConnection::establish(path)?;
+            connection.batch_execute("PRAGMA busy_timeout = 60000;")?;
+            connection.batch_execute(&insert(&format!("x'{}'", workspace.simple())))?;
+        }
+        None => {
+            PgConnection::establish(database_url)?.batch_execute(&insert(&format!("'{workspace}'::uuid")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the document that says that the index is complete, and waits until it is not found any more.
+fn delete_last(owner: &Connection, workspace: &str) -> Outcome<()> {
+    let found = page(owner, workspace, "zzlast")?;
+    let id = found.pointer("/items/0/document_id").cloned().ok_or("the last document is not found")?;
+    let delete = json!({ "operation": "delete", "client_id": "last", "document_id": id, "force": true });
+    owner.push(&json!({ "workspace_id": workspace, "operations": [delete] }).to_string())?;
+    Ok(())
 }
 
 fn fill(owner: &Connection, url: &str, workspace: &str, documents: u32) -> Outcome<()> {

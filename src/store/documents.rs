@@ -251,20 +251,31 @@ pub(super) fn find_stored(
     id: DocumentId,
 ) -> Result<Option<StoredDocument>, StoreError> {
     let key = (DbUuid(workspace_id.0), DbUuid(id.0));
-    let found: Option<(HeadRow, bool, Option<String>)> = documents::table
+    let of_document = document_bodies::workspace_id
+        .eq(documents::workspace_id)
+        .and(document_bodies::document_id.eq(documents::document_id));
+    let of_text = document_log::workspace_id
+        .eq(documents::workspace_id)
+        .and(document_log::document_id.eq(documents::document_id))
+        .and(document_log::version.eq(documents::content_version));
+    let found: Option<FoundRow> = documents::table
         .left_join(users::table.on(users::user_id.eq(documents::updated_by)))
+        .left_join(document_bodies::table.on(of_document))
+        .left_join(document_log::table.on(of_text))
         .filter(documents::workspace_id.eq(key.0))
         .filter(documents::document_id.eq(key.1))
-        .select((HeadRow::as_select(), documents::damaged, users::username.nullable()))
+        .select((
+            HeadRow::as_select(),
+            documents::damaged,
+            users::username.nullable(),
+            Option::<BodyRow>::as_select(),
+            document_log::content.nullable(),
+        ))
         .get_result(connection)
         .optional()?;
-    let Some((row, damaged, name)) = found else { return Ok(None) };
-    let body = document_bodies::table.find(key).select(BodyRow::as_select()).get_result(connection).optional()?;
+    let Some((row, damaged, name, body, text)) = found else { return Ok(None) };
     let document = Assembly::new(row, damaged, name, body)?;
-    let text = match document.text_logged_at() {
-        Some(version) => logged_content(connection, key, version)?,
-        None => None,
-    };
+    let text = text.filter(|_| document.text_logged_at().is_some());
     let updates = match document.updates_logged_at() {
         Some(versions) => load_yjs_updates(connection, key, *versions.start(), *versions.end())?,
         None => Vec::new(),
@@ -272,19 +283,8 @@ pub(super) fn find_stored(
     document.finish(text, updates).map(Some)
 }
 
-/// The text that a version set as text, as it is stored.
-pub(super) fn logged_content(
-    connection: &mut AnyConnection,
-    key: (DbUuid, DbUuid),
-    version: Version,
-) -> Result<Option<Vec<u8>>, StoreError> {
-    let content = document_log::table
-        .find((key.0, key.1, version))
-        .select(document_log::content)
-        .get_result::<Option<Vec<u8>>>(connection)
-        .optional()?;
-    Ok(content.flatten())
-}
+/// A head, whether it is damaged, who changed it last, its body, and the text that was logged with its newest text's version.
+type FoundRow = (HeadRow, bool, Option<String>, Option<BodyRow>, Option<Vec<u8>>);
 
 /// The Yjs updates of the versions `first..=last`, in order.
 pub(super) fn load_yjs_updates(

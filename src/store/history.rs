@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 
 use super::connection::AnyConnection;
-use super::documents::{load_yjs_updates, logged_content};
+use super::documents::load_yjs_updates;
 use super::rows::kind_code;
 use super::schema::{document_bodies, document_log, documents};
 use super::sql_uuid::DbUuid;
@@ -312,4 +312,18 @@ fn weigh_log(
         ))
         .execute(connection)?;
     Ok(())
+}
+
+/// The text that a version set as text, as it is stored.
+fn logged_content(
+    connection: &mut AnyConnection,
+    key: (DbUuid, DbUuid),
+    version: Version,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let content = document_log::table
+        .find((key.0, key.1, version))
+        .select(document_log::content)
+        .get_result::<Option<Vec<u8>>>(connection)
+        .optional()?;
+    Ok(content.flatten())
 }

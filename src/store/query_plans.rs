@@ -168,8 +168,9 @@ fn a_batch_looks_everything_up_by_its_full_key() {
     );
     let expected = [
         "SEARCH body USING INDEX document_bodies_by_document (workspace_id=? AND document_id=?) LEFT-JOIN",
-        "SEARCH document_bodies USING INDEX document_bodies_by_document (workspace_id=? AND document_id=?)",
+        "SEARCH document_bodies USING INDEX document_bodies_by_document (workspace_id=? AND document_id=?) LEFT-JOIN",
         "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version=?)",
+        "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version=?) LEFT-JOIN",
         "SEARCH document_log USING INDEX document_log_by_version (workspace_id=? AND document_id=? AND version>? AND version<?)",
         "SEARCH documents USING INDEX documents_by_sequence (workspace_id=? AND sequence>? AND sequence<?)",
         "SEARCH documents USING INDEX documents_by_id (workspace_id=? AND document_id=?)",

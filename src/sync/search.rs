@@ -19,8 +19,9 @@ use crate::sync::{SyncError, SyncService};
 const MAX_LOOKED_AT: usize = 400;
 /// Bytes of documents that are read at once, unless one alone has more.
 const CHUNK_BYTES: usize = 4 * 1024 * 1024;
-/// Candidates that are looked up at once.
-const CHUNK: u32 = 50;
+/// Candidates that are looked up and read at once: about as many as the page still takes, and twice as many each time that too few
+/// of them answer, up to this.
+const MAX_CHUNK: usize = 100;
 /// When a page ends in any case.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -71,6 +72,8 @@ struct Search<'a> {
     /// When the page ends in any case.
     deadline: Instant,
     looked_at: usize,
+    /// Candidates that are looked up next, at least.
+    chunk: usize,
 }
 
 impl SyncService {
@@ -87,7 +90,7 @@ impl SyncService {
         limit: usize,
     ) -> Result<SearchPage, SyncError> {
         let deadline = Instant::now() + PATIENCE;
-        let mut search = Search { service: self, user_id, workspace_id, query, deadline, looked_at: 0 };
+        let mut search = Search { service: self, user_id, workspace_id, query, deadline, looked_at: 0, chunk: 0 };
         Ok(search.page(from, limit)?)
     }
 }
@@ -101,10 +104,13 @@ impl Search<'_> {
             if tier != from.tier {
                 place = SearchPlace { tier, before: i64::MAX };
             }
+            self.chunk = 0;
             loop {
+                let chunk = (limit + 1).saturating_sub(page.hits.len()).max(self.chunk).min(MAX_CHUNK);
+                self.chunk = chunk * 2;
                 let store = &self.service.store;
-                let found = store.find_candidates(self.workspace_id, &lookup, tier, place.before, CHUNK)?;
-                let is_last = u32::try_from(found.len()).is_ok_and(|found| found < CHUNK);
+                let found = store.find_candidates(self.workspace_id, &lookup, tier, place.before, chunk)?;
+                let is_last = found.len() < chunk;
                 if !self.look_at(&found, limit, &mut place, &mut page)? {
                     page.next = Some(place);
                     return Ok(page);

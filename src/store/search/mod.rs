@@ -139,10 +139,11 @@ impl Store {
         lookup: &Lookup,
         tier: Tier,
         before: i64,
-        limit: u32,
+        limit: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
         let key = DbUuid(workspace_id.0);
         let terms = Terms::of(workspace_id);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows: Vec<(DbUuid, i64)> = self.read(|connection| match connection {
             AnyConnection::Sqlite(connection) => {
                 let Some(matching) = lookup.to_fts5(tier, &terms) else { return Ok(Vec::new()) };

@@ -27,14 +27,14 @@ pub(super) fn find(
     key: DbUuid,
     matching: &str,
     before: i64,
-    limit: u32,
+    limit: i64,
 ) -> Result<Vec<(DbUuid, i64)>, StoreError> {
     Ok(Statement::<Sqlite, (SqlUuid, BigInt)>::new(FIND)
         .bind::<Text, _>(matching)
         .bind::<SqlUuid, _>(key)
         .bind::<SqlUuid, _>(key)
         .bind::<BigInt, _>(before)
-        .bind::<BigInt, _>(i64::from(limit))
+        .bind::<BigInt, _>(limit)
         .load(connection)?)
 }
 
