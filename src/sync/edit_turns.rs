@@ -187,6 +187,7 @@ mod tests {
             sync_id: None,
             pull: None,
             upload: None,
+            authors: Vec::new(),
             operations: ids.iter().map(|id| Submitted::Valid(Box::new(operation(id)))).collect(),
         }
     }
