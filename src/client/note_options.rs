@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use crate::client::common_options::PatienceOptions;
@@ -31,6 +32,17 @@ pub enum NoteCommand {
     Append(AppendOptions),
 }
 
+/// Characters of the name of a change at most.
+const MAX_ONCE_CHARS: usize = 128;
+
+fn once_name(name: &str) -> Result<String, String> {
+    match name.chars().count() {
+        1..=MAX_ONCE_CHARS => Ok(name.to_owned()),
+        0 => Err("a change needs a name of at least one character".to_owned()),
+        count => Err(format!("it has {count} characters, and a name has {MAX_ONCE_CHARS} at most")),
+    }
+}
+
 /// Where the notes are.
 #[derive(Clone, Debug, Args)]
 pub struct PlaceOptions {
@@ -58,7 +70,7 @@ pub struct WriteOptions {
     #[arg(long)]
     pub dry_run: bool,
     /// Make the change once, however often the command is run with this name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = once_name)]
     pub once: Option<String>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for help text")]
@@ -106,7 +118,8 @@ pub struct EditOptions {
     /// The note: its name as `landfall ls` shows it, or its id
     pub note: String,
     /// The text to look for, which must be there once; may be given several times, each with its --replace
-    #[arg(long, value_name = "TEXT", required = true, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", required = true, allow_hyphen_values = true,
+          value_parser = NonEmptyStringValueParser::new())]
     pub find: Vec<String>,
     /// What takes its place
     #[arg(long, value_name = "TEXT", required = true, allow_hyphen_values = true)]

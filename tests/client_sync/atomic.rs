@@ -13,6 +13,8 @@ use crate::harness::{Database, on_both_databases};
 on_both_databases!(
     a_folder_arrives_whole,
     a_conflict_pushes_nothing,
+    a_clash_that_the_pull_finds_pushes_nothing,
+    deletions_that_wait_push_nothing,
     a_client_that_is_killed_leaves_all_or_nothing,
     what_was_rehearsed_is_not_there,
 );
@@ -87,6 +89,58 @@ fn a_conflict_pushes_nothing(database: Database) {
     place.run(&["conflicts", "--settle", "mine", "plan.md"]).expect(0);
     place.run(&["sync", "--atomic"]).expect(0);
     assert_eq!(desk.documents().len(), 101);
+}
+
+fn a_clash_that_the_pull_finds_pushes_nothing(database: Database) {
+    let desk = Desk::on_with(database, &SMALL);
+    let (place, other) = (desk.place(), desk.place());
+    place.write("plan.md", "one\ntwo\nthree\n");
+    place.sync();
+    other.sync();
+    // The same line, and a new file of the same name.
+    other.write("plan.md", "one\ntheirs\nthree\n");
+    other.write("new.md", "theirs\n");
+    other.sync();
+    place.write("plan.md", "one\nmine\nthree\n");
+    place.write("new.md", "mine\n");
+    place.write("free.md", "free\n");
+    let before = desk.documents();
+    // Found by this sync, and still open in the next ones.
+    for arguments in [["sync", "--atomic"].as_slice(), &["push", "--atomic"], &["sync", "--atomic", "--dry-run"]] {
+        let ran = place.run(arguments).expect(1);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        for words in ["--atomic pushes nothing", "landfall conflicts"] {
+            assert!(said.contains(words), "{said}");
+        }
+        assert_eq!(desk.documents(), before);
+    }
+    place.run(&["conflicts", "--settle", "mine", "plan.md"]).expect(0);
+    place.run(&["sync", "--atomic"]).expect(1);
+    assert_eq!(desk.documents(), before, "another is still open");
+    place.run(&["conflicts", "--settle", "mine", "new.md"]).expect(0);
+    place.run(&["sync", "--atomic"]).expect(0);
+    other.sync();
+    assert_eq!(other.files(), place.files());
+    assert_eq!(other.read("free.md"), "free\n");
+    assert_eq!(other.read("plan.md"), "one\nmine\nthree\n");
+}
+
+fn deletions_that_wait_push_nothing(database: Database) {
+    let desk = Desk::on_with(database, &SMALL);
+    let place = desk.place();
+    fill(&place, 40);
+    place.run(&["sync", "--atomic"]).expect(0);
+    let before = desk.documents();
+    for path in place.files().keys() {
+        place.delete(path);
+    }
+    place.write("free.md", "free\n");
+    let ran = place.run(&["sync", "--atomic"]).expect(4);
+    assert!(format!("{}{}", ran.stdout, ran.stderr).contains("landfall keep"), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(desk.documents(), before);
+    place.run(&["accept"]).expect(0);
+    place.run(&["sync", "--atomic"]).expect(0);
+    assert_eq!(desk.documents().len(), 1);
 }
 
 fn a_client_that_is_killed_leaves_all_or_nothing(database: Database) {

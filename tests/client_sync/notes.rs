@@ -203,8 +203,103 @@ fn a_lost_answer_makes_no_change_twice() {
     }
     assert_eq!(text_of(&place, "Log"), "oone\nttwoo\ntthree\n");
     assert_eq!(text_of(&place, "New"), "three\n");
-    let other = run(&place, &["edit", "Log", "--find", "tt", "--replace", "t", "--all", "--once", "ts"], "").expect(1);
-    assert!(says(&other, &["another change was made under this name"]), "{}", other.stderr);
+    // Another change under a name that was used is refused, whichever command made either.
+    let other = "another change was made under this name";
+    for (arguments, input) in [
+        (["edit", "Log", "--find", "tt", "--replace", "t", "--all", "--once", "ts"].as_slice(), ""),
+        (&["edit", "Log", "--find", "tt", "--replace", "t", "--all", "--once", "today"], ""),
+        (&["append", "Log", "--once", "today"], "four\n"),
+        (&["append", "Log", "--once", "ts"], "four\n"),
+        (&["append", "New", "--once", "first"], "four\n"),
+        (&["append", "Third", "--once", "today"], "three\n"),
+        (&["put", "Log", "--once", "today"], "four\n"),
+    ] {
+        let refused = run(&place, arguments, input).expect(1);
+        assert!(says(&refused, &[other]), "{arguments:?}: {}", refused.stderr);
+    }
+    assert_eq!(text_of(&place, "Log"), "oone\nttwoo\ntthree\n");
+    assert_eq!(text_of(&place, "New"), "three\n");
+    assert_eq!(run(&place, &["ls"], "").expect(0).stdout, "Log\nNew\n");
+}
+
+#[test]
+fn a_text_is_put_once() {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    for note in ["New", "Old"] {
+        if note == "Old" {
+            desk.ada.new_document(note, "before\n");
+        }
+        let once = ["put", note, "--once", note];
+        run(&place, &once, "one\n").expect(0);
+        run(&place, &["append", note], "two\n").expect(0);
+        let again = run(&place, &once, "one\n").expect(0);
+        assert!(again.says(&["it had been made before"]), "{}", again.stdout);
+        let other = run(&place, &once, "three\n").expect(1);
+        assert!(says(&other, &["another change was made under this name"]), "{}", other.stderr);
+        assert_eq!(text_of(&place, note), "one\ntwo\n");
+    }
+    // What is added may stand there already, and nothing may be added.
+    desk.ada.new_document("Log", "same\n");
+    for _ in 0..2 {
+        run(&place, &["append", "Log", "--once", "again"], "same\n").expect(0);
+        run(&place, &["append", "Log", "--once", "nothing"], "").expect(0);
+    }
+    assert_eq!(text_of(&place, "Log"), "same\nsame\n");
+    let shown = run(&place, &["append", "Log", "--once", "later", "--dry-run"], "end\n").expect(0);
+    assert_eq!(shown.stdout, "same\nsame\nend\n");
+}
+
+#[test]
+fn a_text_of_a_version_makes_no_new_note() {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    let gone = desk.ada.new_document("Gone", "one\n");
+    desk.ada.send(delete("gone", &gone).base(1)).expect_outcomes(["gone success v2"]);
+    for note in ["Gone", "Never"] {
+        let refused = run(&place, &["put", note, "--base", "1"], "two\n").expect(1);
+        let said = ["nothing was changed", "no note", note, "leave out --base"];
+        assert!(says(&refused, &said), "{}", refused.stderr);
+    }
+    let by_id = run(&place, &["put", &gone, "--base", "1"], "two\n").expect(1);
+    assert!(says(&by_id, &["nothing was changed", "was deleted"]), "{}", by_id.stderr);
+    assert_eq!(run(&place, &["ls"], "").expect(0).stdout, "");
+    run(&place, &["put", "Gone"], "two\n").expect(0);
+    assert_eq!(text_of(&place, "Gone"), "two\n");
+}
+
+#[test]
+fn a_note_gets_the_line_ends_of_documents() {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    let mark = "\u{feff}";
+    run(&place, &["put", "New"], &format!("{mark}one\r\ntwo\r\n")).expect(0);
+    assert_eq!(text_of(&place, "New"), "one\ntwo\n");
+    run(&place, &["put", "New"], &format!("{mark}one\r\n2\r\n")).expect(0);
+    run(&place, &["append", "New"], &format!("{mark}three\r\n")).expect(0);
+    run(&place, &["edit", "New", "--find", "2", "--replace", "two\r\nand a half"], "").expect(0);
+    assert_eq!(text_of(&place, "New"), "one\ntwo\nand a half\nthree\n");
+    run(&place, &["append", "Made"], &format!("{mark}one\r\n")).expect(0);
+    assert_eq!(text_of(&place, "Made"), "one\n");
+}
+
+#[test]
+fn what_cannot_be_meant_is_an_error_of_the_command_line() {
+    let desk = Desk::new();
+    let place = desk.unconnected();
+    desk.ada.new_document("Log", "one\n");
+    let long = "é".repeat(129);
+    for arguments in [
+        ["edit", "Log", "--find", "", "--replace", "x"].as_slice(),
+        &["edit", "Log", "--find", "one", "--replace", "x", "--once", ""],
+        &["append", "Log", "--once", &long],
+        &["put", "Log", "--once", &long],
+    ] {
+        run(&place, arguments, "two\n").expect(2);
+    }
+    assert_eq!(text_of(&place, "Log"), "one\n");
+    run(&place, &["append", "Log", "--once", &"é".repeat(128)], "two\n").expect(0);
+    assert_eq!(text_of(&place, "Log"), "one\ntwo\n");
 }
 
 #[test]

@@ -43,9 +43,13 @@ fn the_last_sync_is_undone(database: Database) {
     here.sync();
     let documents = desk.documents();
     let preview = here.run(&["undo", "--dry-run"]).expect(0);
-    for said in
-        ["a.md: its text changes", "+one", "new.md: is deleted", "comes back", "3 documents would be taken back"]
-    {
+    for said in [
+        "a.md: its text changes",
+        "+one",
+        "new.md: is deleted",
+        "gone.md: comes back",
+        "3 documents would be taken back",
+    ] {
         assert!(preview.says(&[said]), "{}", preview.stdout);
     }
     assert_eq!(desk.documents(), documents);
@@ -58,6 +62,12 @@ fn the_last_sync_is_undone(database: Database) {
         "{}",
         done.stdout
     );
+    assert!(done.says(&["gone.md: taken back"]), "{}", done.stdout);
+    // There is nothing more to take back, and nobody is told that there was.
+    for arguments in [["undo"].as_slice(), &["undo", "--dry-run"]] {
+        let again = here.run(arguments).expect(0);
+        assert!(!again.says(&["3 documents"]) && again.says(&["nothing to take back"]), "{}", again.stdout);
+    }
     here.sync();
     there.sync();
     let merged = [("a.md", "one\n\ntwo\n\nthree and more\n"), ("gone.md", "kept\n")];
@@ -137,7 +147,8 @@ fn what_cannot_be_taken_back_is_listed(database: Database) {
     there.sync();
     let undone = here.run(&["undo"]).expect(1);
     assert!(
-        undone.says(&["a.md", "version_mismatch"]) && undone.says(&["1 documents taken back, 1 could not"]),
+        undone.says(&["a.md: a later change clashes with that, so it stays as it is"])
+            && undone.says(&["1 document taken back, 1 could not"]),
         "{}",
         undone.stdout
     );

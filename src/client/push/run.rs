@@ -14,7 +14,7 @@ impl<'s> Push<'s, '_, '_> {
     /// Pushes everything that is queued.
     pub fn run(mut self, run_id: &'s str) -> Result<(), ClientError> {
         let queued = self.pull.local.state.change(|change| change.list_outbox())?.len();
-        if queued == 0 {
+        if queued == 0 || (self.settings.atomic && self.waits_for_person()?) {
             return Ok(());
         }
         self.pull.local.report.expect(queued);

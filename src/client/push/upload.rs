@@ -8,7 +8,8 @@ use super::Push;
 use super::answers::Answered;
 use crate::client::error::ClientError;
 use crate::client::model::{Direction, Identity};
-use crate::client::state::{QueuedOperation, Setting};
+use crate::client::report::{Event, command};
+use crate::client::state::{DocId, LOST, QueuedOperation, Setting};
 use crate::client::transport::wire::{Batch, BatchAnswer, Upload};
 use crate::client::transport::{RemoteError, Until};
 
@@ -45,10 +46,32 @@ impl Push<'_, '_, '_> {
             } else {
                 self.push_by_upload(whole)?;
             }
-            if self.pull.local.tally.pushed == pushed || self.settings.dry_run {
+            if self.pull.local.tally.pushed == pushed || self.settings.dry_run || self.waits_for_person()? {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether a document waits for a person's choice, which is said with the next step: what is pushed without it would not
+    /// be all.
+    pub(super) fn waits_for_person(&mut self) -> Result<bool, ClientError> {
+        let (conflicts, removals, accepted) = self.pull.local.state.change(|change| {
+            Ok((change.count_conflicts()?, change.load_pending_removals()?, change.load_accepted_deletions()?))
+        })?;
+        let is_lost = |(id, version): &(DocId, i64)| *version == LOST && !accepted.contains(id);
+        let is_guarded = self.pull.local.tally.guarded > 0 || removals.iter().any(is_lost);
+        let folder = self.pull.local.folder.root();
+        let (what, next) = if conflicts > 0 {
+            ("a document is in conflict", format!("settle it (`{}`)", command("conflicts", folder, "")))
+        } else if is_guarded {
+            let (keep, accept) = (command("keep", folder, ""), command("accept", folder, ""));
+            ("deletions wait for an answer", format!("answer them (`{accept}` or `{keep}`)"))
+        } else {
+            return Ok(false);
+        };
+        let reason = format!("{what}, so --atomic pushes nothing and everything stays queued; {next}, then sync again");
+        self.pull.local.report.show(&Event::Problem { path: ".", reason: &reason });
+        Ok(true)
     }
 
     /// The first queued operation of each document, written and marked as sent.

@@ -138,19 +138,23 @@ impl Server {
         }
     }
 
-    /// Sends one operation. A lost answer costs nothing: sent again, it is answered from its receipt.
-    pub(super) fn send(&self, operation: &Value, dry_run: bool) -> Result<OperationResult, ClientError> {
+    /// Sends operations: all are made, or none. The result of each, in order. A lost answer costs nothing: sent again, they are
+    /// answered from their receipts.
+    pub(super) fn send(&self, operations: &[Value], dry_run: bool) -> Result<Vec<OperationResult>, ClientError> {
         let body = json!({
-            "workspace_id": self.workspace, "device_id": DEVICE, "dry_run": dry_run, "operations": [operation],
+            "workspace_id": self.workspace, "device_id": DEVICE, "dry_run": dry_run, "atomic": operations.len() > 1,
+            "operations": operations,
         });
         let answer: Result<BatchAnswer, _> =
             self.remote.post("/api/v1/documents/batch", body.to_string().as_bytes(), Until::NothingHelps);
         let answer = answer.map_err(|error| error.into_client_error(self.remote.server()))?;
-        let unintelligible = || ClientError::Unreachable {
-            server: self.remote.server().to_owned(),
-            reason: "its answer has no result".to_owned(),
-        };
-        answer.results.into_iter().next().ok_or_else(unintelligible)
+        if answer.results.is_empty() {
+            return Err(ClientError::Unreachable {
+                server: self.remote.server().to_owned(),
+                reason: "its answer has no result".to_owned(),
+            });
+        }
+        Ok(answer.results)
     }
 }
 

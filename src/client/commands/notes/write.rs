@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -19,6 +19,8 @@ use crate::client::output::{complain, write_json, write_line};
 use crate::client::plain::quoted;
 use crate::client::state::DocId;
 use crate::client::wire::{OperationResult, ResultError, ResultStatus, WireDocument};
+use crate::domain::line_ends::inside;
+use crate::domain::operation::digest_of;
 use crate::yjs::edit::edit_text;
 
 /// Bytes of standard input at most; the server takes less.
@@ -48,11 +50,15 @@ impl<'a> Write<'a> {
         Ok(Self { server: Server::of(&options.place)?, note, options, name })
     }
 
-    /// Sends the operation that `make` makes; again while it says that it may pass. What comes back is success or final.
-    fn send(&self, operation: &Value) -> Result<OperationResult, ClientError> {
+    /// Sends operations; again while the answer says that it may pass. What comes back is the first one's success, or why none
+    /// was made.
+    fn send(&self, operations: &[Value], dry_run: bool) -> Result<OperationResult, ClientError> {
         let mut tries = 0;
         loop {
-            let result = self.server.send(operation, self.options.dry_run)?;
+            let mut results = self.server.send(operations, dry_run)?;
+            let is_reason = |one: &OperationResult| matches!(one.status, ResultStatus::Error | ResultStatus::Conflict);
+            let at = results.iter().position(is_reason).unwrap_or(0);
+            let result = results.swap_remove(at);
             tries += 1;
             let passes = result.status == ResultStatus::Error && result.error.as_ref().is_some_and(|one| one.retryable);
             if !passes || tries >= TRIES {
@@ -73,6 +79,26 @@ impl<'a> Write<'a> {
             }
         }
         operation
+    }
+
+    /// Makes the note. If it is to be made once, `named` is what stands under the name: with the note there, it is what the
+    /// same command sends.
+    fn make(&self, text: &str, named: Option<Value>) -> Result<u8, ClientError> {
+        let mut operations = vec![self.create(text)?];
+        if let Some(mut named) = named.filter(|_| self.options.once.is_some()) {
+            let first = self.rename_to_first(&mut operations);
+            set(&mut named, "document_ref", json!(first));
+            operations.push(named);
+        }
+        let result = self.send(&operations, self.options.dry_run)?;
+        self.finish(&Made { result, verb: "created" }, Some(text))
+    }
+
+    /// Gives the operations so far another name than `--once` says, which is made of it; the name.
+    fn rename_to_first(&self, operations: &mut [Value]) -> String {
+        let first = format!("first:{}", URL_SAFE_NO_PAD.encode(digest_of(&self.name)));
+        operations.iter_mut().for_each(|operation| set(operation, "client_id", json!(first)));
+        first
     }
 
     /// A new note, which can be typed into from the start.
@@ -156,20 +182,17 @@ impl<'a> Write<'a> {
                 "--once {}: another change was made under this name.\ngive each change a name of its own",
                 quoted(&self.name)
             ),
+            "deleted" => format!("{note} was deleted.\nto bring it back: open its history in the editor"),
             "transient" => format!("{note} is being written to all the time ({message}).\ntry again in a moment"),
             _ => format!("{note}: {message} ({code})"),
         };
         complain(&format!("nothing was changed. {what}"));
     }
+}
 
-    /// Whether a change whose text differs each time had been made under its name before.
-    fn was_made_before(&self, result: &OperationResult) -> bool {
-        let is_reused = result.error.as_ref().is_some_and(|error| error.code == "client_id_reused");
-        if is_reused && self.options.once.is_some() {
-            write_line(&format!("{} was not changed: --once {} was made before", self.note, quoted(&self.name)));
-            return true;
-        }
-        false
+fn set(operation: &mut Value, field: &str, value: Value) {
+    if let Some(fields) = operation.as_object_mut() {
+        fields.insert(field.to_owned(), value);
     }
 }
 
@@ -177,41 +200,55 @@ pub(super) fn edit(options: &EditOptions) -> Result<u8, ClientError> {
     if options.find.len() != options.replace.len() {
         return Err(ClientError::Usage("each --find needs its own --replace".to_owned()));
     }
-    let pairs = options.find.iter().zip(&options.replace);
+    // Line ends become those of a document; what is looked for is taken as it is, since a document may have others all the same.
+    let replace = options.replace.iter().map(|replace| inside(replace));
+    let pairs = options.find.iter().zip(replace);
     let edits: Vec<Value> =
         pairs.map(|(find, replace)| json!({ "find": find, "replace": replace, "all": options.all })).collect();
     let write = Write::new(&options.note, &options.write)?;
     let id = find_one(&write.server, &options.note)?;
-    let result = write.send(&write.update(id, None, false, &json!({ "edits": edits })))?;
+    let result = write.send(&[write.update(id, None, false, &json!({ "edits": edits }))], options.write.dry_run)?;
     write.finish(&Made { result, verb: "edited" }, None)
 }
 
 pub(super) fn put(options: &PutOptions) -> Result<u8, ClientError> {
     let text = read_input()?;
     let write = Write::new(&options.note, &options.write)?;
+    let data = json!({ "content": text });
     let Some(id) = find(&write.server, &options.note)? else {
-        let result = write.send(&write.create(&text)?)?;
-        return write.finish(&Made { result, verb: "created" }, Some(&text));
+        if let Some(base) = options.base {
+            complain(&format!(
+                "nothing was changed. There is no note {:?} now, and --base {base} says that the text was made from a \
+                 version of it.\nsee whether it has another name: landfall ls\nto make a new note: leave out --base",
+                options.note
+            ));
+            return Ok(exit::INCOMPLETE);
+        }
+        let named = json!({ "operation": "update", "client_id": write.name, "force": true, "data": data });
+        return write.make(&text, Some(named));
     };
     let base = match options.base {
         Some(base) => Some(base),
         None if options.force => None,
         None => write.read(id)?.version,
     };
-    let result = write.send(&write.update(id, base, options.force, &json!({ "content": text })))?;
-    if write.was_made_before(&result) {
-        return Ok(exit::IN_SYNC);
-    }
+    let result = write.send(&[write.update(id, base, options.force, &data)], options.write.dry_run)?;
     write.finish(&Made { result, verb: "put" }, Some(&text))
 }
 
 /// Where others add to the end at the same time, it is added to what they added.
+///
+/// With `--once`, what is sent differs with the text that it is added to, so it cannot say by itself whether the same was
+/// added before. A second operation does: it replaces what was added by itself, under the name that was given.
 pub(super) fn append(options: &AppendOptions) -> Result<u8, ClientError> {
     let added = read_input()?;
     let write = Write::new(&options.note, &options.write)?;
+    let dry_run = options.write.dry_run;
+    let edits = json!({ "edits": [{ "find": added, "replace": added, "all": true }] });
+    let is_once = options.write.once.is_some() && !added.is_empty();
     let Some(id) = find(&write.server, &options.note)? else {
-        let result = write.send(&write.create(&added)?)?;
-        return write.finish(&Made { result, verb: "created" }, Some(&added));
+        let named = json!({ "operation": "update", "client_id": write.name, "data": edits });
+        return write.make(&added, Some(named).filter(|_| is_once));
     };
     let mut tries = 0;
     loop {
@@ -220,19 +257,29 @@ pub(super) fn append(options: &AppendOptions) -> Result<u8, ClientError> {
             document.content.ok_or_else(|| ClientError::Document("it has no text that can be shown".to_owned()))?;
         let break_line = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
         let text = format!("{before}{break_line}{added}");
-        let result = write.send(&write.update(id, document.version, false, &json!({ "content": text })))?;
+        let mut operations = vec![write.update(id, document.version, false, &json!({ "content": text }))];
+        if is_once {
+            write.rename_to_first(&mut operations);
+            operations.push(write.update(id, None, false, &edits));
+        }
+        let result = write.send(&operations, dry_run)?;
         tries += 1;
-        let is_behind = result.error.as_ref().is_some_and(|error| error.code == "version_mismatch");
-        if is_behind && tries < TRIES {
+        let code = result.error.as_ref().map(|error| error.code.as_str());
+        if code == Some("version_mismatch") && tries < TRIES {
             continue;
         }
-        if write.was_made_before(&result) {
-            return Ok(exit::IN_SYNC);
+        if code == Some("client_id_reused") && is_once {
+            // A rehearsal, since only the receipt is asked for.
+            let earlier = write.send(&[write.update(id, None, false, &edits)], true)?;
+            if earlier.replayed {
+                return write.finish(&Made { result: earlier, verb: "appended to" }, Some(&before));
+            }
         }
         return write.finish(&Made { result, verb: "appended to" }, Some(&text));
     }
 }
 
+/// Standard input, as documents have it: a folder converts its files by the same function.
 fn read_input() -> Result<String, ClientError> {
     let mut bytes = Vec::new();
     if io::stdin().is_terminal() {
@@ -249,5 +296,5 @@ fn read_input() -> Result<String, ClientError> {
     if text.contains('\0') {
         return Err(ClientError::Usage("standard input holds a NUL character, so it is no text".to_owned()));
     }
-    Ok(text)
+    Ok(inside(&text).into_owned())
 }

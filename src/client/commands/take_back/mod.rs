@@ -3,6 +3,7 @@
 mod names;
 mod wire;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use self::names::{documents_named, moment};
+use self::names::{documents_named, moment, paths_elsewhere};
 use self::wire::{Answer, Change, Progress, Status, TakenBack};
 use super::remote_of;
 use crate::client::error::{ClientError, exit};
@@ -98,9 +99,14 @@ impl<'a> TakingBack<'a> {
             self.show(&preview, true)?;
             return Ok(if preview.failed == 0 { exit::IN_SYNC } else { exit::INCOMPLETE });
         }
-        let documents = preview.documents.unwrap_or(preview.results.len());
+        let unaffected = preview.unaffected();
+        let documents = preview.documents().saturating_sub(unaffected);
         if documents == 0 {
-            write_line("nothing to take back");
+            if self.options.json {
+                self.show(&preview, true)?;
+            } else {
+                write_line("nothing to take back");
+            }
             return Ok(exit::IN_SYNC);
         }
         if self.is_mass_change(documents)? {
@@ -117,7 +123,7 @@ impl<'a> TakingBack<'a> {
                 self.show(&done, false)?;
                 done.failed
             }
-            Answer::Begun(run) => self.wait_for(run)?,
+            Answer::Begun(run) => self.wait_for(run, unaffected)?,
         };
         if !self.options.json {
             write_line(&format!("next: {}", command("sync", self.folder, "")));
@@ -139,10 +145,10 @@ impl<'a> TakingBack<'a> {
     }
 
     fn show(&mut self, answer: &TakenBack, is_preview: bool) -> Result<(), ClientError> {
-        let files = self.workplace.state.read(|change| change.load_files())?;
+        let paths = self.paths_of(answer)?;
         for result in &answer.results {
             let id = result.document_id.as_deref().unwrap_or_default();
-            let path = files.iter().find(|file| file.document_id.to_string() == id).map(|file| file.path.as_str());
+            let path = paths.get(id).map(String::as_str);
             let code = result.error.as_ref().map(|error| error.code.as_str());
             let change = result.change.as_ref();
             if self.options.json {
@@ -156,19 +162,32 @@ impl<'a> TakingBack<'a> {
                 write_text(diff.trim_end_matches('\n'));
             }
         }
-        let shown = answer.results.len();
         if !self.options.json {
-            let documents = answer.documents.unwrap_or(shown);
             let would = if is_preview { "would be taken back" } else { "taken back" };
-            let more =
-                if documents > shown { format!(", {} more not shown", documents - shown) } else { String::new() };
-            write_line(&format!("{} documents {would}, {} could not{more}", answer.successful, answer.failed));
+            let more = match answer.documents().saturating_sub(answer.results.len()) {
+                0 => String::new(),
+                more => format!(", {more} more not shown"),
+            };
+            let taken = answer.successful.saturating_sub(answer.unaffected());
+            write_line(&format!("{} {would}, {} could not{more}", documents_of(taken), answer.failed));
         }
         Ok(())
     }
 
-    /// Waits for a restore that goes on by itself; how many documents could not be restored.
-    fn wait_for(&self, begun: Progress) -> Result<usize, ClientError> {
+    /// The files of the documents, by id; of those that have none here what they would be called.
+    fn paths_of(&mut self, answer: &TakenBack) -> Result<BTreeMap<String, String>, ClientError> {
+        let files = self.workplace.state.read(|change| change.load_files())?;
+        let mut paths: BTreeMap<String, String> =
+            files.into_iter().map(|file| (file.document_id.to_string(), file.path)).collect();
+        let all = answer.results.iter().filter_map(|result| result.document_id.as_deref());
+        let elsewhere: BTreeSet<&str> = all.filter(|id| !paths.contains_key(*id)).collect();
+        paths.extend(paths_elsewhere(&self.remote, &self.workplace.identity.workspace, elsewhere)?);
+        Ok(paths)
+    }
+
+    /// Waits for a restore that goes on by itself; how many documents could not be restored. `unaffected` had nothing to take
+    /// back when that was looked at.
+    fn wait_for(&self, begun: Progress, unaffected: usize) -> Result<usize, ClientError> {
         let path = format!("/api/v1/syncs/{}?workspace_id={}", begun.sync_id, self.workplace.identity.workspace);
         let mut run = begun;
         while matches!(run.status, Status::Idle | Status::Processing) {
@@ -180,11 +199,16 @@ impl<'a> TakingBack<'a> {
         if self.options.json {
             write_json(&run);
         } else {
-            write_line(&format!("{succeeded} documents taken back, {} could not", failed + skipped));
+            let taken = documents_of(succeeded.saturating_sub(unaffected));
+            write_line(&format!("{taken} taken back, {} could not", failed + skipped));
         }
         let ended = matches!(run.status, Status::Completed);
         Ok(if ended { failed + skipped } else { failed.max(1) })
     }
+}
+
+fn documents_of(number: usize) -> String {
+    if number == 1 { "1 document".to_owned() } else { format!("{number} documents") }
 }
 
 fn set(request: &mut Value, field: &str, value: Value) {

@@ -1,12 +1,13 @@
 //! Which documents are meant by names of files, and which moment by a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::client::clock::now_us;
 use crate::client::error::ClientError;
+use crate::client::names::natural_path;
 use crate::client::remote::Remote;
 use crate::client::state::DocId;
 use crate::client::wire::WireDocument;
@@ -112,6 +113,31 @@ fn past_documents(
             None => return Ok(found),
         }
     }
+}
+
+/// What the files of these documents are called that have none here, since they are deleted or were never synced.
+pub(super) fn paths_elsewhere(
+    remote: &Remote,
+    workspace: &str,
+    mut wanted: BTreeSet<&str>,
+) -> Result<BTreeMap<String, String>, ClientError> {
+    let (mut found, mut token) = (BTreeMap::new(), String::new());
+    while !wanted.is_empty() {
+        let page: Page = remote.get(&format!(
+            "/api/v1/documents?workspace_id={workspace}&include_deleted=true&page_size=500&page_token={token}"
+        ))?;
+        for document in page.items {
+            let id = document.document_id.map(|id| id.to_string()).unwrap_or_default();
+            if let (true, Some(title)) = (wanted.remove(id.as_str()), document.title) {
+                found.insert(id, natural_path(&title, "").unwrap_or(title));
+            }
+        }
+        match page.next_page_token {
+            Some(next) => token = next,
+            None => break,
+        }
+    }
+    Ok(found)
 }
 
 /// A text in a query.

@@ -9,6 +9,7 @@ import { Check } from "lucide-react";
 import { useState, type ReactElement } from "react";
 import { hrefOf } from "../route.ts";
 import { ago, moment } from "../times.ts";
+import { shownTitle } from "../titles.ts";
 import { useArrival } from "./arrival.ts";
 import { kindOf } from "./clash.ts";
 import { OneConflict } from "./OneConflict.tsx";
@@ -64,7 +65,7 @@ function Row({ conflict }: { conflict: Conflict }): ReactElement {
   const { client_id: id, mine, theirs, detected_at } = conflict;
   return (
     <li>
-      <a href={hrefOf({ view: "conflicts", id })}>{mine.title || theirs.title}</a>
+      <a href={hrefOf({ view: "conflicts", id })}>{shownTitle(mine.title || theirs.title)}</a>
       <span className="quiet">
         {kindOf(conflict)}, found{" "}
         <time dateTime={detected_at} title={moment(detected_at)}>

@@ -8,6 +8,7 @@ import { useDocuments } from "@landfall/react";
 import { useEffect, useId, useMemo, useRef, useState, type FormEvent, type ReactElement } from "react";
 import { copyTitle, isTaken, type Mine } from "./clash.ts";
 import type { Settle } from "./OneConflict.tsx";
+import { shownTitle } from "../titles.ts";
 
 /** Asks for the title of the copy; one that is free stands there already. */
 export function CopyForm({
@@ -40,7 +41,7 @@ export function CopyForm({
     event.preventDefault();
     const title = field.current?.value.trim() ?? "";
     if (!isTaken(title, taken)) {
-      const kept = theirs.deleted ? "" : ` next to “${theirs.title}”`;
+      const kept = theirs.deleted ? "" : ` next to “${shownTitle(theirs.title)}”`;
       return void settle({ choice: "copy", title }, `Kept your side as “${title}”${kept}.`);
     }
     setProblem(`Another document has the title “${title}”. Give the copy one of its own.`);
@@ -64,7 +65,7 @@ export function CopyForm({
       <p className="quiet" id={hint}>
         {theirs.deleted
           ? "The old document stays deleted; your text becomes a new one."
-          : `Your side becomes a new document, and “${theirs.title}” is what they made of it.`}
+          : `Your side becomes a new document, and “${shownTitle(theirs.title)}” is what they made of it.`}
       </p>
       <p className="problem" id={refusal} role="alert">
         {problem}

@@ -6,6 +6,7 @@
 import type { Conflict } from "@landfall/client";
 import type { ReactElement } from "react";
 import { Difference } from "../difference/Difference.tsx";
+import { shownTitle } from "../titles.ts";
 import type { Mine } from "./clash.ts";
 
 /** The differences; nothing where a side deleted the document and there is nothing to compare it with. */
@@ -30,7 +31,7 @@ export function Differences({ conflict, mine }: { conflict: Conflict; mine: Mine
         <details>
           <summary>What both began with</summary>
           <p>
-            Version {base.version}: <strong>{base.title}</strong>
+            Version {base.version}: <strong>{shownTitle(base.title)}</strong>
           </p>
           {here !== undefined && <Since side="mine" before={base.content ?? ""} after={here} />}
           {there !== undefined && <Since side="theirs" before={base.content ?? ""} after={there} />}

@@ -7,6 +7,7 @@ import type { Conflict } from "@landfall/client";
 import { useEffect, useId, useRef, useState, type FormEvent, type ReactElement } from "react";
 import { markerLine, type Mine } from "./clash.ts";
 import type { Settle } from "./OneConflict.tsx";
+import { shownTitle } from "../titles.ts";
 
 /** Title and text of the merged document; refused while conflict markers are left in it. */
 export function MergeForm({
@@ -53,7 +54,7 @@ export function MergeForm({
       </label>
       {mine.title !== theirs.title && (
         <p className="quiet">
-          Mine is “{mine.title}”, theirs “{theirs.title}”.
+          Mine is “{shownTitle(mine.title)}”, theirs “{shownTitle(theirs.title)}”.
         </p>
       )}
       <label>

@@ -8,6 +8,7 @@ import { useSync } from "@landfall/react";
 import { ArrowLeft, CopyPlus, Merge } from "lucide-react";
 import { useRef, useState, type ReactElement } from "react";
 import { go, hrefOf } from "../route.ts";
+import { shownTitle } from "../titles.ts";
 import { carry, useArrival } from "./arrival.ts";
 import { choicesFor, explanationOf, type Mine } from "./clash.ts";
 import { CopyForm } from "./CopyForm.tsx";
@@ -34,7 +35,7 @@ export function OneConflict({ conflict }: { conflict: Conflict }): ReactElement 
         All conflicts
       </a>
       <h1 ref={heading} tabIndex={-1}>
-        {mine.title || theirs.title}
+        {shownTitle(mine.title || theirs.title)}
       </h1>
       <p className="done" role="status">
         {said}

@@ -7,6 +7,7 @@ import type { Conflict } from "@landfall/client";
 import { Check, Cloud, Laptop } from "lucide-react";
 import { useId, type ReactElement, type ReactNode } from "react";
 import { ago, moment } from "../times.ts";
+import { shownTitle } from "../titles.ts";
 import { isTitleAlone, type Mine } from "./clash.ts";
 import type { Settle } from "./OneConflict.tsx";
 
@@ -43,7 +44,7 @@ export function MySide({
       outcome={outcome}
       isBusy={isBusy}
       onKeep={() =>
-        settle({ choice: "mine" }, mine.deleted ? `Deleted “${theirs.title}”.` : `Kept your side of “${mine.title}”.`)
+        settle({ choice: "mine" }, mine.deleted ? `Deleted “${shownTitle(theirs.title)}”.` : `Kept your side of “${shownTitle(mine.title)}”.`)
       }
     />
   );
@@ -90,7 +91,7 @@ export function TheirSide({
       onKeep={() =>
         settle(
           { choice: "theirs" },
-          theirs.deleted ? `“${theirs.title}” stays deleted.` : `Kept their side of “${theirs.title}”.`,
+          theirs.deleted ? `“${shownTitle(theirs.title)}” stays deleted.` : `Kept their side of “${shownTitle(theirs.title)}”.`,
         )
       }
     />
@@ -142,7 +143,7 @@ function Side({
         </h2>
         <p className="quiet">{about}</p>
       </header>
-      <p className={title === otherTitle ? "side-title" : "side-title differs"}>{title}</p>
+      <p className={title === otherTitle ? "side-title" : "side-title differs"}>{shownTitle(title)}</p>
       {text === undefined ? (
         <p className="side-text gone">{deleted}</p>
       ) : (

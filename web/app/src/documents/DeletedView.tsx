@@ -9,6 +9,7 @@ import { RotateCcw } from "lucide-react";
 import { useEffect, useState, type ReactElement } from "react";
 import { go, hrefOf } from "../route.ts";
 import { ago, moment } from "../times.ts";
+import { shownTitle } from "../titles.ts";
 import { useMayWrite } from "../workspace.ts";
 
 /** The view of deleted documents. */
@@ -46,7 +47,7 @@ export default function DeletedView(): ReactElement {
         <ul className="rows" aria-label="Deleted documents">
           {deleted.map((document) => (
             <li key={document.document_id}>
-              <a href={hrefOf({ view: "history", id: document.document_id })}>{document.title}</a>
+              <a href={hrefOf({ view: "history", id: document.document_id })}>{shownTitle(document.title)}</a>
               <span className="quiet">
                 deleted{" "}
                 <time dateTime={document.updated_at} title={moment(document.updated_at)}>
@@ -56,7 +57,7 @@ export default function DeletedView(): ReactElement {
               {mayWrite && (
                 <button
                   className="small-button"
-                  aria-label={`Bring back ${document.title}`}
+                  aria-label={`Bring back ${shownTitle(document.title)}`}
                   onClick={() => void bringBack(document)}
                 >
                   <RotateCcw aria-hidden />

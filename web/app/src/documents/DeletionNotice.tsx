@@ -7,6 +7,7 @@ import { useDocuments } from "@landfall/react";
 import { X } from "lucide-react";
 import { useEffect, useRef, useState, type ReactElement } from "react";
 import { go } from "../route.ts";
+import { shownTitle } from "../titles.ts";
 import type { Deletion } from "./deletion.ts";
 
 /** The notice; it stays until it is answered, since nothing else may lead back to what the server never had. */
@@ -40,7 +41,7 @@ export function DeletionNotice({
   return (
     <div className={deletion ? "notice deletion" : "unseen"}>
       {/* There from the beginning, so that what comes into it is told. */}
-      <p role="status">{deletion && `“${deletion.title}” was deleted.`}</p>
+      <p role="status">{deletion && `“${shownTitle(deletion.title)}” was deleted.`}</p>
       {deletion && (
         <>
           <button className="small-button" onClick={() => void undo(deletion)}>

@@ -9,6 +9,7 @@ import { memo, useDeferredValue, useEffect, useMemo, useRef, useState, type Reac
 import { catchFor, catchKeys, releaseKeys } from "../editor/early-keys.ts";
 import { go, hrefOf } from "../route.ts";
 import { ago } from "../times.ts";
+import { shownTitle, UNTITLED } from "../titles.ts";
 import { useMayWrite } from "../workspace.ts";
 import { Badge } from "./Badge.tsx";
 
@@ -25,7 +26,7 @@ export function DocumentList({ current }: { current: string | undefined }): Reac
   const [problem, setProblem] = useState<string>();
   const sought = useDeferredValue(wanted.trim().toLocaleLowerCase());
   const found = useMemo(
-    () => (sought === "" ? documents : documents.filter(({ title }) => title.toLocaleLowerCase().includes(sought))),
+    () => (sought === "" ? documents : documents.filter(({ title }) => shownTitle(title).toLocaleLowerCase().includes(sought))),
     [documents, sought],
   );
 
@@ -103,9 +104,9 @@ function More({ left, show }: { left: number; show: () => void }): ReactElement 
 
 /** A title that no document has, so that the new one can be told from the others. */
 function freeTitle(documents: readonly ListedDocument[]): string {
-  const taken = new Set(documents.map(({ title }) => title.toLocaleLowerCase()));
+  const taken = new Set(documents.map(({ title }) => shownTitle(title).toLocaleLowerCase()));
   for (let number = 1; ; number += 1) {
-    const title = number === 1 ? "Untitled" : `Untitled ${number}`;
+    const title = number === 1 ? UNTITLED : `${UNTITLED} ${number}`;
     if (!taken.has(title.toLocaleLowerCase())) return title;
   }
 }
@@ -124,7 +125,7 @@ const Row = memo(function Row({
   return (
     <li>
       <a href={hrefOf({ view: "document", id })} aria-current={isCurrent ? "page" : undefined}>
-        <span className="title">{title}</span>
+        <span className="title">{shownTitle(title)}</span>
         <span className="when">
           {who}
           {ago(updated_at)}

@@ -7,6 +7,7 @@ import { useDocuments, useSync } from "@landfall/react";
 import type { ReactElement } from "react";
 import { hrefOf } from "../route.ts";
 import { ago } from "../times.ts";
+import { shownTitle } from "../titles.ts";
 import { useMayWrite } from "../workspace.ts";
 
 /** How many changes of others are told. */
@@ -36,7 +37,7 @@ export function Home(): ReactElement {
           <ul className="rows">
             {others.map(({ document_id: id, title, updated_by, updated_at }) => (
               <li key={id}>
-                <a href={hrefOf({ view: "document", id })}>{title}</a>
+                <a href={hrefOf({ view: "document", id })}>{shownTitle(title)}</a>
                 <span className="quiet">
                   {updated_by}, <time dateTime={updated_at}>{ago(updated_at)}</time>
                 </span>

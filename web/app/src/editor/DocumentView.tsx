@@ -13,6 +13,7 @@ import { go, hrefOf } from "../route.ts";
 import { part } from "../shell/part.ts";
 import { ViewBoundary } from "../shell/ViewBoundary.tsx";
 import { ago, moment } from "../times.ts";
+import { shownTitle } from "../titles.ts";
 import { useMayWrite } from "../workspace.ts";
 import { LiveNotice } from "./LiveNotice.tsx";
 import { MarkdownEditor } from "./MarkdownEditor.tsx";
@@ -40,7 +41,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   const content = useText(client, id, text, document);
 
   useEffect(() => {
-    if (document) window.document.title = `${document.title} · Landfall`;
+    if (document) window.document.title = `${shownTitle(document.title)} · Landfall`;
     return () => void (window.document.title = "Landfall");
   }, [document]);
 
@@ -63,7 +64,7 @@ export default function DocumentView({ id }: { id: string }): ReactElement {
   if (!document) return error === undefined ? <p className="opening">Opening…</p> : <Gone />;
   return (
     <article className="document">
-      <h1 className="unseen">{document.title}</h1>
+      <h1 className="unseen">{shownTitle(document.title)}</h1>
       <header>
         <a className="back" href="#/" aria-label="Back to the list">
           <ArrowLeft aria-hidden />

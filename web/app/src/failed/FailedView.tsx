@@ -7,6 +7,7 @@ import type { DeadLetter } from "@landfall/client";
 import { useDocuments, useSync } from "@landfall/react";
 import { Check, Download, RotateCcw } from "lucide-react";
 import { useEffect, useRef, useState, type ReactElement } from "react";
+import { shownTitle } from "../titles.ts";
 import { download } from "./download.ts";
 import { GiveUpDialog } from "./GiveUpDialog.tsx";
 import { LetterRow } from "./LetterRow.tsx";
@@ -24,8 +25,10 @@ export default function FailedView(): ReactElement {
   const heading = useRef<HTMLHeadingElement>(null);
   useFocusAfter(asked ? undefined : deadLetters.length, heading);
 
-  const titleOf = ({ document_id: id, operation }: DeadLetter): string =>
-    documents.find((each) => each.document_id === id)?.title ?? operation.title ?? "A document without a title here";
+  const titleOf = ({ document_id: id, operation }: DeadLetter): string => {
+    const title = documents.find((each) => each.document_id === id)?.title ?? operation.title;
+    return title === undefined ? "A document without a title here" : shownTitle(title);
+  };
 
   async function giveUp(letter: DeadLetter): Promise<void> {
     const title = titleOf(letter);

@@ -12,6 +12,7 @@ import { isRich, useText } from "../editor/use-text.ts";
 import { Obstacle, useMayAsk } from "../remote/Obstacle.tsx";
 import { usePages } from "../remote/use-remote.ts";
 import { hrefOf } from "../route.ts";
+import { shownTitle } from "../titles.ts";
 import { VersionList } from "./VersionList.tsx";
 import { VersionView, type Comparison } from "./VersionView.tsx";
 import "./history.css";
@@ -44,7 +45,7 @@ export default function HistoryView({ id }: { id: string }): ReactElement {
         <ArrowLeft aria-hidden /> Back to the document
       </a>
       <h1>History</h1>
-      <p className="quiet">{document?.title ?? items?.[0]?.title ?? ""}</p>
+      <p className="quiet">{present.title === undefined && !items ? "" : shownTitle(present.title ?? items?.[0]?.title ?? "")}</p>
       <Unsent id={id} state={state} isThere={document !== undefined} isKnown={(document?.version ?? 0) > 0} />
       {(!mayAsk || (when && versions.error !== undefined)) && (
         <Obstacle what="The history is kept on the server." error={versions.error} onRetry={versions.reload} />

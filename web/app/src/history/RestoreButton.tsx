@@ -9,6 +9,7 @@ import { RotateCcw } from "lucide-react";
 import { useEffect, useId, useRef, useState, type ReactElement } from "react";
 import { hrefOf } from "../route.ts";
 import { Dialog } from "../shell/Dialog.tsx";
+import { shownTitle } from "../titles.ts";
 import { READ_ONLY, useMayWrite } from "../workspace.ts";
 import { refusalOf, restoreVersion } from "./restore.ts";
 import type { Present } from "./VersionView.tsx";
@@ -33,7 +34,7 @@ export function RestoreButton({ version, present }: { version: Version; present:
     setProblem(undefined);
     try {
       const { titleStays } = await restoreVersion(client, version);
-      const title = titleStays ? ` Its title stays: another document is called “${version.title}” by now.` : "";
+      const title = titleStays ? ` Its title stays: another document is called “${shownTitle(version.title)}” by now.` : "";
       setTold(`Version ${version.version} is restored on this device, and goes with the next sync.${title}`);
     } catch (error) {
       setProblem(refusalOf(error));

@@ -8,6 +8,7 @@ import { ChevronDown } from "lucide-react";
 import type { ReactElement } from "react";
 import type { Pages } from "../remote/use-remote.ts";
 import { ago, moment } from "../times.ts";
+import { shownTitle } from "../titles.ts";
 import { deedOf, makerOf, newTitleOf, type Viewer } from "./versions.ts";
 
 /** A button for each version, and the way to older ones. */
@@ -67,7 +68,7 @@ function Row({
         <strong>Version {version.version}</strong>{" "}
         <span>
           {deedOf(version, before)} by {makerOf(version, viewer)}
-          {title !== undefined && `, now “${title}”`}
+          {title !== undefined && `, now “${shownTitle(title)}”`}
         </span>{" "}
         <time dateTime={version.updated_at} title={moment(version.updated_at)}>
           {ago(version.updated_at)}

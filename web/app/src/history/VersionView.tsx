@@ -11,6 +11,7 @@ import { Difference } from "../difference/Difference.tsx";
 import { Obstacle, useMayAsk } from "../remote/Obstacle.tsx";
 import { useRemote } from "../remote/use-remote.ts";
 import { moment } from "../times.ts";
+import { shownTitle } from "../titles.ts";
 import { RestoreButton } from "./RestoreButton.tsx";
 import { deedOf, makerOf, placeOf, type Viewer } from "./versions.ts";
 
@@ -162,7 +163,7 @@ function Titles({ from, to }: { from: string | undefined; to: string | undefined
   if (from === undefined || to === undefined || from === to) return null;
   return (
     <p className="titles">
-      Title: <del>{from}</del> <ins>{to}</ins>
+      Title: <del>{shownTitle(from)}</del> <ins>{shownTitle(to)}</ins>
     </p>
   );
 }

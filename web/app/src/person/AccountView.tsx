@@ -11,6 +11,7 @@ import { useRemote } from "../remote/use-remote.ts";
 import { DeleteAccount } from "./DeleteAccount.tsx";
 import { PasswordForm } from "./PasswordForm.tsx";
 import { Sessions } from "./Sessions.tsx";
+import "./person.css";
 
 /** The view of the account. */
 export default function AccountView(): ReactElement {
@@ -18,7 +19,7 @@ export default function AccountView(): ReactElement {
   const when = useMayAsk();
   const sessions = useRemote("sessions", () => listSessions(client), { when });
   return (
-    <section className="page">
+    <section className="page account">
       <h1>Account</h1>
       {status?.username !== undefined && (
         <p>

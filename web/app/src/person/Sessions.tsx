@@ -9,6 +9,7 @@ import type { ReactElement } from "react";
 import { ReflowTable } from "../remote/ReflowTable.tsx";
 import { moment } from "../times.ts";
 import { Outcome } from "./Outcome.tsx";
+import { programOf } from "./program.ts";
 import { useStep } from "./use-step.ts";
 
 /** A row for each login, and a way to end it. */
@@ -40,7 +41,7 @@ export function Sessions({
           key: session.session_id,
           isCurrent: session.current,
           cells: [
-            session.current ? `${session.client ?? "unknown"} (this one)` : (session.client ?? "unknown"),
+            <Program session={session} />,
             <time dateTime={session.created_at}>{moment(session.created_at)}</time>,
             <time dateTime={session.used_at}>{moment(session.used_at)}</time>,
             session.current ? (
@@ -60,5 +61,15 @@ export function Sessions({
       />
       <Outcome step={step} />
     </>
+  );
+}
+
+/** The program's short name; the whole one for whoever points at it. */
+function Program({ session: { client, current } }: { session: AccountSession }): ReactElement {
+  return (
+    <span title={client ?? undefined}>
+      {programOf(client ?? "")}
+      {current && " (this one)"}
+    </span>
   );
 }

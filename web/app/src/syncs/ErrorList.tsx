@@ -6,6 +6,7 @@
 import type { LocalDocument } from "@landfall/client";
 import type { ReactElement } from "react";
 import { hrefOf } from "../route.ts";
+import { shownTitle } from "../titles.ts";
 
 /** An error, as the server's history and this device's progress tell it alike. */
 export interface ToldError {
@@ -30,7 +31,7 @@ export function ErrorList({
         const title = id === undefined ? undefined : titles.get(id);
         return (
           <li key={`${client_id} ${index}`}>
-            {id !== undefined && title !== undefined && <a href={hrefOf({ view: "document", id })}>{title}</a>}{" "}
+            {id !== undefined && title !== undefined && <a href={hrefOf({ view: "document", id })}>{shownTitle(title)}</a>}{" "}
             {message} <code>{code}</code>
           </li>
         );

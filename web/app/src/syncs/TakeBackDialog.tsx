@@ -15,6 +15,7 @@ import { useRef, useState, type ReactElement } from "react";
 import { Obstacle } from "../remote/Obstacle.tsx";
 import { useRemote } from "../remote/use-remote.ts";
 import { Dialog } from "../shell/Dialog.tsx";
+import { shownTitle } from "../titles.ts";
 
 /** Documents that are listed. */
 const LISTED = 100;
@@ -126,8 +127,8 @@ function Preview({ answer }: { answer: BatchAnswer }): ReactElement {
     <ul className="preview" aria-label="What would change">
       {answer.results.slice(0, LISTED).map(({ client_id, document_id, status, error, change }) => (
         <li key={client_id}>
-          <strong>{change?.title?.to ?? titles.get(document_id ?? "") ?? "A deleted document"}</strong>{" "}
-          {status === "success" ? effectOf(change) : `stays as it is: ${error?.message}`}
+          <strong>{nameOf(change?.title?.to ?? titles.get(document_id ?? ""))}</strong>{" "}
+          {status === "success" ? effectOf(change) : `stays as it is: ${reasonOf(error)}`}
           {change?.diff !== undefined && (
             <details>
               <summary>Show the difference</summary>
@@ -141,10 +142,21 @@ function Preview({ answer }: { answer: BatchAnswer }): ReactElement {
   );
 }
 
+function nameOf(title: string | undefined): string {
+  return title === undefined ? "A deleted document" : shownTitle(title);
+}
+
+/** Why a document cannot be taken back; the server's own words are for programs that can send something else. */
+function reasonOf(error: BatchAnswer["results"][number]["error"]): string {
+  if (error?.code === "version_mismatch") return "a later change clashes with that";
+  if (error?.code === "deleted") return "it was deleted since";
+  return error?.message ?? "the server does not say why";
+}
+
 function effectOf(change: BatchAnswer["results"][number]["change"]): string {
   const effects = [];
   if (change?.deleted) effects.push(change.deleted.to ? "is deleted" : "comes back");
-  if (change?.title) effects.push(`is called that again, not “${change.title.from}”`);
+  if (change?.title) effects.push(`is called that again, not “${shownTitle(change.title.from)}”`);
   if (change?.diff !== undefined || change?.omitted) effects.push("gets its text back");
   return effects.join(", ") || "stays as it is";
 }
