@@ -2149,7 +2149,8 @@ export interface operations {
             /**
              * @description Either atomic and rolled back, and every culprit is a conflict (`code` is `rolled_back`, the body is the answer
              *     of a batch); or nothing was applied, since the batch's sync run was cancelled (`sync_cancelled`), the upload was
-             *     committed before without these operations (`upload_committed`), or no more may be open (`too_many_uploads`).
+             *     committed before without these operations, or so long ago that its answer is gone (`upload_committed`), or no more
+             *     may be open (`too_many_uploads`).
              */
             409: {
                 headers: {

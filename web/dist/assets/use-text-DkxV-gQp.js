@@ -1,1 +1,0 @@
-import{r as u,E as c}from"./index-BRzBJSoP.js";function f(n){return n!==void 0&&n.length!==n.toString().length}function h(n,r,e,i){const[a,t]=u.useState("");return u.useEffect(()=>{if(e&&!f(e)){const o=()=>t(e.toString());return o(),e.observe(o),()=>e.unobserve(o)}let s=!0;return n.document(r).then(o=>s&&t(c(o?.content??""))),()=>{s=!1}},[n,r,e,i]),a}export{f as i,h as u};
