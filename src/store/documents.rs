@@ -251,17 +251,19 @@ pub(super) fn find_stored(
     id: DocumentId,
 ) -> Result<Option<StoredDocument>, StoreError> {
     let key = (DbUuid(workspace_id.0), DbUuid(id.0));
-    let of_document = document_bodies::workspace_id
-        .eq(documents::workspace_id)
-        .and(document_bodies::document_id.eq(documents::document_id));
-    let of_text = document_log::workspace_id
-        .eq(documents::workspace_id)
-        .and(document_log::document_id.eq(documents::document_id))
-        .and(document_log::version.eq(documents::content_version));
     let found: Option<FoundRow> = documents::table
         .left_join(users::table.on(users::user_id.eq(documents::updated_by)))
-        .left_join(document_bodies::table.on(of_document))
-        .left_join(document_log::table.on(of_text))
+        .left_join(
+            document_bodies::table.on(document_bodies::workspace_id
+                .eq(documents::workspace_id)
+                .and(document_bodies::document_id.eq(documents::document_id))),
+        )
+        .left_join(
+            document_log::table.on(document_log::workspace_id
+                .eq(documents::workspace_id)
+                .and(document_log::document_id.eq(documents::document_id))
+                .and(document_log::version.eq(documents::content_version))),
+        )
         .filter(documents::workspace_id.eq(key.0))
         .filter(documents::document_id.eq(key.1))
         .select((
