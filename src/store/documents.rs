@@ -264,8 +264,7 @@ pub(super) fn find_stored(
                 .and(document_log::document_id.eq(documents::document_id))
                 .and(document_log::version.eq(documents::content_version))),
         )
-        .filter(documents::workspace_id.eq(key.0))
-        .filter(documents::document_id.eq(key.1))
+        .filter(documents::workspace_id.eq(key.0).and(documents::document_id.eq(key.1)))
         .select((
             HeadRow::as_select(),
             documents::damaged,
