@@ -63,13 +63,16 @@ test("a viewer reads, and is told once why nothing can be written", async () => 
   await open("Course");
   expect((await fieldOf("Title")).readOnly).toBe(true);
   expect((await code()).getAttribute("aria-readonly")).toBe("true");
-  expect((await code()).textContent).toBe("north by west");
+  await waitFor(async () => expect((await code()).textContent).toBe("north by west"));
   expect(screen.queryByRole("button", { name: "Delete" })).toBeNull();
   await press("Preview");
   expect((await screen.findByRole("region", { name: "Preview" })).textContent).toContain("north by west");
   await open("Stores");
-  const text = (await fieldOf("Text")) as HTMLElement as HTMLTextAreaElement;
-  expect([text.readOnly, text.value]).toEqual([true, "rope"]);
+  // The field is there before the text, which is read from the store.
+  await waitFor(async () => {
+    const text = (await fieldOf("Text")) as HTMLElement as HTMLTextAreaElement;
+    expect([text.readOnly, text.value]).toEqual([true, "rope"]);
+  });
   expect(screen.getAllByText(REASON)).toHaveLength(1);
 
   location.hash += "/history";
