@@ -4,7 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Database, TestServer};
+use crate::harness::user::new_id;
+use crate::harness::{Database, TestServer, User};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -56,6 +57,10 @@ fn close_code(socket: &mut TcpStream) -> u16 {
     }
 }
 
+fn document(ada: &User) -> String {
+    format!("y/{}/{}?token={}", ada.workspace_id, new_id(), ada.access_token)
+}
+
 /// How many sockets have ended so.
 fn ended(server: &TestServer, reason: &str) -> u32 {
     let metrics = server.client().get("/metrics").text();
@@ -78,4 +83,28 @@ fn a_token_that_does_not_come_in_time_closes_1012() {
     let mut socket = open(&server, "hocuspocus");
     assert_eq!(close_code(&mut socket), 1012);
     wait_until_ended(&server, "no_token", 1);
+}
+
+#[test]
+fn sockets_are_counted_by_what_ended_them() {
+    let server = TestServer::start(Database::Sqlite);
+    let ada = server.register("ada");
+    let path = document(&ada);
+    // The first half of a message of 100 bytes; then its process ends.
+    let mut cut = open(&server, &path);
+    cut.write_all(&[0x82, 0x80 | 100, 1, 2, 3, 4, 5]).unwrap();
+    drop(cut);
+    wait_until_ended(&server, "client", 1);
+    // No frame of a client is without a mask.
+    let mut bare = open(&server, &path);
+    bare.write_all(&[0x82, 1, 0]).unwrap();
+    assert_eq!(close_code(&mut bare), 4400);
+    // A message of 4 GB, of which so much is sent as the server takes.
+    let mut large = open(&server, &path);
+    large.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    large.write_all(&[0x82, 0x80 | 127, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4]).unwrap();
+    let piece = vec![7; 1 << 20];
+    let _cut_off = (0..64).try_for_each(|_| large.write_all(&piece));
+    wait_until_ended(&server, "too_large", 1);
+    assert_eq!((ended(&server, "client"), ended(&server, "unreadable"), ended(&server, "too_large")), (1, 1, 1));
 }

@@ -49,10 +49,11 @@ impl PostgresDatabase {
         Self { url: with_database(first_server(), &name), name }
     }
 
-    /// Makes a copy of a database that nobody is connected to.
+    /// Makes a copy of a database that nobody uses any more. Connections that are still being closed are cut.
     #[allow(dead_code, reason = "not every suite copies databases")]
     pub fn copy_of(other: &Self) -> Self {
         let name = format!("landfall_test_{}", Uuid::new_v4().simple());
+        on_servers(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", other.name));
         make(&name, Some(&other.name));
         Self { url: with_database(first_server(), &name), name }
     }
