@@ -19,8 +19,8 @@ use crate::sync::{SyncError, SyncService};
 const MAX_LOOKED_AT: usize = 400;
 /// Bytes of documents that are read at once, unless one alone has more.
 const CHUNK_BYTES: usize = 4 * 1024 * 1024;
-/// Candidates that are looked up and read at once: about as many as the page still takes, and twice as many each time that too few
-/// of them answer, up to this.
+/// Candidates that are read at once: about as many as the page still takes, and twice as many each time that too few of them
+/// answer, up to this.
 const MAX_CHUNK: usize = 100;
 /// When a page ends in any case.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -72,7 +72,7 @@ struct Search<'a> {
     /// When the page ends in any case.
     deadline: Instant,
     looked_at: usize,
-    /// Candidates that are looked up next, at least.
+    /// Candidates that are read next, at least.
     chunk: usize,
 }
 
@@ -105,12 +105,13 @@ impl Search<'_> {
                 place = SearchPlace { tier, before: i64::MAX };
             }
             self.chunk = 0;
+            let mut wanted = (limit + 1).saturating_sub(page.hits.len());
             loop {
-                let chunk = (limit + 1).saturating_sub(page.hits.len()).max(self.chunk).min(MAX_CHUNK);
-                self.chunk = chunk * 2;
                 let store = &self.service.store;
-                let found = store.find_candidates(self.workspace_id, &lookup, tier, place.before, chunk)?;
-                let is_last = found.len() < chunk;
+                let found = store.find_candidates(self.workspace_id, &lookup, tier, place.before, wanted)?;
+                let is_last = found.len() < wanted;
+                // If too few of them answer, all that may be looked at: it is the looking up that costs, not what is found.
+                wanted = MAX_LOOKED_AT;
                 if !self.look_at(&found, limit, &mut place, &mut page)? {
                     page.next = Some(place);
                     return Ok(page);
@@ -137,7 +138,10 @@ impl Search<'_> {
                 return Ok(false);
             }
             if !read.contains_key(&candidate.document_id) {
-                read = self.read(candidates.get(at..).unwrap_or_default())?;
+                let chunk = (limit + 1).saturating_sub(page.hits.len()).max(self.chunk).min(MAX_CHUNK);
+                self.chunk = chunk * 2;
+                let rest = candidates.get(at..).unwrap_or_default();
+                read = self.read(rest.get(..chunk).unwrap_or(rest))?;
             }
             self.looked_at += 1;
             let document = read.remove(&candidate.document_id).flatten();

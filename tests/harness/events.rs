@@ -150,6 +150,8 @@ impl EventReader {
             match self.connection.fill_buf() {
                 Ok(_) => self.read_chunk(),
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return None,
+                // The machine was stopped for a moment.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("the stream was cut: {error}"),
             }
         }

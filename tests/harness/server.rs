@@ -278,22 +278,6 @@ impl TestServer {
         stopped
     }
 
-    /// Changes the database behind the server's back, as an operator might.
-    pub fn run_sql(&self, statement: &str) {
-        match &self.data.postgres {
-            Some(postgres) => {
-                let mut connection = PgConnection::establish(postgres.url()).expect("Postgres answers");
-                connection.batch_execute(statement).expect("a statement");
-            }
-            None => {
-                let path = self.data.directory.path().join("landfall.db");
-                let mut connection = SqliteConnection::establish(&path.to_string_lossy()).expect("a database");
-                connection.batch_execute("PRAGMA busy_timeout = 60000").expect("a pragma");
-                connection.batch_execute(statement).expect("a statement");
-            }
-        }
-    }
-
     /// Kills the server on the spot (SIGKILL), as a power cut would.
     pub fn kill(&mut self) {
         let mut process = self.process.take().expect("a running server");

@@ -192,11 +192,11 @@ fn a_cursor_that_leads_nowhere_is_refused(database: Database) {
     ids_of(&mut stream, 3);
     let last = stream.last_event_id.clone().expect("an id");
     // As a purge of tombstones does.
-    server.run_sql("UPDATE workspaces SET purged_sequence = 2 WHERE head_sequence = 3");
+    server.execute_sql("UPDATE workspaces SET purged_sequence = 2 WHERE head_sequence = 3");
     ada.try_events(Some(&start)).expect_problem(410, "cursor_expired");
     assert_eq!(ada.try_events(Some(&last)).status, 200);
     // As a database that was restored from a backup.
-    server.run_sql("UPDATE workspaces SET head_sequence = 2 WHERE head_sequence = 3");
+    server.execute_sql("UPDATE workspaces SET head_sequence = 2 WHERE head_sequence = 3");
     ada.try_events(Some(&last)).expect_problem(410, "cursor_expired");
 }
 

@@ -67,6 +67,48 @@ fn marked(hit: &Value) -> String {
     hit["snippet"].as_array().unwrap().iter().map(show).collect()
 }
 
+/// Rows that Postgres has read by an index, once its counters are current.
+fn rows_read(server: &TestServer, index: &str, is_current: impl Fn(i64) -> bool) -> i64 {
+    #[derive(diesel::QueryableByName)]
+    struct Read {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        rows: i64,
+    }
+    let started = Instant::now();
+    loop {
+        let mut connection = server.connect_postgres();
+        let rows = "SELECT idx_tup_read AS rows FROM pg_stat_user_indexes WHERE indexrelname = $1";
+        let rows = diesel::sql_query(rows).bind::<diesel::sql_types::Text, _>(index);
+        let read: Read = diesel::RunQueryDsl::get_result(rows, &mut connection).unwrap();
+        if is_current(read.rows) {
+            return read.rows;
+        }
+        assert!(started.elapsed() < PATIENCE, "{index}: {}", read.rows);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn postgres_reads_a_few_of_many_documents_for_a_page() {
+    const DOCUMENTS: i64 = 4_000;
+    let server = TestServer::start(Database::Postgres);
+    let ada = server.register("ada");
+    for batch in 0..DOCUMENTS / 100 {
+        let titled = |number| create(&format!("op{number}")).title(&format!("Note {batch} {number}")).content("milk");
+        ada.batch().with_all((0..100).map(titled)).send().expect(200);
+    }
+    let last = format!("Note {} 99", DOCUMENTS / 100 - 1);
+    expect_found(&ada, &last, &[&last]);
+    // The connections that wrote and indexed have told what they read when they have been idle for a second.
+    std::thread::sleep(Duration::from_secs(3));
+    let all = rows_read(&server, "documents_pkey", |_| true);
+    let newest = rows_read(&server, "documents_by_sequence", |_| true);
+    assert_eq!(found(&ada, "milk").len(), 20);
+    rows_read(&server, "documents_by_sequence", |rows| rows > newest);
+    let read = rows_read(&server, "documents_pkey", |_| true) - all;
+    assert!(read < DOCUMENTS / 4, "{read} documents were read by their names");
+}
+
 fn words_prefixes_and_phrases_are_found(database: Database) {
     let server = TestServer::start(database);
     let ada = server.register("ada");
@@ -336,7 +378,7 @@ fn the_index_can_be_made_anew(database: Database) {
     let gone = ada.new_document("Gone", "zebra\n");
     expect_found(&ada, "zebra", &["Gone", "Live"]);
     ada.send(delete("delete", &gone).base(1));
-    server.run_sql("DELETE FROM search_entries");
+    server.execute_sql("DELETE FROM search_entries");
     assert!(found(&ada, "zebra").is_empty());
     // Beside a running server, and without one.
     let says = administer(&server, &["admin", "repair", "--search"]);
@@ -360,7 +402,7 @@ fn a_deleted_workspace_leaves_nothing_in_the_index(database: Database) {
     search(&other, "zebra", "").expect_problem(404, "not_found");
     for table in ["search_entries", "search_progress"] {
         // A row would make this statement fail on both databases.
-        server.run_sql(&format!(
+        server.execute_sql(&format!(
             "CREATE TABLE left_in_{table} (one INTEGER CHECK (one = 0)); \
              INSERT INTO left_in_{table} SELECT 1 FROM {table} WHERE {} LIMIT 1; DROP TABLE left_in_{table}",
             workspace_is(&server, &other.workspace_id)

@@ -70,9 +70,14 @@ fn combining_class(character: char) -> u8 {
     if character.is_ascii() { 0 } else { CanonicalCombiningClassMapBorrowed::new().get_u8(character) }
 }
 
-/// Zero width joiners stand inside words of Persian and of Indian scripts.
 fn is_of_word(character: char) -> bool {
-    character.is_alphanumeric() || combining_class(character) != 0 || matches!(character, '\u{200c}' | '\u{200d}')
+    character.is_alphanumeric() || combining_class(character) != 0 || is_invisible(character)
+}
+
+/// Characters without width that stand inside words: the soft hyphen, the joiners of Persian and of Indian scripts, and
+/// those that forbid a break.
+const fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
 fn is_of_same_word(character: char) -> bool {
@@ -169,7 +174,8 @@ mod tests {
             ("שָׁלוֹם", vec!["שלום"]),
             ("कि की", vec!["कि", "की"]),
             ("snake_case don't a-b", vec!["snake", "case", "don", "t", "a", "b"]),
-            ("\u{301} \u{200d} -- 🚀", vec![]),
+            ("\u{301} \u{200d} -- \u{ad} \u{feff} 🚀", vec![]),
+            ("co\u{ad}ope\u{ad}rate \u{feff}no\u{2060}where", vec!["cooperate", "nowhere"]),
         ] {
             assert_eq!(folded(text), words, "{text}");
         }

@@ -14,14 +14,14 @@ const FIND: &str = "SELECT document_id, sequence FROM search_entries \
      WHERE workspace_id = ?::uuid AND terms @@ ?::tsquery AND sequence < ? \
      ORDER BY sequence DESC LIMIT ?";
 /// As [`FIND`], among the documents of the workspace that changed last. What is in the index from before the last of them
-/// is left out: something else may come before it.
+/// is left out: something else may come before it. Only with `sequence > 0` is the index of the feed one that fits.
 const FIND_NEWEST: &str = "SELECT entry.document_id, entry.sequence \
      FROM (SELECT ?::uuid AS workspace_id) AS scope \
      CROSS JOIN LATERAL ( \
          SELECT document.document_id, min(document.sequence) OVER () AS lowest \
          FROM ( \
              SELECT candidate.document_id, candidate.sequence FROM documents AS candidate \
-             WHERE candidate.workspace_id = scope.workspace_id AND candidate.sequence < ? \
+             WHERE candidate.workspace_id = scope.workspace_id AND candidate.sequence < ? AND candidate.sequence > 0 \
              ORDER BY candidate.sequence DESC LIMIT ? \
          ) AS document \
      ) AS newest \
@@ -39,10 +39,10 @@ const FORGET: &str = "DELETE FROM search_entries WHERE workspace_id = ?::uuid AN
 
 /// Without statistics, or for a term of very many documents, the planner would read the whole table, which is every
 /// workspace's. A GIN index needs bitmap scans, so the settings of batches do not fit here.
-const NO_WHOLE_TABLE: &str = "SET LOCAL enable_seqscan = off";
+const NO_WHOLE_TABLE: &str = "SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// Documents that changed last, of which terms are compared one by one: that finds words that many documents have, for which the
-/// index would list, and Postgres sort, all of them. A rare word costs a millisecond more.
+/// index would list, and Postgres sort, all of them.
 const NEWEST: i64 = 128;
 
 pub(super) fn find(
