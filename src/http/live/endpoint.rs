@@ -3,10 +3,11 @@
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use actix_ws::{AggregatedMessageStream, Session};
+use actix_ws::AggregatedMessageStream;
 
 use super::messages::Dialect;
 use super::metered::Meter;
+use super::paced::Outgoing;
 use super::socket::Socket;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
@@ -30,8 +31,7 @@ async fn open_y(
 ) -> Result<HttpResponse, ApiError> {
     let (workspace_id, document_id) = path.into_inner();
     let token = token_of(&request);
-    let (response, session, messages, meter) = shake_hands(&request, payload.into_inner(), &state).await?;
-    let socket = Socket::new(state, session, meter, Dialect::Y);
+    let (response, socket, messages) = shake_hands(&request, payload.into_inner(), state, Dialect::Y).await?;
     actix_web::rt::spawn(socket.run(messages, Some((format!("{workspace_id}/{document_id}"), token))));
     Ok(response)
 }
@@ -42,8 +42,7 @@ async fn open_hocuspocus(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (response, session, messages, meter) = shake_hands(&request, payload.into_inner(), &state).await?;
-    let socket = Socket::new(state, session, meter, Dialect::Hocuspocus);
+    let (response, socket, messages) = shake_hands(&request, payload.into_inner(), state, Dialect::Hocuspocus).await?;
     actix_web::rt::spawn(socket.run(messages, None));
     Ok(response)
 }
@@ -51,8 +50,9 @@ async fn open_hocuspocus(
 async fn shake_hands(
     request: &HttpRequest,
     payload: Payload,
-    state: &web::Data<AppState>,
-) -> Result<(HttpResponse, Session, AggregatedMessageStream, Meter), ApiError> {
+    state: web::Data<AppState>,
+    dialect: Dialect,
+) -> Result<(HttpResponse, Socket, AggregatedMessageStream), ApiError> {
     check_origin(request, &state.origins)?;
     if *state.stopping.borrow() {
         return Err(ApiError::Busy);
@@ -64,7 +64,8 @@ async fn shake_hands(
         .map_err(|error| ApiError::bad_request(format!("this path takes WebSocket connections alone: {error}")))?;
     let largest = state.limits.max_yjs_bytes.saturating_add(FRAME_OVERHEAD);
     let messages = messages.max_frame_size(largest).aggregate_continuations().max_continuation_size(largest);
-    Ok((response, session, messages, meter))
+    let (response, outgoing) = Outgoing::new(response, session);
+    Ok((response, Socket::new(state, outgoing, meter, dialect), messages))
 }
 
 /// A page of another site must not use what its reader's browser has (there are no cookies, but networks that are not for

@@ -1,9 +1,12 @@
 //! The messages that editors' providers exchange with a server: those of y-protocols (`sync.js`, `awareness.js`,
 //! `auth.js`), which `y-websocket` sends bare and Hocuspocus behind the document's name, and those that Hocuspocus adds.
 
+use std::sync::Arc;
+
 use super::ending::End;
+use super::paced::{Frame, PART_BYTES};
 use super::said::dropped;
-use super::wire::{Reader, put_bytes, put_text, put_uint};
+use super::wire::{Reader, put_bytes, put_length, put_text, put_uint};
 use crate::sync::live::{MAX_STATE_BYTES, Presence};
 
 const SYNC: u64 = 0;
@@ -139,26 +142,37 @@ impl Frames {
         frame
     }
 
-    fn sync(&self, step: u64, bytes: &[u8]) -> Vec<u8> {
-        let mut frame = self.begin(SYNC, bytes.len());
-        put_uint(step, &mut frame);
-        put_bytes(bytes, &mut frame);
-        frame
+    fn sync(&self, step: u64, bytes: usize, capacity: usize) -> Vec<u8> {
+        let mut head = self.begin(SYNC, capacity);
+        put_uint(step, &mut head);
+        put_length(bytes, &mut head);
+        head
+    }
+
+    fn sync_update(&self, step: u64, update: &Arc<[u8]>) -> Frame {
+        if update.len() > PART_BYTES {
+            return Frame { head: self.sync(step, update.len(), 0), rest: Some(Arc::clone(update)) };
+        }
+        let mut frame = self.sync(step, update.len(), update.len());
+        frame.extend_from_slice(update);
+        frame.into()
     }
 
     /// What the server has: the editor is to send what it lacks.
     pub(super) fn step_1(&self, state_vector: &[u8]) -> Vec<u8> {
-        self.sync(SYNC_STEP_1, state_vector)
+        let mut frame = self.sync(SYNC_STEP_1, state_vector.len(), state_vector.len());
+        frame.extend_from_slice(state_vector);
+        frame
     }
 
     /// What the editor lacks.
-    pub(super) fn step_2(&self, update: &[u8]) -> Vec<u8> {
-        self.sync(SYNC_STEP_2, update)
+    pub(super) fn step_2(&self, update: &Arc<[u8]>) -> Frame {
+        self.sync_update(SYNC_STEP_2, update)
     }
 
     /// A change.
-    pub(super) fn update(&self, update: &[u8]) -> Vec<u8> {
-        self.sync(SYNC_UPDATE, update)
+    pub(super) fn update(&self, update: &Arc<[u8]>) -> Frame {
+        self.sync_update(SYNC_UPDATE, update)
     }
 
     /// What editors say of themselves.
@@ -259,8 +273,12 @@ mod tests {
                 }
             };
             assert_eq!(read(dialect, &body(&frames.step_1(&[1, 2]))), Some(Received::Step1(&[1, 2])));
-            assert_eq!(read(dialect, &body(&frames.step_2(&[3]))), Some(Received::Step2(&[3])));
-            assert_eq!(read(dialect, &body(&frames.update(&[4]))), Some(Received::Update(&[4])));
+            assert_eq!(read(dialect, &body(&frames.step_2(&[3].into()).head)), Some(Received::Step2(&[3])));
+            assert_eq!(read(dialect, &body(&frames.update(&[4].into()).head)), Some(Received::Update(&[4])));
+            let large: Arc<[u8]> = vec![5; PART_BYTES + 1].into();
+            let parts = frames.update(&large);
+            let whole = [parts.head.as_slice(), parts.rest.as_deref().unwrap()].concat();
+            assert_eq!(read(dialect, &body(&whole)), Some(Received::Update(&large)));
             let said = vec![
                 Presence { client: 7, clock: 1, state: Some("{\"name\":\"Ada\"}".into()) },
                 Presence { client: u64::from(u32::MAX), clock: 300, state: None },

@@ -6,6 +6,7 @@ pub mod endpoint;
 mod limits;
 mod messages;
 mod metered;
+mod paced;
 mod said;
 mod slots;
 mod socket;

@@ -129,15 +129,15 @@ impl Socket {
 
     /// What an editor lacks of its document. A plain text is given a state first if this user may write, and else is shown
     /// without.
-    pub(super) async fn missing(&mut self, place: usize, known: StateVector) -> Result<Missing, End> {
+    pub(super) async fn missing(&mut self, place: usize, known: StateVector) -> Result<Arc<Missing>, End> {
         let known = Arc::new(known);
         for _ in 0..SEED_TRIES {
-            let (Some(user), Some(open)) = (&self.user, self.at(place)) else { return Ok(Missing::default()) };
+            let (Some(user), Some(open)) = (&self.user, self.at(place)) else { return Ok(Arc::default()) };
             let (user_id, may_write) = (user.caller.user_id, open.may_write);
             let (workspace_id, document_id) = (open.workspace_id, open.slot.room().document_id);
             let (slot, reader) = (Arc::clone(&open.slot), Arc::clone(&known));
             let missing = web::block(move || match slot.missing(&reader) {
-                Err(OpenError::Plain) if !may_write => slot.plain_text(&reader),
+                Err(OpenError::Plain) if !may_write => slot.plain_text(&reader).map(Arc::new),
                 missing => missing,
             });
             match missing.await {
@@ -155,9 +155,9 @@ impl Socket {
         let shown = std::mem::take(&mut open.shown);
         let missing = self.missing(place, shown).await?;
         let Some(open) = self.open.get_mut(&place) else { return Ok(()) };
-        open.shown = missing.shown;
-        let updates = [missing.outdated, missing.update].into_iter().flatten();
-        let frames: Vec<_> = updates.map(|update| open.frames.update(&update)).collect();
+        open.shown.clone_from(&missing.shown);
+        let updates = [&missing.outdated, &missing.update].into_iter().flatten();
+        let frames: Vec<_> = updates.map(|update| open.frames.update(update)).collect();
         for frame in frames {
             self.charge(frame.len());
             self.send(frame).await?;

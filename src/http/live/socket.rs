@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::web;
-use actix_ws::Session;
 
 use super::counting::Counting;
 use super::ending::End;
 use super::messages::{Dialect, Frames};
 use super::metered::Meter;
+use super::paced::{Frame, Outgoing};
 use super::said::Said;
 use crate::auth::roles::Caller;
 use crate::domain::ids::{UserId, WorkspaceId};
@@ -20,8 +20,6 @@ use crate::sync::live::{Connection, Heard, Slot};
 
 /// A socket without a login is closed after so long.
 const LOGIN_PATIENCE: Duration = Duration::from_secs(10);
-/// A reader who takes nothing for so long is dropped.
-pub(super) const SEND_PATIENCE: Duration = Duration::from_secs(20);
 /// An editor whose rate is used up is not read for so long at most.
 const MAX_REST: Duration = Duration::from_secs(60);
 
@@ -50,7 +48,7 @@ pub(super) struct Open {
 /// A socket, from its handshake to its end.
 pub(super) struct Socket {
     pub state: web::Data<AppState>,
-    pub session: Session,
+    pub outgoing: Outgoing,
     pub meter: Meter,
     pub dialect: Dialect,
     pub user: Option<User>,
@@ -66,11 +64,11 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(state: web::Data<AppState>, session: Session, meter: Meter, dialect: Dialect) -> Self {
+    pub(super) fn new(state: web::Data<AppState>, outgoing: Outgoing, meter: Meter, dialect: Dialect) -> Self {
         let now = Instant::now();
         Self {
             state,
-            session,
+            outgoing,
             meter,
             dialect,
             user: None,
@@ -83,15 +81,11 @@ impl Socket {
         }
     }
 
-    pub(super) async fn send(&mut self, frame: Vec<u8>) -> Result<(), End> {
-        match tokio::time::timeout(SEND_PATIENCE, self.session.binary(frame)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_closed)) => Err(End::gone()),
-            Err(_elapsed) => Err(End::slow()),
-        }
+    pub(super) async fn send(&mut self, frame: impl Into<Frame>) -> Result<(), End> {
+        self.outgoing.send(frame).await
     }
 
-    pub(super) async fn send_if_any(&mut self, frame: Option<Vec<u8>>) -> Result<(), End> {
+    pub(super) async fn send_if_any(&mut self, frame: Option<impl Into<Frame>>) -> Result<(), End> {
         match frame {
             Some(frame) => self.send(frame).await,
             None => Ok(()),

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
 
 use super::ending::End;
 use super::messages::{Dialect, Frames, PING_FRAME, PONG_FRAME, Received, read, split_name};
-use super::socket::{SEND_PATIENCE, Socket};
+use super::socket::Socket;
 use crate::sync::live::Delivery;
 
 /// How long before a token runs out another one is asked for, where the provider can be asked.
@@ -37,9 +37,7 @@ impl Socket {
         if end.code == 4422 || end.code == 4400 {
             tracing::info!(user_id = ?self.user.as_ref().map(|user| user.user_id), reason = end.reason, "a socket was closed");
         }
-        let reason = CloseReason { code: CloseCode::Other(end.code), description: Some(end.reason) };
-        // It may be closed from the other side.
-        let _closed = tokio::time::timeout(SEND_PATIENCE, self.session.close(Some(reason))).await;
+        self.outgoing.close(end).await;
     }
 
     async fn begin(&mut self, first: Option<(String, String)>) -> Result<(), End> {
@@ -85,9 +83,7 @@ impl Socket {
             Turn::Heard(None) => Err(End::slow()),
             Turn::Heard(Some(delivery)) => self.pass_on(delivery).await,
             Turn::Received(None | Some(AggregatedMessage::Close(_))) => Err(End::gone()),
-            Turn::Received(Some(AggregatedMessage::Ping(payload))) => {
-                self.session.pong(&payload).await.map_err(|_closed| End::gone())
-            }
+            Turn::Received(Some(AggregatedMessage::Ping(payload))) => self.outgoing.pong(&payload).await,
             Turn::Received(Some(AggregatedMessage::Pong(_))) => Ok(()),
             Turn::Received(Some(AggregatedMessage::Text(_))) => Err(End::unreadable()),
             Turn::Received(Some(AggregatedMessage::Binary(frame))) => {
@@ -190,6 +186,6 @@ impl Socket {
         }
         self.check_roles().await?;
         self.report_doubtful().await?;
-        self.session.ping(b"").await.map_err(|_closed| End::gone())
+        self.outgoing.ping().await
     }
 }

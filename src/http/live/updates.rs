@@ -7,6 +7,7 @@ use actix_web::web;
 
 use super::ending::End;
 use super::messages::{Dialect, EMPTY_UPDATE};
+use super::paced::Frame;
 use super::socket::Socket;
 use super::work;
 use crate::domain::yjs_facts::StateVector;
@@ -28,22 +29,23 @@ impl Socket {
             return Err(End::not_now());
         };
         let missing = self.missing(place, known.clone()).await?;
-        let update = missing.update.as_deref().unwrap_or(EMPTY_UPDATE);
+        let update = missing.update.clone().unwrap_or_else(|| EMPTY_UPDATE.into());
         let Some(open) = self.open.get_mut(&place) else { return Ok(()) };
-        open.shown = missing.shown;
-        let outdated = missing.outdated.map(|outdated| open.frames.update(&outdated));
-        let step_2 = open.frames.step_2(update);
+        open.shown.clone_from(&missing.shown);
+        let outdated = missing.outdated.as_ref().map(|outdated| open.frames.update(outdated));
+        let step_2 = open.frames.step_2(&update);
         let step_1 = open.may_write.then(|| open.frames.step_1(&missing.state_vector));
         if step_1.is_some() {
             let is_counting = self.dialect == Dialect::Hocuspocus;
             open.counting.asked_in_return(if is_counting { known } else { StateVector::default() });
         }
         share.shrink_to(step_2.len());
+        missing.count_as(share);
         self.charge(step_2.len());
         // What was outdated goes before the question for what the editor has.
         self.send_if_any(outdated).await?;
         self.send(step_2).await?;
-        drop(share);
+        drop(missing);
         self.send_if_any(step_1).await
     }
 
@@ -99,7 +101,7 @@ impl Socket {
             News::Text => return self.renew_text(place).await,
             News::Update(_) if !open.shown.is_empty() => return self.renew_text(place).await,
             News::Update(update) => Some(open.frames.update(&update)),
-            News::Presence(presences) => Some(open.frames.awareness(&presences)),
+            News::Presence(presences) => Some(open.frames.awareness(&presences).into()),
             News::Saved(tag) => return self.report_saved(place, tag).await,
             News::Incomplete(tag) => return self.note_incomplete(place, tag).await,
             News::Refused(Refusal::NotNow) => return Err(End::not_now()),
@@ -109,7 +111,7 @@ impl Socket {
                 let end = End::from(OpenError::Deleted);
                 let Some(closed) = open.frames.closed(&end) else { return Err(end) };
                 self.close_document(place);
-                Some(closed)
+                Some(Frame::from(closed))
             }
         };
         self.send_if_any(frame).await

@@ -63,9 +63,14 @@ pub(super) fn put_uint(mut value: u64, out: &mut Vec<u8>) {
     }
 }
 
+/// Writes the length of bytes that follow.
+pub(super) fn put_length(bytes: usize, out: &mut Vec<u8>) {
+    put_uint(u64::try_from(bytes).unwrap_or(u64::MAX), out);
+}
+
 /// Writes bytes behind their length.
 pub(super) fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    put_uint(u64::try_from(bytes.len()).unwrap_or(u64::MAX), out);
+    put_length(bytes.len(), out);
     out.extend_from_slice(bytes);
 }
 

@@ -4,7 +4,9 @@
 //! in, and no copy of a document in memory.
 
 mod edit;
+mod joining;
 mod lines;
+mod missing;
 mod news;
 mod room;
 mod save;
@@ -19,20 +21,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::lines::Lines;
 pub use self::lines::{Saving, Turn};
+pub use self::missing::Missing;
 pub use self::news::{Delivery, Heard, Inbox, News, Refusal, Sent, Tag};
 pub use self::room::{Room, Worker};
 pub use self::waiting::Work;
 use crate::domain::document::DocumentHead;
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::operation::digest_of;
-use crate::domain::yjs_facts::StateVector;
 use crate::store::StoreError;
-use crate::sync::diff::{DiffOutcome, DiffRequest};
 use crate::sync::events::{PresenceNews, SubscribeError, Subscription};
 use crate::sync::presence::SocketId;
 pub use crate::sync::presence::{MAX_STATE_BYTES, Presence};
 use crate::sync::{SyncError, SyncService};
-use crate::yjs::merge::encode_state_vector;
 
 /// How many sockets there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,19 +87,6 @@ impl From<SubscribeError> for OpenError {
             SubscribeError::Sync(error) => Self::Sync(error),
         }
     }
-}
-
-/// What an editor lacks of a document.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Missing {
-    /// The Yjs update; `None` if it lacks nothing.
-    pub update: Option<Vec<u8>>,
-    /// What the server knows, encoded.
-    pub state_vector: Vec<u8>,
-    /// A Yjs update by which it forgets what it was shown of a plain text as it was; `None` if that is nothing.
-    pub outdated: Option<Vec<u8>>,
-    /// What it has of a state that is not stored, see [`Slot::plain_text`].
-    pub shown: StateVector,
 }
 
 /// The documents that are open on this server.
@@ -287,29 +274,6 @@ impl Live {
 }
 
 impl Slot {
-    /// What an editor with this state lacks. Blocks.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
-    pub fn missing(&self, known: &StateVector) -> Result<Missing, OpenError> {
-        let (workspace_id, document_id) = (self.room.workspace_id, self.room.document_id);
-        let request = DiffRequest { document_id, known: known.clone(), version: None };
-        let diffs = self.live.sync.diff_documents(workspace_id, &[request])?;
-        match diffs.into_iter().next().map(|diff| diff.outcome) {
-            Some(DiffOutcome::Live { version, state_vector: Some(state_vector), update }) => {
-                let outdated = self.outdated(version, known, &state_vector);
-                Ok(Missing { update, state_vector, outdated, shown: StateVector::default() })
-            }
-            Some(DiffOutcome::Live { state_vector: None, .. }) => {
-                let heads = self.live.sync.store.find_heads(workspace_id, &[document_id])?;
-                if heads.first().is_some_and(is_plain) { Err(OpenError::Plain) } else { Ok(nothing_yet()) }
-            }
-            Some(DiffOutcome::Deleted { .. }) => Err(OpenError::Deleted),
-            Some(DiffOutcome::NotFound) => Ok(nothing_yet()),
-            Some(DiffOutcome::Unreadable | DiffOutcome::LeftOut) | None => Err(OpenError::Damaged),
-        }
-    }
-
     /// Puts an update behind those that wait to be stored; it is scanned when its turn comes. Waits while too much waits.
     /// The room's worker, if somebody has to do its work now.
     pub async fn submit(&self, update: Vec<u8>, tag: Tag) -> Option<Worker> {
@@ -339,11 +303,6 @@ impl Slot {
 /// Whether a document has words and no Yjs state to edit them by.
 fn is_plain(head: &DocumentHead) -> bool {
     head.state_vector.is_none() && head.content_digest.is_some_and(|digest| digest != digest_of(""))
-}
-
-/// A document that has nothing yet.
-fn nothing_yet() -> Missing {
-    Missing { state_vector: encode_state_vector(&StateVector::default()), ..Missing::default() }
 }
 
 impl Drop for Slot {

@@ -10,6 +10,7 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
+use crate::sync::live::missing::Shared;
 use crate::sync::live::news::{Inbox, News, Refusal, Tag};
 use crate::sync::live::waiting::{Task, Waiting, Work, take_group};
 use crate::sync::presence::{Presence, Presences, SocketId};
@@ -60,6 +61,8 @@ pub struct Room {
     pub workspace_id: WorkspaceId,
     /// Which document.
     pub document_id: DocumentId,
+    /// What newcomers are sent.
+    pub(super) shared: Shared,
     waiting: Arc<Semaphore>,
     state: Mutex<State>,
 }
@@ -89,7 +92,7 @@ struct Member {
 impl Room {
     pub(super) fn new(workspace_id: WorkspaceId, document_id: DocumentId) -> Self {
         let waiting = Arc::new(Semaphore::new(MAX_WAITING_BYTES));
-        Self { workspace_id, document_id, waiting, state: Mutex::default() }
+        Self { workspace_id, document_id, shared: Shared::default(), waiting, state: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

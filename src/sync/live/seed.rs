@@ -1,10 +1,11 @@
 //! A plain text and its Yjs state: an editor who opens it live gives it one, by an ordinary operation of theirs. A viewer writes
 //! nothing, and is shown the text by a state that is not stored: the same that it would be given at this version.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::edit::LiveEdit;
-use super::{Live, Missing, OpenError, Slot, is_plain, nothing_yet};
+use super::{Live, Missing, OpenError, Slot, is_plain};
 use crate::domain::ids::{DocumentId, UserId, Version, WorkspaceId};
 use crate::domain::operation::{Changes, OperationKind, Text, digest_of};
 use crate::domain::yjs_facts::{Client, DeleteSet, StateVector};
@@ -60,7 +61,7 @@ impl Slot {
     pub fn plain_text(&self, known: &StateVector) -> Result<Missing, OpenError> {
         let (workspace_id, document_id) = (self.room().workspace_id, self.room().document_id);
         let Some(stored) = self.live.sync.store.find_document(workspace_id, document_id)? else {
-            return Ok(nothing_yet());
+            return Ok(Missing::nothing_yet());
         };
         if !is_plain(&stored.head) {
             // It has become another one at this moment.
@@ -68,14 +69,15 @@ impl Slot {
         }
         let text = stored.content.ok_or(OpenError::Damaged)?;
         let client = seeder(document_id, stored.head.version);
-        let update = (known.get(client) == 0).then(|| seed_update(client, &text));
+        let update: Option<Arc<[u8]>> = (known.get(client) == 0).then(|| seed_update(client, &text).into());
         if update.as_ref().is_some_and(|update| update.len() > self.live.sync.limits().max_yjs_bytes) {
             return Err(OpenError::Refused("its text is too large (max_yjs_bytes)".to_owned()));
         }
         let units = u32::try_from(text.encode_utf16().count()).unwrap_or(u32::MAX);
         let shown = StateVector::from_iter([(client, units)]);
-        let outdated = outdated(document_id, stored.head.version, known, &shown);
-        Ok(Missing { update, state_vector: encode_state_vector(&StateVector::default()), outdated, shown })
+        let outdated = outdated(document_id, stored.head.version, known, &shown).map(Arc::from);
+        let state_vector = encode_state_vector(&StateVector::default());
+        Ok(Missing { update, state_vector, outdated, shown, ..Missing::default() })
     }
 
     /// What a reader with `known` is to forget, who may have seen a document with this state vector when it was a plain text.
