@@ -35,6 +35,7 @@ pub mod migrations;
 pub mod notifications;
 #[cfg(test)]
 mod one_shard;
+mod packed;
 pub mod past;
 pub mod people;
 mod pool_transaction;
@@ -71,6 +72,7 @@ mod writer_tests;
 pub use self::config::StoreConfig;
 pub use self::database::Store;
 pub use self::error::StoreError;
+pub use self::packed::PackedTexts;
 pub use self::scope::{BatchScope, End};
 pub use self::session::{BatchTransaction, Snapshot};
 pub use self::url::DatabaseUrl;

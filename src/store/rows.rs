@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::encoding::{decode_roots, decode_state_vector, encode_roots, encode_state_vector, encode_text};
+use super::encoding::{decode_roots, decode_state_vector, encode_roots, encode_state_vector};
 use super::schema::{document_log, documents, receipts};
 use super::sql_uuid::DbUuid;
-use super::{BatchScope, StoreError};
-use crate::domain::document::{DocumentHead, LogEntry, Receipt};
+use super::{BatchScope, PackedTexts, StoreError};
+use crate::domain::document::{DocumentHead, LogEntry, Receipt, WriteSet};
 use crate::domain::ids::{DocumentId, UserId};
 use crate::domain::operation::{Digest, OperationKind};
 use crate::domain::timestamp::Timestamp;
@@ -127,7 +127,7 @@ pub(super) struct NewLogRow<'a> {
     pub device_id: Option<&'a str>,
     pub client_id: &'a str,
     pub created_at: i64,
-    pub content: Option<Vec<u8>>,
+    pub content: Option<&'a [u8]>,
     pub yjs_update: Option<&'a [u8]>,
     /// Where the batch ends in the feed; not known before it is written.
     pub batch_sequence: Option<i64>,
@@ -135,7 +135,7 @@ pub(super) struct NewLogRow<'a> {
 }
 
 impl<'a> NewLogRow<'a> {
-    pub(super) fn new(scope: &'a BatchScope, entry: &'a LogEntry) -> Self {
+    fn new(scope: &'a BatchScope, entry: &'a LogEntry, content: Option<&'a [u8]>) -> Self {
         Self {
             workspace_id: DbUuid(scope.workspace_id.0),
             document_id: DbUuid(entry.document_id.0),
@@ -146,12 +146,30 @@ impl<'a> NewLogRow<'a> {
             device_id: scope.device_id.as_deref(),
             client_id: &entry.client_id,
             created_at: scope.now.0,
-            content: entry.content.as_deref().map(encode_text),
+            content,
             yjs_update: entry.yjs_update.as_deref(),
             batch_sequence: None,
             sync_id: scope.sync_id.map(|sync| DbUuid(sync.0)),
         }
     }
+}
+
+/// The new versions of a write set, as rows.
+///
+/// # Errors
+/// `Refused` if the texts are another write set's.
+pub(super) fn log_rows<'a>(
+    scope: &'a BatchScope,
+    writes: &'a WriteSet,
+    texts: &'a PackedTexts,
+) -> Result<Vec<NewLogRow<'a>>, StoreError> {
+    let are_of_it = texts.0.len() == writes.log.len()
+        && texts.0.iter().zip(&writes.log).all(|(text, entry)| text.is_some() == entry.content.is_some());
+    if !are_of_it {
+        return Err(StoreError::Refused("the packed texts are those of another batch".into()));
+    }
+    let rows = writes.log.iter().zip(&texts.0);
+    Ok(rows.map(|(entry, text)| NewLogRow::new(scope, entry, text.as_deref())).collect())
 }
 
 /// A receipt as it is read.

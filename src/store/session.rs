@@ -11,7 +11,7 @@ use super::feed::{FeedRow, FeedState};
 use super::feed_pages::{FeedPage, Span, load_changes};
 use super::schema::{users, workspaces};
 use super::sql_uuid::DbUuid;
-use super::{BatchScope, End, Store, StoreError, connection, postgres, sqlite, sync_runs, uploads, usage};
+use super::{BatchScope, End, PackedTexts, Store, StoreError, connection, postgres, sqlite, sync_runs, uploads, usage};
 use crate::domain::document::{DocumentHead, Receipt, StoredDocument, VersionText, WriteSet};
 use crate::domain::ids::{BatchId, DocumentId, SyncId, UploadId, Version};
 use crate::domain::quota::Held;
@@ -77,12 +77,20 @@ pub trait BatchTransaction: Snapshot {
     /// `NoSuchWorkspace`.
     fn lock(&mut self) -> Result<(), StoreError>;
 
-    /// Stores the write set, giving its documents the workspace's next sequences in order. Locks the workspace.
+    /// As [`write_packed`](Self::write_packed), for texts that are still to be packed.
+    ///
+    /// # Errors
+    /// As those of [`write_packed`](Self::write_packed).
+    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
+        self.write_packed(writes, &PackedTexts::of(writes))
+    }
+
+    /// Stores the write set, whose texts are these, giving its documents the workspace's next sequences in order. Locks the workspace.
     ///
     /// # Errors
     /// `NoSuchWorkspace`; `LostRace` if something is not as the write set expects; `Refused` if the database will not
     /// take a row. Nothing of the transaction may be committed then.
-    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError>;
+    fn write_packed(&mut self, writes: &WriteSet, texts: &PackedTexts) -> Result<(), StoreError>;
 
     /// The sequence of the workspace's newest change, own ones included. Locks the workspace.
     ///
@@ -307,7 +315,7 @@ impl BatchTransaction for BatchSession<'_> {
         self.head_sequence().map(|_| ())
     }
 
-    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
+    fn write_packed(&mut self, writes: &WriteSet, texts: &PackedTexts) -> Result<(), StoreError> {
         if writes.is_empty() {
             return Ok(());
         }
@@ -318,11 +326,11 @@ impl BatchTransaction for BatchSession<'_> {
             }
         }
         self.head_sequence = Some(match self.connection {
-            AnyConnection::Sqlite(connection) => sqlite::write(connection, self.scope, writes)?,
+            AnyConnection::Sqlite(connection) => sqlite::write(connection, self.scope, writes, texts)?,
             AnyConnection::Postgres(connection) if self.is_sharded => {
-                postgres::in_parts::write(connection, self.scope, writes)?
+                postgres::in_parts::write(connection, self.scope, writes, texts)?
             }
-            AnyConnection::Postgres(connection) => postgres::write(connection, self.scope, writes)?,
+            AnyConnection::Postgres(connection) => postgres::write(connection, self.scope, writes, texts)?,
         });
         Ok(())
     }

@@ -9,12 +9,12 @@ use diesel::sql_types::BigInt;
 use diesel::sqlite::Sqlite;
 
 use super::repeated::{Repeated, Sql, Value};
-use super::rows::{HeadRow, NewHeadRow, NewLogRow, NewReceiptRow, ReceiptRow, receipt_rows};
+use super::rows::{HeadRow, NewHeadRow, NewLogRow, NewReceiptRow, ReceiptRow, log_rows, receipt_rows};
 use super::schema::{documents, receipts};
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
 use super::usage::{ADVANCE_FEED, Sizes, is_within};
-use super::{BatchScope, StoreError};
+use super::{BatchScope, PackedTexts, StoreError};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, WriteSet};
 use crate::domain::ids::{DocumentId, Version};
 
@@ -64,11 +64,12 @@ pub(super) fn write(
     connection: &mut SqliteConnection,
     scope: &BatchScope,
     writes: &WriteSet,
+    texts: &PackedTexts,
 ) -> Result<i64, StoreError> {
     let workspace_id = DbUuid(scope.workspace_id.0);
     let receipts = receipt_rows(scope, &writes.receipts)?;
     let documents = i64::try_from(writes.documents.len()).map_err(|error| StoreError::Refused(error.to_string()))?;
-    let log: Vec<NewLogRow<'_>> = writes.log.iter().map(|entry| NewLogRow::new(scope, entry)).collect();
+    let log = log_rows(scope, writes, texts)?;
     let sizes = Sizes::of_log(&log);
     let (head_sequence, version_floor, held, bytes) =
         Statement::<Sqlite, (BigInt, BigInt, BigInt, BigInt)>::new(ADVANCE_FEED)
@@ -211,7 +212,7 @@ fn log_row<'a>(row: &'a NewLogRow<'a>, batch_sequence: i64) -> Repeated<'a, Inse
         row.device_id.into(),
         row.client_id.into(),
         row.created_at.into(),
-        row.content.as_deref().into(),
+        row.content.into(),
         row.yjs_update.into(),
         batch_sequence.into(),
         row.sync_id.into(),

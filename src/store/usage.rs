@@ -56,7 +56,7 @@ impl Sizes {
     pub(super) fn of_log(rows: &[NewLogRow<'_>]) -> Self {
         let size = |bytes: Option<usize>| bytes.map_or(0, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
         let add = |sizes: Self, row: &NewLogRow<'_>| {
-            let (text, yjs) = (size(row.content.as_ref().map(Vec::len)), size(row.yjs_update.map(<[u8]>::len)));
+            let (text, yjs) = (size(row.content.map(<[u8]>::len)), size(row.yjs_update.map(<[u8]>::len)));
             sizes.plus(Self { text, yjs, history: text.saturating_add(yjs) })
         };
         rows.iter().fold(Self::default(), add)

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use crate::domain::cursor::Cursor;
 use crate::domain::document::WriteSet;
 use crate::domain::ids::{BatchId, DocumentId};
-use crate::domain::outcome::{Attach, Outcome, Status};
+use crate::domain::outcome::{Attach, Ending, Outcome, Status};
 use crate::domain::plan::{BATCH_MERGE_STEPS, Plan};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::upload::UploadOutcome;
 use crate::store::feed::FeedState;
-use crate::store::{BatchScope, BatchTransaction, End, Store, StoreError};
+use crate::store::{BatchScope, BatchTransaction, End, PackedTexts, Store, StoreError};
 use crate::sync::counting::{count, find_run};
 use crate::sync::edit_turns::BatchTurns;
 pub use crate::sync::look::{Attempt, Looked, decide, look};
 use crate::sync::texts::Texts;
+use crate::sync::typing::Typed;
 use crate::sync::{Batch, BatchRefusal};
 use crate::yjs::render::Turn;
 
@@ -50,17 +51,18 @@ pub struct Processed {
     pub stored: Stored,
     /// Where the batch pulls from, and the feed as it stood before.
     pub(super) pull: Option<(Cursor, FeedState)>,
+    typed: Vec<Typed>,
 }
 
 impl Processed {
     fn new(looked: Looked, plan: Plan, stored: Stored) -> Self {
         let pull = looked.cursor.map(|cursor| (cursor, looked.feed));
-        Self { plan, stored, pull }
+        Self { plan, stored, pull, typed: looked.typed }
     }
 
     /// A batch that was applied before, as one.
     pub(super) fn replayed(plan: Plan, batch_id: Option<BatchId>, pull: Option<(Cursor, FeedState)>) -> Self {
-        Self { plan, stored: Stored { batch_id, ..Stored::default() }, pull }
+        Self { plan, stored: Stored { batch_id, ..Stored::default() }, pull, typed: Vec::new() }
     }
 
     /// Whether its answer shows more than outcomes.
@@ -74,6 +76,17 @@ impl Processed {
         let written = self.plan.writes.documents.iter().filter(|_| self.stored.wrote);
         let outgrown = written.filter(|document| document.head.has_outgrown_snapshot());
         outgrown.map(|document| document.head.document_id).collect()
+    }
+
+    /// What is to be remembered of what was typed: that of updates that were stored.
+    pub(super) fn take_typed(&mut self) -> impl Iterator<Item = Typed> {
+        let typed = std::mem::take(&mut self.typed).into_iter();
+        typed.filter(|typed| {
+            let outcome = self.plan.outcomes.get(typed.place).filter(|_| self.stored.wrote);
+            outcome.is_some_and(|outcome| {
+                matches!(outcome.ending, Ending::Applied { .. }) && outcome.document_id == Some(typed.document_id)
+            })
+        })
     }
 
     /// The stretch of the feed behind which this batch's own changes lie: its end without them, and with them. `None` if
@@ -195,10 +208,11 @@ pub fn carry_out(
     let (now, request, attempt) = (scope.now, Arc::clone(request), attempt.clone());
     let _waiting = Waiting::of(&plan.writes);
     let is_light = looked.is_light(&request);
+    let texts = PackedTexts::of(&plan.writes);
     let mut decided = Some((looked, plan));
     let written = store.write_batch(scope.clone(), is_light, move |tx| match decided.take() {
         Some((looked, plan)) => {
-            let (stored, end) = store_plan(tx, &request, &looked, &plan, &attempt, now)?;
+            let (stored, end) = store_plan(tx, &request, &looked, &plan, &texts, (&attempt, now))?;
             Ok((stored.map(|stored| Processed::new(looked, plan, stored)), end))
         }
         // It has lost a race.
@@ -292,7 +306,8 @@ fn store_decided(
     attempt: &Attempt,
     (looked, plan): (Looked, Plan),
 ) -> Result<Done, StoreError> {
-    let (stored, end) = store_plan(tx, request, &looked, &plan, attempt, now)?;
+    let texts = PackedTexts::of(&plan.writes);
+    let (stored, end) = store_plan(tx, request, &looked, &plan, &texts, (attempt, now))?;
     Ok((stored.map(|stored| Processed::new(looked, plan, stored)), end))
 }
 
@@ -318,15 +333,15 @@ pub fn store_plan(
     request: &Batch,
     looked: &Looked,
     plan: &Plan,
-    attempt: &Attempt,
-    now: Timestamp,
+    texts: &PackedTexts,
+    (attempt, now): (&Attempt, Timestamp),
 ) -> Result<(Result<Stored, BatchRefusal>, End), StoreError> {
     let mut stored = Stored::default();
     if !has_to_store(request, attempt, plan) {
         return Ok((Ok(stored), End::Rollback));
     }
     if !plan.writes.is_empty() {
-        tx.write(&plan.writes)?;
+        tx.write_packed(&plan.writes, texts)?;
         stored.wrote = attempt.trial.is_none();
     }
     if attempt.trial.is_some() {

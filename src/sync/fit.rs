@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::batch::{Resolution, execution_order};
-use crate::domain::ids::DocumentId;
+use crate::domain::ids::{DocumentId, Version};
 use crate::domain::limits::YjsCaps;
 use crate::domain::needs::Loaded;
 use crate::domain::operation::Submitted;
 use crate::domain::unfit::Unfit;
 use crate::domain::yjs_facts::{ScannedUpdate, StateVector};
+use crate::sync::typing::{DocumentLife, Typed, Typing};
 use crate::yjs::fit::{Misfit, check_fits};
 use crate::yjs::scan::ScanError;
 
@@ -39,8 +40,11 @@ pub(super) struct Fitting<'a> {
     states: BTreeSet<DocumentId>,
     /// Those whose text is changed by an operation that brings no Yjs update: their states are kept for making it.
     of_text: BTreeSet<DocumentId>,
+    /// The lives of those with Yjs state.
+    lives: HashMap<DocumentId, DocumentLife>,
     caps: &'a YjsCaps,
     unfit: HashMap<usize, Unfit>,
+    typed: Vec<Typed>,
 }
 
 impl<'a> Fitting<'a> {
@@ -49,8 +53,9 @@ impl<'a> Fitting<'a> {
         resolutions: &[Resolution],
         loaded: &Loaded,
         caps: &'a YjsCaps,
+        (typing, version_floor): (&Typing, Version),
     ) -> Self {
-        let updates = updates_of(operations, resolutions, loaded);
+        let mut updates = updates_of(operations, resolutions, loaded);
         let has_state = |id: &DocumentId| loaded.heads.get(id).is_some_and(|head| head.state_vector.is_some());
         // A change of the text alone is made in the state, too.
         let of_text = operations.iter().zip(resolutions).filter_map(|(submitted, resolution)| match submitted {
@@ -60,8 +65,22 @@ impl<'a> Fitting<'a> {
             _ => None,
         });
         let of_text: BTreeSet<DocumentId> = of_text.filter(has_state).collect();
+        let heads = loaded.heads.values().filter(|head| head.state_vector.is_some());
+        let lives: HashMap<_, _> = heads.map(|head| (head.document_id, (head.epoch, version_floor))).collect();
+        let mut typed = Vec::new();
+        updates.retain(|id, updates| {
+            let goes_on = match (updates.as_slice(), lives.get(id), known_of(loaded, *id)) {
+                ([(place, update)], Some(life), Some(known)) if !update.begins_within(known) => {
+                    typing.goes_on(*place, *id, *life, update)
+                }
+                _ => None,
+            };
+            let is_unknown = goes_on.is_none();
+            typed.extend(goes_on);
+            is_unknown
+        });
         let states = updates.keys().copied().filter(has_state).chain(of_text.iter().copied()).collect();
-        Self { updates, states, of_text, caps, unfit: HashMap::new() }
+        Self { updates, states, of_text, lives, caps, unfit: HashMap::new(), typed }
     }
 
     /// The documents whose Yjs states are needed.
@@ -82,19 +101,28 @@ impl<'a> Fitting<'a> {
         let complete = complete_ones(&updates, known.clone());
         let scanned: Vec<&ScannedUpdate> = complete.iter().map(|(_, update)| *update).collect();
         let checked = check_fits(parts, &known, &scanned, self.caps);
+        if let ([(place, update)], [Ok(())], 1, Some(life)) =
+            (complete.as_slice(), checked.as_slice(), updates.len(), self.lives.get(&id))
+        {
+            self.typed.extend(Typed::read(*place, id, *life, update, &known));
+        }
         let faults = complete.iter().zip(checked).filter_map(|((place, _), fit)| Some((*place, unfit_of(&fit.err()?))));
         self.unfit.extend(faults);
     }
 
-    /// The operations (by place) whose updates do not fit, and why. Those of documents without a state need only fit one
-    /// another.
-    pub(super) fn finish(mut self) -> HashMap<usize, Unfit> {
+    /// The operations (by place) whose updates do not fit, and why; and what is to be remembered of those that do. Updates of
+    /// documents without a state need only fit one another.
+    pub(super) fn finish(mut self) -> (HashMap<usize, Unfit>, Vec<Typed>) {
         let rest: Vec<DocumentId> = self.updates.keys().copied().collect();
         for id in rest {
             self.check(id, &[], StateVector::default());
         }
-        self.unfit
+        (self.unfit, self.typed)
     }
+}
+
+fn known_of(loaded: &Loaded, id: DocumentId) -> Option<&StateVector> {
+    loaded.heads.get(&id)?.state_vector.as_ref()
 }
 
 /// The updates that lean on nothing but what is there or in those before them.

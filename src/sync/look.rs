@@ -1,11 +1,12 @@
 //! What a batch is decided on, and the decision. Both happen off every lock, unless the batch has lost too many races.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::domain::batch::{Resolution, resolve_targets};
 use crate::domain::cursor::Cursor;
-use crate::domain::ids::DocumentId;
+use crate::domain::ids::{DocumentId, Version};
 use crate::domain::limits::YjsCaps;
 use crate::domain::needs::{Loaded, needs};
 use crate::domain::operation::{Digest, Submitted};
@@ -20,6 +21,7 @@ use crate::store::feed::FeedState;
 use crate::store::{Snapshot, StoreError};
 use crate::sync::fit::Fitting;
 use crate::sync::pull::cursor_of;
+use crate::sync::typing::{Typed, Typing};
 use crate::sync::{Batch, BatchRefusal};
 use crate::yjs::merge::deletions_of;
 
@@ -51,13 +53,24 @@ pub struct Attempt {
     pub max_content_bytes: usize,
     /// What a workspace and a user may hold.
     pub quotas: Quotas,
+    /// What is remembered of documents that people type into.
+    pub typing: Arc<Typing>,
 }
 
 /// Yjs states, in their parts.
 type States = HashMap<DocumentId, Vec<Vec<u8>>>;
 
-/// What was read, and the documents meant; states that are kept, and bytes of all that were read.
-type Read = (Loaded, Vec<Resolution>, (States, usize));
+/// What was read, and the documents meant.
+type Read = (Loaded, Vec<Resolution>, ReadStates);
+
+/// What was seen of Yjs states.
+struct ReadStates {
+    /// Those that are kept.
+    kept: States,
+    /// Bytes of all that were read.
+    bytes: usize,
+    typed: Vec<Typed>,
+}
 
 /// Yjs updates that were made, by the places of their operations: of which text they make which.
 pub(super) type MadeEdits = HashMap<usize, (Digest, Digest, ScannedUpdate)>;
@@ -80,6 +93,8 @@ pub struct Looked {
     most: Option<Held>,
     /// Bytes of the texts and Yjs states that were read.
     bytes: usize,
+    /// What is to be remembered of it once it is stored.
+    pub(super) typed: Vec<Typed>,
 }
 
 impl Looked {
@@ -116,11 +131,12 @@ pub fn look(
             return Ok(Err(BatchRefusal::UploadChanged));
         }
     }
-    let (loaded, resolutions, (parts, states)) = load(snapshot, request, attempt)?;
+    let (loaded, resolutions, states) = load(snapshot, request, attempt, feed.version_floor)?;
     let texts = loaded.texts.values().filter_map(|text| text.content.as_ref()).map(|content| content.len());
-    let bytes = texts.fold(states, usize::saturating_add);
+    let bytes = texts.fold(states.bytes, usize::saturating_add);
+    let ReadStates { kept: parts, typed, .. } = states;
     let (room, most) = find_room(snapshot, &attempt.quotas)?;
-    Ok(Ok(Looked { loaded, resolutions, parts, made: MadeEdits::new(), feed, cursor, room, most, bytes }))
+    Ok(Ok(Looked { loaded, resolutions, parts, made: MadeEdits::new(), feed, cursor, room, most, bytes, typed }))
 }
 
 /// What the workspace has room for. Where there is no quota, nothing is read.
@@ -137,7 +153,12 @@ fn find_room(snapshot: &mut dyn Snapshot, quotas: &Quotas) -> Result<(Room, Opti
     Ok((quotas.room(held, by_owner), most))
 }
 
-fn load(snapshot: &mut dyn Snapshot, request: &Batch, attempt: &Attempt) -> Result<Read, StoreError> {
+fn load(
+    snapshot: &mut dyn Snapshot,
+    request: &Batch,
+    attempt: &Attempt,
+    version_floor: Version,
+) -> Result<Read, StoreError> {
     let operations = &request.operations;
     let mut loaded = Loaded { damaged: attempt.damaged.clone(), ..Loaded::default() };
     if request.device_id.is_some() {
@@ -154,22 +175,21 @@ fn load(snapshot: &mut dyn Snapshot, request: &Batch, attempt: &Attempt) -> Resu
         let texts = snapshot.load_texts(&needs.texts.into_iter().collect::<Vec<_>>(), MAX_TEXT_BYTES)?;
         loaded.texts = texts.into_iter().map(|text| ((text.document_id, text.version), text)).collect();
     }
-    let parts = look_at_states(snapshot, request, attempt, &resolutions, needs.deletions, &mut loaded)?;
-    Ok((loaded, resolutions, parts))
+    let typing = (&*attempt.typing, version_floor);
+    let fitting = Fitting::new(operations, &resolutions, &loaded, &attempt.yjs, typing);
+    let states = look_at_states(snapshot, fitting, needs.deletions, &mut loaded)?;
+    Ok((loaded, resolutions, states))
 }
 
 /// Looks at the Yjs states that the batch builds on, a few at a time. Kept are those in which texts are to be changed, as
-/// far as there is room; the others' texts cannot be changed now. Besides, how many bytes were read.
+/// far as there is room; the others' texts cannot be changed now.
 fn look_at_states(
     snapshot: &mut dyn Snapshot,
-    request: &Batch,
-    attempt: &Attempt,
-    resolutions: &[Resolution],
+    mut fitting: Fitting<'_>,
     deletions: BTreeSet<DocumentId>,
     loaded: &mut Loaded,
-) -> Result<(States, usize), StoreError> {
-    let (mut kept, mut kept_bytes, mut read) = (States::new(), 0_usize, 0_usize);
-    let mut fitting = Fitting::new(&request.operations, resolutions, loaded, &attempt.yjs);
+) -> Result<ReadStates, StoreError> {
+    let (mut kept, mut kept_bytes, mut bytes) = (States::new(), 0_usize, 0_usize);
     let mut ids: Vec<DocumentId> = deletions.union(&fitting.states_needed()).copied().collect();
     while !ids.is_empty() {
         let documents = snapshot.load_documents(&ids, STATES_BYTES)?;
@@ -177,7 +197,7 @@ fn look_at_states(
         ids = ids.split_off(ids.iter().position(|id| *id == last).map_or(ids.len(), |at| at + 1));
         for document in documents {
             let id = document.head.document_id;
-            read = read.saturating_add(document.body_bytes());
+            bytes = bytes.saturating_add(document.body_bytes());
             if deletions.contains(&id) {
                 let deletions = deletions_of(&document.yjs_parts)
                     .map_err(|error| StoreError::Damaged { document_id: id, reason: format!("Yjs state: {error}") })?;
@@ -202,8 +222,9 @@ fn look_at_states(
             }
         }
     }
-    loaded.unfit = fitting.finish();
-    Ok((kept, read))
+    let (unfit, typed) = fitting.finish();
+    loaded.unfit = unfit;
+    Ok(ReadStates { kept, bytes, typed })
 }
 
 /// Decides the batch on what was looked at: a function of its arguments.

@@ -28,6 +28,7 @@ mod service;
 pub mod take_back;
 mod texts;
 mod types;
+mod typing;
 pub mod uploads;
 pub mod view;
 pub mod workspaces;

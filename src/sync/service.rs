@@ -17,6 +17,7 @@ use crate::sync::maintenance::{Maintenance, Task};
 use crate::sync::pull::{Pulled, Shown, cursor_of, read_page, show};
 use crate::sync::restores::Restores;
 use crate::sync::texts::Texts;
+use crate::sync::typing::Typing;
 use crate::sync::view::{Learned, Rendered, view_document};
 use crate::sync::{Batch, BatchRefusal, ChangesPage, DocumentView, PullFrom, SyncError, YjsBodies};
 use crate::yjs::render::{Renderer, Turn};
@@ -38,6 +39,7 @@ pub struct SyncService {
     health: Health,
     pub(super) restores: Restores,
     edit_turns: Arc<EditTurns>,
+    typing: Arc<Typing>,
 }
 
 impl SyncService {
@@ -54,8 +56,8 @@ impl SyncService {
         let maintenance = Maintenance::start(Arc::clone(&store), Arc::clone(&renderer));
         let indexing = Indexing::start(Arc::clone(&store), Arc::clone(&renderer));
         let health = Health::start(Arc::clone(&store), Arc::clone(&renderer), Arc::clone(&clock));
-        let (restores, edit_turns) = (Restores::default(), Arc::default());
-        Self { store, renderer, limits, clock, maintenance, indexing, events, health, restores, edit_turns }
+        let (restores, edit_turns, typing) = (Restores::default(), Arc::default(), Arc::default());
+        Self { store, renderer, limits, clock, maintenance, indexing, events, health, restores, edit_turns, typing }
     }
 
     /// Applies a batch (protocol §1). The caller has checked that the user may write there.
@@ -102,7 +104,8 @@ impl SyncService {
         deadline: Instant,
         turns: Option<&mut BatchTurns>,
     ) -> Result<Processed, SyncError> {
-        let processed = self.apply_surviving_refusals(request, deadline, turns)?;
+        let mut processed = self.apply_surviving_refusals(request, deadline, turns)?;
+        processed.take_typed().for_each(|typed| self.typing.stored(typed));
         for document_id in processed.outgrown() {
             self.maintenance.offer(Task::Compact { workspace_id: request.workspace_id, document_id });
         }
@@ -144,6 +147,7 @@ impl SyncService {
             yjs: self.limits.yjs.clone(),
             max_content_bytes: self.limits.max_content_bytes,
             quotas: self.limits.quotas,
+            typing: Arc::clone(&self.typing),
             ..Attempt::default()
         };
         loop {

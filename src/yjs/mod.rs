@@ -23,6 +23,7 @@ mod reader;
 pub mod render;
 mod render_config;
 mod render_error;
+pub mod runs;
 #[cfg(test)]
 mod samples;
 pub mod scan;

@@ -10,6 +10,7 @@ use crate::yjs_support::hand::{self, between, in_root, text};
 on_both_databases!(
     a_head_that_cannot_be_read_holds_up_nothing_else,
     a_text_that_cannot_be_read_holds_up_nothing_else,
+    a_letter_that_goes_on_does_not_read_its_document,
     what_has_no_place_is_named,
     what_is_sound_is_verified,
     a_receipt_that_cannot_be_read_fails_its_own_operation,
@@ -104,6 +105,27 @@ fn a_text_that_cannot_be_read_holds_up_nothing_else(database: Database) {
 }
 
 /// Accepted before there was a rule against it: an item whose neighbours were never side by side.
+/// Seen by what happens when there is nothing to read.
+fn a_letter_that_goes_on_does_not_read_its_document(database: Database) {
+    let server = TestServer::start(database);
+    let ada = server.register("ada");
+    let laptop = YjsEditor::new(1);
+    laptop.insert(0, "one\ntwo\n");
+    let id = ada.new_yjs_document("Notes", &laptop);
+    let tablet = YjsEditor::from_state(2, &laptop.state());
+    let store = |version: i64, edit: &[u8]| ada.send(update(&format!("to {version}"), &id).base(version - 1).yjs(edit));
+    assert_eq!(store(2, &tablet.insert(3, "a")).outcomes(), ["to 2 success v2"]);
+    assert_eq!(store(3, &tablet.insert(4, "b")).outcomes(), ["to 3 success v3"]);
+    let is_broken = match database {
+        Database::Sqlite => "yjs_update = x'ff'",
+        Database::Postgres => r"yjs_update = '\xff'::bytea",
+    };
+    server.execute_sql(&format!("UPDATE document_log SET {is_broken} WHERE version = 1"));
+    assert_eq!(store(4, &tablet.insert(5, "c")).outcomes(), ["to 4 success v4"]);
+    let elsewhere = store(5, &tablet.insert(0, "x")).expect(200);
+    assert_eq!(elsewhere.result("to 5")["damaged"], true, "{elsewhere}");
+}
+
 fn what_has_no_place_is_named(database: Database) {
     let server = TestServer::start(database);
     let ada = server.register("ada");

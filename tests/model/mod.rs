@@ -22,7 +22,7 @@ use landfall::domain::timestamp::Timestamp;
 use landfall::domain::upload::{Committing, Upload, UploadOutcome};
 use landfall::store::feed::FeedState;
 use landfall::store::feed_pages::{ChangedDocument, FeedPage, Span};
-use landfall::store::{BatchTransaction, End, Snapshot, StoreError};
+use landfall::store::{BatchTransaction, End, PackedTexts, Snapshot, StoreError};
 use landfall::sync::apply::{Attempt, Looked, Processed, decide, has_to_store, look, run_batch, store_plan};
 use landfall::sync::gather::gather;
 use landfall::sync::pull::Pulled;
@@ -106,8 +106,9 @@ impl Model {
         if !has_to_store(request, &attempt, &decided.plan) {
             return true;
         }
+        let texts = PackedTexts::of(&decided.plan.writes);
         let mut tx = self.transaction(request);
-        match store_plan(&mut tx, request, &decided.looked, &decided.plan, &attempt, now) {
+        match store_plan(&mut tx, request, &decided.looked, &decided.plan, &texts, (&attempt, now)) {
             Ok((Ok(_), End::Commit)) => self.workspaces.insert(request.workspace_id, tx.workspace),
             Ok(_) => None,
             Err(StoreError::LostRace) => return false,
@@ -280,7 +281,7 @@ impl BatchTransaction for ModelTransaction {
         Ok(self.workspace.head_sequence)
     }
 
-    fn write(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
+    fn write_packed(&mut self, writes: &WriteSet, _texts: &PackedTexts) -> Result<(), StoreError> {
         for Expected { document_id, version } in &writes.expects {
             if self.workspace.heads.get(document_id).map(|head| head.version) != *version {
                 return Err(StoreError::LostRace);

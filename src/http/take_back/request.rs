@@ -17,8 +17,7 @@ const MAX_DOCUMENT_IDS: usize = 1_000;
 #[derive(Debug, Deserialize)]
 pub struct UndoRequest {
     workspace_id: WorkspaceId,
-    #[serde(default)]
-    dry_run: bool,
+    dry_run: Option<bool>,
     device_id: Option<String>,
     client_id: Option<String>,
 }
@@ -51,6 +50,7 @@ impl UndoRequest {
         check_name(client_id.as_deref(), "client_id")?;
         // Without a name of its own each request is another one.
         let client_id = client_id.unwrap_or_else(|| Uuid::now_v7().to_string());
+        let dry_run = dry_run.unwrap_or_default();
         Ok(TakeBack { workspace_id, user_id, device_id, client_id, dry_run, what })
     }
 }
@@ -122,6 +122,8 @@ mod tests {
         let What::Since(since) = read.what else { panic!("a restore") };
         assert_eq!(since.document_ids, Some(vec![DocumentId(ids[1]), DocumentId(ids[0])]));
         assert_eq!((since.by_user.as_deref(), read.dry_run), (Some("ada"), true));
+        let read = restore(json!({ "by_user": null, "dry_run": null, "client_id": null })).unwrap();
+        assert!(!read.dry_run && matches!(read.what, What::Since(since) if since.by_user.is_none()));
     }
 
     #[test]

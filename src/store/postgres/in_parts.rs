@@ -13,7 +13,7 @@ use crate::store::schema::{document_log, documents, receipts};
 use crate::store::sql_uuid::SqlUuid;
 use crate::store::statement::Statement;
 use crate::store::usage::{ADVANCE_FEED, Sizes, is_within};
-use crate::store::{BatchScope, StoreError};
+use crate::store::{BatchScope, PackedTexts, StoreError};
 
 /// Replaces heads that are where the write set expects them: every array is a column, every place in it a document.
 const REPLACE_HEADS: &str = include_str!("sql/replace_heads.sql");
@@ -29,8 +29,9 @@ pub(in crate::store) fn write(
     connection: &mut PgConnection,
     scope: &BatchScope,
     writes: &WriteSet,
+    texts: &PackedTexts,
 ) -> Result<i64, StoreError> {
-    let mut rows = Rows::of(scope, writes)?;
+    let mut rows = Rows::of(scope, writes, texts)?;
     let sizes = Sizes::of_log(&rows.log);
     let advanced: Option<(i64, i64, i64, i64)> = Statement::<Pg, (BigInt, BigInt, BigInt, BigInt)>::new(ADVANCE_FEED)
         .bind::<BigInt, _>(count_of(rows.heads.len())?)

@@ -12,11 +12,11 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 
 use super::documents::readable_text;
 use super::encoding::decode_text;
-use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, receipt_rows};
+use super::rows::{HeadRow, NewHeadRow, NewLogRow, ReceiptRow, log_rows, receipt_rows};
 use super::sql_uuid::{DbUuid, SqlUuid};
 use super::statement::Statement;
 use super::usage::{Sizes, is_within};
-use super::{BatchScope, StoreError};
+use super::{BatchScope, PackedTexts, StoreError};
 use crate::domain::document::{DocumentHead, DocumentWrite, HeadWrite, Receipt, StoredDocument, VersionText, WriteSet};
 use crate::domain::ids::{DocumentId, Version};
 use crate::domain::quota::Growth;
@@ -95,8 +95,13 @@ pub(super) fn load_texts(
 ///
 /// # Errors
 /// `NoSuchWorkspace`, `LostRace`, or what the database said.
-pub(super) fn write(connection: &mut PgConnection, scope: &BatchScope, writes: &WriteSet) -> Result<i64, StoreError> {
-    let rows = Rows::of(scope, writes)?;
+pub(super) fn write(
+    connection: &mut PgConnection,
+    scope: &BatchScope,
+    writes: &WriteSet,
+    texts: &PackedTexts,
+) -> Result<i64, StoreError> {
+    let rows = Rows::of(scope, writes, texts)?;
     let expected = (count_of(rows.heads.len())?, count_of(rows.log.len())?, count_of(rows.receipts.len())?);
     let sizes = Sizes::of_log(&rows.log);
     let (head_sequence, version_floor, held, bytes, heads, log, receipts): WrittenRow =
@@ -209,7 +214,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn of(scope: &'a BatchScope, writes: &'a WriteSet) -> Result<Self, StoreError> {
+    fn of(scope: &'a BatchScope, writes: &'a WriteSet, texts: &'a PackedTexts) -> Result<Self, StoreError> {
         let workspace_id = DbUuid(scope.workspace_id.0);
         let documents = count_of(writes.documents.len())?;
         let expected = |write: &DocumentWrite| match write.write {
@@ -224,7 +229,7 @@ impl<'a> Rows<'a> {
             behind: (0..documents).rev().collect(),
             // The statement itself numbers the rows.
             heads: writes.documents.iter().map(|write| NewHeadRow::new(workspace_id, 0, &write.head)).collect(),
-            log: writes.log.iter().map(|entry| NewLogRow::new(scope, entry)).collect(),
+            log: log_rows(scope, writes, texts)?,
             batches_behind: writes.batches_behind(),
             receipts: receipt_rows(scope, &writes.receipts)?,
         })
@@ -295,7 +300,7 @@ impl<'a> Rows<'a> {
             .bind::<Array<SmallInt>, _>(column(log, |row| row.kind))
             .bind::<Array<Text>, _>(column(log, |row| row.title))
             .bind::<Array<Text>, _>(column(log, |row| row.client_id))
-            .bind::<Array<Nullable<Binary>>, _>(column(log, |row| row.content.as_deref()))
+            .bind::<Array<Nullable<Binary>>, _>(column(log, |row| row.content))
             .bind::<Array<Nullable<Binary>>, _>(column(log, |row| row.yjs_update))
             .bind::<Array<SqlUuid>, _>(column(log, |row| row.user_id))
             .bind::<Array<BigInt>, _>(&self.batches_behind)
