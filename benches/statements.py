@@ -2,7 +2,7 @@
 """Compares the SQL of a batch and of the feed with that of an earlier commit, statement by statement, on one Postgres in one run.
 Writes nothing but to a temporary folder; needs PostgreSQL's programs, git, and a binary of the server.
 
-usage: benches/statements.py [--before COMMIT] [--binary PATH] [--documents N] [--turns N]
+usage: benches/statements.py [--before COMMIT] [--binary PATH] [--documents N] [--turns N] [--batch N]
 
 Both texts run on the same tables, which are today's, in turns on one connection, prepared, with the planner's settings that the
 server gives a batch. Three times: with plans that were made while the tables were empty, on tables that were never analysed,
@@ -26,7 +26,7 @@ import libpq
 from scaling import Postgres
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PLANNER = re.search(r'PLANNER: &str = "(.*?)";', (ROOT / "src/store/postgres/transaction.rs").read_text(), re.S)[1].replace("\\\n", " ")
+PLANNER = re.search(r'PLANNER: &str = "(.*?)";', (ROOT / "src/store/connection.rs").read_text(), re.S)[1].replace("\\\n", " ")
 WORKSPACE, USER, SYNC = (str(uuid.UUID(int=number)) for number in (1, 2, 3))
 BATCH, TEXT, UPDATE = 20, b"\0" + b"Written where there was no network. " * 40, b"u" * 190
 COLUMNS = ("title", "created_at", "updated_at", "updated_by", "deleted_at", "epoch", "content_version", "content_digest",
@@ -118,7 +118,8 @@ def write_set(work, is_after, is_update):
     scope, author = ("uuid", WORKSPACE), [("uuid", WORKSPACE), ("uuid", USER)]
     if is_after:
         counted = [("int8", number) for number in (BATCH, 0 if is_update else BATCH, 0, 1, 1, 1)]
-        return [*counted, scope, *heads, scope, scope, *author, ("text", "laptop"), ("int8", 5), ("uuid", None), *log, *author,
+        log += [("uuid[]", [USER] * BATCH), ("int8[]", [0] * BATCH)]
+        return [*counted, scope, *heads, scope, scope, scope, ("text", "laptop"), ("int8", 5), ("uuid", None), *log, *author,
                 ("text", "laptop"), *receipts]
     return [scope, *heads, ("int8", work.sequence), scope, *author, ("text", "laptop"), ("int8", 5), *log, *author, ("text", "laptop"),
             *receipts]
@@ -161,7 +162,7 @@ class Comparison:
         for name, binds in reads(self.work).items():
             for side in order:
                 self.time(name.split("/")[-1], side, "REPEATABLE READ READ ONLY", (self.texts[side][name], binds[side]))
-        for name, is_update in (("write_set: 20 creates", False), ("write_set: 20 updates", True)):
+        for name, is_update in ((f"write_set: {BATCH} creates", False), (f"write_set: {BATCH} updates", True)):
             for side in order:
                 binds = write_set(self.work, side == 1, is_update)
                 self.time(name, side, "READ COMMITTED", (self.texts[side]["write"], binds))
@@ -183,7 +184,10 @@ def main():
     options.add_argument("--binary", default="target/release/landfall")
     options.add_argument("--documents", type=int, default=100_000)
     options.add_argument("--turns", type=int, default=400)
+    options.add_argument("--batch", type=int, default=20, help="documents of a batch")
     chosen = options.parse_args()
+    global BATCH
+    BATCH = chosen.batch
     folder = pathlib.Path(tempfile.mkdtemp(prefix="landfall-statements-"))
     if not os.getuid():
         shutil.chown(folder, "postgres")

@@ -2,6 +2,8 @@
 //
 // Arguments: seconds, and the document's name. The environment is as for `drive.mjs`. Prints `typing` when both have the document.
 
+import * as Y from 'yjs'
+
 import { openAll, sleep, until } from './editors.mjs'
 
 const [seconds, document] = process.argv.slice(2)
@@ -22,11 +24,14 @@ await Promise.all(
     people.map(async ({ doc }, person) => {
         const text = doc.getText('content')
         await sleep(person * 60)
-        const at = Math.floor((text.length * (person + 1)) / 3)
+        // Where the caret is, whatever the other one types before it.
+        let caret = Y.createRelativePositionFromTypeIndex(text, Math.floor((text.length * (person + 1)) / 3), -1)
         for (let typed = 0; typed < count; typed += 1) {
             const key = String.fromCodePoint(0x4e00 + person * 8_000 + typed)
             sent.set(key, performance.now())
-            text.insert(at + typed, key)
+            const { index } = Y.createAbsolutePositionFromRelativePosition(caret, doc)
+            text.insert(index, key)
+            caret = Y.createRelativePositionFromTypeIndex(text, index + 1, -1)
             await sleep(125)
         }
     })
