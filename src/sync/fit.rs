@@ -94,9 +94,9 @@ impl<'a> Fitting<'a> {
     }
 
     /// Compares the updates of a document with its state. An update is looked at as if those before it were applied.
-    /// What leans on changes that are not there is left to the decision.
-    pub(super) fn check(&mut self, id: DocumentId, parts: &[Vec<u8>], known: StateVector) {
-        let Some(updates) = self.updates.remove(&id) else { return };
+    /// What leans on changes that are not there is left to the decision. Whether all fit.
+    pub(super) fn check(&mut self, id: DocumentId, parts: &[Vec<u8>], known: StateVector) -> bool {
+        let Some(updates) = self.updates.remove(&id) else { return true };
         let known = Some(known).filter(|_| !parts.is_empty()).unwrap_or_default();
         let complete = complete_ones(&updates, known.clone());
         let scanned: Vec<&ScannedUpdate> = complete.iter().map(|(_, update)| *update).collect();
@@ -106,8 +106,10 @@ impl<'a> Fitting<'a> {
         {
             self.typed.extend(Typed::read(*place, id, *life, update, &known));
         }
+        let all_fit = checked.iter().all(Result::is_ok);
         let faults = complete.iter().zip(checked).filter_map(|((place, _), fit)| Some((*place, unfit_of(&fit.err()?))));
         self.unfit.extend(faults);
+        all_fit
     }
 
     /// The operations (by place) whose updates do not fit, and why; and what is to be remembered of those that do. Updates of

@@ -198,16 +198,18 @@ fn look_at_states(
         for document in documents {
             let id = document.head.document_id;
             bytes = bytes.saturating_add(document.body_bytes());
+            let damaged = |error| StoreError::Damaged { document_id: id, reason: format!("Yjs state: {error}") };
             if deletions.contains(&id) {
-                let deletions = deletions_of(&document.yjs_parts)
-                    .map_err(|error| StoreError::Damaged { document_id: id, reason: format!("Yjs state: {error}") })?;
-                loaded.deletions.insert(id, deletions);
+                loaded.deletions.insert(id, deletions_of(&document.yjs_parts).map_err(damaged)?);
             }
             if document.damaged {
                 loaded.unshowable.insert(id);
             }
             let known = loaded.heads.get(&id).and_then(|head| head.state_vector.clone());
-            fitting.check(id, &document.yjs_parts, known.unwrap_or_default());
+            if !fitting.check(id, &document.yjs_parts, known.unwrap_or_default()) {
+                // It may be the document that cannot be read.
+                deletions_of(&document.yjs_parts).map_err(damaged)?;
+            }
             if let (Some(content), Some(text)) = (document.content, loaded.texts.get_mut(&(id, document.head.version)))
             {
                 text.content = Some(content.into());
