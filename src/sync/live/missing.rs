@@ -22,7 +22,7 @@ pub struct Missing {
     pub state_vector: Vec<u8>,
     /// A Yjs update by which it forgets what it was shown of a plain text as it was; `None` if that is nothing.
     pub outdated: Option<Arc<[u8]>>,
-    /// What it has of a state that is not stored, see [`Slot::plain_text`].
+    /// What it has of a state that is not stored, see `Slot::plain_text`.
     pub shown: StateVector,
     /// What lives as long as somebody is being sent this.
     pub(super) held: Held,
